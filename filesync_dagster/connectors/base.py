@@ -1,0 +1,62 @@
+"""What a connector is: the contract of `Source`, and of what some sources can do besides.
+
+The docstrings here are the contract; the contract suite (`filesync_dagster_tests/connectors/contract.py`)
+holds every connector to it. Implementations add a docstring only where they differ.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from filesync_dagster.model import Capabilities, ConnectionReport, Page
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Lists one endpoint. Complete at construction; constructing one makes no network call."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Facts; no I/O."""
+        ...
+
+    def check(self) -> ConnectionReport:
+        """Connect and tell what can be seen. Raises SourceError when nothing can."""
+        ...
+
+    def scopes(self) -> list[str]:
+        """The scopes of this endpoint, at least one, stable between syncs."""
+        ...
+
+    def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
+        """Yield every entry of the scope, in pages.
+
+        The listing is complete when, and only when, the iterator ends without an error and no page named
+        something `unread`: a connector that cannot be sure raises ProtocolViolation or reports Unread.
+        It never ends early. An entry may come twice (it moved while listed): the later page wins.
+
+        `checkpoint` is one that an earlier, unfinished call yielded: pages that it covers do not come again.
+        A checkpoint that the store no longer accepts restarts the scope silently.
+        `landmarks` are external_ids, sorted, evenly spread over the last snapshot of this scope (none the first
+        time): a connector may cut its work at them, and must be right whatever they are.
+
+        Raises SourceError. Pages are yielded in the caller's thread. Closing the iterator stops all work.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release connections and threads. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class HistoricalSource(Source, Protocol):
+    """A source that can tell the past."""
+
+    def history_start(self) -> datetime | None:
+        """The earliest moment whose listing can be proved complete; None if the store keeps no history."""
+        ...
+
+    def list_as_of(self, scope: str, at: datetime, checkpoint: str | None = None) -> Iterator[Page]:
+        """Like `list`, of the state at the moment `at` (inclusive). Raises HistoryUnavailable before history_start."""
+        ...

@@ -1,0 +1,167 @@
+"""Every error a user can meet.
+
+* FilesyncError
+  x ConfigError                 endpoints.yaml or the environment is wrong (carries every problem, with file:line)
+  x UnknownEndpoint             a name that the configuration does not have
+  x SourceError                 a store did not do what was asked (`retryable` says whether asking again can help)
+    + AuthenticationFailed      the store does not know these credentials
+    + AccessDenied              it knows them and refuses
+    + NotFound                  the bucket, folder or project is not there
+    + Unreachable               no connection (retryable)
+    + Throttled                 asked to slow down (retryable, `retry_after` seconds)
+    + TemporarilyDown           5xx, timeouts, broken connections (retryable)
+    + ProtocolViolation         an answer that cannot be trusted: truncated without a token, unreadable, looping
+    + HistoryUnavailable        the store cannot tell how it looked at that moment
+  x StorageError                our own disk, object store or database did not do what was asked
+    + DatabaseError
+      - DatabaseUnavailable     absent, unreachable, wrong credentials
+      - DatabaseLocked          another process holds it for too long
+    + SnapshotError
+      - SnapshotMissing         a file that a committed row points to is not there
+      - SnapshotCorrupt         it is there and cannot be read
+    + OutOfSpace                no room left on the device
+    + NotWritable               read-only or forbidden
+  x SyncError
+    + SyncInProgress            another sync of this endpoint holds the lease
+    + LeaseLost                 this sync lost its lease to another and must not commit
+    + NothingHeld               approve or reject without a held sync
+    + HeldSyncOutdated          the inventory moved on since the sync was held
+    + NothingKnown              nothing is stored about that moment
+
+Each message is one sentence; `hint` says what to do about it.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class FilesyncError(Exception):
+    """Base of the tree. `str(error)` is what a person reads: the message, then the hint."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class ConfigError(FilesyncError):
+    """The configuration is wrong; `problems` has every one, each as `file:line: sentence`."""
+
+    def __init__(self, problems: Sequence[str], *, hint: str = "") -> None:
+        super().__init__("\n".join(problems), hint=hint)
+        self.problems = tuple(problems)
+
+
+class UnknownEndpoint(FilesyncError):
+    """A name that the configuration does not have."""
+
+
+class SourceError(FilesyncError):
+    """A store did not do what was asked."""
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class AuthenticationFailed(SourceError):
+    """The store does not know these credentials."""
+
+
+class AccessDenied(SourceError):
+    """The store knows the credentials and refuses."""
+
+
+class NotFound(SourceError):
+    """The bucket, folder or project is not there."""
+
+
+class Unreachable(SourceError):
+    """No connection could be made."""
+
+    retryable = True
+
+
+class Throttled(SourceError):
+    """The store asked to slow down."""
+
+    retryable = True
+
+
+class TemporarilyDown(SourceError):
+    """A 5xx answer, a timeout or a connection that broke."""
+
+    retryable = True
+
+
+class ProtocolViolation(SourceError):
+    """An answer that cannot be trusted, so nothing may be concluded from it."""
+
+
+class HistoryUnavailable(SourceError):
+    """The store cannot tell how it looked at that moment."""
+
+
+class StorageError(FilesyncError):
+    """Our own disk, object store or database did not do what was asked."""
+
+
+class DatabaseError(StorageError):
+    """The metadata database did not do what was asked."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The metadata database is absent, unreachable or refuses the credentials."""
+
+
+class DatabaseLocked(DatabaseError):
+    """Another process holds the metadata database for too long."""
+
+
+class SnapshotError(StorageError):
+    """A stored snapshot or change file cannot be used."""
+
+
+class SnapshotMissing(SnapshotError):
+    """A file that a committed row points to is not there."""
+
+
+class SnapshotCorrupt(SnapshotError):
+    """A stored file is there and cannot be read."""
+
+
+class OutOfSpace(StorageError):
+    """No room is left on the device."""
+
+
+class NotWritable(StorageError):
+    """A place we must write to is read-only or forbidden."""
+
+
+class SyncError(FilesyncError):
+    """A sync, approval or replay cannot go on."""
+
+
+class SyncInProgress(SyncError):
+    """Another sync of this endpoint holds the lease."""
+
+
+class LeaseLost(SyncError):
+    """This sync lost its lease to another one and must not commit."""
+
+
+class NothingHeld(SyncError):
+    """There is no held sync to decide on."""
+
+
+class HeldSyncOutdated(SyncError):
+    """The inventory moved on since the sync was held."""
+
+
+class NothingKnown(SyncError):
+    """Nothing is stored about that moment."""

@@ -1,0 +1,260 @@
+"""The nouns: entries, pages, capabilities, changes, results. Imports nothing of ours but errors.
+
+Rows travel as Arrow record batches in `FILE_SCHEMA`; `sealed` adds the two hashes that make a diff cheap.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+ENTRY_FIELDS: tuple[pa.Field, ...] = (
+    pa.field("external_id", pa.string(), nullable=False),  # the provider's id; the key on S3
+    pa.field("scope", pa.string(), nullable=False),
+    pa.field("parent_id", pa.string()),  # null at the top and where the store has no folders
+    pa.field("name", pa.string(), nullable=False),  # raw, as the provider has it
+    pa.field("path", pa.string(), nullable=False),  # relative to the endpoint's root, no leading slash added
+    pa.field("kind", pa.string(), nullable=False),  # a Kind
+    pa.field("size", pa.int64()),  # bytes; null where the provider has none
+    pa.field("mime_type", pa.string()),
+    pa.field("created_at", TIMESTAMP),
+    pa.field("modified_at", TIMESTAMP),
+    pa.field("version", pa.string()),  # etag, rev, generation…: what proves a change
+    pa.field("content_hash", pa.string()),  # "md5:…", "sha256:…"
+    pa.field("owner", pa.string()),
+    pa.field("permissions", pa.string()),  # canonical JSON
+    pa.field("link", pa.string()),
+    pa.field("trashed", pa.bool_(), nullable=False),
+    pa.field("metadata", pa.string()),  # canonical JSON of what only this provider has
+)
+"""What a connector fills in."""
+
+ENTRY_SCHEMA = pa.schema(ENTRY_FIELDS)
+
+FILE_SCHEMA = pa.schema(
+    [
+        *ENTRY_FIELDS,
+        pa.field("id_hash", pa.uint64(), nullable=False),  # xxh3_64 of external_id
+        pa.field("fingerprint", pa.uint64(), nullable=False),  # xxh3_64 of every column but path, which is derived
+    ],
+)
+"""A row of a snapshot."""
+
+UNTRACKED = frozenset({"path"})
+"""Columns outside the fingerprint: a path follows from the parents (DESIGN rule 3)."""
+
+CHANGE_SCHEMA = pa.schema(
+    [
+        pa.field("change", pa.string(), nullable=False),  # a ChangeKind
+        pa.field("before", pa.struct(list(FILE_SCHEMA))),  # null when added
+        pa.field("after", pa.struct(list(FILE_SCHEMA))),  # null when the row left the snapshot
+    ],
+)
+"""A row of a diff: the whole row before and after. `apply` needs nothing else."""
+
+
+class Kind(StrEnum):
+    """What an entry is."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    SHORTCUT = "shortcut"
+    DOCUMENT = "document"
+
+
+class ChangeKind(StrEnum):
+    """What happened to an entry between two snapshots. One row has one kind; the first that fits, in this order."""
+
+    ADDED = "added"
+    REMOVED = "removed"  # gone, or moved to the store's trash
+    LEFT_SCOPE = "left_scope"  # still there for all we know, but no longer selected
+    RESTORED = "restored"  # back from the trash
+    MOVED = "moved"  # renamed or re-parented (its content may have changed too)
+    MODIFIED = "modified"
+    PERMISSIONS_CHANGED = "permissions_changed"
+
+
+class SyncStatus(StrEnum):
+    """How a sync ended."""
+
+    COMPLETED = "completed"
+    PARTIAL = "partial"  # committed, but something was not read, so nothing was removed there
+    HELD = "held"
+    FAILED = "failed"
+
+
+class SyncMode(StrEnum):
+    """How a sync came to its snapshot."""
+
+    FULL = "full"
+    REPLAY = "replay"
+    NOOP = "noop"
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A part of a scope that could not be listed. It poisons the scope: nothing there may be removed."""
+
+    scope: str
+    path: str  # "" is the whole scope
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One batch of entries and where the listing can resume after it.
+
+    `batch` is in FILE_SCHEMA (use `sealed`); it may be empty. `checkpoint` is the connector's own text and
+    covers this page and all before it; None means that the listing cannot resume here.
+    """
+
+    batch: pa.RecordBatch
+    checkpoint: str | None = None
+    unread: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Facts about a store that the sync must know."""
+
+    stable_ids: bool  # external_id survives a rename: an absence is confirmed before it counts
+    pair_by: tuple[str, ...] = ()  # columns that make one removed and one added row the same file (all non-null)
+    pair_as: ChangeKind = ChangeKind.MOVED
+    hashes: bool = False
+    permissions: bool = False
+    history: bool = False  # implements HistoricalSource
+    case_sensitive: bool = True
+    duplicate_names: bool = False
+
+
+@dataclass(slots=True)
+class Meter:
+    """What talking to a store has cost so far. One per sync; a connector and its wrappers add to it."""
+
+    api_calls: int = 0
+    retries: int = 0
+    throttled_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReport:
+    """What `filesync test` shows. `problems` is empty when everything an inventory needs is allowed."""
+
+    latency_ms: float
+    sees: str  # "bucket eng in eu-central-1, versioned"
+    permissions: tuple[str, ...] = ()  # "list objects", "read ACLs"
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCounts:
+    """Changes of one sync. Folders count in `moved` alone: one moved row stands for everything below it."""
+
+    added: int = 0
+    updated: int = 0  # modified, permissions_changed, restored
+    moved: int = 0
+    removed: int = 0
+    left_scope: int = 0
+    repathed: int = 0  # below a moved folder: a new path and no journal row
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """One sync, as `filesync sync --json` prints it."""
+
+    endpoint: str
+    status: SyncStatus
+    mode: SyncMode
+    sync_id: str | None
+    started_at: datetime
+    duration_seconds: float
+    counts: ChangeCounts = field(default_factory=ChangeCounts)
+    files_processed: int = 0  # entries listed, folders left out
+    files_total: int = 0  # live files after this sync
+    bytes_total: int = 0
+    api_calls: int = 0
+    retries: int = 0
+    snapshot_uri: str | None = None
+    changes_uri: str | None = None
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result under the names that `--json`, sync_logs and the asset metadata share."""
+        return {
+            "endpoint": self.endpoint,
+            "status": self.status.value,
+            "mode": self.mode.value,
+            "files_processed": self.files_processed,
+            "files_added": self.counts.added,
+            "files_updated": self.counts.updated,
+            "files_moved": self.counts.moved,
+            "files_removed": self.counts.removed,
+            "files_left_scope": self.counts.left_scope,
+            "files_repathed": self.counts.repathed,
+            "files_total": self.files_total,
+            "bytes_total": self.bytes_total,
+            "duration_seconds": round(self.duration_seconds, 3),
+            "api_calls": self.api_calls,
+            "retries": self.retries,
+            "sync_id": self.sync_id,
+            "snapshot_uri": self.snapshot_uri,
+            "changes_uri": self.changes_uri,
+            "error": self.error,
+            "warnings": list(self.warnings),
+        }
+
+
+def sealed(columns: Mapping[str, Sequence[Any] | pa.Array], rows: int) -> pa.RecordBatch:
+    """Return columns of ENTRY_FIELDS as a batch of FILE_SCHEMA with `rows` rows; columns not given are null.
+
+    >>> page = sealed({"external_id": ["a"], "scope": [""], "name": ["a"], "path": ["a"],
+    ...                "kind": ["file"], "trashed": [False]}, 1)
+    >>> page.schema.equals(FILE_SCHEMA)
+    True
+    """
+    arrays = [
+        (columns[f.name] if isinstance(columns[f.name], pa.Array) else pa.array(columns[f.name], f.type))
+        if f.name in columns
+        else pa.nulls(rows, f.type)
+        for f in ENTRY_FIELDS
+    ]
+    id_hash = _hash64(arrays[0])
+    tracked = [_as_text(a) for f, a in zip(ENTRY_FIELDS, arrays, strict=True) if f.name not in UNTRACKED]
+    # Unit separator between, NUL for null: neither can be taken for a value next to it.
+    joined = pc.binary_join_element_wise(*tracked, "\x1f", null_handling="replace", null_replacement="\x00")
+    return pa.record_batch([*arrays, id_hash, _hash64(joined)], schema=FILE_SCHEMA)
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    return column.cast(pa.string())
+
+
+def _hash64(text: pa.Array) -> pa.Array:
+    # xxh3 is specified and frozen: a fingerprint of last year compares with one of today.
+    digest = xxhash.xxh3_64_intdigest
+    return pa.array([digest(value) for value in text.cast(pa.binary()).to_pylist()], pa.uint64())
+
+
+def storable(raw: bytes) -> str:
+    r"""Return a provider's raw name as text that every database can store.
+
+    UTF-8 stays as it is; a byte that is not UTF-8, and NUL, become `\xNN`. The caller keeps the raw bytes in
+    `metadata` when the answer differs from them.
+    """
+    return raw.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+
+
+def canonical_json(value: object) -> str:
+    """JSON that is equal when the value is equal."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
