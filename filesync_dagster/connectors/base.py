@@ -24,7 +24,7 @@ class Source(Protocol):
         """Connect and tell what can be seen. Raises SourceError when nothing can."""
         ...
 
-    def scopes(self) -> list[str]:
+    def scopes(self) -> tuple[str, ...]:
         """The scopes of this endpoint, at least one, stable between syncs."""
         ...
 
