@@ -1,0 +1,86 @@
+# `make demo` shows the product, `make test` proves it. `make help` lists the rest.
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+ARGS ?=
+
+# The first interpreter that the package supports; name another with `make install PYTHON=python3.12`.
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& command -v $$python && break; done)
+endif
+
+# Two workers suit the smallest machine that the suite is meant for: `make test WORKERS=8` on a larger one.
+WORKERS ?= 2
+
+ifdef UV
+# Without a supported interpreter on the path, uv looks for one elsewhere.
+CREATE_VENV = $(UV) venv --quiet --allow-existing --python "$(or $(PYTHON),>=3.11,<3.14)" $(VENV)
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
+else
+# pip reads dependency groups from 25.1 on.
+CREATE_VENV = $(or $(PYTHON),$(error filesync needs Python 3.11, 3.12 or 3.13: install one, or name it with PYTHON=)) \
+	-m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+endif
+
+.DEFAULT_GOAL := check
+.PHONY: help install demo run test lint format bench docs constraints image check clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+$(BIN)/python:
+	$(CREATE_VENV)
+
+$(VENV)/.installed-demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing filesync into $(VENV) ..."
+	@$(INSTALL) --editable ".[demo]"
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing filesync and its development tools into $(VENV) ..."
+	@$(INSTALL) --editable ".[demo]" --group dev
+	@touch $(VENV)/.installed-demo $@
+
+install: $(VENV)/.installed-dev ## package, demo and development tools into .venv
+
+demo: $(VENV)/.installed-demo ## the product on generated data, then the Dagster UI on port 3000; ARGS=--once ends instead
+	$(BIN)/filesync demo $(ARGS)
+
+run: $(VENV)/.installed-demo ## Dagster UI and daemon for your own endpoints.yaml
+	$(BIN)/filesync up $(ARGS)
+
+test: $(VENV)/.installed-dev ## all tests; ARGS="-k guard" picks some
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+lint: $(VENV)/.installed-dev ## ruff, mypy, the import contracts, the generated docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config setup.cfg
+	$(BIN)/python docs/build.py --check
+
+format: $(VENV)/.installed-dev ## what ruff can put right by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-dev ## every benchmark; ARGS="listing diff" picks some
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.installed-dev ## writes the generated pages, checks every link
+	$(BIN)/python docs/build.py
+
+constraints: ## pins the newest versions that pyproject.toml allows (needs uv)
+	uv pip compile --quiet --universal --upgrade --python-version 3.11 --all-extras --group dev --no-annotate \
+		--no-emit-index-url --custom-compile-command "make constraints" --output-file constraints.txt pyproject.toml
+
+image: ## the container image
+	docker build --tag filesync .
+
+check: test lint ## test, then lint
+
+clean: ## removes what these commands made, never your data
+	rm -rf $(VENV) .demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
