@@ -1,33 +1,62 @@
 """Log events: a name and fields (`sync.finished endpoint=…`), never prose. No business logic.
 
-`structlog` is imported on the first event, not with the module: the command line stays quick.
+Events go through the standard logger `filesync_dagster`, so that an application that embeds filesync (Dagster among
+them) decides where they end up. `structlog` is imported on the first event: the command line stays quick.
 """
 
-import sys
+import logging
+from functools import cache
 from typing import Any
+
+LOGGER = "filesync_dagster"
 
 
 def configure_logging(*, json: bool = False, verbose: bool = False) -> None:
-    """Send events to standard error, as JSON lines or for a person; `verbose` shows the debug ones too."""
+    """Write events to standard error, as JSON lines or for a person; `verbose` shows more than warnings."""
     import structlog
 
-    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    structlog.configure(
+    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        ),
+    )
+    logger = logging.getLogger(LOGGER)
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    _events.cache_clear()
+
+
+@cache
+def _events() -> Any:
+    import structlog
+
+    logger = logging.getLogger(LOGGER)
+    ours = any(isinstance(h.formatter, structlog.stdlib.ProcessorFormatter) for h in logger.handlers)
+    last: Any = structlog.stdlib.ProcessorFormatter.wrap_for_formatter if ours else _as_line
+    return structlog.wrap_logger(
+        logger,
         processors=[
+            structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            renderer,
+            last,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(10 if verbose else 30),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
+        wrapper_class=structlog.stdlib.BoundLogger,
     )
 
 
-def event(name: str, /, *, level: str = "info", **fields: Any) -> None:
-    """Log that something happened."""
-    import structlog
+def _as_line(logger: Any, method: str, fields: dict[str, Any]) -> str:
+    name = fields.pop("event")
+    hidden = {"timestamp", "level"}
+    return " ".join([name, *(f"{key}={value!r}" for key, value in fields.items() if key not in hidden)])
 
-    getattr(structlog.get_logger(), level)(name, **fields)
+
+def event(name: str, /, *, level: int = logging.INFO, **fields: Any) -> None:
+    """Log that something happened."""
+    if logging.getLogger(LOGGER).isEnabledFor(level):
+        _events().log(level, name, **fields)

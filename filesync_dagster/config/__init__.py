@@ -1,0 +1,22 @@
+"""endpoints.yaml and the environment → models. The only reader of both.
+
+Whom it may import: connectors (for the models of `endpoint_details`), filters, guard, errors.
+"""
+
+from filesync_dagster.config.environment import Environment, read_environment
+from filesync_dagster.config.load import Broken, Config, load_config
+from filesync_dagster.config.models import Endpoint, Partitions, Retention, Schedule, ScheduleKind, Settings
+
+__all__ = [
+    "Broken",
+    "Config",
+    "Endpoint",
+    "Environment",
+    "Partitions",
+    "Retention",
+    "Schedule",
+    "ScheduleKind",
+    "Settings",
+    "load_config",
+    "read_environment",
+]

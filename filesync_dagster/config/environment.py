@@ -1,0 +1,29 @@
+"""The process environment: where things are, and the values of `${NAME}` references."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the environment says. `database_url` and `snapshot_root`, when set, win over endpoints.yaml."""
+
+    config_path: Path
+    home: Path
+    database_url: str | None = field(default=None, repr=False)  # may hold a password
+    snapshot_root: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def read_environment(config: Path | None = None, variables: Mapping[str, str] | None = None) -> Environment:
+    """Read FILESYNC_CONFIG, FILESYNC_HOME, FILESYNC_DATABASE_URL and FILESYNC_SNAPSHOT_ROOT; `config` wins."""
+    env = dict(os.environ if variables is None else variables)
+    return Environment(
+        config_path=config or Path(env.get("FILESYNC_CONFIG") or "endpoints.yaml"),
+        home=Path(env.get("FILESYNC_HOME") or ".filesync").absolute(),
+        database_url=env.get("FILESYNC_DATABASE_URL") or None,
+        snapshot_root=env.get("FILESYNC_SNAPSHOT_ROOT") or None,
+        variables=env,
+    )

@@ -1,0 +1,217 @@
+"""endpoints.yaml → Config. Every problem is found at once, with its file and line."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from filesync_dagster.config.environment import Environment
+from filesync_dagster.config.models import Endpoint, Settings
+from filesync_dagster.config.yaml_tree import YamlTree, parse
+from filesync_dagster.connectors import CONNECTORS
+from filesync_dagster.errors import ConfigError, UnknownEndpoint
+
+M = TypeVar("M", bound=BaseModel)
+TOP_LEVEL = ("settings", "endpoints")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An entry of `endpoints:` that cannot be used; its neighbours can."""
+
+    name: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Config:
+    """A configuration: what is usable, and what is wrong with the rest."""
+
+    environment: Environment
+    settings: Settings
+    endpoints: tuple[Endpoint, ...]
+    broken: tuple[Broken, ...] = ()
+    by_name: Mapping[str, Endpoint] = field(default_factory=dict, repr=False)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Every problem of the broken entries."""
+        return tuple(problem for entry in self.broken for problem in entry.problems)
+
+    @property
+    def active(self) -> tuple[Endpoint, ...]:
+        """The endpoints that are synced."""
+        return tuple(endpoint for endpoint in self.endpoints if endpoint.is_active)
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Return the endpoint, or raise ConfigError (it is broken) or UnknownEndpoint, with the nearest name."""
+        if name in self.by_name:
+            return self.by_name[name]
+        for entry in self.broken:
+            if entry.name == name:
+                raise ConfigError(entry.problems)
+        known = [*self.by_name, *(entry.name for entry in self.broken)]
+        raise UnknownEndpoint(
+            f"There is no endpoint {name!r} in {self.environment.config_path}.",
+            hint=_did_you_mean(name, known) or f"It has: {', '.join(known) or 'none'}.",
+        )
+
+
+def load_config(environment: Environment) -> Config:
+    """Read the configuration file.
+
+    Entries that are wrong end up in `broken`. Raises ConfigError when nothing can be used: the file is missing,
+    is not YAML, or its settings are wrong.
+    """
+    path = environment.config_path
+    tree = parse(_read(path), environment.variables)
+    reader = _Reader(path, tree)
+    if any(not at for _, at, _ in tree.problems):
+        raise ConfigError([reader.sentence(line, text) for line, _, text in tree.problems])
+    top = tree.value if tree.value is not None else {}
+    if not isinstance(top, dict):
+        raise ConfigError([reader.sentence(1, "the file must have a list under `endpoints:`")])
+    fatal = [
+        reader.sentence(tree.line((key,)), f"unknown key {key!r}.{_did_you_mean_after(key, TOP_LEVEL)}")
+        for key in top
+        if key not in TOP_LEVEL
+    ]
+    fatal += reader.left_over(("settings",))
+    settings, wrong = reader.model(Settings, top.get("settings") or {}, ("settings",))
+    fatal += wrong
+    entries = top.get("endpoints") or []
+    if not isinstance(entries, list):
+        fatal.append(reader.sentence(tree.line(("endpoints",)), "`endpoints:` must be a list"))
+    if fatal or settings is None:
+        raise ConfigError(fatal)
+    good, broken = reader.endpoints(entries)
+    return Config(environment, settings, tuple(good), tuple(broken), {endpoint.name: endpoint for endpoint in good})
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as exc:
+        raise ConfigError(
+            [f"{path}: there is no such file."], hint="Run `filesync init`, or name one with --config."
+        ) from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError([f"{path}: this is not UTF-8 text (byte {exc.start})."]) from exc
+    except OSError as exc:
+        raise ConfigError([f"{path}: it cannot be read: {exc.strerror}."]) from exc
+
+
+class _Reader:
+    """Turns parts of one tree into models, and pydantic's errors into sentences with a line."""
+
+    def __init__(self, file: Path, tree: YamlTree) -> None:
+        self.file = file
+        self.tree = tree
+
+    def sentence(self, line: int, text: str) -> str:
+        return f"{self.file}:{line}: {text.rstrip('.')}."
+
+    def left_over(self, under: tuple[str | int, ...]) -> list[str]:
+        """Return the problems that parsing found under a path."""
+        return [self.sentence(line, text) for line, at, text in self.tree.problems if at[: len(under)] == under]
+
+    def model(self, model: type[M], value: Any, at: tuple[str | int, ...]) -> tuple[M | None, list[str]]:
+        try:
+            return model.model_validate(value), []
+        except ValidationError as error:
+            return None, [self._explain(problem, model, at) for problem in error.errors(include_url=False)]
+
+    def _explain(self, problem: Any, model: type[BaseModel], at: tuple[str | int, ...]) -> str:
+        loc = tuple(problem["loc"])
+        line = self.tree.line((*at, *loc))
+        where = ".".join(str(part) for part in (*at[2:], *loc))
+        if problem["type"] == "extra_forbidden":
+            known = _fields_at(model, loc[:-1])
+            return self.sentence(line, f"unknown key {where!r}.{_did_you_mean_after(str(loc[-1]), known)}")
+        if problem["type"] == "missing":
+            return self.sentence(line, f"{where!r} is required")
+        message = problem["msg"].removeprefix("Value error, ")
+        return self.sentence(line, f"{where}: {message[:1].lower() + message[1:]}" if where else message)
+
+    def endpoints(self, entries: list[Any]) -> tuple[list[Endpoint], list[Broken]]:
+        good: dict[str, Endpoint] = {}
+        broken: list[Broken] = []
+        for index, entry in enumerate(entries):
+            at = ("endpoints", index)
+            endpoint, problems = self._endpoint(entry, at)
+            name = str(entry.get("name", "")) if isinstance(entry, dict) else ""
+            if endpoint and endpoint.name in good:
+                problems.append(self.sentence(self.tree.line((*at, "name")), f"the name {name!r} is already taken"))
+            if endpoint and not problems:
+                good[endpoint.name] = endpoint
+            else:
+                broken.append(Broken(name or f"endpoints[{index}]", tuple(dict.fromkeys(problems))))
+        return list(good.values()), broken
+
+    def _endpoint(self, entry: Any, at: tuple[str | int, ...]) -> tuple[Endpoint | None, list[str]]:
+        if not isinstance(entry, dict):
+            return None, [
+                self.sentence(self.tree.line(at), "an endpoint must be a mapping with name, type and endpoint_details")
+            ]
+        problems = self.left_over(at)
+        kind = entry.get("type")
+        details: BaseModel | None = None
+        if kind in CONNECTORS:
+            given = self._beside_the_file(CONNECTORS[kind].details, entry.get("endpoint_details") or {})
+            details, wrong = self.model(CONNECTORS[kind].details, given, (*at, "endpoint_details"))
+            problems += wrong
+        elif "type" in entry:
+            near = _did_you_mean(str(kind), CONNECTORS) or f"There are: {', '.join(sorted(CONNECTORS))}."
+            problems.append(self.sentence(self.tree.line((*at, "type")), f"unknown type {kind!r}. {near}"))
+        filled = {**entry, "endpoint_details": details or BaseModel()}
+        endpoint, wrong = self.model(Endpoint, filled, at)
+        return (None if details is None else endpoint), problems + wrong
+
+    def _beside_the_file(self, details: type[BaseModel], given: Any) -> Any:
+        """Make relative paths relative to the file that names them."""
+        if not isinstance(given, dict):
+            return given
+        base = self.file.absolute().parent
+        return {
+            key: str(base / Path(value).expanduser())
+            if isinstance(value, str)
+            and value
+            and key in details.model_fields
+            and Path in _types(details.model_fields[key].annotation)
+            else value
+            for key, value in given.items()
+        }
+
+
+def _types(annotation: Any) -> set[Any]:
+    if get_origin(annotation) in (Union, UnionType):
+        return {kind for part in get_args(annotation) for kind in _types(part)}
+    return {annotation}
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[Any, ...]) -> Iterable[str]:
+    for part in loc:
+        nested = model.model_fields.get(part)
+        inner = (
+            [kind for kind in _types(nested.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+            if nested
+            else []
+        )
+        if not inner:
+            return []
+        model = inner[0]
+    return list(model.model_fields)
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, list(known), 1)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def _did_you_mean_after(word: str, known: Iterable[str]) -> str:
+    near = _did_you_mean(word, known)
+    return f" {near}" if near else f" Known are: {', '.join(known)}." if known else ""

@@ -1,0 +1,184 @@
+"""The models behind endpoints.yaml. Every field is described: docs/configuration.md is made from them."""
+
+import re
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, SerializeAsAny, field_validator, model_validator
+
+from filesync_dagster.filters import Filters
+from filesync_dagster.guard import GuardLimits
+
+SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+class Strict(BaseModel):
+    """Unknown keys are mistakes; parsed configuration does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScheduleKind(StrEnum):
+    """What starts the syncs of an endpoint."""
+
+    INTERVAL = "interval"
+    CRON = "cron"
+    MANUAL = "manual"
+
+
+class Schedule(Strict):
+    """The `schedule_config:` block of an endpoint."""
+
+    interval_minutes: int = Field(
+        default=60, ge=1, le=60 * 24 * 7, description="Minutes between two syncs, for `schedule: interval`."
+    )
+    cron: str | None = Field(default=None, description='Five cron fields, for `schedule: cron`: `"0 6 * * 1-5"`.')
+    timezone: str | None = Field(
+        default=None, description="Time zone of `cron`; the partitions' time zone when left out."
+    )
+
+    @field_validator("cron")
+    @classmethod
+    def _cron_is_valid(cls, value: str | None) -> str | None:
+        from croniter import croniter
+
+        if value is not None and (len(value.split()) != 5 or not croniter.is_valid(value)):  # noqa: PLR2004 - cron has five fields
+            raise ValueError(f"{value!r} is not a cron expression of five fields (minute hour day month weekday)")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_exists(cls, value: str | None) -> str | None:
+        return None if value is None else known_timezone(value)
+
+
+class Endpoint(Strict):
+    """One configured place: an entry of `endpoints:`."""
+
+    name: str = Field(
+        description="Stable slug: the asset key and the name on the command line. Renaming loses history."
+    )
+    type: str = Field(description="The kind of store: a key of the connectors' table (`local`, `s3`).")
+    title: str = Field(default="", description="What people see; the name when left out.")
+    description: str = Field(default="", description="Shown in the Dagster UI (Markdown).")
+    project_id: str | None = Field(default=None, description="Copied to every row of this endpoint.")
+    user_id: str | None = Field(default=None, description="Copied to every row of this endpoint.")
+    endpoint_details: SerializeAsAny[BaseModel] = Field(description="Where it is and how to get in; depends on `type`.")
+    filters: Filters = Field(default_factory=Filters, description="Which files belong to the inventory.")
+    schedule: ScheduleKind = Field(default=ScheduleKind.INTERVAL, description="`interval`, `cron` or `manual`.")
+    schedule_config: Schedule = Field(default_factory=Schedule, description="When, for `interval` and `cron`.")
+    guard: GuardLimits = Field(default_factory=GuardLimits, description="What a sync may not do unseen.")
+    csv: bool = Field(default=False, description="Also write each snapshot and change file as CSV.")
+    is_active: bool = Field(default=True, description="Set to false to stop syncing and keep the inventory.")
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_a_slug(cls, value: str) -> str:
+        if SLUG.fullmatch(value):
+            return value
+        slug = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_") or "files"
+        slug = slug if slug[0].isalpha() else f"e_{slug}"
+        raise ValueError(f"{value!r} is not a slug of a-z, 0-9 and _ that starts with a letter; try {slug[:63]!r}")
+
+    @model_validator(mode="after")
+    def _cron_has_an_expression(self) -> Self:
+        if self.schedule is ScheduleKind.CRON and self.schedule_config.cron is None:
+            raise ValueError("schedule: cron needs schedule_config: {cron: …}")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The title, or the name where there is none."""
+        return self.title or self.name
+
+    def public_details(self) -> dict[str, Any]:
+        """`endpoint_details` without secrets, as JSON values: what tables and the UI may show."""
+        secret = {
+            name for name in type(self.endpoint_details).model_fields if is_secret(getattr(self.endpoint_details, name))
+        }
+        return self.endpoint_details.model_dump(mode="json", exclude=secret, exclude_none=True)
+
+
+class Partitions(Strict):
+    """The days that the assets are partitioned by."""
+
+    start_date: date = Field(
+        default=date(2026, 1, 1), description="First day that can be backfilled; one for all endpoints."
+    )
+    timezone: str = Field(default="UTC", description="Where a day begins.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_exists(cls, value: str) -> str:
+        return known_timezone(value)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone itself."""
+        return ZoneInfo(self.timezone)
+
+
+Days = Annotated[int, Field(ge=1)]
+
+
+class Retention(Strict):
+    """How long things are kept. What a committed row points to, and each day's last snapshot within reach, stays."""
+
+    intraday_snapshots_days: Days = Field(
+        default=7, description="Days for which every snapshot is kept, not just each day's last."
+    )
+    snapshots_days: Days = Field(
+        default=400, description="Days for which each day's last snapshot and its changes are kept."
+    )
+    journal_days: Days = Field(default=400, description="Days for which `file_changes` rows are kept.")
+    sync_logs_days: Days = Field(default=400, description="Days for which `sync_logs` rows are kept.")
+
+
+class Settings(Strict):
+    """The `settings:` block: one for the whole project."""
+
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="`postgresql://user:password@host/name` or `sqlite:///path`. Left out: SQLite in FILESYNC_HOME. "
+        "FILESYNC_DATABASE_URL wins.",
+    )
+    snapshot_root: str | None = Field(
+        default=None,
+        description="Folder or object-store URL of snapshots and changes. Left out: FILESYNC_HOME/data. "
+        "FILESYNC_SNAPSHOT_ROOT wins.",
+    )
+    partitions: Partitions = Field(default_factory=Partitions, description="The days of the assets.")
+    concurrency: int = Field(default=10, ge=1, le=256, description="Endpoints synced at once in one process.")
+    batch_size: int = Field(
+        default=10_000, ge=100, le=1_000_000, description="Rows between two checkpoints of a listing."
+    )
+    memory_limit: ByteSize = Field(
+        default=ByteSize(1_000_000_000),
+        ge=100_000_000,
+        description="Memory for the diff of one endpoint; past it, the diff works on disk.",
+    )
+    lease_seconds: int = Field(
+        default=60, ge=5, le=3600, description="A sync whose process died on another machine is taken over after this."
+    )
+    checkpoint_hours: float = Field(
+        default=6, gt=0, description="An unfinished listing older than this starts again instead of resuming."
+    )
+    retention: Retention = Field(default_factory=Retention, description="How long things are kept.")
+
+
+def is_secret(value: object) -> bool:
+    """Whether a value of a details model must never be shown."""
+    return isinstance(value, SecretStr)
+
+
+def known_timezone(value: str) -> str:
+    """Return the name of a time zone that exists, or raise ValueError with the nearest one that does."""
+    from difflib import get_close_matches
+
+    known = available_timezones()
+    if value in known:
+        return value
+    near = get_close_matches(value, known, 1)
+    raise ValueError(f"{value!r} is not a time zone" + (f"; did you mean {near[0]!r}?" if near else ""))

@@ -1,0 +1,44 @@
+"""Connectors: one module (or package) for each kind of store, all behind the protocols of `base`.
+
+May import observability, model and errors; never each other, the configuration or the environment.
+A new store is a module here and a line in CONNECTORS.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from filesync_dagster.connectors.base import HistoricalSource, Source
+from filesync_dagster.connectors.local import LocalDetails, open_local
+from filesync_dagster.connectors.s3 import S3Details, open_s3
+from filesync_dagster.model import Meter
+
+__all__ = ["CONNECTORS", "Connector", "HistoricalSource", "Source"]
+
+Prune = Callable[[str], bool]
+"""Says that everything below a path is filtered out, so that a connector need not look there."""
+
+
+@dataclass(frozen=True)
+class Connector:
+    """One kind of store.
+
+    `details` is the model of `endpoint_details`; its SecretStr fields never leave the process. `location` names the
+    details that decide what is listed: when one of them changes, rows that disappear left the scope.
+    """
+
+    title: str
+    details: type[BaseModel]
+    location: tuple[str, ...]
+    open: Callable[..., Source]  # (details, meter, *, prune: Prune | None)
+
+
+def _open_s3(details: S3Details, meter: Meter, *, prune: Prune | None = None) -> Source:
+    return open_s3(details, meter)  # a flat listing has no folder to leave out
+
+
+CONNECTORS: dict[str, Connector] = {
+    "local": Connector("Local folder", LocalDetails, ("path", "follow_symlinks", "cross_mounts"), open_local),
+    "s3": Connector("S3 bucket", S3Details, ("endpoint_url", "bucket", "prefix"), _open_s3),
+}
