@@ -1,0 +1,49 @@
+"""Is this container healthy? Exit 0 or 1, whatever its role is; the command that it was started with tells the role.
+
+Needs nothing but what the image has, and imports Dagster only for the daemon, which has no port to ask.
+"""
+
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+SECONDS = 20.0
+
+
+def healthy(command: str, webserver: str = "http://127.0.0.1:3000", code_server: str = "127.0.0.1:4000") -> bool:
+    """Tell whether the role that `command` started does its work. A role without a check counts as healthy."""
+    if "dagster-webserver" in command:
+        return webserver_answers(f"{webserver}/server_info")
+    if "code-server" in command:
+        return code_server_serves(code_server)
+    if "dagster-daemon" in command:
+        return subprocess.run(["dagster-daemon", "liveness-check"], timeout=SECONDS, check=False).returncode == 0
+    return True
+
+
+def webserver_answers(url: str) -> bool:
+    """Tell whether the webserver answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=SECONDS) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def code_server_serves(address: str) -> bool:
+    """Tell whether the code server says by the gRPC health protocol that it serves."""
+    import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    with grpc.insecure_channel(address) as channel:
+        ask = health_pb2_grpc.HealthStub(channel).Check
+        try:
+            answer = ask(health_pb2.HealthCheckRequest(service="DagsterApi"), timeout=SECONDS)
+        except grpc.RpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+if __name__ == "__main__":
+    sys.exit(not healthy(Path("/proc/1/cmdline").read_text().replace("\0", " ")))
