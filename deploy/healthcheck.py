@@ -6,6 +6,7 @@ Needs nothing but what the image has, and imports Dagster only for the daemon, w
 import subprocess
 import sys
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 
 SECONDS = 20.0
@@ -26,7 +27,7 @@ def webserver_answers(url: str) -> bool:
     """Tell whether the webserver answers."""
     try:
         with urllib.request.urlopen(url, timeout=SECONDS) as answer:
-            return bool(answer.status == 200)
+            return bool(answer.status == HTTPStatus.OK)
     except OSError:
         return False
 
