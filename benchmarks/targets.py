@@ -1,0 +1,100 @@
+"""What is measured, with which arguments, and what it must show."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Target:
+    """A number of a result (`path` leads to it: "postgresql.ratio") that must be ≤ or ≥ a limit."""
+
+    claim: str
+    path: str
+    sense: str
+    limit: float
+    unit: str = "×"
+
+    def value(self, result: dict[str, Any]) -> float:
+        """Return the number from the result."""
+        found: Any = result
+        for part in self.path.split("."):
+            found = found[part]
+        return float(found)
+
+    def met(self, value: float) -> bool:
+        """Tell whether the number is what it must be."""
+        return value <= self.limit if self.sense == "≤" else value >= self.limit
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run of a benchmark module."""
+
+    name: str
+    module: str
+    about: str
+    targets: tuple[Target, ...] = ()
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+CASES = (
+    Case(
+        "listing",
+        "listing",
+        "100,000 objects of a real S3 server (rclone), listed by us and by boto3's paginator.",
+        (Target("Listing is faster than boto3's paginator", "ratio", "≥", 5),),
+        {"objects": 100_000},
+    ),
+    Case(
+        "local",
+        "local",
+        "A tree of 100,000 files, walked by us and by os.walk with a stat for each file.",
+        (),
+        {"files": 100_000},
+    ),
+    Case(
+        "diff_1m",
+        "diff",
+        "Two snapshots of a million rows with 3 % changed; DuckDB scanning every column of both files; pandas.",
+        (
+            Target("A diff of 1M rows costs no more than reading both files", "ratio_to_scan", "≤", 1),
+            Target("A diff of 1M rows is faster than in pandas", "ratio_to_pandas", "≥", 10),
+        ),
+        {"rows": 1_000_000},
+    ),
+    Case(
+        "diff_10m",
+        "diff",
+        "The same with ten million rows (without pandas).",
+        (Target("A diff of 10M rows costs no more than reading both files", "ratio_to_scan", "≤", 1),),
+        {"rows": 10_000_000},
+    ),
+    Case(
+        "database",
+        "database",
+        "The database phase of a first import of a million entries, against a bare ADBC ingest of the same rows.",
+        (
+            Target("A first import into SQLite, to bare ingest", "sqlite.ratio", "≤", 5),
+            Target("A first import into PostgreSQL, to bare ingest", "postgresql.ratio", "≤", 5),
+        ),
+        {"rows": 1_000_000},
+    ),
+    Case(
+        "memory",
+        "memory",
+        "A full sync of ten million synthetic entries.",
+        (Target("Peak memory of a sync of 10M entries", "peak_gib", "≤", 2, "GiB"),),
+    ),
+    Case(
+        "definitions",
+        "definitions",
+        "Dagster loading the definitions of 1,000 endpoints, against 1,000 bare assets.",
+        (Target("1,000 endpoints load like 1,000 bare assets", "ratio", "≤", 1.5),),
+    ),
+    Case(
+        "cli_start",
+        "cli_start",
+        "`filesync --help` against the smallest click program's `--help`.",
+        (Target("`filesync --help` starts like click", "ratio", "≤", 3),),
+    ),
+)
