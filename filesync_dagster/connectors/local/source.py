@@ -1,0 +1,160 @@
+"""The source of one local folder, and the one place where its OSErrors become ours."""
+
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filesync_dagster.connectors.local import LocalDetails
+from filesync_dagster.connectors.local.mounts import mounts, mounts_below
+from filesync_dagster.connectors.local.statx import StatBuffer
+from filesync_dagster.connectors.local.walk import Rules, Walk
+from filesync_dagster.errors import AccessDenied, NotFound, ProtocolViolation, SourceError, TemporarilyDown
+from filesync_dagster.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page, storable
+
+_NAMED_MOUNTS = 3
+
+
+class LocalSource:
+    """Lists one folder as one scope, "".
+
+    Files, folders and symbolic links are listed (a link as a shortcut, unless followed); fifos, sockets and devices
+    are not. What vanishes during the walk is left out; what cannot be read is Unread. A folder that was empty, whose
+    disk was not mounted, looks just like an empty folder: `must_contain` tells them apart.
+    """
+
+    def __init__(self, details: LocalDetails, meter: Meter, prune: Callable[[str], bool] | None = None) -> None:
+        self._details = details
+        self._meter = meter
+        self._root = os.fsencode(Path(details.path).absolute())
+        self._rules = Rules(
+            follow_symlinks=details.follow_symlinks,
+            cross_mounts=details.cross_mounts,
+            lasting_ids=details.identity == "auto",
+            hash=details.hash,
+            hash_max_bytes=details.hash_max_bytes,
+            page_size=details.page_size,
+            prune=prune,
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """An editor that saves by writing a new file over the old name changes the id: the path pairs the two."""
+        return Capabilities(
+            stable_ids=self._rules.lasting_ids,
+            pair_by=("path",),
+            pair_as=ChangeKind.MODIFIED,
+            hashes=self._details.hash != "none",
+            permissions=True,
+        )
+
+    def check(self) -> ConnectionReport:
+        """Open the folder, read its first names, and tell about what a listing would leave out."""
+        began = time.perf_counter()
+        with self._opened() as root_fd, _translated(self._root):
+            self._meter.api_calls += 1
+            with os.scandir(root_fd) as entries:
+                next(entries, None)
+            held = StatBuffer(1)
+            held.fill(0, root_fd, b"")
+            found = held.one(0)
+            latency = (time.perf_counter() - began) * 1_000
+            kinds = {mount.id: mount.fstype for mount in mounts()}
+        where = kinds.get(found.mnt)
+        return ConnectionReport(
+            latency_ms=latency,
+            sees=f"folder {_shown(self._root)}" + (f" on {where}" if where else ""),
+            permissions=("list entries",),
+            problems=self._problems(found.birth),
+        )
+
+    def scopes(self) -> tuple[str, ...]:
+        """One: the whole folder."""
+        return ("",)
+
+    def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
+        """Walk the folder. Each page's checkpoint is the position of its last entry."""
+        with self._opened() as root_fd, _translated(self._root):
+            yield from Walk(self._root, root_fd, self._rules, self._meter).pages(checkpoint)
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
+
+    def _problems(self, birth: int | None) -> tuple[str, ...]:
+        problems = []
+        below = mounts_below(os.path.realpath(self._root))
+        if below and not self._details.cross_mounts:
+            named = ", ".join(_shown(point) for point in below[:_NAMED_MOUNTS])
+            more = "" if len(below) <= _NAMED_MOUNTS else f" and {len(below) - _NAMED_MOUNTS} more"
+            problems.append(
+                f"Other file systems are mounted below and not entered (cross_mounts: false): {named}{more}."
+            )
+        if birth is None and self._rules.lasting_ids:
+            problems.append("This file system keeps no birth times: a renamed file is shown as removed and added.")
+        return tuple(problems)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """The root, open: what is mounted over or renamed meanwhile does not change what a listing sees."""
+        with _translated(self._root):
+            root_fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._require_canary(root_fd)
+            yield root_fd
+        finally:
+            os.close(root_fd)
+
+    def _require_canary(self, root_fd: int) -> None:
+        canary = self._details.must_contain
+        if canary is None:
+            return
+        try:
+            os.stat(os.fsencode(canary), dir_fd=root_fd)
+        except OSError as exc:
+            raise NotFound(
+                f"The folder {_shown(self._root)} does not contain {canary!r}, so it is not the right one.",
+                hint="Mount the disk or share, or correct `must_contain`.",
+            ) from exc
+
+
+@contextmanager
+def _translated(root: bytes) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise translated(exc, root) from exc
+
+
+def translated(exc: OSError, root: bytes) -> SourceError:
+    """The error of ours for an OSError that concerns the whole folder."""
+    folder = _shown(root)
+    match exc.errno:
+        case errno.ENOENT:
+            return NotFound(f"The folder {folder} does not exist.", hint="Create or mount it, or correct `path`.")
+        case errno.ENOTDIR:
+            return NotFound(f"{folder} is not a folder.", hint="Set `path` to a folder.")
+        case errno.EACCES | errno.EPERM:
+            return AccessDenied(
+                f"The folder {folder} may not be read by this user.",
+                hint="Grant read and search permission on it and on the folders above it.",
+            )
+        case errno.ELOOP | errno.ENAMETOOLONG:
+            return NotFound(f"The path {folder} leads nowhere ({exc.strerror}).", hint="Correct `path`.")
+        case (
+            errno.EIO | errno.ESTALE | errno.ENOTCONN | errno.ETIMEDOUT | errno.EHOSTDOWN | errno.EMFILE | errno.ENFILE
+        ):
+            return TemporarilyDown(
+                f"The folder {folder} cannot be read at the moment ({exc.strerror}).",
+                hint="Check the disk or the connection to the share.",
+            )
+        case _:
+            return ProtocolViolation(
+                f"The folder {folder} could not be listed ({exc.strerror or exc}).",
+                hint="Check the disk; the inventory was left as it was.",
+            )
+
+
+def _shown(path: bytes) -> str:
+    return storable(path)
