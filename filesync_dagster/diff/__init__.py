@@ -1,0 +1,10 @@
+"""What changed between two snapshots, and the way back: `apply(before, compare(before, after)) == after`.
+
+Pure: DuckDB relations in, DuckDB tables out; no files, no network, no policy. Imports model and nothing else of ours.
+"""
+
+from filesync_dagster.diff.applying import apply
+from filesync_dagster.diff.comparing import compare
+from filesync_dagster.diff.repathing import repathed
+
+__all__ = ["apply", "compare", "repathed"]

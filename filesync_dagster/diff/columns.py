@@ -1,0 +1,36 @@
+"""FILE_SCHEMA as SQL text, for the statements of this package."""
+
+import pyarrow as pa
+
+from filesync_dagster.model import FILE_SCHEMA
+
+
+def quoted(name: str) -> str:
+    """Return a table or column name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def typed(side: str) -> str:
+    """Return every column of `side` under its own name, in the order and with the types of FILE_SCHEMA."""
+    return ", ".join(f"CAST({side}.{quoted(f.name)} AS {_sql_type(f.type)}) AS {quoted(f.name)}" for f in FILE_SCHEMA)
+
+
+def packed(side: str) -> str:
+    """Return the row of `side` as one STRUCT, or NULL where an outer join found none."""
+    fields = ", ".join(f"{quoted(f.name)} := {side}.{quoted(f.name)}" for f in FILE_SCHEMA)
+    return f"CASE WHEN {side}.external_id IS NOT NULL THEN struct_pack({fields}) END"
+
+
+def differ(*columns: str) -> str:
+    """Return a condition: one of the columns differs between b and a; NULL is a value like others."""
+    return "(" + " OR ".join(f"b.{quoted(c)} IS DISTINCT FROM a.{quoted(c)}" for c in columns) + ")"
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMP WITH TIME ZONE"
+    if pa.types.is_boolean(kind):
+        return "BOOLEAN"
+    if pa.types.is_integer(kind):
+        return "UBIGINT" if pa.types.is_unsigned_integer(kind) else "BIGINT"
+    return "VARCHAR"
