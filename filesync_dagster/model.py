@@ -131,6 +131,7 @@ class Capabilities:
     hashes: bool = False
     permissions: bool = False
     history: bool = False  # implements HistoricalSource
+    landmarks: bool = False  # lists faster when told where the keys are
     case_sensitive: bool = True
     duplicate_names: bool = False
 

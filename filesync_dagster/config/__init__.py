@@ -3,6 +3,7 @@
 Whom it may import: connectors (for the models of `endpoint_details`), filters, guard, errors.
 """
 
+from filesync_dagster.config.due import next_due
 from filesync_dagster.config.environment import Environment, read_environment
 from filesync_dagster.config.load import Broken, Config, load_config
 from filesync_dagster.config.models import Endpoint, Partitions, Retention, Schedule, ScheduleKind, Settings
@@ -18,5 +19,6 @@ __all__ = [
     "ScheduleKind",
     "Settings",
     "load_config",
+    "next_due",
     "read_environment",
 ]

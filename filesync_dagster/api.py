@@ -1,0 +1,181 @@
+"""The Python API: one configuration, opened.
+
+>>> from filesync_dagster import Filesync                                             # doctest: +SKIP
+>>> with Filesync.open("endpoints.yaml") as fs:                                       # doctest: +SKIP
+...     print(fs.sync("engineering_files"))
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Literal, Self
+
+import pyarrow as pa
+
+from filesync_dagster import inventory, replay
+from filesync_dagster import sync as syncing
+from filesync_dagster.config import Config, load_config, read_environment
+from filesync_dagster.errors import ConfigError
+from filesync_dagster.inventory import EndpointStatus
+from filesync_dagster.listing import Progress, ignore
+from filesync_dagster.metadata import SyncRecord
+from filesync_dagster.model import ConnectionReport, Meter, SyncMode, SyncResult, SyncStatus
+from filesync_dagster.observability import event
+from filesync_dagster.secret_store import Resolve
+from filesync_dagster.workspace import Workspace
+
+Watch = Callable[[Progress], None]
+
+
+class Filesync:
+    """See the module's docstring. Use as a context manager; methods may be called from several threads."""
+
+    def __init__(self, config: Config, *, secrets: Resolve | None = None) -> None:
+        self.config = config
+        self.workspace = Workspace(config, secrets=secrets)
+
+    @classmethod
+    def open(cls, config: str | Path | None = None, *, secrets: Resolve | None = None) -> Self:
+        """Read endpoints.yaml (FILESYNC_CONFIG when left out) and the environment; nothing is connected yet.
+
+        Raises ConfigError when nothing of it can be used; single broken endpoints are in `config.broken`.
+        """
+        return cls(load_config(read_environment(Path(config) if config else None)), secrets=secrets)
+
+    def sync(
+        self, name: str, *, full: bool = False, run_id: str | None = None, on_progress: Watch | None = None
+    ) -> SyncResult:
+        """Bring one endpoint up to date. A store that fails gives a FAILED result, not an exception.
+
+        `full` lists from the start even when an unfinished listing could be resumed, and rebuilds a lost snapshot
+        from the database. Raises ConfigError, UnknownEndpoint, DatabaseError.
+        """
+        endpoint = self.config.endpoint(name)
+        return syncing.sync(self.workspace, endpoint, full=full, run_id=run_id, on_progress=on_progress or ignore)
+
+    def sync_many(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        full: bool = False,
+        run_id: str | None = None,
+        on_progress: Watch | None = None,
+    ) -> Iterator[SyncResult]:
+        """Sync several endpoints (all active ones when none are named), yielding each result as it is there.
+
+        `settings.concurrency` of them run at once. An endpoint whose configuration is broken gives a FAILED result.
+        """
+        chosen = [e.name for e in self.config.active] + [b.name for b in self.config.broken] if names is None else names
+
+        def one(name: str) -> SyncResult:
+            return self.sync(name, full=full, run_id=run_id, on_progress=on_progress)
+
+        yield from self._each(chosen, one)
+
+    def sync_day(
+        self, name: str, day: date, *, run_id: str | None = None, on_progress: Watch | None = None
+    ) -> SyncResult:
+        """Sync today; or tell what is known of a past day, without touching the inventory of today."""
+        endpoint = self.config.endpoint(name)
+        return replay.sync_day(self.workspace, endpoint, day, run_id=run_id, on_progress=on_progress or ignore)
+
+    def sync_day_many(
+        self, names: Sequence[str], day: date, *, run_id: str | None = None, on_progress: Watch | None = None
+    ) -> Iterator[SyncResult]:
+        """Like `sync_many`, for one day."""
+
+        def one(name: str) -> SyncResult:
+            return self.sync_day(name, day, run_id=run_id, on_progress=on_progress)
+
+        yield from self._each(names, one)
+
+    def _each(self, names: Sequence[str], one: Callable[[str], SyncResult]) -> Iterator[SyncResult]:
+        waiting = list(dict.fromkeys(names))
+        most = self.config.settings.concurrency
+        with ThreadPoolExecutor(min(most, max(1, len(waiting))), thread_name_prefix="sync") as pool:
+            running: dict[Future[SyncResult], str] = {}
+            try:
+                while waiting or running:
+                    while waiting and len(running) < most:
+                        name = waiting.pop(0)
+                        running[pool.submit(one, name)] = name
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        yield _result(future, running.pop(future))
+            finally:
+                for future in running:
+                    future.cancel()
+
+    def approve(self, name: str) -> SyncResult:
+        """Commit the held sync of an endpoint. Raises NothingHeld, HeldSyncOutdated."""
+        return syncing.approve(self.workspace, self.config.endpoint(name))
+
+    def reject(self, name: str) -> str:
+        """Forget the held sync of an endpoint; return its id. Raises NothingHeld."""
+        return syncing.reject(self.workspace, self.config.endpoint(name))
+
+    def check(self, name: str) -> ConnectionReport:
+        """Connect to the store of an endpoint and tell what can be seen. Raises SourceError."""
+        with closing(self.workspace.open_source(self.config.endpoint(name), Meter())) as source:
+            return source.check()
+
+    def status(self) -> list[EndpointStatus]:
+        """Return how every configured endpoint is doing."""
+        return inventory.status(self.workspace)
+
+    def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> Iterator[pa.RecordBatch]:
+        """Yield the live files of an endpoint, by path, now or as of a moment. Raises NothingKnown."""
+        return inventory.files(self.workspace, self.config.endpoint(name), as_of=as_of, gone=gone)
+
+    def changes(
+        self, name: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the journal of an endpoint, oldest first."""
+        return inventory.changes(self.workspace, self.config.endpoint(name), since=since, until=until)
+
+    def export(  # `format` is the word of the command line
+        self, name: str, target: Path, *, format: Literal["parquet", "csv"] = "parquet", as_of: datetime | None = None  # noqa: A002
+    ) -> int:
+        """Write a snapshot (the current one when `as_of` is left out) to a file; return how many rows it has."""
+        return inventory.export(self.workspace, self.config.endpoint(name), target, format, as_of)
+
+    def syncs(
+        self, name: str, *, since: datetime | None = None, until: datetime | None = None, limit: int | None = None
+    ) -> list[SyncRecord]:
+        """Return the syncs of an endpoint that described a moment in [since, until), newest first."""
+        endpoint_id = self.workspace.register(self.config.endpoint(name))
+        return self.workspace.metadata.sync_logs(endpoint_id, since=since, until=until, limit=limit)
+
+    def snapshot_of_day(self, name: str, day: date) -> SyncRecord | None:
+        """Return the sync whose snapshot describes the end of a day (or now, for today)."""
+        zone = self.config.settings.partitions.zone
+        moment = min(replay.Day.of(day, zone).last_moment, datetime.now(UTC))
+        return self.workspace.metadata.snapshot_at(self.workspace.register(self.config.endpoint(name)), moment)
+
+    def local_snapshot(self, uri: str) -> Path:
+        """Return a local copy of a stored Parquet file. Raises SnapshotError."""
+        return self.workspace.snapshots.local(uri)
+
+    def close(self) -> None:
+        """Release the database."""
+        self.workspace.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _result(future: Future[SyncResult], name: str) -> SyncResult:
+    """Turn whatever became of one endpoint into a result: a neighbour's misfortune stops nobody."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    sentence = str(error)
+    if not isinstance(error, ConfigError):
+        event("sync.crashed", endpoint=name, error=repr(error))
+        sentence = sentence if hasattr(error, "hint") else f"Unexpected {type(error).__name__}: {error}"
+    return SyncResult(name, SyncStatus.FAILED, SyncMode.FULL, None, datetime.now(UTC), 0.0, error=sentence)

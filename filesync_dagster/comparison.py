@@ -1,0 +1,173 @@
+"""The two sides of a diff, and what lies between them.
+
+In one DuckDB connection: `before` (the last committed snapshot), `listed` (what the listing saw), `after` (the next
+snapshot: what is selected, and what may not be removed), `changes` and `repathed`.
+"""
+
+from dataclasses import dataclass, replace
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filesync_dagster import diff
+from filesync_dagster.errors import SnapshotError
+from filesync_dagster.listing import Job, Listing, confirm
+from filesync_dagster.metadata import EndpointState
+from filesync_dagster.model import FILE_SCHEMA, ChangeCounts, sealed
+
+LANDMARKS = 1024
+ROWS = 50_000
+COLUMNS = ", ".join(f'"{name}"' for name in FILE_SCHEMA.names)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a listing would change. `snapshot` names the relation to store; counts leave folders out."""
+
+    counts: ChangeCounts
+    first: bool  # there was no snapshot before
+    changed: bool  # something differs, if only a path
+    snapshot: str
+    files_before: int
+    files_after: int
+    bytes_after: int
+    data_version: str
+    processed: int
+
+
+def load_before(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> bool:
+    """Make `before`. Return False when its file was lost and `--full` rebuilt it from the database."""
+    if state.snapshot_uri is None:
+        _empty(con, "before")
+        return True
+    snapshots = job.workspace.snapshots
+    try:
+        snapshots.verify(con, state.snapshot_uri, state.data_version)
+        path = snapshots.local(state.snapshot_uri)
+    except SnapshotError as error:
+        if not job.fresh:
+            hint = f"The database still has the inventory: `filesync sync {job.endpoint.name} --full` rebuilds it."
+            raise type(error)(error.message, hint=hint) from error
+        _empty(con, "before")
+        for batch in job.workspace.metadata.entries(job.endpoint_id):
+            _insert(con, "before", sealed({name: batch.column(name) for name in batch.schema.names}, batch.num_rows))
+        return False
+    con.execute(f"CREATE VIEW before AS SELECT {COLUMNS} FROM read_parquet({literal(str(path))})")
+    return True
+
+
+def landmarks(job: Job, con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return ids evenly spread over the last snapshot, in order, for sources that use them."""
+    if not job.source.capabilities.landmarks:
+        return []
+    rows = con.execute(f"SELECT external_id FROM before USING SAMPLE reservoir({LANDMARKS} ROWS)").fetchall()
+    return sorted((row[0] for row in rows), key=str.encode)
+
+
+def prove_absences(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, state: EndpointState) -> None:
+    """Make `after`: what is listed and selected, and what is absent without proof.
+
+    An absence counts when its scope was read completely. For a store with stable ids it must also be confirmed by
+    a second listing.
+    """
+    elsewhere = state.location is not None and state.location != job.location
+    _classify(job, con, listing, elsewhere=elsewhere)
+    if job.source.capabilities.stable_ids:
+        absent = con.execute(f"SELECT id_hash FROM missing WHERE {PROVED}", [list(listing.poisoned)]).to_arrow_table()
+        if absent.num_rows:
+            confirm(job, listing, absent.column(0).combine_chunks())
+            _classify(job, con, listing, elsewhere=elsewhere)
+    con.execute(
+        f"CREATE TABLE carried AS SELECT {COLUMNS} FROM missing WHERE NOT ({PROVED}) "
+        "AND external_id NOT IN (SELECT external_id FROM gone)",
+        [list(listing.poisoned)],
+    )
+    con.execute(
+        f"CREATE VIEW after AS SELECT {COLUMNS} FROM listed WHERE selected UNION ALL SELECT {COLUMNS} FROM carried",
+    )
+
+
+PROVED = "scope NOT IN (SELECT unnest(?::VARCHAR[])) AND external_id NOT IN (SELECT external_id FROM gone)"
+"""Of a missing row: it would have been listed if it were there."""
+
+
+def _classify(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, *, elsewhere: bool) -> None:
+    """Make `listed`, `missing` (in `before`, not listed) and `gone` (of both: no longer selected)."""
+    for name in ("listed", "missing", "gone"):
+        _drop(con, name)
+    diff.dedupe(con, listing.staging.relation(con), "listed")
+    # By the 64-bit hash alone: a missing row whose hash another row has (1 in 10^12 for ten million files) is
+    # merely not carried and not confirmed; the diff itself compares ids.
+    con.execute(f"CREATE TABLE missing AS SELECT {COLUMNS} FROM before ANTI JOIN listed USING (id_hash)")
+    con.execute("CREATE TABLE gone AS SELECT external_id FROM listed WHERE NOT selected")
+    if elsewhere:
+        con.execute("INSERT INTO gone SELECT external_id FROM missing")
+    elif not job.endpoint.filters.is_default:
+        # What the filters prune was not looked at: it left the selection, whether it still exists or not.
+        for batch in con.cursor().execute(f"SELECT {COLUMNS} FROM missing").to_arrow_reader(ROWS):
+            left = batch.filter(pc.invert(job.endpoint.filters.select(batch)))
+            con.register("left_rows", pa.Table.from_batches([left]))
+            con.execute("INSERT INTO gone SELECT external_id FROM left_rows")
+            con.unregister("left_rows")
+
+
+def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
+    """Make `changes` and `repathed`, and count them."""
+    capabilities = job.source.capabilities
+    first = state.snapshot_uri is None
+    snapshot = "after"
+    if first:
+        counts, changed = ChangeCounts(), True
+    else:
+        counts = diff.compare(
+            con, "before", "after", "changes",
+            pair_by=capabilities.pair_by, pair_as=capabilities.pair_as, left_scope="gone",
+        )  # fmt: skip
+        if counts.moved and _count(con, "carried"):
+            diff.apply(con, "before", "changes", "applied")  # what is carried may lie below a moved folder
+            snapshot = "applied"
+        elsewhere = state.location is not None and state.location != job.location
+        repathed = diff.repathed(con, "before", snapshot, "changes", "repathed") if counts.moved or elsewhere else 0
+        counts = replace(counts, repathed=repathed)
+        changed = bool(repathed or _count(con, "changes"))
+    files, size, version = diff.totals(con, snapshot)
+    return Comparison(
+        counts=replace(counts, added=files) if first else counts,
+        first=first,
+        changed=changed,
+        snapshot=snapshot,
+        files_before=state.files_total or 0,
+        files_after=files,
+        bytes_after=size,
+        data_version=version,
+        processed=_count(con, "listed", "selected AND kind <> 'folder'"),
+    )
+
+
+def _count(con: duckdb.DuckDBPyConnection, name: str, where: str = "true") -> int:
+    row = con.execute(f"SELECT count(*) FROM {name} WHERE {where}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _drop(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    row = con.execute("SELECT table_type FROM information_schema.tables WHERE table_name = ?", [name]).fetchone()
+    if row:
+        con.execute(f"DROP {'VIEW' if row[0] == 'VIEW' else 'TABLE'} {name}")
+
+
+def _empty(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    con.register("no_rows", FILE_SCHEMA.empty_table())
+    con.execute(f"CREATE TABLE {name} AS SELECT {COLUMNS} FROM no_rows")
+    con.unregister("no_rows")
+
+
+def _insert(con: duckdb.DuckDBPyConnection, name: str, batch: pa.RecordBatch) -> None:
+    con.register("some_rows", pa.Table.from_batches([batch]))
+    con.execute(f"INSERT INTO {name} SELECT {COLUMNS} FROM some_rows")
+    con.unregister("some_rows")
+
+
+def literal(text: str) -> str:
+    """Return text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,138 @@
+"""Reading the inventory: what is there now, what was there then, what changed, and how each endpoint is doing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from filesync_dagster.config import Broken, Endpoint, next_due
+from filesync_dagster.errors import NothingKnown
+from filesync_dagster.metadata import EndpointState, LeaseRecord, SyncRecord
+from filesync_dagster.model import SyncStatus
+from filesync_dagster.workspace import Workspace
+
+ROWS = 50_000
+FILES = "SELECT * FROM read_parquet(?) WHERE NOT trashed ORDER BY path, external_id"
+
+
+@dataclass(frozen=True)
+class EndpointStatus:
+    """How one endpoint is doing."""
+
+    name: str
+    title: str
+    type: str
+    state: str  # ok, partial, held, failed, running, never synced, disabled, broken
+    last_sync: SyncRecord | None = None
+    last_success: datetime | None = None
+    next_due: datetime | None = None
+    held_sync_id: str | None = None
+    running_since: datetime | None = None
+    files_total: int = 0
+    bytes_total: int = 0
+    error: str | None = None
+
+
+def files(
+    workspace: Workspace, endpoint: Endpoint, *, as_of: datetime | None = None, gone: bool = False
+) -> Iterator[pa.RecordBatch]:
+    """Yield the live files of an endpoint, by path: now, or as of a moment. `gone` adds those that were removed.
+
+    Raises NothingKnown when nothing is stored about that moment.
+    """
+    endpoint_id = workspace.register(endpoint)
+    if as_of is None:
+        yield from workspace.metadata.files(endpoint_id, gone=gone)
+        return
+    path = str(snapshot_path(workspace, endpoint, as_of))
+    with workspace.engine() as con:
+        yield from con.execute(FILES, [path]).to_arrow_reader(ROWS)
+
+
+def snapshot_path(workspace: Workspace, endpoint: Endpoint, as_of: datetime) -> Path:
+    """Return a local copy of the snapshot that describes a moment. Raises NothingKnown, SnapshotError."""
+    log = workspace.metadata.snapshot_at(workspace.register(endpoint), as_of)
+    if log is None or log.snapshot_uri is None:
+        raise NothingKnown(
+            f"Nothing is stored about {endpoint.name!r} as of {as_of:%Y-%m-%d %H:%M:%S %Z}.",
+            hint="It was first synced later, or retention has let the snapshot go.",
+        )
+    return workspace.snapshots.local(log.snapshot_uri)
+
+
+def changes(
+    workspace: Workspace, endpoint: Endpoint, *, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the journal of an endpoint, oldest first."""
+    yield from workspace.metadata.journal(workspace.register(endpoint), since=since, until=until)
+
+
+def status(workspace: Workspace) -> list[EndpointStatus]:
+    """Return how every configured endpoint is doing, in the order of the configuration."""
+    metadata = workspace.metadata
+    states = metadata.states()
+    running = {lease.endpoint: lease for lease in metadata.running()}
+    found = [
+        _status(workspace, endpoint, states.get(endpoint.name), running) for endpoint in workspace.config.endpoints
+    ]
+    return found + [_broken(entry) for entry in workspace.config.broken]
+
+
+def _broken(entry: Broken) -> EndpointStatus:
+    return EndpointStatus(entry.name, entry.name, "?", "broken", error=" ".join(entry.problems))
+
+
+def _status(
+    workspace: Workspace, endpoint: Endpoint, state: EndpointState | None, running: dict[str, LeaseRecord]
+) -> EndpointStatus:
+    zone, now = workspace.config.settings.partitions.zone, datetime.now(UTC)
+    if state is None:
+        due = next_due(endpoint, None, zone, now)
+        return EndpointStatus(
+            endpoint.name,
+            endpoint.label,
+            endpoint.type,
+            "never synced" if endpoint.is_active else "disabled",
+            next_due=due,
+        )
+    logs = workspace.metadata.sync_logs(state.endpoint_id, limit=1)
+    last = logs[0] if logs else None
+    lease = running.get(endpoint.name)
+    return EndpointStatus(
+        name=endpoint.name,
+        title=endpoint.label,
+        type=endpoint.type,
+        state=_state(endpoint, state, last, lease),
+        last_sync=last,
+        last_success=state.as_of,
+        next_due=next_due(endpoint, last.sync_started if last else None, zone, now),
+        held_sync_id=state.held_sync_id,
+        running_since=lease.acquired_at if lease else None,
+        files_total=state.files_total,
+        bytes_total=state.bytes_total,
+        error=last.error_message if last else None,
+    )
+
+
+def _state(endpoint: Endpoint, state: EndpointState, last: SyncRecord | None, lease: LeaseRecord | None) -> str:
+    if lease:
+        return "running"
+    if not endpoint.is_active:
+        return "disabled"
+    if state.held_sync_id:
+        return "held"
+    if last is None:
+        return "never synced"
+    return "ok" if last.sync_status is SyncStatus.COMPLETED else last.sync_status.value
+
+
+def export(workspace: Workspace, endpoint: Endpoint, target: Path, format_: str, as_of: datetime | None) -> int:
+    """Write the snapshot that describes a moment (now when None) to a file; return its rows.
+
+    The file appears whole or not at all. Raises NothingKnown, SnapshotError, NotWritable, OutOfSpace.
+    """
+    path = snapshot_path(workspace, endpoint, as_of or datetime.now(UTC))
+    with workspace.engine() as con:
+        return write_file(con, FILES.replace("?", literal(str(path))), target, format_)

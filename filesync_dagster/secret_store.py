@@ -1,0 +1,65 @@
+"""`secret:` references: values that live in a secrets manager and are fetched when a store is opened, never before.
+
+`secret:NAME` is the whole secret; `secret:NAME#KEY` is one key of a secret that holds a JSON object.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, SecretStr
+
+from filesync_dagster.errors import ConfigError
+
+PREFIX = "secret:"
+Resolve = Callable[[str], str]
+"""Takes the name of a secret, returns its value; raises ConfigError."""
+
+Details = TypeVar("Details", bound=BaseModel)
+
+
+def with_secrets(details: Details, resolve: Resolve) -> Details:
+    """Return the details with every `secret:` reference replaced by its value."""
+    found = {
+        name: SecretStr(_value(secret.get_secret_value().removeprefix(PREFIX), resolve))
+        for name in type(details).model_fields
+        if isinstance(secret := getattr(details, name), SecretStr) and secret.get_secret_value().startswith(PREFIX)
+    }
+    return details.model_copy(update=found) if found else details
+
+
+def _value(reference: str, resolve: Resolve) -> str:
+    name, _, key = reference.partition("#")
+    text = resolve(name)
+    if not key:
+        return text
+    try:
+        return str(json.loads(text)[key])
+    except (ValueError, TypeError, KeyError) as exc:
+        raise ConfigError([f"The secret {name!r} has no key {key!r}."], hint="It must be a JSON object.") from exc
+
+
+def secrets_manager(client: Callable[[], Any] | None = None) -> Resolve:
+    """Return a resolver over AWS Secrets Manager; `client` makes the boto3 client on first use."""
+    connected: list[Any] = []
+
+    def resolve(name: str) -> str:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            if not connected:
+                connected.append(client() if client else _default_client())
+            return str(connected[0].get_secret_value(SecretId=name)["SecretString"])
+        except (BotoCoreError, ClientError, KeyError) as exc:
+            raise ConfigError(
+                [f"The secret {name!r} could not be read from AWS Secrets Manager: {exc}."],
+                hint="Check the name, the region and the permission secretsmanager:GetSecretValue.",
+            ) from exc
+
+    return resolve
+
+
+def _default_client() -> Any:
+    import boto3
+
+    return boto3.client("secretsmanager")

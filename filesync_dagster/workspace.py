@@ -1,0 +1,113 @@
+"""A configuration opened for work: the database, the snapshot store, a DuckDB engine, the stores themselves.
+
+Everything is opened on first use; `close` releases it. One workspace serves many threads.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from threading import RLock
+from typing import Any, Self
+
+import duckdb
+
+from filesync_dagster.config import Config, Endpoint
+from filesync_dagster.connectors import CONNECTORS, Source
+from filesync_dagster.errors import NotWritable
+from filesync_dagster.metadata import EndpointRecord, Metadata
+from filesync_dagster.model import Meter, canonical_json
+from filesync_dagster.secret_store import Resolve, secrets_manager, with_secrets
+from filesync_dagster.snapshots import SnapshotStore, connect
+
+ENGINE_THREADS = 2
+"""Threads of one diff; several endpoints are compared at once."""
+
+
+class Workspace:
+    """See the module's docstring."""
+
+    def __init__(self, config: Config, *, secrets: Resolve | None = None) -> None:
+        self.config = config
+        self.home = config.environment.home
+        self._secrets = secrets or secrets_manager()
+        self._lock = RLock()
+
+    @cached_property
+    def _metadata(self) -> Metadata:
+        configured = self.config.settings.database_url
+        url = self.config.environment.database_url or (configured.get_secret_value() if configured else None)
+        return Metadata.open(url or f"sqlite:///{self.folder() / 'filesync.db'}")
+
+    @property
+    def metadata(self) -> Metadata:
+        """The metadata database, created or migrated when first asked for."""
+        with self._lock:
+            return self._metadata
+
+    @cached_property
+    def snapshots(self) -> SnapshotStore:
+        """Where snapshots and change files are kept."""
+        root = self.config.environment.snapshot_root or self.config.settings.snapshot_root
+        return SnapshotStore(root or str(self.home / "data"), self.home / "cache")
+
+    def folder(self, *parts: str) -> Path:
+        """Return a folder under the home, made if need be."""
+        path = self.home.joinpath(*parts)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise NotWritable(
+                f"The folder {path} cannot be made: {exc.strerror}.", hint="Set FILESYNC_HOME to a writable folder."
+            ) from exc
+        return path
+
+    @contextmanager
+    def engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend a DuckDB connection of its own, bounded by the memory limit; past that it works in the home."""
+        con = connect(str(int(self.config.settings.memory_limit)) + "B", self.folder("tmp"), ENGINE_THREADS)
+        try:
+            yield con
+        finally:
+            con.close()
+
+    def open_source(self, endpoint: Endpoint, meter: Meter) -> Source:
+        """Return the connector of an endpoint, with its secrets fetched and its filters used to prune."""
+        details = with_secrets(endpoint.endpoint_details, self._secrets)
+        prune = None if endpoint.filters.is_default else endpoint.filters.excludes_tree
+        return CONNECTORS[endpoint.type].open(details, meter, prune=prune)
+
+    def register(self, endpoint: Endpoint) -> int:
+        """Make sure that the database knows the endpoint as it is configured now; return its id."""
+        return self.metadata.register(
+            EndpointRecord(
+                name=endpoint.name,
+                type=endpoint.type,
+                title=endpoint.label,
+                project_id=endpoint.project_id,
+                user_id=endpoint.user_id,
+                details=endpoint.public_details(),
+                is_active=endpoint.is_active,
+            ),
+        )
+
+    def close(self) -> None:
+        """Release the database."""
+        with self._lock:
+            if "_metadata" in self.__dict__:
+                self._metadata.close()
+                del self.__dict__["_metadata"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def location_of(endpoint: Endpoint) -> str:
+    """Fingerprint what an endpoint lists: rows that vanish when it changes left the scope (DESIGN rule 7)."""
+    details: dict[str, Any] = endpoint.public_details()
+    where = {name: details.get(name) for name in CONNECTORS[endpoint.type].location}
+    return hashlib.sha256(canonical_json([endpoint.type, where]).encode()).hexdigest()[:32]
