@@ -247,6 +247,17 @@ def _hash64(text: pa.Array) -> pa.Array:
     return pa.array([digest(value) for value in text.cast(pa.binary()).to_pylist()], pa.uint64())
 
 
+def data_version(rows: int, fingerprints: int) -> str:
+    """Return the version of a snapshot's content: its number of rows, and the sum of their fingerprints mod 2^64.
+
+    The order of rows does not matter, and a changed, missing or added row does.
+
+    >>> data_version(2, 2**64 + 255)
+    '2-00000000000000ff'
+    """
+    return f"{rows}-{fingerprints % 2**64:016x}"
+
+
 def storable(raw: bytes) -> str:
     r"""Return a provider's raw name as text that every database can store.
 

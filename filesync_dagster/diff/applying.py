@@ -7,7 +7,7 @@ from filesync_dagster.model import Kind
 
 
 def apply(con: duckdb.DuckDBPyConnection, before: str, changes: str, into: str) -> None:
-    """Create the temporary table `into`, in FILE_SCHEMA: `before` with the rows of `changes` (CHANGE_SCHEMA) applied.
+    """Create the table `into`, in FILE_SCHEMA: `before` with the rows of `changes` (CHANGE_SCHEMA) applied.
 
     Each change's before leaves, its after comes. Unchanged rows below a changed folder get the path that follows
     from it: the folder's path, "/", the name (the name alone below a folder whose path is empty). A row whose
@@ -28,7 +28,7 @@ def apply(con: duckdb.DuckDBPyConnection, before: str, changes: str, into: str) 
             f"FROM {kept} k LEFT JOIN {paths} p ON k.external_id = p.external_id"
         )
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {quoted(into)} AS {rows} "
+        f"CREATE OR REPLACE TABLE {quoted(into)} AS {rows} "
         f'UNION ALL SELECT unnest("after") FROM {quoted(changes)} WHERE "after" IS NOT NULL'
     )
     con.execute(f"DROP VIEW {kept}")

@@ -23,7 +23,7 @@ def compare(
     pair_as: ChangeKind = ChangeKind.MOVED,
     left_scope: str | None = None,
 ) -> ChangeCounts:
-    """Create the temporary table `into`, in CHANGE_SCHEMA, with one row for each entry that differs.
+    """Create the table `into`, in CHANGE_SCHEMA, with one row for each entry that differs.
 
     `before` and `after` name tables or views with the columns of FILE_SCHEMA, external_id unique in each.
 
@@ -73,7 +73,7 @@ def _candidates(candidates: str, before: str, after: str) -> str:
 def _changes(table: str, before: str, after: str, left_scope: str | None) -> str:
     left = f"b.external_id IN (SELECT external_id FROM {quoted(left_scope)})" if left_scope else "false"
     return f"""
-        CREATE OR REPLACE TEMP TABLE {table} AS
+        CREATE OR REPLACE TABLE {table} AS
         SELECT
             CASE
                 WHEN a.external_id IS NULL THEN CASE WHEN NOT b.trashed AND {left} THEN '{ChangeKind.LEFT_SCOPE}'

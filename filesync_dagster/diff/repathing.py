@@ -5,11 +5,11 @@ import duckdb
 from filesync_dagster.diff.columns import quoted
 
 
-def repathed(con: duckdb.DuckDBPyConnection, before: str, after: str, into: str) -> int:
-    """Create the temporary table `into` (external_id, path) of unchanged rows with a new path; return their number.
+def repathed(con: duckdb.DuckDBPyConnection, before: str, after: str, changes: str, into: str) -> int:
+    """Create the table `into` (external_id, path) of unchanged rows with a new path; return their number.
 
-    `before` and `after` as in `compare`. A row that `compare` reports is not among them. Reads the paths of both
-    sides: about as long as `compare` itself.
+    `before`, `after`: as in `compare`; `changes`: what it made of them. A row that has a change is not among them.
+    Reads the paths of both sides: takes about as long as `compare` itself.
     """
     moved = quoted(f"{into}_candidates")
     # The same trick as in `compare`: look at hashes, then fetch and compare exactly what they point at.
@@ -22,12 +22,14 @@ def repathed(con: duckdb.DuckDBPyConnection, before: str, after: str, into: str)
         WHERE b.path_hash <> a.path_hash
     """)
     con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE {quoted(into)} AS
+        CREATE OR REPLACE TABLE {quoted(into)} AS
         SELECT a.external_id, a.path
-        FROM (SELECT external_id, fingerprint, path FROM {quoted(before)} SEMI JOIN {moved} USING (id_hash)) b
-        JOIN (SELECT external_id, fingerprint, path FROM {quoted(after)} SEMI JOIN {moved} USING (id_hash)) a
+        FROM (SELECT external_id, path FROM {quoted(before)} SEMI JOIN {moved} USING (id_hash)) b
+        JOIN (SELECT external_id, path FROM {quoted(after)} SEMI JOIN {moved} USING (id_hash)) a
             ON b.external_id = a.external_id
-        WHERE b.fingerprint = a.fingerprint AND b.path <> a.path
+        ANTI JOIN (SELECT "after".external_id AS external_id FROM {quoted(changes)}) c
+            ON a.external_id = c.external_id
+        WHERE b.path <> a.path
     """)
     con.execute(f"DROP TABLE {moved}")
     [(count,)] = con.execute(f"SELECT count(*) FROM {quoted(into)}").fetchall()

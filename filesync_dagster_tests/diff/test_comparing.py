@@ -191,7 +191,7 @@ def test_a_moved_folder_is_one_change_and_the_rest_is_repathed(con):
     found, counts = changes_between(con, tree_of("old"), tree_of("new"))
     assert found == [("moved", "d", "d")]
     assert counts == ChangeCounts(moved=1)
-    assert repathed(con, "a", "b", "moved") == 2
+    assert repathed(con, "a", "b", "changes", "moved") == 2
     assert con.execute("FROM moved ORDER BY ALL").fetchall() == [("e", "new/sub"), ("f", "new/sub/deep")]
 
 

@@ -40,7 +40,7 @@ def test_a_snapshot_does_not_differ_from_itself(con, tree, pairing):
     counts = compare(con, "a", "a", "changes", **pairing)
     assert not any(asdict(counts).values())
     assert con.execute("SELECT count(*) FROM changes").fetchall() == [(0,)]
-    assert repathed(con, "a", "a", "moved") == 0
+    assert repathed(con, "a", "a", "changes", "moved") == 0
 
 
 @some
@@ -68,7 +68,7 @@ def test_diffs_fold(con, history, pairing):
         load(con, "b", table(with_paths(new)))
         compare(con, "a", "b", "changes", **pairing)
         apply(con, "folded", "changes", "next")
-        con.execute("CREATE OR REPLACE TEMP TABLE folded AS FROM next")
+        con.execute("CREATE OR REPLACE TABLE folded AS FROM next")
     assert content(con, "folded") == content(con, "b")
 
 
@@ -79,7 +79,7 @@ def test_changed_and_repathed_rows_are_all_that_differ(con, old, new):
     load(con, "a", table(with_paths(old)))
     load(con, "b", table(with_paths(new)))
     compare(con, "a", "b", "changes")
-    repathed(con, "a", "b", "moved")
+    repathed(con, "a", "b", "changes", "moved")
     changed = {i for (i,) in con.execute('SELECT coalesce("after", "before").external_id FROM changes').fetchall()}
     moved = dict(con.execute("SELECT external_id, path FROM moved").fetchall())
     assert not changed & set(moved)

@@ -35,7 +35,7 @@ def table(rows: Iterable[Row], **hashes: list[int]) -> pa.Table:
 def load(con: duckdb.DuckDBPyConnection, name: str, contents: pa.Table) -> None:
     """Make `contents` the table `name`."""
     con.register("loading", contents)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM loading")
+    con.execute(f"CREATE OR REPLACE TABLE {name} AS FROM loading")
     con.unregister("loading")
 
 
