@@ -27,6 +27,7 @@
     + NothingHeld               approve or reject without a held sync
     + HeldSyncOutdated          the inventory moved on since the sync was held
     + NothingKnown              nothing is stored about that moment
+  x ServiceError                a process that we start, or the port it needs, is not to be had
 
 Each message is one sentence; `hint` says what to do about it.
 """
@@ -165,3 +166,7 @@ class HeldSyncOutdated(SyncError):
 
 class NothingKnown(SyncError):
     """Nothing is stored about that moment."""
+
+
+class ServiceError(FilesyncError):
+    """A process that we start (Dagster, the S3 server of the demo), or the port it needs, is not to be had."""

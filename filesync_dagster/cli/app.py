@@ -1,0 +1,101 @@
+"""The group `filesync`, its global options, and the border where errors become a sentence and an exit code."""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from filesync_dagster.cli.commands import COMMANDS
+from filesync_dagster.cli.invocation import Invocation
+from filesync_dagster.errors import ConfigError, FilesyncError
+
+INTERRUPTED = 130
+PIPE_CLOSED = 141  # what a shell reports for a program that SIGPIPE ended
+
+
+class Sentence(click.ClickException):
+    """An error as a person reads it."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    def show(self, file: Any = None) -> None:
+        """Print each line of the message after `Error:`."""
+        for line in self.format_message().splitlines():
+            click.echo(f"Error: {line}", file=file, err=file is None)
+
+
+class Border(click.Group):
+    """A group whose commands never end in a traceback, unless --debug asks for it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command and turn what it raises into one sentence on standard error."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except BrokenPipeError:
+            _leave_the_pipe(ctx)
+        except KeyboardInterrupt:
+            raise Sentence("Interrupted. A listing resumes from its last checkpoint.", INTERRUPTED) from None
+        except Exception as error:  # noqa: BLE001 - the border: whatever it is, a person gets a sentence
+            if _debug(ctx):
+                traceback.print_exc()
+            raise Sentence(_sentence(error)) from error
+        return result
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ConfigError):
+        *rest, last = error.problems or ("The configuration cannot be used.",)
+        return "\n".join([*rest, f"{last} {error.hint}".strip()])
+    if isinstance(error, FilesyncError):
+        return " ".join(str(error).split("\n"))
+    text = " ".join(str(error).split())
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"Something unexpected happened ({what}). Run again with --debug to see where."
+
+
+def _debug(ctx: click.Context) -> bool:
+    return bool(ctx.params.get("debug"))
+
+
+def _leave_the_pipe(ctx: click.Context) -> NoReturn:
+    """Stop quietly when the reader has gone (`| head`)."""
+    # The interpreter flushes standard output once more at exit; it must not complain there either.
+    sys.stdout = open("/dev/null", "w")  # noqa: SIM115, PTH123 - it lives as long as the process
+    ctx.exit(PIPE_CLOSED)
+
+
+@click.group(cls=Border, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The configuration file.  [default: FILESYNC_CONFIG, or endpoints.yaml]",
+)
+@click.option("--debug", is_flag=True, help="Log what happens, and show a traceback when something fails.")
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", help="How log events look on standard error."
+)
+@click.version_option(package_name="filesync-dagster", prog_name="filesync", message="%(prog)s %(version)s")
+@click.pass_context
+def filesync(ctx: click.Context, config: Path | None, debug: bool, log_format: str) -> None:
+    """Keep a provably complete inventory of every file in every store.
+
+    State is kept under FILESYNC_HOME (default .filesync), the metadata database in FILESYNC_DATABASE_URL (default:
+    SQLite in the home), snapshots under FILESYNC_SNAPSHOT_ROOT.
+    """
+    ctx.obj = Invocation(config, debug, log_format)
+
+
+for _command in COMMANDS:
+    filesync.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    filesync(prog_name="filesync")

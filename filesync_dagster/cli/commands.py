@@ -1,0 +1,25 @@
+"""The table of commands."""
+
+import click
+
+from filesync_dagster.cli.configuring import init, test, validate
+from filesync_dagster.cli.demonstrating import demo
+from filesync_dagster.cli.looking import changes, export, files
+from filesync_dagster.cli.serving import up
+from filesync_dagster.cli.status import status
+from filesync_dagster.cli.syncing import approve, reject, sync
+
+COMMANDS: tuple[click.Command, ...] = (
+    init,
+    validate,
+    test,
+    sync,
+    status,
+    files,
+    changes,
+    export,
+    approve,
+    reject,
+    up,
+    demo,
+)

@@ -1,0 +1,39 @@
+"""What the global options of one call of `filesync` say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from filesync_dagster.api import Filesync
+    from filesync_dagster.config import Environment
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """The global options. Nothing is read before a command asks for it."""
+
+    config: Path | None = None
+    debug: bool = False
+    log_format: str = "text"
+
+    def environment(self) -> Environment:
+        """Return where things are, and the variables for child processes."""
+        from filesync_dagster.config import read_environment
+
+        return read_environment(self.config)
+
+    def open(self) -> Filesync:
+        """Open the configuration for work. Raises ConfigError."""
+        from filesync_dagster.api import Filesync
+
+        self.configure_logging()
+        return Filesync.open(self.config)
+
+    def configure_logging(self) -> None:
+        """Send log events to standard error: warnings, or everything with --debug."""
+        from filesync_dagster.observability import configure_logging
+
+        configure_logging(json=self.log_format == "json", verbose=self.debug)

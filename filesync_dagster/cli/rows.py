@@ -1,0 +1,135 @@
+"""Record batches → a table, CSV or JSON lines on standard output, one batch in memory at a time."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import click
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filesync_dagster.cli.text import Column, console, moment, on_terminal, printable, size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from filesync_dagster.config import Partitions
+
+FILES = ("external_id", "path", "kind", "size", "modified_at", "version", "content_hash")
+GONE = ("deleted_at", "gone_reason")
+CHANGES = ("seq", "observed_at", "change", "path", "external_id", "before", "after", "sync_id")
+
+Row = dict[str, Any]
+
+
+def write_files(batches: Iterable[pa.RecordBatch], form: str, partitions: Partitions, *, gone: bool) -> None:
+    """Write an inventory: csv and json with the promised fields, table for a person."""
+    if form != "table":
+        _write_rows(batches, form, FILES)
+        return
+    zone = partitions.zone
+    columns = [Column("kind"), Column("size", right=True), Column(f"modified ({partitions.timezone})")]
+    columns += [Column("gone at"), Column("why")] if gone else []
+
+    def line(row: Row) -> list[str]:
+        cells = [row["kind"], size(row["size"]), moment(row["modified_at"], zone)]
+        cells += [moment(row["deleted_at"], zone), row["gone_reason"] or "-"] if gone else []
+        return [*cells, row["path"]]
+
+    wanted = ("kind", "size", "modified_at", "path", *(GONE if gone else ()))
+    _write_table([*columns, Column("path")], [8, 9, 16, 16, 10], map(line, _rows(batches, wanted)))
+
+
+def write_changes(batches: Iterable[pa.RecordBatch], form: str, partitions: Partitions) -> None:
+    """Write a journal."""
+    if form == "csv":
+        _write_rows(batches, form, CHANGES)
+    elif form == "json":
+        _write_rows(batches, form, CHANGES, _parsed)
+    else:
+        lines = (
+            [moment(row["observed_at"], partitions.zone), row["change"], _whereabouts(row)]
+            for row in _rows(batches, ("observed_at", "change", "path", "before", "after"))
+        )
+        _write_table([Column(f"observed ({partitions.timezone})"), Column("change"), Column("path")], [16, 19], lines)
+
+
+def _parsed(row: Row) -> Row:
+    return {**row, "before": json.loads(row["before"] or "null"), "after": json.loads(row["after"] or "null")}
+
+
+def _whereabouts(row: Row) -> str:
+    before, after = (json.loads(row[side] or "null") or {} for side in ("before", "after"))
+    old, new = before.get("path"), after.get("path") or row["path"]
+    return f"{old} -> {new}" if row["change"] == "moved" and old and old != new else str(row["path"])
+
+
+def _write_rows(
+    batches: Iterable[pa.RecordBatch], form: str, fields: Sequence[str], of: Callable[[Row], Row] = dict
+) -> None:
+    # Bytes, so that neither a locale nor a newline translation touches a name.
+    out = click.get_binary_stream("stdout")
+    if form == "csv":
+        out.write(_csv([fields]))
+    for batch in batches:
+        table = _in_text(batch.select(list(fields)))
+        if form == "csv":
+            out.write(_csv(zip(*(column.to_pylist() for column in table.columns), strict=True)))
+        else:
+            lines = (json.dumps(of(row), ensure_ascii=False) for row in table.to_pylist())
+            out.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
+    out.flush()
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)  # the terminator decides what is quoted: both of them
+    return text.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _in_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the batch with moments as ISO 8601 text in UTC."""
+    columns = [
+        pc.replace_substring(pc.strftime(column, "%Y-%m-%dT%H:%M:%SZ"), ".000000Z", "Z")
+        if pa.types.is_timestamp(column.type)
+        else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _rows(batches: Iterable[pa.RecordBatch], fields: Sequence[str]) -> Iterator[Row]:
+    return chain.from_iterable(batch.select(list(fields)).to_pylist() for batch in batches)
+
+
+def _write_table(columns: Sequence[Column], widths: Sequence[int], lines: Iterable[Sequence[str]]) -> None:
+    """Write lines as they come. Widths are fixed, the last column has none: memory is bounded."""
+    titles = [column.title for column in columns]
+    widths = [max(width, len(title)) for width, title in zip(widths, titles, strict=False)][: len(columns) - 1]
+    header = _aligned(titles, columns, widths)
+    if on_terminal():
+        from rich.text import Text
+
+        console().print(Text(header, style="bold"), soft_wrap=True)
+    else:
+        click.echo(header)
+    out = click.get_text_stream("stdout", errors="backslashreplace")
+    for line in lines:
+        out.write(_aligned([printable(cell) for cell in line], columns, widths) + "\n")
+
+
+def _aligned(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
+    *fixed, last = cells
+    return "  ".join(
+        [
+            *(
+                cell.rjust(width) if column.right else cell.ljust(width)
+                for cell, width, column in zip(fixed, widths, columns, strict=False)
+            ),
+            last,
+        ]
+    )

@@ -1,0 +1,41 @@
+"""up: the Dagster UI and daemon for a configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from filesync_dagster.cli.configuring import pass_invocation
+
+if TYPE_CHECKING:
+    from filesync_dagster.cli.invocation import Invocation
+
+PORT = click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Of the Dagster UI.")
+HOST = click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: reachable from elsewhere.")
+
+
+@click.command()
+@PORT
+@HOST
+@pass_invocation
+def up(invocation: Invocation, port: int, host: str) -> None:
+    """Run the Dagster UI and daemon for this configuration, until Ctrl-C."""
+    from filesync_dagster.config import load_config
+    from filesync_dagster.serving import dagster_home, require_free, serve, until_told
+
+    environment = invocation.environment()
+    for problem in load_config(environment).problems:
+        click.echo(f"Warning: {problem}", err=True)
+    require_free(host, port)
+    logs = dagster_home(environment) / "logs"
+    click.echo("Starting Dagster ...")
+    with until_told() as told:
+        serve(
+            environment,
+            host,
+            port,
+            told,
+            on_ready=lambda url: click.echo(f"Dagster is at {url} (logs in {logs}). Ctrl-C stops it."),
+        )
+    click.echo("Stopped.")

@@ -1,0 +1,110 @@
+"""status: how every endpoint is doing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from filesync_dagster.cli.configuring import pass_invocation
+from filesync_dagster.cli.text import Cell, Column, iso, moment, print_table, printable, size
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from filesync_dagster.api import EndpointStatus
+    from filesync_dagster.cli.invocation import Invocation
+
+COLOURS = {
+    "ok": "green",
+    "running": "cyan",
+    "partial": "yellow",
+    "held": "yellow",
+    "failed": "red",
+    "broken": "red",
+    "disabled": "dim",
+    "never synced": "dim",
+}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line and nothing else.")
+@pass_invocation
+def status(invocation: Invocation, *, as_json: bool) -> None:
+    """Show each endpoint's last sync, what it holds, when it is due, and what waits for a decision."""
+    with invocation.open() as filesync:
+        known = filesync.status()
+        partitions = filesync.config.settings.partitions
+    if as_json:
+        for one in known:
+            click.echo(json.dumps(as_dict(one)))
+        return
+    if not known:
+        click.echo("There is no endpoint.")
+        return
+    columns = [
+        Column("endpoint", style="bold"),
+        Column("state"),
+        Column(f"last sync ({partitions.timezone})"),
+        Column("files", right=True),
+        Column("size", right=True),
+        Column("next due"),
+    ]
+    print_table(columns, [_row(one, partitions.zone) for one in known])
+    for one in known:
+        for line in _notes(one):
+            click.echo(printable(line))
+
+
+def _row(one: EndpointStatus, zone: ZoneInfo) -> list[Cell | str]:
+    last = one.last_sync.sync_completed if one.last_sync else None
+    return [
+        one.name,
+        Cell(one.state, COLOURS.get(one.state, "")),
+        moment(last, zone),
+        f"{one.files_total:,}",
+        size(one.bytes_total),
+        moment(one.next_due, zone),
+    ]
+
+
+def _notes(one: EndpointStatus) -> list[str]:
+    notes = []
+    error = " ".join((one.error or "").split("\n"))
+    if error:
+        notes.append(f"{one.name}: {error}")
+    if one.held_sync_id:
+        notes.append(
+            f"{one.name}: a sync is held; decide with `filesync approve {one.name}` or `filesync reject {one.name}`."
+        )
+    return notes
+
+
+def as_dict(one: EndpointStatus) -> dict[str, Any]:
+    """Return what `status --json` prints of one endpoint."""
+    last = one.last_sync
+    return {
+        "endpoint": one.name,
+        "title": one.title,
+        "type": one.type,
+        "state": one.state,
+        "last_sync": None
+        if last is None
+        else {
+            "sync_id": last.id,
+            "status": str(last.sync_status),
+            "mode": str(last.mode),
+            "started_at": iso(last.sync_started),
+            "completed_at": iso(last.sync_completed),
+            "duration_seconds": last.sync_duration,
+            "snapshot_uri": last.snapshot_uri,
+        },
+        "last_success": iso(one.last_success),
+        "next_due": iso(one.next_due),
+        "held_sync_id": one.held_sync_id,
+        "running_since": iso(one.running_since),
+        "files_total": one.files_total,
+        "bytes_total": one.bytes_total,
+        "error": one.error,
+    }

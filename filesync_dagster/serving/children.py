@@ -1,0 +1,116 @@
+"""Child processes that live as long as a command: started in groups of their own, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filesync_dagster.errors import NotWritable, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import FrameType
+
+GRACE = 10.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One running child and where its output goes."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def complaint(self) -> ServiceError:
+        """Return what to tell when it has ended by itself."""
+        lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+        last = f" Its last words: {lines[-1].strip()[:300]}" if lines else ""
+        return ServiceError(
+            f"The {self.name} ended with exit code {self.process.returncode}.{last}", hint=f"See {self.log}."
+        )
+
+
+def start(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Service:
+    """Start a child at the head of a process group of its own: Ctrl-C reaches only us, and we stop it in order."""
+    try:
+        with log.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own commands
+                command,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as exc:
+        raise NotWritable(f"The {name} cannot be started: {exc.strerror} ({exc.filename}).") from exc
+    return Service(name, process, log)
+
+
+def stop(services: Sequence[Service], grace: float = GRACE) -> None:
+    """Ask every group to end, and end those that do not (`dagster code-server` does not listen)."""
+    for service in services:
+        _signal(service, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while any(_alive(service) for service in services) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for service in services:
+        if _alive(service):
+            _signal(service, signal.SIGKILL)
+        service.process.wait()
+
+
+def _signal(service: Service, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # macOS forbids signalling a group of zombies
+        os.killpg(service.process.pid, number)
+
+
+def _alive(service: Service) -> bool:
+    """Whether anything of the group is left; its head may have gone before the others."""
+    service.process.poll()
+    try:
+        os.killpg(service.process.pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise ServiceError when a port cannot be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            raise ServiceError(
+                f"{host}:{port} cannot be listened on: {(exc.strerror or str(exc)).lower()}.",
+                hint="Choose another with --port or --host.",
+            ) from exc
+
+
+@contextmanager
+def until_told() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C, SIGTERM and a closed terminal set instead of ending the process."""
+    told = threading.Event()
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, tell) for number in numbers}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

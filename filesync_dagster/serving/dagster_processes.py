@@ -1,0 +1,144 @@
+"""Code server, web server and daemon for one configuration.
+
+`dagster code-server` is a proxy that starts a fresh process on reload, so an edit of endpoints.yaml shows up when the
+location is reloaded in the UI. `dagster dev` does the same with less of a say in how its children end.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filesync_dagster.errors import NotWritable, ServiceError
+from filesync_dagster.serving.children import Service, start, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from filesync_dagster.config import Environment
+
+PATIENCE = 180.0
+"""Seconds that the web server may take to answer: the first start of Dagster on a slow machine takes a minute."""
+
+WORKSPACE = """\
+load_from:
+  - grpc_server:
+      socket: {socket}
+      location_name: filesync
+"""
+
+
+def dagster_home(environment: Environment) -> Path:
+    """Return DAGSTER_HOME, with a dagster.yaml to start from; one that is there stays as its owner left it."""
+    home = environment.home / "dagster"
+    settings = home / "dagster.yaml"
+    try:
+        (home / "logs").mkdir(parents=True, exist_ok=True)
+        if not settings.exists():
+            settings.write_text(files("filesync_dagster").joinpath("dagster.yaml").read_text("utf-8"), "utf-8")
+    except OSError as exc:
+        raise NotWritable(
+            f"{exc.filename or home} cannot be written: {exc.strerror}.", hint="Set FILESYNC_HOME to a writable folder."
+        ) from exc
+    return home
+
+
+def dagster_environment(environment: Environment) -> dict[str, str]:
+    """Return the variables under which every Dagster process finds this configuration."""
+    return {
+        **environment.variables,
+        "DAGSTER_HOME": str(dagster_home(environment)),
+        "FILESYNC_CONFIG": str(environment.config_path.absolute()),
+        "FILESYNC_HOME": str(environment.home),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def serve(
+    environment: Environment,
+    host: str,
+    port: int,
+    told: Event,
+    *,
+    on_ready: Callable[[str], None],
+    every_minute: Callable[[], None] = lambda: None,
+) -> None:
+    """Run the three until `told` is set; then, or when one of them fails, end them all.
+
+    `on_ready` gets the URL once the web server answers. Raises ServiceError when a process ends by itself.
+    """
+    services: list[Service] = []
+    # A short path: a socket's name has at most 107 characters. Only this user may open the folder.
+    with tempfile.TemporaryDirectory(prefix="filesync-") as run:
+        try:
+            for name, arguments in _commands(Path(run), host, port).items():
+                log = environment.home / "dagster" / "logs" / f"{name.replace(' ', '-')}.log"
+                services.append(start(name, [sys.executable, "-m", *arguments], dagster_environment(environment), log))
+            if _ready(services, host, port, told):
+                on_ready(f"http://{_reached(host)}:{port}")
+            _watch(services, told, every_minute)
+        finally:
+            stop(services[::-1])
+
+
+def _commands(run: Path, host: str, port: int) -> dict[str, list[str]]:
+    socket, workspace = str(run / "code.sock"), run / "workspace.yaml"
+    workspace.write_text(WORKSPACE.format(socket=socket), "utf-8")
+    code = ["dagster", "code-server", "start", "-m", "filesync_dagster.definitions", "--socket", socket]
+    # Runs are started with this interpreter: a `dagster` on the path may be another one, or none.
+    code += ["--location-name", "filesync", "--use-python-environment-entry-point"]
+    web = ["dagster_webserver", "--workspace", str(workspace), "--host", host, "--port", str(port)]
+    daemon = ["dagster._daemon", "run", "--workspace", str(workspace)]
+    return {"code server": code, "web server": web, "daemon": daemon}
+
+
+def _ready(services: list[Service], host: str, port: int, told: Event) -> bool:
+    """Wait until the web server answers; False when told to stop before."""
+    deadline = time.monotonic() + PATIENCE
+    while not _answers(host, port):
+        _complain_about_the_dead(services)
+        if told.wait(0.5):
+            return False
+        if time.monotonic() > deadline:
+            raise ServiceError(f"Dagster did not answer within {PATIENCE:.0f} seconds.", hint=f"See {services[1].log}.")
+    return True
+
+
+def _answers(host: str, port: int) -> bool:
+    from http.client import HTTPConnection, HTTPException
+
+    with suppress(OSError, HTTPException):
+        connection = HTTPConnection(_reached(host).strip("[]"), port, timeout=5)
+        try:
+            connection.request("GET", "/server_info")
+            return connection.getresponse().status == 200  # noqa: PLR2004 - OK
+        finally:
+            connection.close()
+    return False
+
+
+def _watch(services: list[Service], told: Event, every_minute: Callable[[], None]) -> None:
+    minute = time.monotonic() + 60
+    while not told.wait(1.0):
+        _complain_about_the_dead(services)
+        if time.monotonic() >= minute:
+            minute += 60
+            every_minute()
+
+
+def _complain_about_the_dead(services: list[Service]) -> None:
+    for service in services:
+        if service.process.poll() is not None:
+            raise service.complaint()
+
+
+def _reached(host: str) -> str:
+    """Return where a browser on this machine finds a server that listens on `host`."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where to look, not where to listen
+    return f"[{host}]" if ":" in host else host
