@@ -1,0 +1,381 @@
+"""What every connector must do, whatever it talks to: the executable half of `connectors/base.py`.
+
+A connector joins with a `Place` and one line in the PLACES table of `conftest.py`. Tests ask a source for its
+capabilities, never for its vendor.
+"""
+
+import hashlib
+import threading
+from typing import Protocol
+
+import psutil
+import pytest
+
+from filesync_dagster.connectors.base import HistoricalSource, Source
+from filesync_dagster.errors import NotFound, SourceError
+from filesync_dagster.model import ENTRY_FIELDS, FILE_SCHEMA, Kind, Meter, sealed
+
+
+class Place(Protocol):
+    """Somewhere to put files, and the source that lists them. Empty at first. Paths are relative, `/`-separated."""
+
+    @property
+    def hostile_names(self) -> tuple[str, ...]:
+        """Paths that are legal here and easy to get wrong, none of them inside another."""
+        ...
+
+    def write(self, path: str, content: bytes) -> None:
+        """Add a file, and the folders above it where the store has such."""
+        ...
+
+    def overwrite(self, path: str, content: bytes) -> None:
+        """Replace the content of a file, keeping its modification time if the store lets anyone do so."""
+        ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file another path."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Remove a file."""
+        ...
+
+    def open(self, meter: Meter, page_size: int = 10) -> Source:
+        """Return a source of this place."""
+        ...
+
+    def open_missing(self, meter: Meter) -> Source:
+        """Return a source of a bucket, folder or project that does not exist."""
+        ...
+
+
+TREE = {
+    "a.txt": b"a",
+    "folder/b.txt": b"bb",
+    "folder/c.PDF": b"ccc",
+    "folder/deeper/still/d": b"",
+    "other/b.txt": b"bb",
+}
+
+
+def populate(place, tree):
+    """Write a literal tree."""
+    for path, content in tree.items():
+        place.write(path, content)
+
+
+def many(count):
+    """Return a tree of `count` files in several folders."""
+    return {f"f{number % 7}/{number:03}.txt": str(number).encode() for number in range(count)}
+
+
+def pages(source, checkpoint=None, landmarks=()):
+    """Return the pages of the only scope, all of it read."""
+    (scope,) = source.scopes()
+    found = list(source.list(scope, checkpoint, landmarks))
+    assert not [unread for page in found for unread in page.unread]
+    return found
+
+
+def rows(found):
+    """Return the rows of pages, in the order of their ids."""
+    return sorted((row for page in found for row in page.batch.to_pylist()), key=lambda row: row["external_id"])
+
+
+def ids(found):
+    """Return the external_ids of pages, in order of arrival."""
+    return [external_id for page in found for external_id in page.batch["external_id"].to_pylist()]
+
+
+def files(found):
+    """Return the rows that are not folders, by path."""
+    return {row["path"]: row for row in rows(found) if row["kind"] != Kind.FOLDER}
+
+
+@pytest.fixture
+def source(place):
+    """Return a source of the place, closed afterwards."""
+    opened = place.open(Meter())
+    yield opened
+    opened.close()
+
+
+def test_an_empty_place_is_listed_as_empty(source):
+    """Nothing there: no rows, no error."""
+    assert rows(pages(source)) == []
+
+
+def test_one_file(place, source):
+    """A single file is listed with what is known of it."""
+    place.write("a.txt", b"content")
+
+    (row,) = rows(pages(source))
+
+    assert row["name"] == row["path"] == "a.txt"
+    assert row["kind"] == Kind.FILE
+    assert row["size"] == len(b"content")
+    assert row["mime_type"] in {None, "text/plain"}
+    assert row["version"]
+    assert row["modified_at"] is not None
+    assert row["trashed"] is False
+    assert row["scope"] in source.scopes()
+
+
+def test_a_tree(place, source):
+    """Every file of a tree is listed once, under its path and with its size."""
+    populate(place, TREE)
+
+    found = files(pages(source))
+
+    assert {path: len(content) for path, content in TREE.items()} == {path: row["size"] for path, row in found.items()}
+    assert {path: path.rpartition("/")[2] for path in TREE} == {path: row["name"] for path, row in found.items()}
+
+
+def test_paths_follow_from_parents(place, source):
+    """A row with a parent comes after it, and its path is the parent's path, a slash and its name."""
+    populate(place, TREE)
+
+    known = {}
+    for page in pages(source):
+        for row in page.batch.to_pylist():
+            known[row["external_id"]] = row["path"]
+            if row["parent_id"] is not None:
+                assert row["path"] == f"{known[row['parent_id']]}/{row['name']}"
+
+
+def test_hostile_names(place, source):
+    """Every name that the store can hold is listed as it is."""
+    populate(place, {path: str(number).encode() for number, path in enumerate(place.hostile_names)})
+
+    found = files(pages(source))
+
+    assert set(place.hostile_names) == set(found)
+    assert len(found) == len({row["external_id"] for row in found.values()})
+
+
+def test_many_pages(place, source):
+    """Pages are as small as asked for, and together they have every entry exactly once."""
+    tree = many(57)
+    populate(place, tree)
+
+    found = pages(source)
+
+    assert len(found) > len(tree) // 10
+    assert max(page.batch.num_rows for page in found) <= 10
+    assert len(ids(found)) == len(set(ids(found)))
+    assert set(tree) == set(files(found))
+
+
+def test_batches_are_sealed(place, source):
+    """Batches are in FILE_SCHEMA and their hashes are those of their rows."""
+    populate(place, TREE)
+
+    for page in pages(source):
+        page.batch.validate(full=True)
+        assert page.batch.schema.equals(FILE_SCHEMA)
+        entries = {field.name: page.batch[field.name] for field in ENTRY_FIELDS}
+        assert page.batch.equals(sealed(entries, page.batch.num_rows))
+
+
+def test_resuming_from_every_checkpoint(place, source):
+    """A listing that resumes after a page yields exactly what that page and those before it did not."""
+    populate(place, many(57))
+    whole = pages(source)
+
+    assert [page for page in whole if page.checkpoint is not None]
+    for done, page in enumerate(whole, start=1):
+        if page.checkpoint is not None:
+            rest = ids(pages(source, page.checkpoint))
+            assert len(rest) == len(set(rest))
+            assert set(rest) == set(ids(whole)) - set(ids(whole[:done]))
+
+
+def test_a_checkpoint_survives_the_source(place, source):
+    """Another source, in another process perhaps, resumes where the first one stopped."""
+    populate(place, many(30))
+    whole = pages(source)
+    source.close()
+
+    second = place.open(Meter())
+    rest = ids(pages(second, whole[0].checkpoint))
+    second.close()
+
+    assert set(rest) == set(ids(whole)) - set(ids(whole[:1]))
+
+
+@pytest.mark.parametrize("checkpoint", ["nonsense", "{}", "[]", "null", '{"at": 1}'])
+def test_an_unknown_checkpoint_restarts(place, source, checkpoint):
+    """What is no checkpoint (any more) costs time, not entries."""
+    populate(place, TREE)
+
+    assert rows(pages(source, checkpoint)) == rows(pages(source))
+
+
+@pytest.mark.parametrize("landmarks", [["folder/b.txt"], ["", "a", "z"], ["zzz"] * 3, ["\x01", "é", "\U0010ffff"]])
+def test_landmarks_do_not_matter(place, source, landmarks):
+    """Wherever the work is cut, the result is the same."""
+    populate(place, TREE)
+
+    assert rows(pages(source, landmarks=landmarks)) == rows(pages(source))
+
+
+def test_real_landmarks_do_not_matter(place, source):
+    """Cutting at ids of the last listing gives the same rows."""
+    populate(place, many(40))
+    known = sorted(ids(pages(source)))
+
+    assert sorted(ids(pages(source, landmarks=known[::7]))) == known
+
+
+def test_closing_early_stops_all_work(place):
+    """A listing that is given up leaves neither threads nor open files behind."""
+    populate(place, many(57))
+    warm = place.open(Meter())
+    pages(warm)
+    warm.close()
+    process, threads = psutil.Process(), threading.active_count()
+    descriptors = process.num_fds()
+
+    for taken in (1, 3):
+        source = place.open(Meter())
+        (scope,) = source.scopes()
+        listing = source.list(scope)
+        for _ in range(taken):
+            next(listing)
+        listing.close()
+        source.close()
+
+    assert threading.active_count() <= threads
+    assert process.num_fds() <= descriptors
+
+
+def test_listing_twice_gives_the_same(place, source):
+    """Nothing changed, so no row changes, not even its fingerprint."""
+    populate(place, TREE)
+
+    assert rows(pages(source)) == rows(pages(source))
+
+
+def test_a_rename(place, source):
+    """A renamed file keeps its id if ids are stable; its content is the same in any case."""
+    populate(place, TREE)
+    before = files(pages(source))
+
+    place.rename("folder/b.txt", "folder/renamed.txt")
+
+    after = files(pages(source))
+    assert set(after) == set(before) - {"folder/b.txt"} | {"folder/renamed.txt"}
+    old, new = before["folder/b.txt"], after["folder/renamed.txt"]
+    assert source.capabilities.stable_ids == (old["external_id"] == new["external_id"])
+    assert (old["size"], old["content_hash"]) == (new["size"], new["content_hash"])
+    untouched = set(TREE) - {"folder/b.txt"}
+    assert {path: before[path] for path in untouched} == {path: after[path] for path in untouched}
+
+
+def test_an_overwrite_is_seen(place, source):
+    """New content of the same size, even with the old modification time, changes the fingerprint but not the id."""
+    populate(place, TREE)
+    before = files(pages(source))["folder/c.PDF"]
+
+    place.overwrite("folder/c.PDF", b"CCC")
+
+    after = files(pages(source))["folder/c.PDF"]
+    assert before["external_id"] == after["external_id"]
+    assert before["fingerprint"] != after["fingerprint"]
+
+
+def test_a_delete(place, source):
+    """A deleted file is not listed; the others are as they were."""
+    populate(place, TREE)
+    before = files(pages(source))
+
+    place.delete("other/b.txt")
+
+    before.pop("other/b.txt")
+    assert before == files(pages(source))
+
+
+def test_a_deleted_and_rewritten_file(place, source):
+    """A new file at an old path is listed once, with its new content's size."""
+    populate(place, TREE)
+    pages(source)
+
+    place.delete("a.txt")
+    place.write("a.txt", b"other")
+
+    assert files(pages(source))["a.txt"]["size"] == len(b"other")
+
+
+def test_hashes(place, source):
+    """Hashes, where a source has them, are those of the content."""
+    if not source.capabilities.hashes:
+        pytest.skip("this source has no content hashes")
+    populate(place, TREE)
+
+    for path, row in files(pages(source)).items():
+        algorithm, _, digest = row["content_hash"].partition(":")
+        assert digest == hashlib.new(algorithm, TREE[path]).hexdigest()
+
+
+def test_permissions(place, source):
+    """Permissions are there exactly when the source says so."""
+    populate(place, TREE)
+
+    assert {row["permissions"] is not None for row in rows(pages(source))} == {source.capabilities.permissions}
+
+
+def test_a_missing_place(place):
+    """A source of nothing can be made (no I/O yet); listing or checking it says what is not there."""
+    source = place.open_missing(Meter())
+    (scope,) = source.scopes()
+
+    with pytest.raises(NotFound) as listing:
+        list(source.list(scope))
+    with pytest.raises(SourceError) as checking:
+        source.check()
+
+    assert listing.value.hint
+    assert checking.value.hint
+    source.close()
+
+
+def test_check(place, source):
+    """A check tells what can be seen, how fast, and that nothing is amiss."""
+    populate(place, TREE)
+
+    report = source.check()
+
+    assert report.latency_ms >= 0
+    assert report.sees
+    assert report.permissions
+    assert report.problems == ()
+
+
+def test_the_meter_counts_calls(place):
+    """What a listing costs is counted, and a resumed listing is not a whole one again."""
+    populate(place, many(57))
+    whole, part = Meter(), Meter()
+    first, second = place.open(whole), place.open(part)
+
+    found = pages(first)
+    pages(second, found[-1].checkpoint)
+    first.close()
+    second.close()
+
+    assert whole.api_calls > 0
+    assert part.api_calls < whole.api_calls
+
+
+def test_the_facts_agree(source):
+    """Capabilities are what the source can do; scopes are stable."""
+    assert source.scopes() == source.scopes() != ()
+    assert isinstance(source, Source)
+    assert isinstance(source, HistoricalSource) == source.capabilities.history
+    assert set(source.capabilities.pair_by) <= set(FILE_SCHEMA.names)
+
+
+def test_close_is_idempotent(place):
+    """Closing twice, or without ever listing, is fine."""
+    source = place.open(Meter())
+    source.close()
+    source.close()
