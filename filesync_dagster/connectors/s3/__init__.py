@@ -1,0 +1,23 @@
+"""Buckets of S3 and of everything that speaks its protocol.
+
+This face is light: boto3, httpx and lxml are imported when a source is opened, not when the package is.
+Inside: `listing` drives `ranges` (what to ask) over `transport` (signed GETs), `answers` (XML to columns) and
+`rows` (columns to Arrow); `history` is the same over versions; `errors` is the border to botocore and httpx.
+"""
+
+from typing import TYPE_CHECKING
+
+from filesync_dagster.connectors.s3.details import S3Details
+
+if TYPE_CHECKING:
+    from filesync_dagster.connectors.s3.source import S3Source
+    from filesync_dagster.model import Meter
+
+__all__ = ["S3Details", "open_s3"]
+
+
+def open_s3(details: S3Details, meter: "Meter") -> "S3Source":
+    """Return a source for the bucket of `details`; its cost is added to `meter`. No network call is made."""
+    from filesync_dagster.connectors.s3.source import S3Source
+
+    return S3Source(details, meter)

@@ -1,0 +1,227 @@
+"""The border: what an S3 store, botocore or httpx may raise becomes our error tree here and nowhere else.
+
+No message holds a secret: only the store's own code and message, the address and the bucket.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import botocore.exceptions
+import httpx
+
+from filesync_dagster.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    NotFound,
+    ProtocolViolation,
+    SourceError,
+    TemporarilyDown,
+    Throttled,
+    Unreachable,
+)
+
+CHECK_KEYS = "Check access_key_id and secret_access_key (or the profile)."
+GRANT_LIST = "Grant s3:ListBucket on the bucket to these credentials, or use others."
+CHECK_BUCKET = "Check the bucket's name, the region and endpoint_url."
+CHECK_ADDRESS = "Check endpoint_url, the network and the certificate."
+ASK_LATER = "Nothing is lost: the next sync goes on from the last page."
+SERVER_ERRORS = 500  # and above: the store failed, not the request
+TRY_PROVIDER = "If the store is not AWS, set `provider`; see the documentation for its quirks."
+
+CODES: Final[Mapping[str, tuple[type[SourceError], str]]] = {
+    "InvalidAccessKeyId": (AuthenticationFailed, CHECK_KEYS),
+    "InvalidClientTokenId": (AuthenticationFailed, CHECK_KEYS),
+    "SignatureDoesNotMatch": (AuthenticationFailed, CHECK_KEYS),
+    "AuthFailure": (AuthenticationFailed, CHECK_KEYS),
+    "InvalidSecurity": (AuthenticationFailed, CHECK_KEYS),
+    "CredentialsNotSupported": (AuthenticationFailed, CHECK_KEYS),
+    "ExpiredToken": (AuthenticationFailed, "Renew session_token, or log in to the profile again."),
+    "TokenRefreshRequired": (AuthenticationFailed, "Renew session_token, or log in to the profile again."),
+    "InvalidToken": (AuthenticationFailed, "Renew session_token, or log in to the profile again."),
+    "RequestTimeTooSkewed": (AuthenticationFailed, "Set the clock of this machine."),
+    "RequestExpired": (AuthenticationFailed, "Set the clock of this machine."),
+    "AccessDenied": (AccessDenied, GRANT_LIST),
+    "AllAccessDisabled": (AccessDenied, GRANT_LIST),
+    "AccountProblem": (AccessDenied, "The account has a problem that its owner must solve with the provider."),
+    "InvalidPayer": (AccessDenied, "Set requester_pays to accept the cost of reading this bucket."),
+    "NotSignedUp": (AccessDenied, "The account is not signed up for S3."),
+    "NoSuchBucket": (NotFound, CHECK_BUCKET),
+    "NoSuchKey": (NotFound, CHECK_BUCKET),
+    "NoSuchVersion": (NotFound, CHECK_BUCKET),
+    "NoSuchLifecycleConfiguration": (NotFound, "The bucket has no lifecycle rules."),
+    "InvalidBucketName": (NotFound, CHECK_BUCKET),
+    "PermanentRedirect": (NotFound, "The bucket is elsewhere: set region (or endpoint_url) to where it lives."),
+    "TemporaryRedirect": (TemporarilyDown, "The bucket is new or moving; set its region if this stays."),
+    "AuthorizationHeaderMalformed": (AuthenticationFailed, "Set region to the bucket's own region."),
+    "IllegalLocationConstraintException": (NotFound, "Set region to the bucket's own region."),
+    "SlowDown": (Throttled, ASK_LATER),
+    "SlowDownRead": (Throttled, ASK_LATER),
+    "Throttling": (Throttled, ASK_LATER),
+    "ThrottlingException": (Throttled, ASK_LATER),
+    "RequestLimitExceeded": (Throttled, ASK_LATER),
+    "TooManyRequests": (Throttled, ASK_LATER),
+    "BandwidthLimitExceeded": (Throttled, ASK_LATER),
+    "ServiceUnavailable": (TemporarilyDown, ASK_LATER),
+    "InternalError": (TemporarilyDown, ASK_LATER),
+    "OperationAborted": (TemporarilyDown, ASK_LATER),
+    "RequestTimeout": (TemporarilyDown, ASK_LATER),
+}
+"""What a store's error code means; codes that are not here are judged by the HTTP status."""
+
+STATUSES: Final[Mapping[int, tuple[type[SourceError], str]]] = {
+    301: CODES["PermanentRedirect"],
+    307: CODES["TemporaryRedirect"],
+    401: (AuthenticationFailed, CHECK_KEYS),
+    403: (AccessDenied, GRANT_LIST),
+    404: (NotFound, CHECK_BUCKET),
+    408: (TemporarilyDown, ASK_LATER),
+    429: (Throttled, ASK_LATER),
+}
+
+HTTPX: Final[Mapping[type[Exception], type[SourceError]]] = {
+    httpx.ConnectError: Unreachable,
+    httpx.ConnectTimeout: Unreachable,
+    httpx.ProxyError: Unreachable,
+    httpx.UnsupportedProtocol: Unreachable,
+    httpx.ReadTimeout: TemporarilyDown,
+    httpx.WriteTimeout: TemporarilyDown,
+    httpx.PoolTimeout: TemporarilyDown,
+    httpx.TimeoutException: TemporarilyDown,
+    httpx.ReadError: TemporarilyDown,
+    httpx.WriteError: TemporarilyDown,
+    httpx.CloseError: TemporarilyDown,
+    httpx.NetworkError: TemporarilyDown,
+    httpx.RemoteProtocolError: TemporarilyDown,  # most often a connection that broke in the middle
+    httpx.LocalProtocolError: ProtocolViolation,
+    httpx.ProtocolError: ProtocolViolation,
+    httpx.DecodingError: ProtocolViolation,
+    httpx.TooManyRedirects: ProtocolViolation,
+    httpx.TransportError: TemporarilyDown,
+    httpx.RequestError: TemporarilyDown,
+    httpx.HTTPStatusError: ProtocolViolation,
+    httpx.HTTPError: ProtocolViolation,
+    httpx.InvalidURL: Unreachable,
+    httpx.CookieConflict: ProtocolViolation,
+    httpx.StreamError: ProtocolViolation,
+    httpx.StreamConsumed: ProtocolViolation,
+    httpx.StreamClosed: ProtocolViolation,
+    httpx.ResponseNotRead: ProtocolViolation,
+    httpx.RequestNotRead: ProtocolViolation,
+}
+"""Every exception of httpx; a test fails when it grows another."""
+
+_BOTOCORE_NAMES: Final[Mapping[type[SourceError], str]] = {
+    AuthenticationFailed: """
+        NoCredentialsError NoAuthTokenError TokenRetrievalError UnknownTokenProviderError PartialCredentialsError
+        CredentialRetrievalError ProfileNotFound ConfigParseError ConfigNotFound UnknownCredentialError
+        InvalidConfigError InfiniteLoopConfigError RefreshWithMFAUnsupportedError MissingDependencyException
+        MetadataRetrievalError SSOError SSOTokenLoadError UnauthorizedSSOTokenError LoginError LoginRefreshRequired
+        LoginInsufficientPermissions LoginTokenLoadError LoginAuthorizationCodeError InvalidIMDSEndpointError
+        InvalidIMDSEndpointModeError InvalidSTSRegionalEndpointsConfigError
+        """,
+    Unreachable: """
+        EndpointConnectionError SSLError ConnectTimeoutError ProxyConnectionError InvalidProxiesConfigError
+        InvalidDNSNameError InvalidHostLabelError InvalidEndpointConfigurationError EndpointProviderError
+        EndpointResolutionError UnknownEndpointResolutionBuiltInName UnknownEndpointError UnknownFIPSEndpointError
+        EndpointVariantError BaseEndpointResolverError NoRegionError UnknownRegionError InvalidRegionError
+        ServiceNotInRegionError InvalidS3AddressingStyleError UnsupportedS3ArnError UnsupportedS3ControlArnError
+        UnsupportedOutpostResourceError UnsupportedS3ConfigurationError UnsupportedS3AccesspointConfigurationError
+        UnsupportedS3ControlConfigurationError InvalidEndpointDiscoveryConfigurationError
+        InvalidS3UsEast1RegionalEndpointConfigError UnsupportedTLSVersionWarning
+        """,
+    TemporarilyDown: """
+        ConnectionError HTTPClientError ConnectionClosedError ReadTimeoutError ResponseStreamingError
+        IncompleteReadError CapacityNotAvailableError
+        """,
+    ProtocolViolation: """
+        BotoCoreError ClientError EventStreamError ChecksumError FlexibleChecksumError AwsChunkedWrapperError
+        PaginationError OperationNotPageableError DataNotFoundError UnknownServiceError ApiVersionNotFoundError
+        UnknownSignatureVersionError UnsupportedSignatureVersionError MissingParametersError ValidationError
+        ParamValidationError UnknownKeyError RangeError UnknownParameterError AliasConflictParameterError
+        UnknownServiceStyle UnseekableStreamError WaiterError WaiterConfigError InvalidExpressionError
+        UnknownClientMethodError ImminentRemovalWarning InvalidRetryConfigurationError InvalidMaxRetryAttemptsError
+        InvalidRetryModeError StubResponseError StubAssertionError UnStubbedResponseError MD5UnavailableError
+        UndefinedModelAttributeError MissingServiceIdError InvalidDefaultsMode InvalidChecksumConfigError
+        UnsupportedServiceProtocolsError
+        """,
+}
+
+BOTOCORE: Final[Mapping[str, type[SourceError]]] = {
+    name: ours for ours, names in _BOTOCORE_NAMES.items() for name in names.split()
+}
+"""Every exception of botocore by name (its versions differ in which exist); a test fails when it grows another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an answer that is not the wanted one says."""
+
+    status: int
+    code: str = ""
+    message: str = ""
+    region: str | None = None  # where the store says that the bucket lives
+    retry_after: str | None = None  # the header as it came
+
+
+def refused(where: str, refusal: Refusal) -> SourceError:
+    """Return the error for an answer that refuses; `where` names the bucket and the address."""
+    by_status = (TemporarilyDown, ASK_LATER) if refusal.status >= SERVER_ERRORS else (ProtocolViolation, TRY_PROVIDER)
+    kind, hint = CODES.get(refusal.code) or STATUSES.get(refusal.status) or by_status
+    said = ": ".join(part for part in (refusal.code or f"HTTP {refusal.status}", refusal.message) if part)
+    return kind(f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=waiting_time(refusal.retry_after))
+
+
+def waiting_time(header: str | None) -> float | None:
+    """Return a Retry-After header, seconds or date, as seconds from now; None if it says nothing usable."""
+    if not header:
+        return None
+    if header.strip().isdigit():
+        return float(header)
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+@contextmanager
+def httpx_border(where: str) -> Iterator[None]:
+    """Turn what httpx raises into our errors."""
+    try:
+        yield
+    except tuple(HTTPX) as exc:
+        kind = next(HTTPX[c] for c in type(exc).__mro__ if c in HTTPX)
+        verb = "could not be reached" if kind is Unreachable else "broke off the answer"
+        hint = CHECK_ADDRESS if kind is Unreachable else ASK_LATER
+        raise kind(f"{where} {verb}: {exc or type(exc).__name__}.", hint=hint) from exc
+
+
+@contextmanager
+def botocore_border(where: str) -> Iterator[None]:
+    """Turn what botocore and boto3 raise into our errors."""
+    try:
+        yield
+    except botocore.exceptions.ClientError as exc:
+        raise refused(where, _refusal_of(exc)) from exc
+    except botocore.exceptions.BotoCoreError as exc:
+        kind = next((BOTOCORE[c.__name__] for c in type(exc).__mro__ if c.__name__ in BOTOCORE), ProtocolViolation)
+        hint = {AuthenticationFailed: CHECK_KEYS, Unreachable: CHECK_ADDRESS}.get(kind, ASK_LATER)
+        raise kind(f"{where}: {str(exc).rstrip('.')}.", hint=hint) from exc
+
+
+def _refusal_of(exc: botocore.exceptions.ClientError) -> Refusal:
+    answer = exc.response
+    error, meta = answer.get("Error", {}), answer.get("ResponseMetadata", {})
+    headers = meta.get("HTTPHeaders", {})
+    code = error.get("Code", "")
+    status = int(meta.get("HTTPStatusCode", 0)) or (int(code) if code.isdigit() else 0)
+    return Refusal(
+        status=status,
+        code="" if code.isdigit() else code,
+        message=error.get("Message", ""),
+        region=headers.get("x-amz-bucket-region"),
+        retry_after=headers.get("retry-after"),
+    )

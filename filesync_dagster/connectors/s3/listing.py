@@ -1,0 +1,198 @@
+"""Every object of a bucket, in pages: ranges of keys side by side where the store allows it, else one after another.
+
+The first page is always asked alone: most buckets are no larger. What follows it is cut into ranges, at the
+landmarks of the last snapshot or, without any, at common prefixes. Stores without order, or that ignore where a
+listing shall begin, are followed by their continuation tokens.
+"""
+
+import json
+import threading
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+from filesync_dagster.connectors.retry import never
+from filesync_dagster.connectors.s3.answers import Listing
+from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
+from filesync_dagster.connectors.s3.ranges import (
+    Progress,
+    Range,
+    cuts_at,
+    landmark_bytes,
+    pieces_for,
+    progress_from,
+)
+from filesync_dagster.connectors.s3.requests import Bucket, bytes_of, rising, text_of
+from filesync_dagster.connectors.s3.side_by_side import side_by_side
+from filesync_dagster.errors import ProtocolViolation
+
+PIECES_PER_WORKER = 3  # so that a worker whose range was short finds another
+FOLDER_CALLS = 16  # requests that looking for common prefixes may cost
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Objects, and the checkpoint that covers them and all before."""
+
+    listing: Listing
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A page of one range."""
+
+    index: int
+    listing: Listing
+    last: bytes | None
+    done: bool
+
+
+def listed(bucket: Bucket, checkpoint: str | None, landmarks: Sequence[str], workers: int) -> Generator[Listed]:
+    """Yield every object of the bucket once, or raise SourceError. Resumes after `checkpoint` if it can."""
+    progress = progress_from(checkpoint, bucket.prefix)
+    if progress is not None and bucket.quirks.ordered:
+        yield from _by_ranges(bucket, progress, workers)
+        return
+    resumed = _token_from(checkpoint, bucket.prefix)
+    if resumed is not None:
+        yield from _resumed_by_tokens(bucket, resumed)
+        return
+    first = bucket.page()
+    if not bucket.quirks.ordered or not _can_start_anywhere(bucket, first):
+        yield from _by_tokens(bucket, first)
+        return
+    if not first.truncated:
+        yield Listed(first, Progress(bucket.prefix, (), done=[True]).as_text())
+        return
+    progress = _planned(bucket, first, landmarks, workers)
+    yield Listed(first, progress.as_text())
+    yield from _by_ranges(bucket, progress, workers)
+
+
+def _planned(bucket: Bucket, first: Listing, landmarks: Sequence[str], workers: int) -> Progress:
+    """Cut the key space into the first page, which is done, and ranges of what follows it."""
+    end = first.keys[-1]
+    cuts: tuple[bytes, ...] = (end,)
+    if workers > 1:
+        marks = landmark_bytes(landmarks, bytes_of(bucket.prefix))
+        most = workers * PIECES_PER_WORKER
+        if marks:
+            cuts = cuts_at(marks, pieces_for(marks, end, most), end)
+        else:
+            cuts = cuts_at(_folders(bucket, end, most), most, end)
+    progress = Progress(bucket.prefix, cuts)
+    progress.reached(0, end, done=True)
+    return progress
+
+
+def _folders(bucket: Bucket, after: bytes, wanted: int) -> list[bytes]:
+    """Return common prefixes above a key, about as many as wanted, evenly over the tree as far as calls allow."""
+    level, calls = [bytes_of(bucket.prefix)], FOLDER_CALLS
+    found: list[bytes] = []
+    while level and len(found) < wanted and len(level) <= calls:
+        calls -= len(level)
+        share = -(-wanted // len(level))
+        below = [_spread(bucket.folders(text_of(folder), after), share) for folder in level]
+        level = [folder for folders in below for folder in folders]
+        found += level
+    return found
+
+
+def _spread(items: list[bytes], count: int) -> list[bytes]:
+    items = sorted(items)
+    return items if len(items) <= count else [items[len(items) * i // count] for i in range(count)]
+
+
+def _by_ranges(bucket: Bucket, progress: Progress, workers: int) -> Generator[Listed]:
+    ranges = list(progress.remaining())
+    if workers == 1:
+        steps = (step for part in ranges for step in _steps(bucket, part, never))
+    else:
+        stop = threading.Event()
+        steps = side_by_side([_steps(bucket, part, stop.is_set) for part in ranges], workers, stop)
+    try:
+        for step in steps:
+            progress.reached(step.index, step.last, done=step.done)
+            if step.listing.keys:
+                yield Listed(step.listing, progress.as_text())
+    finally:
+        steps.close()
+
+
+def _steps(bucket: Bucket, part: Range, stopped: Callable[[], bool]) -> Generator[Step]:
+    """Yield the pages of one range; every key is proved to be in it and above the one before."""
+    last, token = part.after, None
+    seen: set[str] = set()
+    while True:
+        listing = bucket.page(after=last, token=token, stopped=stopped)
+        keys = listing.keys
+        if keys and ((last is not None and keys[0] <= last) or not rising(keys)):
+            raise ProtocolViolation(
+                f"{bucket.transport.where} listed keys out of order or outside the range that was asked for.",
+                hint="Set `provider: unordered` if this store promises no order.",
+            )
+        end = len(keys) if part.upto is None else bisect_right(keys, part.upto)
+        done = end < len(keys) or not listing.truncated
+        last = keys[end - 1] if end else last
+        yield Step(part.index, listing if end == len(keys) else listing.between(0, end), last if end else None, done)
+        if done:
+            return
+        token = _followed(bucket, listing, seen)
+
+
+def _followed(bucket: Bucket, listing: Listing, seen: set[str]) -> str | None:
+    """Return the token to go on with (None in version 1, where the last key is), never one that was used before."""
+    token = listing.token
+    if token is not None:
+        if token in seen:
+            raise ProtocolViolation(f"{bucket.transport.where} repeats itself: a page leads back.", hint=TRY_PROVIDER)
+        seen.add(token)
+    return token if bucket.quirks.list_version != 1 else None
+
+
+def _can_start_anywhere(bucket: Bucket, first: Listing) -> bool:
+    """Whether the store's order and start-after can be relied on; found out where its row does not say."""
+    quirks = bucket.quirks
+    if not rising(first.keys):
+        if quirks.start_after:
+            raise ProtocolViolation(f"{bucket.transport.where} listed keys out of order.", hint=TRY_PROVIDER)
+        return False
+    if quirks.start_after is not None or quirks.list_version == 1 or not first.truncated:
+        return quirks.start_after is not False
+    if not first.keys:
+        return False
+    middle = first.keys[(len(first.keys) - 1) // 2]
+    keys = bucket.page(after=middle, limit=1).keys
+    return bool(keys) and keys[0] > middle
+
+
+def _by_tokens(bucket: Bucket, listing: Listing) -> Generator[Listed]:
+    """Yield a page and all that follow it by their tokens."""
+    seen: set[str] = set()
+    while True:
+        token = _followed(bucket, listing, seen) if listing.truncated else None
+        if listing.keys:
+            yield Listed(listing, json.dumps({"prefix": bucket.prefix, "token": token}))
+        if token is None:
+            return
+        listing = bucket.page(token=token)
+
+
+def _resumed_by_tokens(bucket: Bucket, token: str) -> Generator[Listed]:
+    if not token:
+        return
+    try:
+        following = bucket.page(token=token)
+    except ProtocolViolation:  # tokens expire: begin again
+        following = bucket.page()
+    yield from _by_tokens(bucket, following)
+
+
+def _token_from(checkpoint: str | None, prefix: str) -> str | None:
+    """Return the token of a checkpoint, "" when it is the end, None when there is none."""
+    try:
+        state = json.loads(checkpoint or "{}")
+        return (state["token"] or "") if state["prefix"] == prefix else None
+    except (ValueError, KeyError, TypeError):
+        return None

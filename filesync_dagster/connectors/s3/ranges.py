@@ -1,0 +1,126 @@
+"""The key space cut into ranges that are listed side by side. Pure: no I/O.
+
+A range is (after, upto]: `after` exclusive, `upto` inclusive, None is the end of the key space. The ranges of a
+listing are the gaps between its cuts, so each ends where the next begins: no key is outside all or inside two.
+Keys are compared as bytes, the order in which S3 lists them.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+MAX_KEY_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Keys that are > after and <= upto."""
+
+    index: int
+    after: bytes | None
+    upto: bytes | None
+
+    def holds(self, key: bytes) -> bool:
+        """Whether the key is in the range."""
+        return (self.after is None or key > self.after) and (self.upto is None or key <= self.upto)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far each range has been yielded. The ranges never change; only `reached` moves it on."""
+
+    prefix: str
+    cuts: tuple[bytes, ...]
+    last: list[bytes | None] = field(default_factory=list)  # per range, the last key that was yielded
+    done: list[bool] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        assert all(a < b for a, b in pairwise(self.cuts)), "cuts must rise, or ranges overlap"
+        ranges = len(self.cuts) + 1
+        self.last = self.last or [None] * ranges
+        self.done = self.done or [False] * ranges
+        assert len(self.last) == len(self.done) == ranges
+
+    def ranges(self) -> list[Range]:
+        """All ranges, in order."""
+        edges = (None, *self.cuts, None)
+        return [Range(i, after, upto) for i, (after, upto) in enumerate(pairwise(edges))]
+
+    def remaining(self) -> Iterator[Range]:
+        """What is still to list: each range that is not done, from its last yielded key on."""
+        for whole in self.ranges():
+            if not self.done[whole.index]:
+                last = self.last[whole.index]
+                yield Range(whole.index, whole.after if last is None else last, whole.upto)
+
+    def reached(self, index: int, last: bytes | None, *, done: bool) -> None:
+        """Note that a range was yielded up to and including `last` (None: nothing new)."""
+        if last is not None:
+            self.last[index] = last
+        self.done[index] = done
+
+    def as_text(self) -> str:
+        """Return a checkpoint."""
+        return json.dumps(
+            {
+                "prefix": self.prefix,
+                "cuts": [_text(cut) for cut in self.cuts],
+                "last": [None if self.done[i] or last is None else _text(last) for i, last in enumerate(self.last)],
+                "done": [int(done) for done in self.done],
+            },
+            separators=(",", ":"),
+        )
+
+
+def progress_from(checkpoint: str | None, prefix: str) -> Progress | None:
+    """Return the progress that a checkpoint describes; None if it is not one of a listing of this prefix."""
+    if checkpoint is None:
+        return None
+    try:
+        state = json.loads(checkpoint)
+        if state["prefix"] != prefix:
+            return None
+        return Progress(
+            prefix,
+            tuple(_bytes(cut) for cut in state["cuts"]),
+            [None if last is None else _bytes(last) for last in state["last"]],
+            [bool(done) for done in state["done"]],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError):
+        return None
+
+
+def cuts_at(candidates: Sequence[bytes], pieces: int, after: bytes) -> tuple[bytes, ...]:
+    """Return `after` and at most `pieces - 1` evenly chosen candidates above it, rising, as cuts.
+
+    The first range then ends at `after`. Any candidate is right: it only decides how even the pieces are.
+    """
+    above = sorted({c for c in candidates if c > after and len(c) <= MAX_KEY_BYTES})
+    wanted = min(pieces - 1, len(above))
+    return (after, *(above[len(above) * i // (wanted + 1)] for i in range(1, wanted + 1)))
+
+
+def landmark_bytes(landmarks: Sequence[str], prefix: bytes) -> list[bytes]:
+    """Return the landmarks that can be used as cuts below a prefix."""
+    usable = (mark.encode("utf-8", "ignore") for mark in landmarks)
+    return [mark for mark in usable if mark.startswith(prefix) and b"\x00" not in mark]
+
+
+def pieces_for(landmarks: Sequence[bytes], first_page_end: bytes, most: int) -> int:
+    """Return into how many pieces to cut what follows the first page.
+
+    The landmarks are evenly spread, so the share of them that the first page covered tells how many pages there are.
+    A piece shorter than a few pages costs more (each ends in a page that is partly the neighbour's) than it brings.
+    """
+    covered = sum(mark <= first_page_end for mark in landmarks)
+    pages = len(landmarks) / max(covered, 1)
+    return max(1, min(most, int(pages / 4)))
+
+
+def _text(key: bytes) -> str:
+    return key.decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

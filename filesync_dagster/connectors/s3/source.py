@@ -1,0 +1,128 @@
+"""A bucket as a source."""
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+
+import httpx
+
+from filesync_dagster.connectors.retry import RetryPolicy
+from filesync_dagster.connectors.s3.administration import Administration
+from filesync_dagster.connectors.s3.details import S3Details
+from filesync_dagster.connectors.s3.history import listed_as_of, provable_since
+from filesync_dagster.connectors.s3.listing import Listed, listed
+from filesync_dagster.connectors.s3.quirks import quirks_for
+from filesync_dagster.connectors.s3.requests import Bucket
+from filesync_dagster.connectors.s3.rows import RowShape, rows_of
+from filesync_dagster.connectors.s3.transport import Transport
+from filesync_dagster.errors import HistoryUnavailable, SourceError
+from filesync_dagster.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page
+
+SCOPE = ""
+
+
+class S3Source:
+    """Lists one bucket and prefix: one scope, external_id is the key.
+
+    `wire` replaces the network under the listing, and `policy` the patience, in tests.
+    """
+
+    def __init__(
+        self,
+        details: S3Details,
+        meter: Meter,
+        *,
+        policy: RetryPolicy | None = None,
+        wire: httpx.BaseTransport | None = None,
+    ) -> None:
+        quirks = quirks_for(details.provider, details.endpoint_url)
+        self._details = details
+        self._transport = Transport(details, quirks, meter, policy, wire)
+        self._administration = Administration(details, self._transport, meter, policy)
+        self._bucket = Bucket(self._transport, quirks, details.prefix, details.page_size, details.include_owner)
+        self._shape = RowShape(details.bucket, details.prefix, quirks.etag_is_md5, details.include_owner)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """A renamed object is a new key: content and size pair the two."""
+        return Capabilities(
+            stable_ids=False,
+            pair_by=("content_hash", "size"),
+            pair_as=ChangeKind.MOVED,
+            hashes=True,
+            permissions=self._details.include_permissions,
+            history=True,
+        )
+
+    def check(self) -> ConnectionReport:
+        """List one key, ask for versioning and, if wanted, read one ACL."""
+        started = time.monotonic()
+        some = self._bucket.page(limit=1)
+        latency = (time.monotonic() - started) * 1000
+        permissions, problems = ["list objects"], []
+        versioning = self._versioning_if_readable()
+        if versioning is not None:
+            permissions.append("read versioning")
+        if self._details.include_permissions and some.keys:
+            try:
+                self._administration.acl(some.keys[0])
+                permissions.append("read ACLs")
+            except SourceError as error:
+                problems.append(str(error))
+        versions = {"Enabled": ", versioned", "Suspended": ", versioning suspended"}.get(versioning or "", "")
+        below = f", keys below {self._details.prefix}" if self._details.prefix else ""
+        sees = f"bucket {self._details.bucket} in {self._transport.region}{versions}{below}"
+        return ConnectionReport(latency, sees, tuple(permissions), tuple(problems))
+
+    def scopes(self) -> tuple[str, ...]:
+        """One: the bucket below the prefix."""
+        return (SCOPE,)
+
+    def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
+        """List the keys, in ranges side by side where the store allows it. A checkpoint holds how far each range is."""
+        return self._pages(listed(self._bucket, checkpoint, landmarks, self._details.list_workers), now=True)
+
+    def history_start(self) -> datetime | None:
+        """The earliest moment that the bucket's versions can prove; see `history` for what they cannot."""
+        try:
+            versioning = self._administration.versioning()
+            if versioning != "Enabled":
+                return None
+            rules = self._administration.lifecycle_rules()
+            created = self._administration.created_at()
+        except SourceError as error:
+            if error.retryable:
+                raise
+            return None  # not allowed to read the rules, or a store without any: nothing can be proved
+        return provable_since(versioning, rules, self._details.prefix, created, datetime.now(UTC))
+
+    def list_as_of(self, scope: str, at: datetime, checkpoint: str | None = None) -> Iterator[Page]:
+        """List the keys as the versions tell of a moment."""
+        since = self.history_start()
+        if since is None or at < since:
+            reaches = "keeps no history that can be proved" if since is None else f"reaches back to {since.isoformat()}"
+            raise HistoryUnavailable(
+                f"{self._transport.where} {reaches}, not to {at.isoformat()}.",
+                hint="Past days come from stored snapshots instead. History needs versioning, and "
+                "s3:GetBucketVersioning and s3:GetLifecycleConfiguration to prove it.",
+            )
+        return self._pages(listed_as_of(self._bucket, at, checkpoint), now=False)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def _pages(self, pages: Generator[Listed], *, now: bool) -> Generator[Page]:
+        with closing(pages):
+            for page in pages:
+                # An ACL is that of today: the past has none.
+                wanted = now and self._details.include_permissions
+                permissions = self._administration.permissions(page.listing.keys) if wanted else None
+                yield Page(rows_of(page.listing, self._shape, permissions), page.checkpoint)
+
+    def _versioning_if_readable(self) -> str | None:
+        try:
+            return self._administration.versioning() or "Off"
+        except SourceError:
+            return None
