@@ -69,15 +69,15 @@ def listed(file_type: int) -> bool:
 def entry_id(parent: Frame, name: bytes, found: Stat, *, followed: bool = False) -> str:
     """The external_id: inode and birth time, which a rename keeps and a reused inode does not.
 
-    Where they cannot tell one entry from another (several hard links, what symbolic links lead to, a bind-mounted
-    file) the path joins them. Where they do not last, the path alone is the identity.
+    Where they cannot tell one entry from another (several hard links, what symbolic links lead to, what is mounted)
+    the path joins them. Where they do not last, the path alone is the identity.
     """
     if not parent.lasting or found.birth is None:
         return "path-" + xxhash.xxh3_128_hexdigest(parent.child(name))
     base = f"{found.ino}-{found.birth}{parent.device}"
-    folder = stat.S_ISDIR(found.mode)
-    elsewhere = not folder and (found.nlink > 1 or (found.dev, found.mnt) != (parent.dev, parent.mnt))
-    if elsewhere or followed or parent.linked:
+    several_names = found.nlink > 1 and not stat.S_ISDIR(found.mode)
+    mounted_here = (found.dev, found.mnt) != (parent.dev, parent.mnt)
+    if several_names or mounted_here or followed or parent.linked:
         return f"{base}#{xxhash.xxh3_64_hexdigest(parent.child(name))}"
     return base
 

@@ -61,13 +61,13 @@ class Stat(NamedTuple):
 
 
 class StatBuffer:
-    """Room for the attributes of `capacity` entries."""
+    """Room for the attributes of `capacity` entries. `native=False` never uses statx."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, *, native: bool = True) -> None:
         self._raw = bytearray(capacity * SLOT)
         self._pinned = (ctypes.c_char * len(self._raw)).from_buffer(self._raw)
         self._address = ctypes.addressof(self._pinned)
-        self._statx = _statx()
+        self._statx = _statx() if native else None
 
     def fill(self, slot: int, directory: int, name: bytes, *, follow: bool = False) -> int:
         """Read the entry `name` of an open directory into a slot; 0, or the errno. An empty name is the directory."""
