@@ -135,8 +135,13 @@ class Filesync:
         """Yield the journal of an endpoint, oldest first."""
         return inventory.changes(self.workspace, self.config.endpoint(name), since=since, until=until)
 
-    def export(  # `format` is the word of the command line
-        self, name: str, target: Path, *, format: Literal["parquet", "csv"] = "parquet", as_of: datetime | None = None  # noqa: A002
+    def export(
+        self,
+        name: str,
+        target: Path,
+        *,
+        format: Literal["parquet", "csv"] = "parquet",  # noqa: A002 - the word of the command line
+        as_of: datetime | None = None,
     ) -> int:
         """Write a snapshot (the current one when `as_of` is left out) to a file; return how many rows it has."""
         return inventory.export(self.workspace, self.config.endpoint(name), target, format, as_of)

@@ -15,6 +15,7 @@ from filesync_dagster.errors import SnapshotError
 from filesync_dagster.listing import Job, Listing, confirm
 from filesync_dagster.metadata import EndpointState
 from filesync_dagster.model import FILE_SCHEMA, ChangeCounts, sealed
+from filesync_dagster.snapshots import parquet
 
 LANDMARKS = 1024
 ROWS = 50_000
@@ -53,7 +54,7 @@ def load_before(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) 
         for batch in job.workspace.metadata.entries(job.endpoint_id):
             _insert(con, "before", sealed({name: batch.column(name) for name in batch.schema.names}, batch.num_rows))
         return False
-    con.execute(f"CREATE VIEW before AS SELECT {COLUMNS} FROM read_parquet({literal(str(path))})")
+    con.execute(f"CREATE VIEW before AS SELECT {COLUMNS} FROM {parquet([path])}")
     return True
 
 
@@ -166,8 +167,3 @@ def _insert(con: duckdb.DuckDBPyConnection, name: str, batch: pa.RecordBatch) ->
     con.register("some_rows", pa.Table.from_batches([batch]))
     con.execute(f"INSERT INTO {name} SELECT {COLUMNS} FROM some_rows")
     con.unregister("some_rows")
-
-
-def literal(text: str) -> str:
-    """Return text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

@@ -11,10 +11,12 @@ from filesync_dagster.config import Broken, Endpoint, next_due
 from filesync_dagster.errors import NothingKnown
 from filesync_dagster.metadata import EndpointState, LeaseRecord, SyncRecord
 from filesync_dagster.model import SyncStatus
+from filesync_dagster.snapshots import export as write_file
+from filesync_dagster.snapshots import parquet
 from filesync_dagster.workspace import Workspace
 
 ROWS = 50_000
-FILES = "SELECT * FROM read_parquet(?) WHERE NOT trashed ORDER BY path, external_id"
+LIVE = "SELECT * EXCLUDE (id_hash, fingerprint) FROM {} WHERE NOT trashed ORDER BY path, external_id"
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ def files(
     if as_of is None:
         yield from workspace.metadata.files(endpoint_id, gone=gone)
         return
-    path = str(snapshot_path(workspace, endpoint, as_of))
+    path = snapshot_path(workspace, endpoint, as_of)
     with workspace.engine() as con:
-        yield from con.execute(FILES, [path]).to_arrow_reader(ROWS)
+        yield from con.execute(LIVE.format(parquet([path]))).to_arrow_reader(ROWS)
 
 
 def snapshot_path(workspace: Workspace, endpoint: Endpoint, as_of: datetime) -> Path:
@@ -128,11 +130,11 @@ def _state(endpoint: Endpoint, state: EndpointState, last: SyncRecord | None, le
     return "ok" if last.sync_status is SyncStatus.COMPLETED else last.sync_status.value
 
 
-def export(workspace: Workspace, endpoint: Endpoint, target: Path, format_: str, as_of: datetime | None) -> int:
+def export(workspace: Workspace, endpoint: Endpoint, target: Path, file_format: str, as_of: datetime | None) -> int:
     """Write the snapshot that describes a moment (now when None) to a file; return its rows.
 
     The file appears whole or not at all. Raises NothingKnown, SnapshotError, NotWritable, OutOfSpace.
     """
     path = snapshot_path(workspace, endpoint, as_of or datetime.now(UTC))
     with workspace.engine() as con:
-        return write_file(con, FILES.replace("?", literal(str(path))), target, format_)
+        return write_file(con, LIVE.format(parquet([path])), target, file_format)

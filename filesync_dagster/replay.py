@@ -131,9 +131,7 @@ def _list_as_of(past: Past, source: HistoricalSource, at: datetime, staging: Sta
     return gaps
 
 
-def _keep(
-    past: Past, con: duckdb.DuckDBPyConnection, pairing: Capabilities | None, gaps: list[Unread]
-) -> SyncResult:
+def _keep(past: Past, con: duckdb.DuckDBPyConnection, pairing: Capabilities | None, gaps: list[Unread]) -> SyncResult:
     """Store the day's snapshot, and its changes when its beginning is known (`pairing` given)."""
     at = past.day.last_moment
     files, size, version = diff.totals(con, "after")

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from filesync_dagster import diff
-from filesync_dagster.comparison import ROWS, Comparison, compare, landmarks, literal, load_before, prove_absences
+from filesync_dagster.comparison import ROWS, Comparison, compare, landmarks, load_before, prove_absences
 from filesync_dagster.config import Endpoint
 from filesync_dagster.errors import DatabaseError, FilesyncError, HeldSyncOutdated, NothingHeld, SyncInProgress
 from filesync_dagster.guard import Proposal, objections
@@ -25,6 +25,7 @@ from filesync_dagster.listing import Job, Listing, Progress, ignore, list_endpoi
 from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
 from filesync_dagster.model import ChangeCounts, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.observability import event
+from filesync_dagster.snapshots import parquet
 from filesync_dagster.workspace import Workspace, location_of
 
 
@@ -287,7 +288,7 @@ def approve(workspace: Workspace, endpoint: Endpoint) -> SyncResult:
         for name, uri in (("before", state.snapshot_uri), ("after", held.snapshot_uri), ("changes", held.changes_uri)):
             if uri is None:
                 raise HeldSyncOutdated(f"The held sync {held.id} is no longer stored.", hint="Sync again.")
-            con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({literal(str(snapshots.local(uri)))})")
+            con.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet([snapshots.local(uri)])}")
         repathed = diff.repathed(con, "before", "after", "changes", "repathed")
         result = attempt.result(
             SyncStatus.COMPLETED,

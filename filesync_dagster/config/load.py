@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from filesync_dagster.config.environment import Environment
-from filesync_dagster.config.models import Endpoint, Settings
+from filesync_dagster.config.models import Endpoint, NoDetails, Settings
 from filesync_dagster.config.yaml_tree import YamlTree, parse
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.errors import ConfigError, UnknownEndpoint
@@ -113,7 +113,7 @@ class _Reader:
         self.tree = tree
 
     def sentence(self, line: int, text: str) -> str:
-        return f"{self.file}:{line}: {text.rstrip('.')}."
+        return f"{self.file}:{line}: {text}" + ("" if text.endswith((".", "?")) else ".")
 
     def left_over(self, under: tuple[str | int, ...]) -> list[str]:
         """Return the problems that parsing found under a path."""
@@ -153,38 +153,31 @@ class _Reader:
         return list(good.values()), broken
 
     def _endpoint(self, entry: Any, at: tuple[str | int, ...]) -> tuple[Endpoint | None, list[str]]:
-        if not isinstance(entry, dict):
-            return None, [
-                self.sentence(self.tree.line(at), "an endpoint must be a mapping with name, type and endpoint_details")
-            ]
         problems = self.left_over(at)
+        if not isinstance(entry, dict):
+            sentence = "an endpoint must be a mapping with name, type and endpoint_details"
+            return None, problems or [self.sentence(self.tree.line(at), sentence)]
         kind = entry.get("type")
         details: BaseModel | None = None
         if kind in CONNECTORS:
-            given = self._beside_the_file(CONNECTORS[kind].details, entry.get("endpoint_details") or {})
-            details, wrong = self.model(CONNECTORS[kind].details, given, (*at, "endpoint_details"))
+            connector = CONNECTORS[kind]
+            given = self._beside_the_file(connector.paths, entry.get("endpoint_details") or {})
+            details, wrong = self.model(connector.details, given, (*at, "endpoint_details"))
             problems += wrong
         elif "type" in entry:
             near = _did_you_mean(str(kind), CONNECTORS) or f"There are: {', '.join(sorted(CONNECTORS))}."
             problems.append(self.sentence(self.tree.line((*at, "type")), f"unknown type {kind!r}. {near}"))
-        filled = {**entry, "endpoint_details": details or BaseModel()}
+        filled = {**entry, "endpoint_details": details or NoDetails()}
         endpoint, wrong = self.model(Endpoint, filled, at)
         return (None if details is None else endpoint), problems + wrong
 
-    def _beside_the_file(self, details: type[BaseModel], given: Any) -> Any:
+    def _beside_the_file(self, paths: Iterable[str], given: Any) -> Any:
         """Make relative paths relative to the file that names them."""
         if not isinstance(given, dict):
             return given
         base = self.file.absolute().parent
-        return {
-            key: str(base / Path(value).expanduser())
-            if isinstance(value, str)
-            and value
-            and key in details.model_fields
-            and Path in _types(details.model_fields[key].annotation)
-            else value
-            for key, value in given.items()
-        }
+        found = {name: given[name] for name in paths if isinstance(given.get(name), str) and given[name]}
+        return given | {name: str(base / Path(value).expanduser()) for name, value in found.items()}
 
 
 def _types(annotation: Any) -> set[Any]:

@@ -20,6 +20,10 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class NoDetails(Strict):
+    """Stands in for `endpoint_details` that could not be read, while the rest of the entry is checked."""
+
+
 class ScheduleKind(StrEnum):
     """What starts the syncs of an endpoint."""
 

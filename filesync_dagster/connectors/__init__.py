@@ -32,6 +32,7 @@ class Connector:
     details: type[BaseModel]
     location: tuple[str, ...]
     open: Callable[..., Source]  # (details, meter, *, prune: Prune | None)
+    paths: tuple[str, ...] = ()  # details that are paths of this machine, relative to the configuration file
 
 
 def _open_s3(details: S3Details, meter: Meter, *, prune: Prune | None = None) -> Source:
@@ -39,6 +40,8 @@ def _open_s3(details: S3Details, meter: Meter, *, prune: Prune | None = None) ->
 
 
 CONNECTORS: dict[str, Connector] = {
-    "local": Connector("Local folder", LocalDetails, ("path", "follow_symlinks", "cross_mounts"), open_local),
+    "local": Connector(
+        "Local folder", LocalDetails, ("path", "follow_symlinks", "cross_mounts", "identity"), open_local, ("path",)
+    ),
     "s3": Connector("S3 bucket", S3Details, ("endpoint_url", "bucket", "prefix"), _open_s3),
 }
