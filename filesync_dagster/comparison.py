@@ -15,10 +15,9 @@ from filesync_dagster.errors import SnapshotError
 from filesync_dagster.listing import Job, Listing, confirm
 from filesync_dagster.metadata import EndpointState
 from filesync_dagster.model import FILE_SCHEMA, ChangeCounts, sealed
-from filesync_dagster.snapshots import parquet
+from filesync_dagster.snapshots import parquet, stream
 
 LANDMARKS = 1024
-ROWS = 50_000
 COLUMNS = ", ".join(f'"{name}"' for name in FILE_SCHEMA.names)
 
 
@@ -75,9 +74,9 @@ def prove_absences(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, s
     elsewhere = state.location is not None and state.location != job.location
     _classify(job, con, listing, elsewhere=elsewhere)
     if job.source.capabilities.stable_ids:
-        absent = con.execute(f"SELECT id_hash FROM missing WHERE {PROVED}", [list(listing.poisoned)]).to_arrow_table()
-        if absent.num_rows:
-            confirm(job, listing, absent.column(0).combine_chunks())
+        absent = con.execute(f"SELECT id_hash FROM missing WHERE {PROVED}", [list(listing.poisoned)]).fetchnumpy()
+        if len(absent["id_hash"]):
+            confirm(job, listing, pa.array(absent["id_hash"], pa.uint64()))
             _classify(job, con, listing, elsewhere=elsewhere)
     con.execute(
         f"CREATE TABLE carried AS SELECT {COLUMNS} FROM missing WHERE NOT ({PROVED}) "
@@ -106,7 +105,7 @@ def _classify(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, *, els
         con.execute("INSERT INTO gone SELECT external_id FROM missing")
     elif not job.endpoint.filters.is_default:
         # What the filters prune was not looked at: it left the selection, whether it still exists or not.
-        for batch in con.cursor().execute(f"SELECT {COLUMNS} FROM missing").to_arrow_reader(ROWS):
+        for batch in stream(con, f"SELECT {COLUMNS} FROM missing"):
             left = batch.filter(pc.invert(job.endpoint.filters.select(batch)))
             con.register("left_rows", pa.Table.from_batches([left]))
             con.execute("INSERT INTO gone SELECT external_id FROM left_rows")

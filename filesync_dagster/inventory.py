@@ -12,10 +12,9 @@ from filesync_dagster.errors import NothingKnown
 from filesync_dagster.metadata import EndpointState, LeaseRecord, SyncRecord
 from filesync_dagster.model import SyncStatus
 from filesync_dagster.snapshots import export as write_file
-from filesync_dagster.snapshots import parquet
+from filesync_dagster.snapshots import parquet, stream
 from filesync_dagster.workspace import Workspace
 
-ROWS = 50_000
 LIVE = "SELECT * EXCLUDE (id_hash, fingerprint) FROM {} WHERE NOT trashed ORDER BY path, external_id"
 
 
@@ -50,7 +49,7 @@ def files(
         return
     path = snapshot_path(workspace, endpoint, as_of)
     with workspace.engine() as con:
-        yield from con.execute(LIVE.format(parquet([path]))).to_arrow_reader(ROWS)
+        yield from stream(con, LIVE.format(parquet([path])))
 
 
 def snapshot_path(workspace: Workspace, endpoint: Endpoint, as_of: datetime) -> Path:

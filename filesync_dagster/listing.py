@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -206,7 +207,7 @@ class _Writer:
         self.saved_at = time.monotonic()
 
 
-def confirm(job: Job, listing: Listing, missing: pa.Array) -> None:
+def confirm(job: Job, listing: Listing, missing: pa.Array[Any]) -> None:
     """List once more, and add what the first listing missed: a crawl is not atomic (DESIGN rule 1).
 
     `missing` are the id_hashes that the first listing did not see. What the second one sees goes to staging; what

@@ -16,7 +16,7 @@ import xxhash
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
-ENTRY_FIELDS: tuple[pa.Field, ...] = (
+ENTRY_FIELDS: tuple[pa.Field[Any], ...] = (
     pa.field("external_id", pa.string(), nullable=False),  # the provider's id; the key on S3
     pa.field("scope", pa.string(), nullable=False),
     pa.field("parent_id", pa.string()),  # null at the top and where the store has no folders
@@ -214,7 +214,7 @@ class SyncResult:
         }
 
 
-def sealed(columns: Mapping[str, Sequence[Any] | pa.Array], rows: int) -> pa.RecordBatch:
+def sealed(columns: Mapping[str, Sequence[Any] | pa.Array[Any]], rows: int) -> pa.RecordBatch:
     """Return columns of ENTRY_FIELDS as a batch of FILE_SCHEMA with `rows` rows; columns not given are null.
 
     >>> page = sealed({"external_id": ["a"], "scope": [""], "name": ["a"], "path": ["a"],
@@ -222,26 +222,28 @@ def sealed(columns: Mapping[str, Sequence[Any] | pa.Array], rows: int) -> pa.Rec
     >>> page.schema.equals(FILE_SCHEMA)
     True
     """
-    arrays = [
-        (columns[f.name] if isinstance(columns[f.name], pa.Array) else pa.array(columns[f.name], f.type))
-        if f.name in columns
-        else pa.nulls(rows, f.type)
-        for f in ENTRY_FIELDS
-    ]
+    arrays = [_column(columns.get(f.name), f.type, rows) for f in ENTRY_FIELDS]
     id_hash = _hash64(arrays[0])
     tracked = [_as_text(a) for f, a in zip(ENTRY_FIELDS, arrays, strict=True) if f.name not in UNTRACKED]
     # Unit separator between, NUL for null: neither can be taken for a value next to it.
-    joined = pc.binary_join_element_wise(*tracked, "\x1f", null_handling="replace", null_replacement="\x00")
+    parts: Any = [*tracked, "\x1f"]
+    joined = pc.binary_join_element_wise(*parts, null_handling="replace", null_replacement="\x00")
     return pa.record_batch([*arrays, id_hash, _hash64(joined)], schema=FILE_SCHEMA)
 
 
-def _as_text(column: pa.Array) -> pa.Array:
+def _column(given: Any, kind: pa.DataType, rows: int) -> pa.Array[Any]:
+    if given is None:
+        return pa.nulls(rows, kind)
+    return given if isinstance(given, pa.Array) else pa.array(given, kind)
+
+
+def _as_text(column: pa.Array[Any]) -> pa.Array[Any]:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
     return column.cast(pa.string())
 
 
-def _hash64(text: pa.Array) -> pa.Array:
+def _hash64(text: Any) -> pa.Array[Any]:
     # xxh3 is specified and frozen: a fingerprint of last year compares with one of today.
     digest = xxhash.xxh3_64_intdigest
     return pa.array([digest(value) for value in text.cast(pa.binary()).to_pylist()], pa.uint64())

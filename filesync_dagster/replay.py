@@ -6,7 +6,8 @@ Never writes today's state under an old day, and never touches `files`.
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import date as calendar_date
 
 import duckdb
 
@@ -19,7 +20,7 @@ from filesync_dagster.listing import Progress, ignore, warnings
 from filesync_dagster.metadata import SyncRecord
 from filesync_dagster.model import Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.observability import event
-from filesync_dagster.snapshots import Staging
+from filesync_dagster.snapshots import SnapshotKind, Staging
 from filesync_dagster.sync import Attempt, new_attempt, sync, sync_record
 from filesync_dagster.workspace import Workspace
 
@@ -30,7 +31,7 @@ COMMITTED = (SyncStatus.COMPLETED, SyncStatus.PARTIAL)
 class Day:
     """A calendar day in the partitions' time zone, as moments."""
 
-    date: date
+    date: calendar_date
     start: datetime  # inclusive, UTC
     end: datetime  # exclusive, UTC
 
@@ -40,7 +41,7 @@ class Day:
         return self.end - timedelta(microseconds=1)
 
     @classmethod
-    def of(cls, day: date, zone: tzinfo) -> "Day":
+    def of(cls, day: calendar_date, zone: tzinfo) -> "Day":
         """Return a day of a time zone (23, 24 or 25 hours)."""
         midnights = (datetime.combine(d, time(), zone).astimezone(UTC) for d in (day, day + timedelta(days=1)))
         return cls(day, *midnights)
@@ -49,7 +50,7 @@ class Day:
 def sync_day(
     workspace: Workspace,
     endpoint: Endpoint,
-    day: date,
+    day: calendar_date,
     *,
     run_id: str | None = None,
     on_progress: Callable[[Progress], None] = ignore,
@@ -138,7 +139,8 @@ def _keep(past: Past, con: duckdb.DuckDBPyConnection, pairing: Capabilities | No
     known = past.workspace.metadata.snapshot_at(past.endpoint_id, at)
     if known and known.as_of == at and known.data_version == version:
         return _of_logs(past, [known])  # this day was rebuilt before, and is the same
-    counts, kinds = ChangeCounts(), {"snapshots": "after"}
+    counts = ChangeCounts()
+    kinds: dict[SnapshotKind, str] = {"snapshots": "after"}
     if pairing:
         counts = diff.compare(con, "before", "after", "changes", pair_by=pairing.pair_by, pair_as=pairing.pair_as)
         kinds["changes"] = "changes"

@@ -7,17 +7,16 @@ pointer to the new snapshot change in one database transaction (DESIGN rule 2).
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from filesync_dagster import diff
-from filesync_dagster.comparison import ROWS, Comparison, compare, landmarks, load_before, prove_absences
+from filesync_dagster.comparison import Comparison, compare, landmarks, load_before, prove_absences
 from filesync_dagster.config import Endpoint
 from filesync_dagster.errors import DatabaseError, FilesyncError, HeldSyncOutdated, NothingHeld, SyncInProgress
 from filesync_dagster.guard import Proposal, objections
@@ -25,7 +24,7 @@ from filesync_dagster.listing import Job, Listing, Progress, ignore, list_endpoi
 from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
 from filesync_dagster.model import ChangeCounts, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.observability import event
-from filesync_dagster.snapshots import parquet
+from filesync_dagster.snapshots import SnapshotKind, parquet, stream
 from filesync_dagster.workspace import Workspace, location_of
 
 
@@ -190,13 +189,14 @@ def _store(job: Job, con: duckdb.DuckDBPyConnection, found: Comparison, result: 
     """Write the snapshot and the changes under names that nobody points at yet."""
     day = job.started.astimezone(job.workspace.config.settings.partitions.zone).date()
     snapshots, name = job.workspace.snapshots, job.endpoint.name
-    uris = {}
-    for kind, relation in (("snapshots", found.snapshot), ("changes", None if found.first else "changes")):
-        if relation:
-            stored = snapshots.write(con, f"SELECT * FROM {relation}", kind, name, day, job.sync_id)
-            uris[kind] = stored.uri
-            if job.endpoint.csv:
-                snapshots.write_csv(con, f"SELECT * FROM {relation}", kind, name, day, job.sync_id)
+    uris: dict[SnapshotKind, str] = {}
+    kinds: dict[SnapshotKind, str] = {"snapshots": found.snapshot}
+    if not found.first:
+        kinds["changes"] = "changes"
+    for kind, relation in kinds.items():
+        uris[kind] = snapshots.write(con, f"SELECT * FROM {relation}", kind, name, day, job.sync_id).uri
+        if job.endpoint.csv:
+            snapshots.write_csv(con, f"SELECT * FROM {relation}", kind, name, day, job.sync_id)
     return replace(result, snapshot_uri=uris.get("snapshots"), changes_uri=uris.get("changes"))
 
 
@@ -222,9 +222,9 @@ def _commit(
         job.lease,
         sync_record(job.endpoint_id, result, observed, job.run_id, data_version=found.data_version),
         new_state(job.endpoint, result, observed, found.data_version),
-        imported=_rows(con, found.snapshot) if found.first else (),
-        changes=() if found.first else _rows(con, "changes"),
-        repathed=_rows(con, "repathed") if found.counts.repathed else (),
+        imported=stream(con, f"SELECT * FROM {found.snapshot}") if found.first else (),
+        changes=() if found.first else stream(con, "SELECT * FROM changes"),
+        repathed=stream(con, "SELECT * FROM repathed") if found.counts.repathed else (),
     )
     return result
 
@@ -245,10 +245,6 @@ def _commit_nothing(job: Job, state: EndpointState, observed: datetime, result: 
         ),
     )
     return result
-
-
-def _rows(con: duckdb.DuckDBPyConnection, relation: str) -> Iterator[pa.RecordBatch]:
-    yield from con.cursor().execute(f"SELECT * FROM {relation}").to_arrow_reader(ROWS)
 
 
 def new_state(endpoint: Endpoint, result: SyncResult, as_of: datetime, data_version: str) -> NewState:
@@ -305,10 +301,10 @@ def approve(workspace: Workspace, endpoint: Endpoint) -> SyncResult:
         )  # fmt: skip
         workspace.metadata.commit(
             lease,
-            sync_record(endpoint_id, result, held.as_of, None, data_version=held.data_version),
+            sync_record(endpoint_id, result, held.as_of or held.sync_completed, None, data_version=held.data_version),
             new_state(endpoint, result, held.as_of or held.sync_completed, str(held.data_version)),
-            changes=_rows(con, "changes"),
-            repathed=_rows(con, "repathed"),
+            changes=stream(con, "SELECT * FROM changes"),
+            repathed=stream(con, "SELECT * FROM repathed"),
         )
     event("sync.approved", endpoint=endpoint.name, held=held.id)
     return result

@@ -67,6 +67,7 @@ def _build(node: yaml.Node, path: Path, tree: YamlTree, variables: Mapping[str, 
         return _mapping(node, path, tree, variables, above)
     if isinstance(node, yaml.SequenceNode):
         return [_build(child, (*path, i), tree, variables, above) for i, child in enumerate(node.value)]
+    assert isinstance(node, yaml.ScalarNode)  # the third and last kind
     return _scalar(node, path, tree, variables)
 
 
