@@ -207,7 +207,7 @@ class _Writer:
         self.saved_at = time.monotonic()
 
 
-def confirm(job: Job, listing: Listing, missing: pa.Array[Any]) -> None:
+def confirm(job: Job, listing: Listing, missing: "pa.Array[Any]") -> None:
     """List once more, and add what the first listing missed: a crawl is not atomic (DESIGN rule 1).
 
     `missing` are the id_hashes that the first listing did not see. What the second one sees goes to staging; what

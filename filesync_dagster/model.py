@@ -16,7 +16,7 @@ import xxhash
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
-ENTRY_FIELDS: tuple[pa.Field[Any], ...] = (
+ENTRY_FIELDS: "tuple[pa.Field[Any], ...]" = (
     pa.field("external_id", pa.string(), nullable=False),  # the provider's id; the key on S3
     pa.field("scope", pa.string(), nullable=False),
     pa.field("parent_id", pa.string()),  # null at the top and where the store has no folders
@@ -214,7 +214,7 @@ class SyncResult:
         }
 
 
-def sealed(columns: Mapping[str, Sequence[Any] | pa.Array[Any]], rows: int) -> pa.RecordBatch:
+def sealed(columns: "Mapping[str, Sequence[Any] | pa.Array[Any]]", rows: int) -> pa.RecordBatch:
     """Return columns of ENTRY_FIELDS as a batch of FILE_SCHEMA with `rows` rows; columns not given are null.
 
     >>> page = sealed({"external_id": ["a"], "scope": [""], "name": ["a"], "path": ["a"],
@@ -231,19 +231,20 @@ def sealed(columns: Mapping[str, Sequence[Any] | pa.Array[Any]], rows: int) -> p
     return pa.record_batch([*arrays, id_hash, _hash64(joined)], schema=FILE_SCHEMA)
 
 
-def _column(given: Any, kind: pa.DataType, rows: int) -> pa.Array[Any]:
-    if given is None:
-        return pa.nulls(rows, kind)
-    return given if isinstance(given, pa.Array) else pa.array(given, kind)
+def _column(given: Any, kind: Any, rows: int) -> "pa.Array[Any]":
+    if isinstance(given, pa.Array):
+        return given
+    column: pa.Array[Any] = pa.nulls(rows, kind) if given is None else pa.array(given, kind)
+    return column
 
 
-def _as_text(column: pa.Array[Any]) -> pa.Array[Any]:
+def _as_text(column: "pa.Array[Any]") -> "pa.Array[Any]":
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
     return column.cast(pa.string())
 
 
-def _hash64(text: Any) -> pa.Array[Any]:
+def _hash64(text: Any) -> "pa.Array[Any]":
     # xxh3 is specified and frozen: a fingerprint of last year compares with one of today.
     digest = xxhash.xxh3_64_intdigest
     return pa.array([digest(value) for value in text.cast(pa.binary()).to_pylist()], pa.uint64())
