@@ -1,0 +1,76 @@
+"""All endpoints in one multi-asset: a thousand of them cost one process, each keeps its own node and history.
+
+Partition D is what was observed during day D. Today's is a live sync; a past day comes from the store's own history,
+or is replayed from what was stored; a day of which nothing is known fails with a sentence that says so.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from filesync_dagster.config import Config
+from filesync_dagster.model import SyncResult
+from filesync_dagster.orchestration.partitions import daily, day_of
+from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.results import check_results, materialization, misfortune
+from filesync_dagster.orchestration.specs import asset_key, check_specs, endpoint_spec
+
+if TYPE_CHECKING:
+    from filesync_dagster.api import Filesync
+
+Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
+
+
+def endpoint_assets(config: Config) -> dg.AssetsDefinition:
+    """Return the assets of the active endpoints."""
+    endpoints = config.active
+
+    @dg.multi_asset(
+        name="inventory",
+        specs=[endpoint_spec(endpoint, config.settings) for endpoint in endpoints],
+        check_specs=[check for endpoint in endpoints for check in check_specs(endpoint)],
+        can_subset=True,
+        partitions_def=daily(config.settings.partitions),
+        # No backfill policy is one day a run: the days of a backfill fail and succeed one by one.
+    )
+    def inventory(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> Iterator[Event]:
+        with filesync.open() as opened:
+            yield from sync_selected(context, opened)
+
+    return inventory
+
+
+def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> Iterator[Event]:
+    """Sync the selected endpoints, yield each as it is there, and fail in the end when one of them did."""
+    checks = context.selected_asset_check_keys
+    # Somebody may run a check alone: the endpoint is synced for it all the same.
+    keys = context.selected_asset_keys | {check.asset_key for check in checks}
+    names = [endpoint.name for endpoint in filesync.config.active if asset_key(endpoint.name) in keys]
+    day = day_of(context.partition_key)
+    unlucky: dict[str, str] = {}
+    for result in _synced(filesync, names, context.partition_key, context.run_id):
+        why = misfortune(result)
+        if why:
+            unlucky[result.endpoint] = why
+            context.log.error("%s: %s", result.endpoint, why)
+        elif asset_key(result.endpoint) in context.selected_asset_keys:
+            yield materialization(filesync, result, day)
+        asked = {check.name for check in checks if check.asset_key == asset_key(result.endpoint)}
+        yield from (check for check in check_results(result) if check.check_name in asked)
+    if unlucky:
+        raise dg.Failure(
+            f"{len(unlucky)} of {len(names)} endpoints did not commit. "
+            + " ".join(f"{name}: {why}" for name, why in sorted(unlucky.items())),
+            metadata={"endpoints": sorted(unlucky)},
+            allow_retries=False,
+        )
+
+
+def _synced(filesync: "Filesync", names: list[str], partition: str, run_id: str) -> Iterator[SyncResult]:
+    """Sync live when the partition is today's, so that today's state is never written under another day."""
+    day = day_of(partition)
+    if day == datetime.now(filesync.config.settings.partitions.zone).date():
+        return filesync.sync_many(names, run_id=run_id)
+    return filesync.sync_day_many(names, day, run_id=run_id)

@@ -1,0 +1,249 @@
+"""Reports: assets downstream of every endpoint, one partition a day, computed from what is stored about that day.
+
+They read sync logs and stored files through the API and never a store, so any day can be written again, in any
+order, and says the same.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, tzinfo
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from filesync_dagster.config import Config, Endpoint
+from filesync_dagster.model import SyncMode, SyncStatus
+from filesync_dagster.orchestration.charts import amount, as_markdown, stacked_areas, stacked_bars
+from filesync_dagster.orchestration.partitions import daily, day_of
+from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.results import CHANGE_COLUMNS, changed_rows
+from filesync_dagster.orchestration.specs import asset_key
+
+if TYPE_CHECKING:
+    from filesync_dagster.api import Filesync
+    from filesync_dagster.metadata import SyncRecord
+
+TABLE_ROWS = 50
+CHART_ENDPOINTS = 7
+"""Endpoints that a chart shows by name; the others are summed up."""
+CHART_DAYS = 30
+CHART_LOOKUPS = 6000
+"""With many endpoints the chart reaches back fewer days, so that a report stays a matter of seconds."""
+
+KINDS_OF_CHANGE = ("added", "updated", "moved", "removed")
+
+
+def report_assets(config: Config) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
+    """Return the reports `daily_changes` and `storage_growth`."""
+
+    def report(name: str, description: str) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+        return dg.asset(
+            key=["filesync_reports", name],
+            deps=[asset_key(endpoint.name) for endpoint in config.active],
+            partitions_def=daily(config.settings.partitions),
+            group_name="reports",
+            kinds={"filesync"},
+            description=description,
+        )
+
+    @report("daily_changes", "What changed in every store on a day: counts, by the hour, and by endpoint.")
+    def daily_changes(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> dg.MaterializeResult[Any]:
+        with filesync.open() as opened:
+            return changes_of_day(opened, day_of(context.partition_key))
+
+    @report("storage_growth", "How much every store held at the end of a day, and how much more than the day before.")
+    def storage_growth(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> dg.MaterializeResult[Any]:
+        with filesync.open() as opened:
+            return growth_of_day(opened, day_of(context.partition_key))
+
+    return daily_changes, storage_growth
+
+
+@dataclass
+class EndpointDay:
+    """What the syncs of one endpoint say about one day."""
+
+    endpoint: Endpoint
+    counts: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    by_hour: dict[int, Counter[str]] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)  # URIs of the stored changes, newest first
+
+    @property
+    def changes(self) -> int:
+        """Changes of single files; an import is none."""
+        return sum(self.counts[kind] for kind in (*KINDS_OF_CHANGE, "left_scope"))
+
+
+def endpoint_day(filesync: "Filesync", endpoint: Endpoint, day: date) -> EndpointDay:
+    """Sum up the syncs that describe a day.
+
+    A day that was rebuilt from the store's own history has one record that says it all: what live syncs saw of the
+    same day is in it already.
+    """
+    zone = filesync.config.settings.partitions.zone
+    logs = filesync.syncs(endpoint.name, since=_midnight(day, zone), until=_midnight(day + timedelta(days=1), zone))
+    found = EndpointDay(endpoint, statuses=Counter(log.sync_status.value for log in logs))
+    committed = [log for log in logs if log.sync_status in (SyncStatus.COMPLETED, SyncStatus.PARTIAL)]
+    rebuilt = [log for log in committed if log.mode is SyncMode.REPLAY]
+    for log in rebuilt[:1] or committed:
+        counts = _counts(log)
+        found.counts += counts
+        if log.as_of and not rebuilt:  # a day that was rebuilt does not tell the hours
+            hour = log.as_of.astimezone(zone).hour
+            found.by_hour[hour] = found.by_hour.get(hour, Counter()) + counts
+        if log.changes_uri:
+            found.files.append(log.changes_uri)
+    return found
+
+
+def _counts(log: "SyncRecord") -> Counter[str]:
+    """Return the changes of a sync. The first one of an endpoint imports: nothing was added to the store by that."""
+    first = log.changes_uri is None and log.files_added
+    return Counter(
+        imported=log.files_added if first else 0,
+        added=0 if first else log.files_added,
+        updated=log.files_updated,
+        moved=log.files_moved,
+        removed=log.files_removed,
+        left_scope=log.files_left_scope,
+        repathed=log.files_repathed,
+    )
+
+
+def changes_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
+    """Return the report of what changed on a day."""
+    days = [endpoint_day(filesync, endpoint, day) for endpoint in filesync.config.active]
+    total = sum((found.counts for found in days), Counter[str]())
+    statuses = sum((found.statuses for found in days), Counter[str]())
+    busiest = sorted(days, key=lambda found: (-found.changes, found.endpoint.name))
+    hours = {
+        kind: [sum(found.by_hour.get(hour, Counter())[kind] for found in days) for hour in range(24)]
+        for kind in KINDS_OF_CHANGE
+    }
+    chart = stacked_bars(f"Changes on {day} by hour", [f"{hour:02}" for hour in range(24)], hours)
+    sample = list(islice(_changed(filesync, busiest), TABLE_ROWS))
+    return dg.MaterializeResult(
+        metadata={
+            "changes_total": sum(found.changes for found in days),
+            **{f"files_{kind}": total[kind] for kind in (*KINDS_OF_CHANGE, "left_scope", "repathed", "imported")},
+            "endpoints_changed": sum(1 for found in days if found.changes),
+            "endpoints_total": len(days),
+            **{f"syncs_{status.value}": statuses[status.value] for status in SyncStatus},
+            "chart": dg.MetadataValue.md(as_markdown(chart, f"Changes on {day} by hour")),
+            "chart_file": dg.MetadataValue.path(_kept(filesync, "daily_changes", day, chart)),
+            "endpoints": dg.MetadataValue.table(
+                [
+                    dg.TableRecord(
+                        {
+                            "endpoint": found.endpoint.name,
+                            **{kind: found.counts[kind] for kind in (*KINDS_OF_CHANGE, "imported")},
+                            "syncs": sum(found.statuses.values()),
+                            "failed": found.statuses["failed"],
+                        }
+                    )
+                    for found in busiest[:TABLE_ROWS]
+                ],
+                _table("endpoint", *KINDS_OF_CHANGE, "imported", "syncs", "failed"),
+            ),
+            **(
+                {
+                    "changed_files": dg.MetadataValue.table(
+                        [dg.TableRecord(row) for row in sample],
+                        dg.TableSchema(columns=[dg.TableColumn("endpoint", "string"), *CHANGE_COLUMNS.columns]),
+                    )
+                }
+                if sample
+                else {}
+            ),
+        }
+    )
+
+
+def _changed(filesync: "Filesync", busiest: Sequence[EndpointDay]) -> Iterator[dict[str, Any]]:
+    for found in busiest:
+        for uri in found.files:
+            for row in changed_rows(filesync, uri):
+                yield {"endpoint": found.endpoint.name, **row}
+
+
+def growth_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
+    """Return the report of what the stores held at the end of a day."""
+    endpoints = filesync.config.active
+    reach = max(2, min(CHART_DAYS, CHART_LOOKUPS // max(1, len(endpoints))))
+    days = [day - timedelta(days=back) for back in reversed(range(reach))]
+    history = {endpoint.name: [filesync.snapshot_of_day(endpoint.name, on) for on in days] for endpoint in endpoints}
+    now = {name: records[-1] for name, records in history.items()}
+    before = {name: records[-2] for name, records in history.items()}
+    files, size = _sums(now.values())
+    files_before, size_before = _sums(before.values())
+    largest = sorted(now, key=lambda name: (-_bytes(now[name]), name))
+    title = f"Stored until {day}"
+    chart = stacked_areas(title, [f"{on:%m-%d}" for on in days], _by_endpoint(history, largest), "B")
+    return dg.MaterializeResult(
+        metadata={
+            "files_total": files,
+            "bytes_total": size,
+            "files_growth": files - files_before,
+            "bytes_growth": size - size_before,
+            "endpoints_known": sum(1 for record in now.values() if record),
+            "endpoints_total": len(now),
+            "chart": dg.MetadataValue.md(as_markdown(chart, title)),
+            "chart_file": dg.MetadataValue.path(_kept(filesync, "storage_growth", day, chart)),
+            "endpoints": dg.MetadataValue.table(
+                [dg.TableRecord(_growth(name, now[name], before[name])) for name in largest[:TABLE_ROWS]],
+                _table("endpoint", "files", "files_growth", "bytes", "bytes_growth", "size"),
+            ),
+        }
+    )
+
+
+def _growth(name: str, now: "SyncRecord | None", before: "SyncRecord | None") -> dict[str, Any]:
+    files, size = _sums([now])
+    files_before, size_before = _sums([before])
+    return {
+        "endpoint": name,
+        "files": files,
+        "files_growth": files - files_before,
+        "bytes": size,
+        "bytes_growth": size - size_before,
+        "size": amount(size, "B") if now else "unknown on that day",
+    }
+
+
+def _by_endpoint(history: dict[str, list["SyncRecord | None"]], largest: Sequence[str]) -> dict[str, list[float]]:
+    """Return bytes by day: the largest endpoints by name, the rest as one."""
+    series = {name: [float(_bytes(record)) for record in history[name]] for name in largest[:CHART_ENDPOINTS]}
+    rest = [history[name] for name in largest[CHART_ENDPOINTS:]]
+    if rest:
+        series[f"{len(rest)} others"] = [float(sum(map(_bytes, column))) for column in zip(*rest, strict=True)]
+    return series
+
+
+def _sums(records: Any) -> tuple[int, int]:
+    known = [record for record in records if record]
+    return sum(record.files_total for record in known), sum(record.bytes_total for record in known)
+
+
+def _bytes(record: "SyncRecord | None") -> int:
+    return record.bytes_total if record else 0
+
+
+def _kept(filesync: "Filesync", report: str, day: date, chart: str) -> Path:
+    """Keep a chart where a person, or a mail, can pick it up."""
+    path = filesync.workspace.folder("reports", report) / f"{day}.svg"
+    path.write_text(chart, encoding="utf-8")
+    return path
+
+
+def _table(*columns: str) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[dg.TableColumn(name, "string" if name in ("endpoint", "size") else "int") for name in columns]
+    )
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone)

@@ -1,0 +1,125 @@
+"""A SyncResult as Dagster shows it: numbers that are plotted, a sample of the changes, the checks, a data version."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from filesync_dagster.errors import SnapshotError
+from filesync_dagster.model import SyncResult, SyncStatus
+from filesync_dagster.orchestration.specs import LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
+
+if TYPE_CHECKING:
+    from filesync_dagster.api import Filesync
+
+SAMPLE_ROWS = 50
+"""Rows of a table in Dagster's event log, which every run adds to."""
+
+NUMBERS = (
+    "files_total", "bytes_total", "files_processed", "files_added", "files_updated", "files_moved", "files_removed",
+    "files_left_scope", "files_repathed", "duration_seconds", "api_calls", "retries",
+)  # fmt: skip
+"""Always there, zeros too: Dagster plots what every materialization has."""
+
+CHANGE_COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("change", "string"),
+        dg.TableColumn("path", "string"),
+        dg.TableColumn("was", "string", description="The path before, where it differs"),
+        dg.TableColumn("size", "int"),
+        dg.TableColumn("size_before", "int"),
+        dg.TableColumn("modified_at", "string"),
+    ]
+)
+
+
+def materialization(filesync: "Filesync", result: SyncResult, day: date) -> dg.MaterializeResult[Any]:
+    """Return a committed sync as a materialization of the endpoint's asset."""
+    record = filesync.snapshot_of_day(result.endpoint, day)
+    version = record.data_version if record else None
+    return dg.MaterializeResult(
+        asset_key=asset_key(result.endpoint),
+        metadata=metadata(filesync, result),
+        data_version=dg.DataVersion(version) if version else None,
+    )
+
+
+def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:
+    """Return what the asset shows of a sync."""
+    facts = result.as_dict()
+    shown: dict[str, Any] = {name: facts[name] for name in NUMBERS}
+    shown["dagster/partition_row_count"] = result.files_total
+    shown["filesync/mode"] = result.mode.value
+    shown["filesync/status"] = result.status.value
+    for name in ("sync_id", "snapshot_uri", "changes_uri"):
+        if facts[name]:
+            shown[name] = dg.MetadataValue.path(facts[name]) if name.endswith("uri") else facts[name]
+    sample = list(islice(changed_rows(filesync, result.changes_uri), SAMPLE_ROWS))
+    if sample:
+        shown["changes"] = dg.MetadataValue.table([dg.TableRecord(row) for row in sample], CHANGE_COLUMNS)
+    if result.warnings:
+        shown["warnings"] = dg.MetadataValue.md("\n".join(f"- {text}" for text in result.warnings[:SAMPLE_ROWS]))
+    return shown
+
+
+def check_results(result: SyncResult) -> Iterator[dg.AssetCheckResult]:
+    """Return what a sync says about the endpoint's checks; nothing about the guard where it was not asked."""
+    key = asset_key(result.endpoint)
+    failed, held = result.status is SyncStatus.FAILED, result.status is SyncStatus.HELD
+    yield dg.AssetCheckResult(
+        asset_key=key,
+        check_name=LISTING_COMPLETE,
+        passed=not failed and not result.warnings and result.status is not SyncStatus.PARTIAL,
+        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
+        description=(result.error if failed else " ".join(result.warnings[:3])) or None,
+        metadata={"unread": len(result.warnings)},
+    )
+    if not failed:
+        removed = result.counts.removed
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=MASS_DELETE_GUARD,
+            passed=not held,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=result.error if held else None,
+            metadata={"files_removed": removed, "files_total": result.files_total},
+        )
+
+
+def misfortune(result: SyncResult) -> str | None:
+    """Return why a result is none to build on, in a sentence; None when it was committed."""
+    if result.status is SyncStatus.HELD:
+        return f"held: {result.error}"
+    if result.status is SyncStatus.FAILED:
+        return result.error or "The sync failed."
+    return None
+
+
+def changed_rows(filesync: "Filesync", uri: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the changes in a stored file, for people to read. Nothing when there is no file, or it is gone."""
+    if uri is None:
+        return
+    import pyarrow.parquet as pq
+
+    try:
+        stored = pq.ParquetFile(filesync.local_snapshot(uri))
+    except (SnapshotError, OSError):  # a sample is a courtesy: the sync itself was committed
+        return
+    with stored:
+        yield from _flat(row for batch in stored.iter_batches(SAMPLE_ROWS) for row in batch.to_pylist())
+
+
+def _flat(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        before, after = row["before"] or {}, row["after"] or {}
+        now = after or before
+        yield {
+            "change": row["change"],
+            "path": now["path"],
+            "was": before["path"] if after and before and before["path"] != after["path"] else "",
+            "size": after.get("size"),
+            "size_before": before.get("size"),
+            "modified_at": now["modified_at"].isoformat() if now["modified_at"] else "",
+        }

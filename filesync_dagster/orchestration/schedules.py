@@ -1,0 +1,155 @@
+"""One schedule for each cadence, one for the reports, and a sensor for endpoints that were just configured.
+
+A tick asks for one run of all that is due and not being synced already. Correctness does not rest on that: the lease
+in the metadata database keeps two syncs of one endpoint apart.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+from dagster import DagsterRunStatus
+
+from filesync_dagster.config import Config, Endpoint, ScheduleKind, Settings
+from filesync_dagster.orchestration.cadences import Cadence, grouped
+from filesync_dagster.orchestration.jobs import REPORTS, SYNC_ENDPOINTS, SYNC_EVERYTHING
+from filesync_dagster.orchestration.partitions import key_of
+from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.specs import asset_key
+
+ENDPOINTS_PER_RUN = 1000
+"""Past this many, the due endpoints are cut into several runs: a launcher can spread those over machines."""
+
+ACTIVE = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+BACKFILL_TAG, PARTITION_TAG = "dagster/backfill", "dagster/partition"
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the current moment."""
+    return datetime.now(UTC)
+
+
+def sync_schedules(config: Config, clock: Clock = utc_now) -> list[dg.ScheduleDefinition]:
+    """Return the schedules of all cadences, running from the start."""
+    groups = grouped(config.endpoints, config.settings.partitions.timezone)
+    return [_schedule(cadence, tuple(group), config.settings, clock) for cadence, group in groups.items()]
+
+
+def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], settings: Settings, clock: Clock) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=cadence.name,
+        cron_schedule=cadence.cron,
+        execution_timezone=cadence.timezone,
+        job_name=SYNC_ENDPOINTS,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Syncs {len(group)} endpoint{'s' if len(group) != 1 else ''} {cadence.spoken}.",
+    )
+    def tick(
+        context: dg.ScheduleEvaluationContext, filesync: FilesyncResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        scheduled = context.scheduled_execution_time
+        if cadence.following(scheduled) <= clock():
+            yield dg.SkipReason(f"This tick of {scheduled:%Y-%m-%d %H:%M %Z} is stale: a later one has come.")
+            return
+        names = [endpoint.name for endpoint in group]
+        due = names if cadence.exact else _overdue(filesync, names, scheduled)
+        yield from requests(context.instance, due, settings, scheduled, cadence.name)
+
+    return tick
+
+
+def _overdue(filesync: FilesyncResource, names: Sequence[str], scheduled: datetime) -> list[str]:
+    """Return the endpoints whose next sync falls into the minute of this tick, or fell into an earlier one."""
+    end_of_minute = scheduled + timedelta(minutes=1)
+    with filesync.open() as opened:
+        due = {status.name: status.next_due for status in opened.status()}
+    return [name for name in names if (moment := due.get(name)) is not None and moment < end_of_minute]
+
+
+def requests(
+    instance: dg.DagsterInstance, due: Sequence[str], settings: Settings, moment: datetime, cadence: str
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Yield the runs that sync what is due and not in a run already; the day is that of the moment."""
+    day = key_of(moment, settings.partitions)
+    busy = in_active_runs(instance, due, day)
+    idle = [asset_key(name) for name in due if name not in busy]
+    if not idle:
+        yield dg.SkipReason("Nothing is due." if not due else f"All {len(due)} due endpoints are in active runs.")
+    for start in range(0, len(idle), ENDPOINTS_PER_RUN):
+        yield dg.RunRequest(
+            asset_selection=idle[start : start + ENDPOINTS_PER_RUN],
+            partition_key=day,
+            tags={"filesync/cadence": cadence},
+        )
+
+
+def in_active_runs(instance: dg.DagsterInstance, names: Iterable[str], today: str) -> set[str]:
+    """Return which of the endpoints unfinished runs sync. A backfill of past days is in nobody's way."""
+    runs = [
+        run
+        for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
+        if BACKFILL_TAG not in run.tags or run.tags.get(PARTITION_TAG) == today
+    ]
+    if any(run.asset_selection is None and run.job_name in (SYNC_EVERYTHING, SYNC_ENDPOINTS) for run in runs):
+        return set(names)
+    keys = {key for run in runs for key in run.asset_selection or ()}
+    return {name for name in names if asset_key(name) in keys}
+
+
+def report_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Return the schedule of the reports: today's every hour, and yesterday's once more when it is over."""
+
+    @dg.schedule(
+        name=REPORTS,
+        cron_schedule="5 * * * *",
+        execution_timezone=settings.partitions.timezone,
+        job_name=REPORTS,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Writes the reports of today every hour, and those of yesterday when the day is over.",
+    )
+    def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        scheduled = context.scheduled_execution_time
+        first_day = f"{settings.partitions.start_date:%Y-%m-%d}"
+        yesterday = key_of(scheduled - timedelta(hours=1), settings.partitions)
+        today = key_of(scheduled, settings.partitions)
+        for day in sorted({yesterday, today}):
+            if day >= first_day:
+                yield dg.RunRequest(partition_key=day)
+
+    return tick
+
+
+def first_sync_sensor(config: Config, clock: Clock = utc_now) -> dg.SensorDefinition:
+    """Return the sensor that syncs a new endpoint at once, instead of at its first tick. It only looks."""
+    names = [endpoint.name for endpoint in config.active if endpoint.schedule is ScheduleKind.INTERVAL]
+    everything_seen = ",".join(sorted(names))
+
+    @dg.sensor(
+        name="first_syncs",
+        job_name=SYNC_ENDPOINTS,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Starts the first sync of endpoints that were just configured.",
+    )
+    def look(
+        context: dg.SensorEvaluationContext, filesync: FilesyncResource
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        if context.cursor == everything_seen:
+            yield dg.SkipReason("Every endpoint was synced before.")
+            return
+        with filesync.open() as opened:
+            known = {status.name for status in opened.status() if status.last_sync is not None}
+        new = [name for name in names if name not in known]
+        if not new:
+            context.update_cursor(everything_seen)
+        yield from requests(context.instance, new, config.settings, clock(), "first_syncs")
+
+    return look

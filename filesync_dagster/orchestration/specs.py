@@ -1,0 +1,145 @@
+"""What each endpoint looks like in Dagster: the store, the inventory of it, and what is checked."""
+
+import re
+
+import dagster as dg
+
+from filesync_dagster.config import Endpoint, Settings
+from filesync_dagster.connectors import CONNECTORS
+from filesync_dagster.orchestration.cadences import cadence_of, longest_gap, staleness
+
+LISTING_COMPLETE = "listing_complete"
+MASS_DELETE_GUARD = "mass_delete_guard"
+CHECKS = {
+    LISTING_COMPLETE: "Everything in the store could be read. What could not be read is kept as it was known before.",
+    MASS_DELETE_GUARD: "The last sync did not remove, empty or change so much that somebody should look first.",
+}
+PARTITIONS = (
+    "A partition is a day: what was observed during it. Materialize today to sync now; a past day is rebuilt from the "
+    "store's history, or from what was stored on that day."
+)
+KINDS = {"local": "file"}
+EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
+"""What Dagster takes for the address of an owner; it refuses the whole definition for anything else."""
+
+
+def asset_key(name: str) -> dg.AssetKey:
+    """Return the asset of an endpoint."""
+    return dg.AssetKey(["filesync", name])
+
+
+def store_key(endpoint: Endpoint) -> dg.AssetKey:
+    """Return the external asset that stands for the store itself."""
+    return dg.AssetKey([endpoint.type, endpoint.name])
+
+
+def slug(text: str) -> str:
+    """Return text as a name that Dagster accepts everywhere."""
+    return re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")[:63] or "unnamed"
+
+
+def endpoint_spec(endpoint: Endpoint, settings: Settings) -> dg.AssetSpec:
+    """Return the asset of an endpoint: its inventory."""
+    return dg.AssetSpec(
+        asset_key(endpoint.name),
+        deps=[store_key(endpoint)],
+        description=_description(endpoint, settings),
+        group_name=group(endpoint),
+        kinds={_kind(endpoint), "filesync"},
+        owners=[endpoint.user_id] if endpoint.user_id and EMAIL.fullmatch(endpoint.user_id) else None,
+        tags=_tags(endpoint),
+        metadata={
+            "title": endpoint.label,
+            "type": endpoint.type,
+            **({"project_id": endpoint.project_id} if endpoint.project_id else {}),
+            **({"user_id": endpoint.user_id} if endpoint.user_id else {}),
+        },
+        freshness_policy=_freshness(endpoint, settings.partitions.timezone),
+        skippable=True,
+    )
+
+
+def store_spec(endpoint: Endpoint) -> dg.AssetSpec:
+    """Return the external asset upstream of an endpoint."""
+    details = endpoint.public_details()
+    return dg.AssetSpec(
+        store_key(endpoint),
+        description=f"The store itself, as its users see it. filesync reads it: {_where(endpoint)}.",
+        group_name=group(endpoint),
+        kinds={_kind(endpoint)},
+        metadata={name: str(value) for name, value in details.items()},
+    )
+
+
+def check_specs(endpoint: Endpoint) -> list[dg.AssetCheckSpec]:
+    """Return what every sync of an endpoint checks."""
+    key = asset_key(endpoint.name)
+    return [dg.AssetCheckSpec(name, asset=key, description=text) for name, text in CHECKS.items()]
+
+
+def group(endpoint: Endpoint) -> str:
+    """Return the asset group of an endpoint: its project, or the kind of its store."""
+    return slug(endpoint.project_id or endpoint.type)
+
+
+def _kind(endpoint: Endpoint) -> str:
+    return KINDS.get(endpoint.type, endpoint.type)
+
+
+def _tags(endpoint: Endpoint) -> dict[str, str]:
+    tags = {"filesync/type": endpoint.type, "filesync/schedule": endpoint.schedule.value}
+    if endpoint.project_id:
+        tags["filesync/project"] = slug(endpoint.project_id)
+    return tags
+
+
+def _freshness(endpoint: Endpoint, zone: str) -> dg.FreshnessPolicy | None:
+    cadence = cadence_of(endpoint, zone)
+    if cadence is None:
+        return None
+    minutes = None if endpoint.schedule_config.cron and "cron" in cadence.name else _minutes(endpoint)
+    warn, fail = staleness(longest_gap(cadence, minutes))
+    return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=warn)
+
+
+def _minutes(endpoint: Endpoint) -> int:
+    return endpoint.schedule_config.interval_minutes
+
+
+def _where(endpoint: Endpoint) -> str:
+    details = endpoint.public_details()
+    if "bucket" in details:
+        address = f"s3://{details['bucket']}/{details.get('prefix') or ''}"
+        return f"`{address}`" + (f" at {details['endpoint_url']}" if details.get("endpoint_url") else "")
+    return f"`{details['path']}`" if "path" in details else endpoint.label
+
+
+def _description(endpoint: Endpoint, settings: Settings) -> str:
+    cadence = cadence_of(endpoint, settings.partitions.timezone)
+    chosen = endpoint.filters.model_dump(mode="json", exclude_defaults=True)
+    guard = endpoint.guard
+    lines = [
+        f"**{endpoint.label}**: the inventory of {_where(endpoint)} ({CONNECTORS[endpoint.type].title}).",
+        endpoint.description,
+        "\n".join(
+            [
+                f"- **Synced** {cadence.spoken if cadence else 'only when somebody starts it'}",
+                f"- **Filters** {_spoken_filters(chosen)}",
+                f"- **Guard** holds a sync that would remove more than {guard.max_removed_percent:g} % of the files, "
+                f"or more than {guard.max_removed:,}"
+                if guard.enabled
+                else "- **Guard** off",
+            ]
+        ),
+        PARTITIONS,
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _spoken_filters(chosen: dict[str, object]) -> str:
+    if not chosen:
+        return "none: every file"
+    return "; ".join(
+        f"{name} {', '.join(f'`{v}`' for v in value) if isinstance(value, list) else f'`{value}`'}"
+        for name, value in chosen.items()
+    )
