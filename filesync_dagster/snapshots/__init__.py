@@ -1,0 +1,23 @@
+"""Snapshots, changes and the pages of a listing as files, and the engine that reads them.
+
+Files appear whole or not at all. Knows files and object stores; which of them are referenced, the metadata says.
+Imports model and errors.
+"""
+
+from filesync_dagster.snapshots.disk import disk_errors
+from filesync_dagster.snapshots.engine import connect, parquet, stream
+from filesync_dagster.snapshots.export import export
+from filesync_dagster.snapshots.staging import Staging
+from filesync_dagster.snapshots.store import SnapshotKind, SnapshotStore, StoredFile
+
+__all__ = [
+    "SnapshotKind",
+    "SnapshotStore",
+    "Staging",
+    "StoredFile",
+    "connect",
+    "disk_errors",
+    "export",
+    "parquet",
+    "stream",
+]

@@ -1,0 +1,76 @@
+"""Writing to disks: durable names, and the one border where their errors become ours."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from filesync_dagster.errors import NotWritable, OutOfSpace, StorageError
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FORBIDDEN = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+# DuckDB and the object stores tell a number in words only.
+SAYS_FULL = (*(os.strerror(number) for number in FULL), "max_temp_directory_size")
+SAYS_FORBIDDEN = (*(os.strerror(number) for number in FORBIDDEN), "ACCESS_DENIED", "AccessDenied", "HTTP status 403")
+
+
+@contextmanager
+def disk_errors(doing: str) -> Iterator[None]:
+    """Translate what disks, DuckDB and Arrow raise. `doing` is said of the attempt: "writing the snapshot x".
+
+    Raises OutOfSpace (disk, quota or DuckDB's space for temporary files), NotWritable or StorageError.
+    """
+    try:
+        yield
+    except (OSError, duckdb.Error, pa.ArrowException) as exc:
+        raise _translated(exc, doing) from exc
+
+
+def _translated(exc: Exception, doing: str) -> StorageError:
+    number = exc.errno if isinstance(exc, OSError) else None
+    said = str(exc)
+    if number in FULL or any(words in said for words in SAYS_FULL):
+        return OutOfSpace(
+            f"No room was left on the device while {doing}.",
+            hint="Free some space, then run it again; nothing is lost.",
+        )
+    if number in FORBIDDEN or any(words in said for words in SAYS_FORBIDDEN):
+        return NotWritable(
+            f"Writing was refused while {doing}: {_first_line(said)}", hint="Check the permissions, then run it again."
+        )
+    if isinstance(exc, duckdb.OutOfMemoryException):
+        return StorageError(f"The memory limit was too low while {doing}.", hint="Raise memory_limit in the settings.")
+    return StorageError(f"Something failed while {doing}: {_first_line(said)}")
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+def publish(written: Path, final: Path) -> None:
+    """Give a complete file its final name, durably: after a crash it is there whole, or not at all."""
+    synced(written)
+    written.replace(final)
+    synced(final.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, durably."""
+    missing = [f for f in (folder, *folder.parents) if not f.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        synced(made.parent)
+
+
+def synced(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

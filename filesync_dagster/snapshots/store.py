@@ -1,0 +1,209 @@
+"""Snapshots and change files under one root: `<kind>/<endpoint>/<YYYY-MM-DD>/<sync>.parquet`."""
+
+import re
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from filesync_dagster.errors import SnapshotCorrupt, SnapshotMissing, StorageError
+from filesync_dagster.model import data_version as version_of
+from filesync_dagster.snapshots.cache import Cache
+from filesync_dagster.snapshots.disk import disk_errors
+from filesync_dagster.snapshots.engine import literal, parquet
+from filesync_dagster.snapshots.roots import FolderRoot, is_scratch, root_at
+
+SnapshotKind = Literal["snapshots", "changes"]
+
+# Plain encodings, which every reader knows; row groups big enough for zstd, small enough to share between threads.
+PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
+CSV = "FORMAT csv, HEADER true"
+OURS = re.compile(r"(snapshots|changes)/[^/]+/\d{4}-\d\d-\d\d/[^/]+")
+SUFFIXES = (".parquet", ".csv")
+MAGIC = b"PAR1"
+LOST_HINT = "Restore it from a backup, or run a full sync to write a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that was written; `uri` is what finds it again."""
+
+    uri: str
+    rows: int
+    bytes: int
+
+
+class SnapshotStore:
+    """Writes, finds and lets go of the files of all endpoints. Safe to share between threads.
+
+    `root` is a folder or an object store's URL (`s3://bucket/prefix?region=…&endpoint_override=…`), `cache` a local
+    folder for downloads, `options` are keyword arguments of pyarrow.fs.S3FileSystem (access_key, secret_key, …);
+    without them the usual AWS chain finds credentials. Constructing does no I/O.
+
+    Methods raise OutOfSpace, NotWritable or StorageError besides what they name.
+    """
+
+    def __init__(self, root: str, cache: Path, options: Mapping[str, str] | None = None) -> None:
+        self._root = root_at(root, cache, options or {})
+        self._cache = Cache(cache / "snapshots")
+        self._scratch = cache
+
+    def write(  # noqa: PLR0917  # the parts of a path, in their order
+        self,
+        con: duckdb.DuckDBPyConnection,
+        relation_sql: str,
+        kind: SnapshotKind,
+        endpoint: str,
+        day: date,
+        sync_id: str,
+    ) -> StoredFile:
+        """Store the rows of a query as Parquet, durably. The file is there whole or not at all, even after a crash."""
+        key = f"{kind}/{endpoint}/{day.isoformat()}/{sync_id}.parquet"
+        return self._copy(con, relation_sql, PARQUET, key)
+
+    def write_csv(  # noqa: PLR0917  # likewise
+        self,
+        con: duckdb.DuckDBPyConnection,
+        relation_sql: str,
+        kind: SnapshotKind,
+        endpoint: str,
+        day: date,
+        sync_id: str,
+    ) -> StoredFile:
+        """Store the rows of a query as CSV beside the Parquet file; structs become columns (`before_size`)."""
+        key = f"{kind}/{endpoint}/{day.isoformat()}/{sync_id}.csv"
+        return self._copy(con, _flat(con, relation_sql), CSV, key)
+
+    def _copy(self, con: duckdb.DuckDBPyConnection, query: str, options: str, key: str) -> StoredFile:
+        with disk_errors(f"writing {self._root.uri(key)}"):
+            scratch = self._root.scratch(key)
+            try:
+                [(rows,)] = con.execute(
+                    f"COPY ({query}) TO {literal(str(scratch))} ({options}, USE_TMP_FILE false)"
+                ).fetchall()
+                size = scratch.stat().st_size
+                self._root.put(scratch, key)
+            finally:
+                scratch.unlink(missing_ok=True)
+        return StoredFile(self._root.uri(key), int(rows), size)
+
+    def local(self, uri: str) -> Path:
+        """Return a local file with the content of a stored one: itself, or a copy from the cache.
+
+        Raises SnapshotMissing, or SnapshotCorrupt when a Parquet file is cut short.
+        """
+        path = self._path(uri)
+        if uri.endswith(".parquet") and not _is_whole(path):
+            self._cache.forget(path)
+            raise SnapshotCorrupt(f"The stored file {uri} is damaged.", hint=LOST_HINT)
+        return path
+
+    def _path(self, uri: str) -> Path:
+        key = self._root.key(uri)
+        if "://" in uri and key is None:
+            raise SnapshotMissing(
+                f"The stored file {uri} is not below the snapshot root.",
+                hint="Set snapshot_root to where it was written.",
+            )
+        if isinstance(self._root, FolderRoot) or key is None:
+            if not Path(uri).is_file():
+                raise SnapshotMissing(f"The stored file {uri} is not there.", hint=LOST_HINT)
+            return Path(uri)
+        found = self._cache.find(uri)
+        if found is None:
+            with disk_errors(f"fetching {uri}"):
+                try:
+                    found = self._cache.fill(uri, key.split("/")[1], lambda to: self._root.get(key, to))
+                except FileNotFoundError as exc:
+                    raise SnapshotMissing(f"The stored file {uri} is not there.", hint=LOST_HINT) from exc
+        return found
+
+    def verify(self, con: duckdb.DuckDBPyConnection, uri: str, data_version: str | None) -> None:
+        """Raise SnapshotCorrupt unless a stored snapshot is readable and, if given, has this data version.
+
+        Reads the column of fingerprints only. Raises SnapshotMissing when it is not there.
+        """
+        path = self.local(uri)
+        try:
+            [(rows, fingerprints)] = con.execute(
+                f"SELECT count(*), coalesce(sum(fingerprint), 0)::HUGEINT FROM {parquet([path])}"
+            ).fetchall()
+        except duckdb.OutOfMemoryException as exc:
+            raise StorageError(f"The memory limit was too low to read {uri}.", hint="Raise memory_limit.") from exc
+        except duckdb.Error as exc:
+            self._cache.forget(path)
+            raise SnapshotCorrupt(f"The stored file {uri} cannot be read.", hint=LOST_HINT) from exc
+        if data_version is not None and version_of(rows, fingerprints) != data_version:
+            self._cache.forget(path)
+            raise SnapshotCorrupt(f"The stored file {uri} is not what was written.", hint=LOST_HINT)
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether a stored file is there."""
+        key = self._root.key(uri)
+        if key is None:
+            return "://" not in uri and Path(uri).is_file()
+        with disk_errors(f"looking for {uri}"):
+            return self._root.exists(key)
+
+    def delete(self, uris: Iterable[str]) -> None:
+        """Delete stored files and their CSV twins. Files that are gone already, or outside this root, are left."""
+        for uri in uris:
+            key = self._root.key(uri)
+            if key is None or not OURS.fullmatch(key):
+                continue
+            with disk_errors(f"deleting {uri}"):
+                self._root.delete(key)
+                if key.endswith(".parquet"):
+                    self._root.delete(key.removesuffix(".parquet") + ".csv")
+            self._cache.drop(uri)
+
+    def sweep(self, referenced: Collection[str], older_than: timedelta) -> int:
+        """Delete what crashed syncs left; return how many files. `referenced`: every URI that the database points to.
+
+        Only temporary files and files in our layout that nobody points to go, and only when they are older than
+        `older_than`, which must exceed the longest sync. The CSV of a referenced Parquet file counts as referenced.
+        """
+        kept = {key for uri in referenced if (key := self._root.key(uri))}
+        kept |= {key.removesuffix(".parquet") + ".csv" for key in kept}
+        swept = 0
+        with disk_errors("sweeping the snapshot root"):
+            for folder in ("snapshots", "changes"):
+                stale = [key for key, age in self._root.walk(folder) if age > older_than.total_seconds()]
+                for key in stale:
+                    ours = OURS.fullmatch(key) and (key.endswith(SUFFIXES) or is_scratch(Path(key).name))
+                    if ours and key not in kept:
+                        self._root.delete(key)
+                        swept += 1
+            for path in self._scratch.rglob("*.tmp"):
+                if is_scratch(path.name) and time.time() - path.stat().st_mtime > older_than.total_seconds():
+                    path.unlink(missing_ok=True)
+                    swept += 1
+        return swept
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a Parquet file has its first and last bytes: a copy that was cut short does not."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+            file.seek(-4, 2)
+            return head == MAGIC and file.read(4) == MAGIC
+    except OSError:
+        return False
+
+
+def _flat(con: duckdb.DuckDBPyConnection, query: str) -> str:
+    """Return a query with the fields of structs as columns of their own."""
+    columns = []
+    for name, kind, *_ in con.execute(f"DESCRIBE {query}").fetchall():
+        column = '"' + name.replace('"', '""') + '"'
+        if kind.startswith("STRUCT("):
+            fields = con.execute(f"DESCRIBE SELECT unnest({column}) FROM ({query})").fetchall()
+            columns += [f'{column}."{field}" AS "{name}_{field}"' for field, *_ in fields]
+        else:
+            columns.append(column)
+    return f"SELECT {', '.join(columns)} FROM ({query})"
