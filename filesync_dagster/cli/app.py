@@ -8,19 +8,17 @@ from typing import Any, NoReturn
 import click
 
 from filesync_dagster.cli.commands import COMMANDS
+from filesync_dagster.cli.interruption import INTERRUPTED
 from filesync_dagster.cli.invocation import Invocation
 from filesync_dagster.errors import ConfigError, FilesyncError
 
-INTERRUPTED = 130
 PIPE_CLOSED = 141  # what a shell reports for a program that SIGPIPE ended
 
 
 class Sentence(click.ClickException):
     """An error as a person reads it."""
 
-    def __init__(self, message: str, exit_code: int = 1) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+    exit_code = 1
 
     def show(self, file: Any = None) -> None:
         """Print each line of the message after `Error:`."""
@@ -30,6 +28,10 @@ class Sentence(click.ClickException):
 
 class Border(click.Group):
     """A group whose commands never end in a traceback, unless --debug asks for it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of their table, which is the order of their use."""
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command and turn what it raises into one sentence on standard error."""
@@ -41,12 +43,18 @@ class Border(click.Group):
         except BrokenPipeError:
             _leave_the_pipe(ctx)
         except KeyboardInterrupt:
-            raise Sentence("Interrupted. A listing resumes from its last checkpoint.", INTERRUPTED) from None
-        except Exception as error:  # noqa: BLE001 - the border: whatever it is, a person gets a sentence
+            raise Interrupted("Interrupted. A listing resumes from its last checkpoint.") from None
+        except Exception as error:
             if _debug(ctx):
                 traceback.print_exc()
             raise Sentence(_sentence(error)) from error
         return result
+
+
+class Interrupted(Sentence):
+    """Ctrl-C, or SIGTERM."""
+
+    exit_code = INTERRUPTED
 
 
 def _sentence(error: Exception) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pass_invocation = click.make_pass_decorator(Invocation)
 
 
-@click.command()
+@click.command(short_help="Write a commented endpoints.yaml.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @pass_invocation
 def init(invocation: Invocation, *, force: bool) -> None:
@@ -38,7 +38,7 @@ def init(invocation: Invocation, *, force: bool) -> None:
     click.echo(f"{path} is written. Edit it, then run `filesync validate` and `filesync sync`.")
 
 
-@click.command()
+@click.command(short_help="Check the configuration: every problem, file and line.")
 @pass_invocation
 def validate(invocation: Invocation) -> None:
     """Check the whole configuration; show every problem with its file and line."""
@@ -58,7 +58,7 @@ def validate(invocation: Invocation) -> None:
     )
 
 
-@click.command()
+@click.command(short_help="Connect to stores: latency, permissions, what is seen.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @pass_invocation
 def test(invocation: Invocation, names: tuple[str, ...]) -> None:
@@ -72,7 +72,7 @@ def test(invocation: Invocation, names: tuple[str, ...]) -> None:
         with ThreadPoolExecutor(filesync.config.settings.concurrency) as pool:
             outcomes = list(pool.map(lambda name: _checked(filesync, name), chosen))
         problems = [] if names else list(filesync.config.problems)
-    rows = []
+    rows: list[list[Cell | str]] = []
     for name, outcome in zip(chosen, outcomes, strict=True):
         if isinstance(outcome, FilesyncError):
             rows.append([name, Cell("failed", "red"), "-", "-", "-"])

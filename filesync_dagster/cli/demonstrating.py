@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
 
 
-@click.command()
+@click.command(short_help="Show the whole product on generated files.")
 @click.option("--once", is_flag=True, help="End instead of serving the UI; exit 0 only if the inventory is true.")
 @click.option(
     "--home",

@@ -23,7 +23,7 @@ AS_OF = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="List the files of an endpoint, now or in the past.")
 @click.argument("name")
 @AS_OF
 @FORMAT
@@ -40,7 +40,7 @@ def files(invocation: Invocation, name: str, as_of: When | None, form: str, *, e
         write_files(batches, form, filesync.config.settings.partitions, gone=everything)
 
 
-@click.command()
+@click.command(short_help="List what happened to the files of an endpoint.")
 @click.argument("name")
 @click.option("--since", type=Moment(), help="Only later ones: 2026-11-21 (its start), 2026-11-21T09:30, 2h or 3d ago.")
 @FORMAT
@@ -55,7 +55,7 @@ def changes(invocation: Invocation, name: str, since: When | None, form: str) ->
         write_changes(filesync.changes(name, since=start), form, partitions)
 
 
-@click.command()
+@click.command(short_help="Write a snapshot to a CSV or Parquet file.")
 @click.argument("name")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet"]), required=True, help="What to write.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where to.")

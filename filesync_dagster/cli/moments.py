@@ -14,7 +14,7 @@ When = date | datetime | timedelta
 """A day, a moment, or how long ago."""
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType["When"]):
     """The type of --as-of and --since. What a day or a naive time means is decided when the time zone is known."""
 
     name = "time"

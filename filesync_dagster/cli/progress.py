@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from filesync_dagster.api import Progress
+    from filesync_dagster.listing import Progress
     from filesync_dagster.model import SyncResult
 
 COLOURS = {"completed": "green", "partial": "yellow", "held": "yellow", "failed": "red"}

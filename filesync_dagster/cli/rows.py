@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,10 @@ def write_changes(batches: Iterable[pa.RecordBatch], form: str, partitions: Part
         _write_table([Column(f"observed ({partitions.timezone})"), Column("change"), Column("path")], [16, 19], lines)
 
 
+def _same(row: Row) -> Row:
+    return row
+
+
 def _parsed(row: Row) -> Row:
     return {**row, "before": json.loads(row["before"] or "null"), "after": json.loads(row["after"] or "null")}
 
@@ -69,10 +74,10 @@ def _whereabouts(row: Row) -> str:
 
 
 def _write_rows(
-    batches: Iterable[pa.RecordBatch], form: str, fields: Sequence[str], of: Callable[[Row], Row] = dict
+    batches: Iterable[pa.RecordBatch], form: str, fields: Sequence[str], of: Callable[[Row], Row] = _same
 ) -> None:
     # Bytes, so that neither a locale nor a newline translation touches a name.
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     if form == "csv":
         out.write(_csv([fields]))
     for batch in batches:
@@ -117,9 +122,11 @@ def _write_table(columns: Sequence[Column], widths: Sequence[int], lines: Iterab
         console().print(Text(header, style="bold"), soft_wrap=True)
     else:
         click.echo(header)
-    out = click.get_text_stream("stdout", errors="backslashreplace")
+    sys.stdout.flush()
     for line in lines:
-        out.write(_aligned([printable(cell) for cell in line], columns, widths) + "\n")
+        text = _aligned([printable(cell) for cell in line], columns, widths) + "\n"
+        sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "backslashreplace"))
+    sys.stdout.buffer.flush()
 
 
 def _aligned(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:

@@ -15,7 +15,7 @@ PORT = click.option("--port", type=click.IntRange(1, 65535), default=3000, show_
 HOST = click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: reachable from elsewhere.")
 
 
-@click.command()
+@click.command(short_help="Run the Dagster UI and daemon for this configuration.")
 @PORT
 @HOST
 @pass_invocation

@@ -13,8 +13,8 @@ from filesync_dagster.cli.text import Cell, Column, iso, moment, print_table, pr
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from filesync_dagster.api import EndpointStatus
     from filesync_dagster.cli.invocation import Invocation
+    from filesync_dagster.inventory import EndpointStatus
 
 COLOURS = {
     "ok": "green",
@@ -28,7 +28,7 @@ COLOURS = {
 }
 
 
-@click.command()
+@click.command(short_help="Show how each endpoint is doing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line and nothing else.")
 @pass_invocation
 def status(invocation: Invocation, *, as_json: bool) -> None:

@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 import click
 
 from filesync_dagster.cli.configuring import pass_invocation
+from filesync_dagster.cli.interruption import interruptible
 from filesync_dagster.cli.text import duration, moment, plural, printable, size
 from filesync_dagster.errors import NothingHeld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from filesync_dagster.api import Filesync
+    from filesync_dagster.cli.interruption import Watch
     from filesync_dagster.cli.invocation import Invocation
     from filesync_dagster.model import SyncResult
 
 FAILED, HELD = 1, 3
 
 
-@click.command()
+@click.command(short_help="Bring the inventory up to date.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--full", is_flag=True, help="List everything anew: no unfinished listing is resumed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line and nothing else.")
@@ -40,13 +42,21 @@ def sync(invocation: Invocation, names: tuple[str, ...], *, full: bool, as_json:
             click.echo("There is no active endpoint to sync.", err=True)
         statuses = []
         with (
+            interruptible() as check,
             display(total, as_json=as_json) as shown,
-            closing(filesync.sync_many(chosen, full=full, on_progress=shown.progress)) as results,
+            closing(_started(filesync, chosen, full, check(shown.progress))) as results,
         ):
             for result in results:
                 shown.result(result)
                 statuses.append(result.status.value)
     raise click.exceptions.Exit(exit_code(statuses))
+
+
+def _started(
+    filesync: Filesync, names: list[str] | None, full: bool, watch: Watch
+) -> Generator[SyncResult, None, None]:
+    # A generator of our own, so that it can be closed: that waits for the threads before the database is closed.
+    yield from filesync.sync_many(names, full=full, on_progress=watch)
 
 
 def exit_code(statuses: Iterable[str]) -> int:
@@ -102,7 +112,7 @@ def complaints(result: SyncResult) -> list[str]:
     return [printable(line) for line in lines]
 
 
-@click.command()
+@click.command(short_help="Commit the sync that the guard held.")
 @click.argument("name")
 @pass_invocation
 def approve(invocation: Invocation, name: str) -> None:
@@ -116,7 +126,7 @@ def approve(invocation: Invocation, name: str) -> None:
     raise click.exceptions.Exit(exit_code([result.status.value]))
 
 
-@click.command()
+@click.command(short_help="Throw away the sync that the guard held.")
 @click.argument("name")
 @pass_invocation
 def reject(invocation: Invocation, name: str) -> None:

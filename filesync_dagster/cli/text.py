@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
 JOINERS = "\u200c\u200d"  # part of Persian words and of emoji: invisible, harmless
 
 
@@ -26,11 +28,11 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in JOINERS or unicodedata.category(c) == "Zs" else _escape(c) for c in text)
+    return "".join(c if _harmless(c) else c.encode("unicode_escape").decode() for c in text)
 
 
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+def _harmless(character: str) -> bool:
+    return character.isprintable() or character in JOINERS or unicodedata.category(character) == "Zs"
 
 
 def size(count: int | None) -> str:
@@ -41,12 +43,9 @@ def size(count: int | None) -> str:
     """
     if count is None:
         return "-"
-    number, unit = float(count), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
-        if number < 1024:  # noqa: PLR2004 - a KiB
-            break
-        number /= 1024
-    return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"  # noqa: PLR2004 - digits
+    power = min((max(count, 1).bit_length() - 1) // 10, len(UNITS) - 1)
+    number = count / 1024**power
+    return f"{number:.0f} {UNITS[power]}" if power == 0 or number >= 100 else f"{number:.1f} {UNITS[power]}"  # noqa: PLR2004 - digits
 
 
 def moment(at: datetime | None, zone: tzinfo | None = None) -> str:

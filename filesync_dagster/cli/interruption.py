@@ -1,0 +1,55 @@
+"""Ctrl-C and SIGTERM while threads work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from filesync_dagster.listing import Progress
+
+    Watch = Callable[[Progress], None]
+
+INTERRUPTED = 130
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[Watch], Watch]]:
+    """Yield what makes a progress callback stop its sync once Ctrl-C or SIGTERM came.
+
+    Waiting for threads is not interrupted by a signal, so each of them has to learn of it: at the next page. Whoever
+    does not want to wait for that asks a second time; nothing is lost then either, a sync survives `kill -9`.
+    """
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        if stopping.is_set():
+            os._exit(INTERRUPTED)
+        stopping.set()
+        click.echo("Stopping after the page that is being read; once more to stop at once.", err=True)
+        raise KeyboardInterrupt
+
+    def check(watch: Watch) -> Watch:
+        def watched(at: Progress) -> None:
+            if stopping.is_set():
+                raise KeyboardInterrupt
+            watch(at)
+
+        return watched
+
+    # Only the main thread may set a handler; elsewhere (a test, an embedding program) there is nothing to handle.
+    main = threading.current_thread() is threading.main_thread()
+    before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM) if main}
+    try:
+        yield check
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
