@@ -30,6 +30,7 @@ class Comparison:
     changed: bool  # something differs, if only a path
     snapshot: str
     files_before: int
+    bytes_before: int
     files_after: int
     bytes_after: int
     data_version: str
@@ -137,7 +138,8 @@ def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> C
         first=first,
         changed=changed,
         snapshot=snapshot,
-        files_before=state.files_total or 0,
+        files_before=state.files_total,
+        bytes_before=state.bytes_total,
         files_after=files,
         bytes_after=size,
         data_version=version,

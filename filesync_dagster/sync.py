@@ -175,7 +175,7 @@ def _run(job: Job, attempt: Attempt) -> SyncResult:
         job.report("committing", listing.rows)
         draft = attempt.draft(found, listing)
         if why_not:
-            result = _hold(job, con, state, found, observed, replace(draft, error=" ".join(why_not)))
+            result = _hold(job, con, found, observed, replace(draft, error=" ".join(why_not)))
         elif found.changed or not intact:
             result = _commit(job, con, found, observed, draft)
         else:
@@ -201,12 +201,7 @@ def _store(job: Job, con: duckdb.DuckDBPyConnection, found: Comparison, result: 
 
 
 def _hold(
-    job: Job,
-    con: duckdb.DuckDBPyConnection,
-    state: EndpointState,
-    found: Comparison,
-    observed: datetime,
-    draft: SyncResult,
+    job: Job, con: duckdb.DuckDBPyConnection, found: Comparison, observed: datetime, draft: SyncResult
 ) -> SyncResult:
     """Keep what the guard refused where `approve` finds it; the inventory stays as it is."""
     hint = f"Nothing was changed: `filesync approve {job.endpoint.name}` commits it, `reject` forgets it."
@@ -214,7 +209,7 @@ def _hold(
     job.workspace.metadata.hold(
         job.lease, sync_record(job.endpoint_id, proposed, observed, job.run_id, data_version=found.data_version)
     )
-    return replace(proposed, files_total=state.files_total, bytes_total=state.bytes_total)
+    return replace(proposed, files_total=found.files_before, bytes_total=found.bytes_before)
 
 
 def _commit(
