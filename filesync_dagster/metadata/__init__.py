@@ -1,0 +1,29 @@
+"""The metadata database: endpoints, files, journal, logs, checkpoints, leases, on SQLite or PostgreSQL.
+
+The only package that knows SQLAlchemy. It may import model, observability and errors. Tables: tables.py.
+"""
+
+from filesync_dagster.metadata.leases import Lease
+from filesync_dagster.metadata.reading import FILES_SCHEMA, JOURNAL_SCHEMA
+from filesync_dagster.metadata.records import (
+    CheckpointRecord,
+    EndpointRecord,
+    EndpointState,
+    LeaseRecord,
+    NewState,
+    SyncRecord,
+)
+from filesync_dagster.metadata.store import Metadata
+
+__all__ = [
+    "FILES_SCHEMA",
+    "JOURNAL_SCHEMA",
+    "CheckpointRecord",
+    "EndpointRecord",
+    "EndpointState",
+    "Lease",
+    "LeaseRecord",
+    "Metadata",
+    "NewState",
+    "SyncRecord",
+]

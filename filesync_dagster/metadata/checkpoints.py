@@ -1,0 +1,39 @@
+"""How far each scope's listing has come."""
+
+from dataclasses import asdict
+
+from sqlalchemy import Connection, RowMapping, delete, insert, select
+
+from filesync_dagster.metadata.database import Database
+from filesync_dagster.metadata.leases import Lease
+from filesync_dagster.metadata.records import CheckpointRecord
+from filesync_dagster.metadata.tables import checkpoints
+from filesync_dagster.model import Unread
+
+
+def load(database: Database, endpoint_id: int) -> list[CheckpointRecord]:
+    """See Metadata.checkpoints."""
+    query = select(checkpoints).where(checkpoints.c.endpoint_id == endpoint_id).order_by(checkpoints.c.scope)
+    with database.reading() as connection:
+        return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def save(database: Database, lease: Lease, record: CheckpointRecord) -> None:
+    """See Metadata.save_checkpoint."""
+    ours = (checkpoints.c.endpoint_id == lease.endpoint_id, checkpoints.c.scope == record.scope)
+    with database.writing() as connection:
+        lease.fence(connection)
+        connection.execute(delete(checkpoints).where(*ours))
+        connection.execute(insert(checkpoints).values(endpoint_id=lease.endpoint_id, **asdict(record)))
+
+
+def clear(connection: Connection, endpoint_id: int) -> None:
+    """Forget the listing of an endpoint, inside a fenced transaction."""
+    connection.execute(delete(checkpoints).where(checkpoints.c.endpoint_id == endpoint_id))
+
+
+def _record(row: RowMapping) -> CheckpointRecord:
+    values = dict(row)
+    del values["endpoint_id"]
+    values["unread"] = tuple(Unread(**unread) for unread in values["unread"])
+    return CheckpointRecord(**values)

@@ -1,0 +1,155 @@
+"""The syncs that ended, the files they wrote, and which of both may go."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, tzinfo
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, RowMapping, and_, delete, insert, null, or_, select, update
+
+from filesync_dagster.metadata import checkpoints
+from filesync_dagster.metadata.database import Database
+from filesync_dagster.metadata.leases import Lease
+from filesync_dagster.metadata.records import SyncRecord
+from filesync_dagster.metadata.state import write_held
+from filesync_dagster.metadata.tables import endpoint_state, file_changes, sync_logs
+from filesync_dagster.model import SyncMode, SyncStatus
+
+_COMMITTED = sync_logs.c.sync_status.in_([SyncStatus.COMPLETED.value, SyncStatus.PARTIAL.value])
+_AT_ONCE = 500  # values in one IN (…)
+
+
+def write_log(connection: Connection, log: SyncRecord) -> None:
+    """Write the row of a sync, in place of an earlier one of the same id (a held sync that was approved)."""
+    connection.execute(delete(sync_logs).where(sync_logs.c.id == log.id))
+    connection.execute(insert(sync_logs).values(**asdict(log)))
+
+
+def record(database: Database, log: SyncRecord) -> None:
+    """See Metadata.record."""
+    with database.writing() as connection:
+        write_log(connection, log)
+
+
+def hold(database: Database, lease: Lease, log: SyncRecord) -> None:
+    """See Metadata.hold."""
+    with database.writing() as connection:
+        lease.fence(connection)
+        write_log(connection, log)
+        write_held(connection, lease.endpoint_id, log.id, database.now(connection))
+        checkpoints.clear(connection, lease.endpoint_id)
+
+
+def sync_log(database: Database, sync_id: str) -> SyncRecord | None:
+    """See Metadata.sync_log."""
+    with database.reading() as connection:
+        row = connection.execute(select(sync_logs).where(sync_logs.c.id == sync_id)).mappings().one_or_none()
+    return None if row is None else _record(row)
+
+
+def listed(
+    database: Database, endpoint_id: int, *, since: datetime | None, until: datetime | None, limit: int | None
+) -> list[SyncRecord]:
+    """See Metadata.sync_logs."""
+    ended = sync_logs.c.sync_completed
+    query = (
+        select(sync_logs).where(sync_logs.c.endpoint_id == endpoint_id).order_by(ended.desc(), sync_logs.c.id.desc())
+    )
+    if since is not None:
+        query = query.where(ended >= since)
+    if until is not None:
+        query = query.where(ended < until)
+    with database.reading() as connection:
+        return [_record(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def snapshot_at(database: Database, endpoint_id: int, at: datetime) -> SyncRecord | None:
+    """See Metadata.snapshot_at."""
+    query = (
+        select(sync_logs)
+        .where(sync_logs.c.endpoint_id == endpoint_id, _COMMITTED, sync_logs.c.snapshot_uri.is_not(None))
+        .where(sync_logs.c.as_of <= at)
+        .order_by(sync_logs.c.as_of.desc(), sync_logs.c.sync_completed.desc())
+        .limit(1)
+    )
+    with database.reading() as connection:
+        row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _record(row)
+
+
+def prunable(database: Database, endpoint_id: int, before: datetime, zone: tzinfo = UTC) -> list[str]:
+    """See Metadata.prunable."""
+    log = sync_logs.c
+    query = (
+        select(log.id, log.as_of, log.sync_completed, log.snapshot_uri, log.changes_uri, _COMMITTED.label("committed"))
+        .where(log.endpoint_id == endpoint_id, or_(log.snapshot_uri.is_not(None), log.changes_uri.is_not(None)))
+        .order_by(log.as_of, log.sync_completed)
+    )
+    pointers = select(endpoint_state).where(endpoint_state.c.endpoint_id == endpoint_id)
+    with database.reading() as connection:
+        rows = connection.execute(query).all()
+        state = connection.execute(pointers).one_or_none()
+    pinned = set() if state is None else {state.snapshot_sync_id, state.held_sync_id}
+    days = {row.as_of.astimezone(zone).date(): row.id for row in rows if row.committed and row.snapshot_uri}
+    pinned.update(days.values())
+    # Several syncs may point to one snapshot: those after the first found nothing new.
+    kept = {uri for row in rows if row.id in pinned or _moment(row) >= before for uri in _uris(row)}
+    if state is not None:
+        kept.add(state.snapshot_uri)
+    return list(dict.fromkeys(uri for row in rows for uri in _uris(row) if uri not in kept))
+
+
+def forget_files(database: Database, uris: Iterable[str]) -> None:
+    """See Metadata.forget_files."""
+    for some in _chunks(uris):
+        with database.writing() as connection:
+            for column in (sync_logs.c.snapshot_uri, sync_logs.c.changes_uri):
+                connection.execute(update(sync_logs).where(column.in_(some)).values({column.name: null()}))
+
+
+def prune_journal(database: Database, before: datetime) -> int:
+    """See Metadata.prune_journal."""
+    with database.writing() as connection:
+        return connection.execute(delete(file_changes).where(file_changes.c.observed_at < before)).rowcount
+
+
+def prune_sync_logs(database: Database, before: datetime) -> int:
+    """See Metadata.prune_sync_logs."""
+    log = sync_logs.c
+    pinned = [
+        select(column).where(column.is_not(None))
+        for column in (endpoint_state.c.snapshot_sync_id, endpoint_state.c.held_sync_id)
+    ]
+    points_to_nothing = and_(log.snapshot_uri.is_(None), log.changes_uri.is_(None))
+    found_nothing = and_(log.mode == SyncMode.NOOP.value, log.changes_uri.is_(None))
+    statement = delete(sync_logs).where(
+        log.sync_completed < before,
+        or_(points_to_nothing, found_nothing),
+        *(log.id.not_in(ids) for ids in pinned),
+    )
+    with database.writing() as connection:
+        return connection.execute(statement).rowcount
+
+
+def _moment(row: Row[Any]) -> datetime:
+    moment: datetime = row.as_of or row.sync_completed
+    return moment
+
+
+def _uris(row: Row[Any]) -> Iterator[str]:
+    return (uri for uri in (row.snapshot_uri, row.changes_uri) if uri is not None)
+
+
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    iterator = iter(values)
+    while some := list(islice(iterator, _AT_ONCE)):
+        yield some
+
+
+def _record(row: RowMapping) -> SyncRecord:
+    values = dict(row)
+    values["sync_status"] = SyncStatus(values["sync_status"])
+    values["mode"] = SyncMode(values["mode"])
+    values["warnings"] = tuple(values["warnings"])
+    return SyncRecord(**values)

@@ -1,0 +1,114 @@
+"""Rows of files and of the journal as streams of Arrow batches, in bounded memory."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import ColumnElement, Select, Text, cast, false, select
+
+from filesync_dagster.metadata.arrow_rows import COLUMN_OF_FIELD, Column, Field, pc
+from filesync_dagster.metadata.column_types import UtcDateTime
+from filesync_dagster.metadata.database import Database
+from filesync_dagster.metadata.tables import file_changes, files
+from filesync_dagster.model import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP
+
+_FILE_FIELDS: "list[Field]" = [
+    *(field for field in ENTRY_FIELDS if field.name in COLUMN_OF_FIELD),
+    pa.field("first_seen_at", TIMESTAMP, nullable=False),
+    pa.field("last_seen_at", TIMESTAMP, nullable=False),  # see tables.py
+    pa.field("deleted_at", TIMESTAMP),  # null: live
+    pa.field("gone_reason", pa.string()),  # removed | left_scope
+]
+
+FILES_SCHEMA = pa.schema(_FILE_FIELDS)
+"""The inventory: an entry without `trashed`, and what filesync knows of its life."""
+
+_JOURNAL_FIELDS: "list[Field]" = [
+    pa.field("seq", pa.int64(), nullable=False),
+    pa.field("sync_id", pa.string(), nullable=False),
+    pa.field("external_id", pa.string(), nullable=False),
+    pa.field("change", pa.string(), nullable=False),  # a ChangeKind
+    pa.field("path", pa.string(), nullable=False),
+    pa.field("before", pa.string()),  # JSON of the fields that changed; null when added
+    pa.field("after", pa.string()),
+    pa.field("observed_at", TIMESTAMP, nullable=False),
+]
+
+JOURNAL_SCHEMA = pa.schema(_JOURNAL_FIELDS)
+
+
+def inventory(database: Database, endpoint_id: int, *, gone: bool, rows: int) -> Iterator[pa.RecordBatch]:
+    """See Metadata.files."""
+    columns = [_file_column(field.name) for field in FILES_SCHEMA]
+    query = select(*columns).where(files.c.endpoint_id == endpoint_id).order_by(files.c.path, files.c.external_id)
+    if not gone:
+        query = query.where(files.c.deleted_at.is_(None))
+    return _stream(database, query, FILES_SCHEMA, rows)
+
+
+def entries(database: Database, endpoint_id: int, *, rows: int) -> Iterator[pa.RecordBatch]:
+    """See Metadata.entries."""
+    columns = [_file_column(field.name) for field in ENTRY_SCHEMA]
+    query = select(*columns).where(files.c.endpoint_id == endpoint_id, files.c.deleted_at.is_(None))
+    return _stream(database, query.order_by(files.c.external_id), ENTRY_SCHEMA, rows)
+
+
+def journal(
+    database: Database, endpoint_id: int, *, since: datetime | None, until: datetime | None, rows: int
+) -> Iterator[pa.RecordBatch]:
+    """See Metadata.journal."""
+    columns = [file_changes.c[field.name] for field in JOURNAL_SCHEMA]
+    query = select(*map(_plain, columns)).where(file_changes.c.endpoint_id == endpoint_id)
+    if since is not None:
+        query = query.where(file_changes.c.observed_at >= since)
+    if until is not None:
+        query = query.where(file_changes.c.observed_at < until)
+    return _stream(database, query.order_by(file_changes.c.seq), JOURNAL_SCHEMA, rows)
+
+
+def _file_column(field: str) -> ColumnElement[Any]:
+    if field == "trashed":
+        return false().label(field)
+    return _plain(files.c[COLUMN_OF_FIELD.get(field, field)])
+
+
+def _plain(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """As Arrow takes it: moments and JSON as the database has them, not as Python objects."""
+    if isinstance(column.type, UtcDateTime | Text):
+        return cast(column, Text)
+    return column
+
+
+def _stream(database: Database, query: Select[Any], schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+    with database.reading() as connection:
+        result = connection.execution_options(stream_results=True, yield_per=rows).execute(query)
+        for part in result.partitions():
+            yield _batch(part, schema)
+
+
+def _batch(part: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = [
+        _ARRAYS.get(field.type, _array)(values, field)
+        for field, values in zip(schema, zip(*part, strict=True), strict=True)
+    ]
+    return pa.record_batch(columns, schema=schema)
+
+
+def _array(values: Sequence[Any], field: Field) -> Column:
+    column: Column = pa.array(values, field.type)
+    return column
+
+
+def _moments(values: Sequence[Any], field: Field) -> Column:
+    # PostgreSQL writes the offset (+00: our sessions are in UTC), SQLite has none.
+    text = pc.replace_substring(pa.array(values, pa.string()), "+00", "")
+    moments: Column = text.cast(pa.timestamp("us")).cast(field.type)
+    return moments
+
+
+def _truths(values: Sequence[Any], field: Field) -> Column:
+    return _array([bool(value) for value in values], field)
+
+
+_ARRAYS: dict[pa.DataType, Callable[[Sequence[Any], Field], Column]] = {TIMESTAMP: _moments, pa.bool_(): _truths}

@@ -1,0 +1,115 @@
+"""What goes into the database and comes out of it. Field names are column names; every datetime is aware."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from filesync_dagster.model import SyncMode, SyncStatus, Unread
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRecord:
+    """An endpoint as configured. `details` holds no secrets."""
+
+    name: str
+    type: str
+    title: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NewState:
+    """What a commit makes the current state of an endpoint."""
+
+    snapshot_uri: str
+    snapshot_sync_id: str  # the sync that wrote the snapshot; a sync that found nothing new keeps the earlier one
+    data_version: str
+    as_of: datetime
+    files_total: int
+    bytes_total: int
+    selection: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointState:
+    """Where an endpoint stands. All None and zero before its first commit."""
+
+    endpoint_id: int
+    snapshot_uri: str | None = None
+    snapshot_sync_id: str | None = None
+    data_version: str | None = None
+    as_of: datetime | None = None
+    files_total: int = 0
+    bytes_total: int = 0
+    selection: str | None = None
+    location: str | None = None
+    held_sync_id: str | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRecord:
+    """One sync that has ended: a row of sync_logs."""
+
+    id: str
+    endpoint_id: int
+    sync_started: datetime
+    sync_completed: datetime
+    sync_status: SyncStatus
+    mode: SyncMode
+    as_of: datetime | None = None  # the moment that the snapshot describes
+    sync_duration: float = 0.0  # seconds
+    files_processed: int = 0
+    files_added: int = 0
+    files_updated: int = 0
+    files_moved: int = 0
+    files_removed: int = 0
+    files_left_scope: int = 0
+    files_repathed: int = 0
+    files_total: int = 0
+    bytes_total: int = 0
+    api_calls: int = 0
+    retries: int = 0
+    snapshot_uri: str | None = None
+    changes_uri: str | None = None
+    data_version: str | None = None
+    run_id: str | None = None
+    error_message: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRecord:
+    """How far the listing of one scope has come."""
+
+    scope: str
+    listing_id: str
+    checkpoint: str | None
+    segments: int
+    rows: int
+    complete: bool
+    unread: tuple[Unread, ...]
+    selection: str
+    location: str
+    started_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """A sync that is running, as its lease tells."""
+
+    endpoint: str
+    endpoint_id: int
+    token: int
+    host: str
+    pid: int
+    purpose: str
+    acquired_at: datetime
+    heartbeat_at: datetime
+    expires_at: datetime

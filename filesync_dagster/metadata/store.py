@@ -1,0 +1,208 @@
+"""The metadata database as the rest of filesync sees it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, tzinfo
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from filesync_dagster.metadata import checkpoints, leases, logs, reading, state
+from filesync_dagster.metadata.commit import commit
+from filesync_dagster.metadata.database import Database
+from filesync_dagster.metadata.leases import Lease
+from filesync_dagster.metadata.migrate import migrate
+from filesync_dagster.metadata.records import (
+    CheckpointRecord,
+    EndpointRecord,
+    EndpointState,
+    LeaseRecord,
+    NewState,
+    SyncRecord,
+)
+
+ROWS = 50_000
+
+
+class Metadata:
+    """An open metadata database. Threads may share one; processes each open their own.
+
+    Every method may raise a StorageError: DatabaseUnavailable, DatabaseLocked, NotWritable, OutOfSpace or, for
+    what has no name, DatabaseError. Methods that take a lease raise LeaseLost, and change nothing, when it is lost.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str, *, patience: float = 60.0) -> Self:
+        """Connect to `sqlite:///path` or `postgresql://…` and bring the tables up to date.
+
+        `patience`: seconds to wait for a lock before DatabaseLocked. The folder of a SQLite file must exist.
+        """
+        database = Database(url, patience=patience)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Close the connections. Idempotent."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def register(self, endpoint: EndpointRecord) -> int:
+        """Insert or update an endpoint by its name; return its id. Writes nothing when nothing changed."""
+        return state.register(self._database, endpoint)
+
+    def deactivate_except(self, names: Iterable[str]) -> None:
+        """Mark every endpoint that is not named as inactive: it left the configuration. Its rows stay."""
+        state.deactivate_except(self._database, names)
+
+    def lease(self, endpoint_id: int, *, purpose: str = "sync", seconds: float = 60.0) -> AbstractContextManager[Lease]:
+        """Hold the right to sync an endpoint; a heartbeat renews it until the block ends.
+
+        Raises SyncInProgress, naming the holder. Taken over at once when it expired `seconds` after the last
+        heartbeat, or when its holder was a process of this machine that died.
+        """
+        return leases.held_lease(self._database, endpoint_id, purpose, seconds)
+
+    def running(self) -> list[LeaseRecord]:
+        """Leases that are held now, oldest first."""
+        return leases.running(self._database)
+
+    def state(self, endpoint_id: int) -> EndpointState:
+        """Where an endpoint stands; all None and zero before its first commit."""
+        return state.state(self._database, endpoint_id)
+
+    def states(self) -> dict[str, EndpointState]:
+        """Where every endpoint stands, by name."""
+        return state.states(self._database)
+
+    def checkpoints(self, endpoint_id: int) -> list[CheckpointRecord]:
+        """How far an unfinished listing has come, one record per scope begun, sorted by scope."""
+        return checkpoints.load(self._database, endpoint_id)
+
+    def save_checkpoint(self, lease: Lease, record: CheckpointRecord) -> None:
+        """Replace the checkpoint of a scope."""
+        checkpoints.save(self._database, lease, record)
+
+    def clear_checkpoints(self, lease: Lease) -> None:
+        """Forget an unfinished listing."""
+        with self._database.writing() as connection:
+            lease.fence(connection)
+            checkpoints.clear(connection, lease.endpoint_id)
+
+    def commit(
+        self,
+        lease: Lease,
+        log: SyncRecord,
+        state: NewState | None,
+        *,
+        imported: Iterable[pa.RecordBatch] = (),
+        changes: Iterable[pa.RecordBatch] = (),
+        repathed: Iterable[pa.RecordBatch] = (),
+    ) -> None:
+        """Make a sync visible, in one transaction: files, journal, log, state; checkpoints and held sync are cleared.
+
+        The lease is checked inside, and locked until the end. Every batch is read before anything of ours is locked.
+
+        * `imported`: FILE_SCHEMA rows of a first import, written without journal
+        * `changes`: CHANGE_SCHEMA rows, written and journalled. `after` null: the row is gone (`left_scope` or
+          removed). `after.trashed`: gone, its columns updated. Other external_ids before and after: the same row
+          goes on under the new id, in place of what is left of a file that had that id before.
+        * `repathed`: (external_id, path) below moved folders, not journalled
+
+        An external_id comes once in `imported` and at most once as the `after` of a change. `log.as_of` is the moment
+        of all of it. `state` None leaves the state as it is.
+        """
+        commit(self._database, lease, log, state, imported=imported, changes=changes, repathed=repathed)
+
+    def record(self, log: SyncRecord) -> None:
+        """Write the log of a sync that committed nothing. Needs no lease."""
+        logs.record(self._database, log)
+
+    def hold(self, lease: Lease, log: SyncRecord) -> None:
+        """Write the log of a sync that the guard stopped, make it the held one, forget its checkpoints."""
+        logs.hold(self._database, lease, log)
+
+    def drop_held(self, lease: Lease) -> None:
+        """Reject the held sync. Its log stays. Raises NothingHeld."""
+        state.drop_held(self._database, lease)
+
+    def sync_log(self, sync_id: str) -> SyncRecord | None:
+        """The log of one sync."""
+        return logs.sync_log(self._database, sync_id)
+
+    def sync_logs(
+        self,
+        endpoint_id: int,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[SyncRecord]:
+        """Logs of syncs that ended in [since, until), newest first."""
+        return logs.listed(self._database, endpoint_id, since=since, until=until, limit=limit)
+
+    def snapshot_at(self, endpoint_id: int, at: datetime) -> SyncRecord | None:
+        """The committed sync that has a snapshot and the greatest as_of up to `at`."""
+        return logs.snapshot_at(self._database, endpoint_id, at)
+
+    def files(self, endpoint_id: int, *, gone: bool = False, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
+        """Live files, with `gone` the others too, in FILES_SCHEMA by path and external_id (byte order).
+
+        The stream is one consistent state; it keeps a transaction open until it is read or closed.
+        """
+        return reading.inventory(self._database, endpoint_id, gone=gone, rows=rows)
+
+    def entries(self, endpoint_id: int, *, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
+        """Live files as a connector gave them, in ENTRY_SCHEMA by external_id: a lost snapshot but its trashed rows.
+
+        A date outside of the years 1 to 9999 is null.
+        """
+        return reading.entries(self._database, endpoint_id, rows=rows)
+
+    def journal(
+        self,
+        endpoint_id: int,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        rows: int = ROWS,
+    ) -> Iterator[pa.RecordBatch]:
+        """Changes observed in [since, until), oldest first, in JOURNAL_SCHEMA."""
+        return reading.journal(self._database, endpoint_id, since=since, until=until, rows=rows)
+
+    def prunable(self, endpoint_id: int, before: datetime, *, zone: tzinfo = UTC) -> list[str]:
+        """Snapshots and changes of syncs before a moment that may go.
+
+        Kept: what the current state or a held sync points to, and the last committed sync of each day in `zone`.
+        """
+        return logs.prunable(self._database, endpoint_id, before, zone)
+
+    def forget_files(self, uris: Iterable[str]) -> None:
+        """Let no log point to these any more. Call it before deleting them."""
+        logs.forget_files(self._database, uris)
+
+    def prune_journal(self, before: datetime) -> int:
+        """Delete changes observed before a moment; return how many."""
+        return logs.prune_journal(self._database, before)
+
+    def prune_sync_logs(self, before: datetime) -> int:
+        """Delete logs of syncs that ended before a moment; return how many.
+
+        Kept: logs that point to files (a sync that found nothing new points to an earlier one's, and may go), and
+        the log of a held sync.
+        """
+        return logs.prune_sync_logs(self._database, before)
