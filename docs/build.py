@@ -270,7 +270,7 @@ def commands() -> Iterator[str]:
 
 def help_of(command: click.Command, path: str) -> str:
     """Return the help of one command, 100 columns wide."""
-    context = click.Context(command, info_name=path, terminal_width=100, help_option_names=["-h", "--help"])
+    context = click.Context(command, info_name=path, **{**filesync.context_settings, "terminal_width": 100})
     return command.get_help(context)
 
 

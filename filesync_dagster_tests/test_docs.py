@@ -108,7 +108,7 @@ def test_commands_in_examples_exist(example):
             assert {word for word in words[1:] if "=" not in word} <= targets
         elif words[:1] == ["filesync"]:
             command = filesync.commands[words[1]]
-            context = click.Context(command, info_name=words[1])
+            context = click.Context(command, info_name=words[1], **filesync.context_settings)
             command.parse_args(context, words[2:])
 
 
