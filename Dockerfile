@@ -47,6 +47,6 @@ ENV PYTHONUNBUFFERED=1 \
 USER 10001:10001
 WORKDIR /var/lib/filesync
 EXPOSE 3000 4000
-HEALTHCHECK --interval=60s --timeout=30s --start-period=60s --retries=3 CMD ["python", "/opt/filesync/healthcheck.py"]
+HEALTHCHECK --interval=60s --timeout=60s --start-period=60s --retries=3 CMD ["python", "/opt/filesync/healthcheck.py"]
 ENTRYPOINT ["tini", "-g", "--"]
 CMD ["dagster-webserver", "-h", "0.0.0.0", "-p", "3000", "-w", "/opt/dagster/workspace.yaml"]

@@ -9,7 +9,7 @@ import urllib.request
 from http import HTTPStatus
 from pathlib import Path
 
-SECONDS = 20.0
+SECONDS = 50.0
 
 
 def healthy(command: str, webserver: str = "http://127.0.0.1:3000", code_server: str = "127.0.0.1:4000") -> bool:
@@ -19,7 +19,7 @@ def healthy(command: str, webserver: str = "http://127.0.0.1:3000", code_server:
     if "code-server" in command:
         return code_server_serves(code_server)
     if "dagster-daemon" in command:
-        return subprocess.run(["dagster-daemon", "liveness-check"], timeout=SECONDS, check=False).returncode == 0
+        return daemon_lives()
     return True
 
 
@@ -44,6 +44,14 @@ def code_server_serves(address: str) -> bool:
         except grpc.RpcError:
             return False
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def daemon_lives() -> bool:
+    """Tell whether every daemon that the instance needs has left a heartbeat lately."""
+    try:
+        return subprocess.run(["dagster-daemon", "liveness-check"], timeout=SECONDS, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 if __name__ == "__main__":
