@@ -37,33 +37,37 @@ class Comparison:
     processed: int
 
 
-def load_before(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> bool:
-    """Make `before`. Return False when its file was lost and `--full` rebuilt it from the database."""
+def is_intact(job: Job, state: EndpointState) -> bool:
+    """Tell whether the last snapshot, if any, is what was written. When it is not, only `--full` goes on."""
     if state.snapshot_uri is None:
-        _empty(con, "before")
         return True
-    snapshots = job.workspace.snapshots
     try:
-        snapshots.verify(con, state.snapshot_uri, state.data_version)
-        path = snapshots.local(state.snapshot_uri)
+        job.workspace.snapshots.verify(state.snapshot_uri, state.data_version)
     except SnapshotError as error:
-        if not job.fresh:
-            hint = f"The database still has the inventory: `filesync sync {job.endpoint.name} --full` rebuilds it."
-            raise type(error)(error.message, hint=hint) from error
-        _empty(con, "before")
-        for batch in job.workspace.metadata.entries(job.endpoint_id):
-            _insert(con, "before", sealed({name: batch.column(name) for name in batch.schema.names}, batch.num_rows))
-        return False
-    con.execute(f"CREATE VIEW before AS SELECT {COLUMNS} FROM {parquet([path])}")
+        if job.fresh:
+            return False
+        hint = f"The database still has the inventory: `filesync sync {job.endpoint.name} --full` rebuilds it."
+        raise type(error)(error.message, hint=hint) from error
     return True
 
 
-def landmarks(job: Job, con: duckdb.DuckDBPyConnection) -> list[str]:
+def landmarks(job: Job, state: EndpointState, *, intact: bool) -> list[str]:
     """Return ids evenly spread over the last snapshot, in order, for sources that use them."""
-    if not job.source.capabilities.landmarks:
+    if state.snapshot_uri is None or not intact or not job.source.capabilities.landmarks:
         return []
-    rows = con.execute(f"SELECT external_id FROM before USING SAMPLE reservoir({LANDMARKS} ROWS)").fetchall()
-    return sorted((row[0] for row in rows), key=str.encode)
+    return sorted(job.workspace.snapshots.sample(state.snapshot_uri, "external_id", LANDMARKS), key=str.encode)
+
+
+def load_before(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState, *, intact: bool) -> None:
+    """Make `before`: the last snapshot or, when it is lost, what the database has of it."""
+    if state.snapshot_uri and intact:
+        path = job.workspace.snapshots.local(state.snapshot_uri)
+        con.execute(f"CREATE VIEW before AS SELECT {COLUMNS} FROM {parquet([path])}")
+        return
+    _empty(con, "before")
+    if state.snapshot_uri:
+        for batch in job.workspace.metadata.entries(job.endpoint_id):
+            _insert(con, "before", sealed({name: batch.column(name) for name in batch.schema.names}, batch.num_rows))
 
 
 def prove_absences(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, state: EndpointState) -> None:
@@ -97,6 +101,7 @@ def _classify(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, *, els
     """Make `listed`, `missing` (in `before`, not listed) and `gone` (of both: no longer selected)."""
     for name in ("listed", "missing", "gone"):
         _drop(con, name)
+    listing.make_durable()
     diff.dedupe(con, listing.staging.relation(con), "listed")
     # By the 64-bit hash alone: a missing row whose hash another row has (1 in 10^12 for ten million files) is
     # merely not carried and not confirmed; the diff itself compares ids.

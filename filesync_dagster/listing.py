@@ -17,7 +17,7 @@ from filesync_dagster.config import Endpoint
 from filesync_dagster.connectors import Source
 from filesync_dagster.errors import SourceError
 from filesync_dagster.metadata import CheckpointRecord, Lease
-from filesync_dagster.model import Meter, Page, Unread
+from filesync_dagster.model import Meter, Page, Unread, data_version, summed
 from filesync_dagster.observability import event
 from filesync_dagster.snapshots import Staging
 from filesync_dagster.workspace import Workspace, location_of
@@ -73,11 +73,37 @@ class Listing:
     started: datetime
     unread: list[Unread] = field(default_factory=list)
     rows: int = 0
+    resumed: bool = False
+    selected: int = 0
+    fingerprints: int = 0
+    pending: int = 0  # rows that are in memory only
+    scopes: set[str] = field(default_factory=set)
 
     @property
     def poisoned(self) -> set[str]:
         """Scopes whose absences prove nothing."""
         return {gap.scope for gap in self.unread}
+
+    @property
+    def data_version(self) -> str | None:
+        """The version of what was listed and selected; None when part of it was listed by an earlier process."""
+        return None if self.resumed else data_version(self.selected, self.fingerprints)
+
+    def add(self, scope: str, batch: pa.RecordBatch, selected: pa.BooleanArray) -> None:
+        """Take entries and, row by row, whether the filters select them."""
+        self.staging.append(scope, batch, selected)
+        self.scopes.add(scope)
+        self.rows += batch.num_rows
+        self.pending += batch.num_rows
+        chosen = batch.column("fingerprint").filter(selected)
+        self.selected += len(chosen)
+        self.fingerprints += summed(chosen)
+
+    def make_durable(self) -> None:
+        """Put on disk what is in memory only, so that it can be read back."""
+        for scope in self.scopes:
+            self.staging.flush(scope)
+        self.pending = 0
 
 
 def list_endpoint(job: Job, landmarks: list[str]) -> Listing:
@@ -134,7 +160,8 @@ def _open(job: Job, found: dict[str, CheckpointRecord]) -> Listing:
         event("listing.resumed", endpoint=job.endpoint.name, listing=first.listing_id)
         staging = Staging(parent / first.listing_id, {scope: r.segments for scope, r in found.items()})
         unread = [gap for record in found.values() for gap in record.unread]
-        return Listing(staging, first.listing_id, first.started_at, unread, sum(r.rows for r in found.values()))
+        rows = sum(r.rows for r in found.values())
+        return Listing(staging, first.listing_id, first.started_at, unread, rows, resumed=True)
     found.clear()  # its pages are on another machine or gone: start anew
     Staging.discard_all(parent)
     return Listing(Staging(parent / job.sync_id, {}), job.sync_id, job.started)
@@ -154,7 +181,10 @@ def _list_scope(job: Job, listing: Listing, scope: str, record: CheckpointRecord
 
 
 class _Writer:
-    """Turns the pages of one scope into segments and checkpoints; `pending` rows are not yet promised to anybody."""
+    """Turns the pages of one scope into segments and checkpoints.
+
+    A listing that is over before its first checkpoint is due never touches the disk.
+    """
 
     def __init__(self, job: Job, listing: Listing, scope: str, record: CheckpointRecord | None) -> None:
         self.job = job
@@ -162,30 +192,28 @@ class _Writer:
         self.scope = scope
         self.rows = record.rows if record else 0
         self.unread = list(record.unread) if record else []
-        self.pending = 0
+        self.saved = record is not None
         self.saved_at = time.monotonic()
 
     def add(self, page: Page) -> None:
         self.job.lease.check()
-        rows = page.batch.num_rows
-        if rows:
-            self.listing.staging.append(self.scope, page.batch, self.job.endpoint.filters.select(page.batch))
+        if page.batch.num_rows:
+            self.listing.add(self.scope, page.batch, self.job.endpoint.filters.select(page.batch))
         self.unread += page.unread
         self.listing.unread += page.unread
-        self.rows += rows
-        self.pending += rows
-        self.listing.rows += rows
+        self.rows += page.batch.num_rows
         self.job.report("listing", self.listing.rows)
-        full = self.pending >= self.job.workspace.config.settings.batch_size
+        full = self.listing.pending >= self.job.workspace.config.settings.batch_size
         if full or time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
             self._save(page.checkpoint, complete=False)
 
     def finish(self) -> None:
-        self._save(None, complete=True)
+        if self.saved:
+            self._save(None, complete=True)
 
     def _save(self, checkpoint: str | None, *, complete: bool) -> None:
+        self.listing.make_durable()
         segments = self.listing.staging.flush(self.scope)
-        self.pending = 0
         if checkpoint is None and not complete:
             return  # on disk, but the listing cannot resume here: a resume begins before it
         self.job.workspace.metadata.save_checkpoint(
@@ -204,6 +232,7 @@ class _Writer:
                 updated_at=datetime.now(UTC),
             ),
         )
+        self.saved = True
         self.saved_at = time.monotonic()
 
 
@@ -223,10 +252,9 @@ def confirm(job: Job, listing: Listing, missing: "pa.Array[Any]") -> None:
                 listing.unread += [gap for gap in page.unread if not _is_filtered_out(job.endpoint, gap)]
                 back = page.batch.filter(pc.is_in(page.batch.column("id_hash"), value_set=missing))
                 if back.num_rows:
-                    listing.staging.append(scope, back, job.endpoint.filters.select(back))
+                    listing.add(scope, back, job.endpoint.filters.select(back))
         except SourceError as error:
             listing.unread.append(_unread(job, scope, error))
-        listing.staging.flush(scope)
 
 
 def warnings(unread: Iterable[Unread], most: int = 5) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Rows travel as Arrow record batches in `FILE_SCHEMA`; `sealed` adds the two hash
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -214,7 +214,7 @@ class SyncResult:
         }
 
 
-def sealed(columns: "Mapping[str, Sequence[Any] | pa.Array[Any]]", rows: int) -> pa.RecordBatch:
+def sealed(columns: Mapping[str, Any], rows: int) -> pa.RecordBatch:
     """Return columns of ENTRY_FIELDS as a batch of FILE_SCHEMA with `rows` rows; columns not given are null.
 
     >>> page = sealed({"external_id": ["a"], "scope": [""], "name": ["a"], "path": ["a"],
@@ -259,6 +259,12 @@ def data_version(rows: int, fingerprints: int) -> str:
     '2-00000000000000ff'
     """
     return f"{rows}-{fingerprints % 2**64:016x}"
+
+
+def summed(fingerprints: "pa.Array[Any]") -> int:
+    """Return the sum of fingerprints mod 2^64, as `data_version` takes it."""
+    total: int | None = pc.sum(fingerprints).as_py()  # unsigned 64-bit sums wrap around
+    return total or 0
 
 
 def storable(raw: bytes) -> str:

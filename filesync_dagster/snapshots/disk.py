@@ -27,7 +27,7 @@ def disk_errors(doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, duckdb.Error, pa.ArrowException) as exc:
+    except (OSError, duckdb.OperationalError, pa.ArrowException) as exc:
         raise _translated(exc, doing) from exc
 
 

@@ -78,6 +78,4 @@ def _alive(pid: int) -> bool:
 
 def stream(con: duckdb.DuckDBPyConnection, query: str, rows: int = 50_000) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a query as batches of at most `rows`, from a cursor of its own: `con` stays free."""
-    reader = con.cursor().execute(query).to_arrow_reader(rows)
-    if reader is not None:  # a query always has one; the type says otherwise
-        yield from reader
+    yield from con.cursor().sql(query).to_arrow_reader(rows)

@@ -33,7 +33,6 @@ class Staging:
         self._durable = dict(segments)
         self._pending: dict[str, list[pa.RecordBatch]] = {}
         with disk_errors(f"preparing {folder}"):
-            make_folder(folder)
             kept = {path for scope, count in segments.items() for path in _files(folder, scope, count)}
             for path in set(folder.glob("*/*")) - kept:
                 path.unlink()
@@ -72,6 +71,7 @@ class Staging:
         quoted = '"' + name.replace('"', '""') + '"'
         with disk_errors(f"reading the listing staged in {self.folder}"):
             if not files:
+                make_folder(self.folder)
                 files = [self._empty()]
             con.execute(f"CREATE OR REPLACE VIEW {quoted} AS FROM {parquet(files)}")
         return name

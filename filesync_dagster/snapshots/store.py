@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from filesync_dagster.errors import SnapshotCorrupt, SnapshotMissing, StorageError
+from filesync_dagster.errors import SnapshotCorrupt, SnapshotMissing
 from filesync_dagster.model import data_version as version_of
+from filesync_dagster.model import summed
 from filesync_dagster.snapshots.cache import Cache
 from filesync_dagster.snapshots.disk import disk_errors
-from filesync_dagster.snapshots.engine import literal, parquet
+from filesync_dagster.snapshots.engine import literal
 from filesync_dagster.snapshots.roots import FolderRoot, is_scratch, root_at
 
 SnapshotKind = Literal["snapshots", "changes"]
@@ -122,24 +125,35 @@ class SnapshotStore:
                     raise SnapshotMissing(f"The stored file {uri} is not there.", hint=LOST_HINT) from exc
         return found
 
-    def verify(self, con: duckdb.DuckDBPyConnection, uri: str, data_version: str | None) -> None:
+    def verify(self, uri: str, data_version: str | None) -> None:
         """Raise SnapshotCorrupt unless a stored snapshot is readable and, if given, has this data version.
 
         Reads the column of fingerprints only. Raises SnapshotMissing when it is not there.
         """
         path = self.local(uri)
+        rows = fingerprints = 0
         try:
-            [(rows, fingerprints)] = con.execute(
-                f"SELECT count(*), coalesce(sum(fingerprint), 0)::HUGEINT FROM {parquet([path])}"
-            ).fetchall()
-        except duckdb.OutOfMemoryException as exc:
-            raise StorageError(f"The memory limit was too low to read {uri}.", hint="Raise memory_limit.") from exc
-        except duckdb.Error as exc:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(columns=["fingerprint"]):
+                    rows += batch.num_rows
+                    fingerprints += summed(batch.column(0))
+        except (OSError, pa.ArrowException) as exc:
             self._cache.forget(path)
             raise SnapshotCorrupt(f"The stored file {uri} cannot be read.", hint=LOST_HINT) from exc
         if data_version is not None and version_of(rows, fingerprints) != data_version:
             self._cache.forget(path)
             raise SnapshotCorrupt(f"The stored file {uri} is not what was written.", hint=LOST_HINT)
+
+    def sample(self, uri: str, column: str, size: int) -> list[str]:
+        """Return about `size` values of a text column, evenly spread over the rows of a stored file."""
+        with pq.ParquetFile(self.local(uri)) as file:
+            stride, skip = max(1, file.metadata.num_rows // size), 0
+            found: list[str] = []
+            for batch in file.iter_batches(columns=[column]):
+                values = batch.column(0)
+                found += map(str, values.take(pa.array(range(skip, len(values), stride), pa.int64())).to_pylist())
+                skip = (skip - len(values)) % stride
+        return found
 
     def exists(self, uri: str) -> bool:
         """Tell whether a stored file is there."""

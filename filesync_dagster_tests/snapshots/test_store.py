@@ -30,7 +30,7 @@ def test_what_was_written_is_read_again(store, con, tmp_path):
     con.execute(f"CREATE VIEW back AS FROM {parquet([path])}")
     assert con.execute("(FROM files EXCEPT FROM back) UNION ALL (FROM back EXCEPT FROM files)").fetchall() == []
     assert con.execute("DESCRIBE files").fetchall() == con.execute("DESCRIBE back").fetchall()
-    store.verify(con, stored.uri, totals(con, "files")[2])
+    store.verify(stored.uri, totals(con, "files")[2])
     assert store.exists(stored.uri)
 
 
@@ -68,7 +68,7 @@ def test_a_damaged_snapshot_is_said_to_be_damaged(store, con, what, damage):
     path = Path(stored.uri)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(SnapshotCorrupt, match=r"s1\.parquet"):
-        store.verify(con, stored.uri, totals(con, "files")[2])
+        store.verify(stored.uri, totals(con, "files")[2])
 
 
 def test_a_snapshot_with_other_rows_is_not_what_was_written(store, con):
@@ -76,15 +76,15 @@ def test_a_snapshot_with_other_rows_is_not_what_was_written(store, con):
     version = totals(con, "files")[2]
     stored = write(store, con, query="SELECT * REPLACE (fingerprint + 1 AS fingerprint) FROM files WHERE size < 999")
     with pytest.raises(SnapshotCorrupt, match="not what was written"):
-        store.verify(con, stored.uri, version)
-    store.verify(con, stored.uri, None)
+        store.verify(stored.uri, version)
+    store.verify(stored.uri, None)
 
 
 def test_a_missing_snapshot_is_said_to_be_missing(store, con):
     """Of this root, of another folder, of another store."""
     for uri in ("/nowhere/snapshots/a.parquet", str(Path(write(store, con).uri).with_name("no.parquet")), "s3://b/x"):
         with pytest.raises(SnapshotMissing, match=uri.replace("[", r"\[").replace("*", r"\*")):
-            store.verify(con, uri, None)
+            store.verify(uri, None)
         assert not store.exists(uri)
 
 
@@ -162,7 +162,7 @@ def test_a_full_disk_is_said_to_be_full(con, small_disk, tmp_path):
     with pytest.raises(OutOfSpace, match=r"No room was left on the device while writing .*s2\.parquet"):
         write(store, con, "s2", files(100_000))
     assert [path.name for path in small_disk.rglob("*") if path.is_file()] == ["s1.parquet"]
-    store.verify(con, stored.uri, totals(con, "files")[2])
+    store.verify(stored.uri, totals(con, "files")[2])
 
 
 def test_a_place_that_cannot_be_written_is_said_to_be(con, tmp_path):

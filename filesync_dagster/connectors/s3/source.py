@@ -53,6 +53,7 @@ class S3Source:
             hashes=True,
             permissions=self._details.include_permissions,
             history=True,
+            landmarks=True,
         )
 
     def check(self) -> ConnectionReport:
