@@ -98,7 +98,7 @@ def _status(
             "never synced" if endpoint.is_active else "disabled",
             next_due=due,
         )
-    logs = workspace.metadata.sync_logs(state.endpoint_id, limit=1)
+    logs = workspace.metadata.sync_logs(state.endpoint_id, limit=1, live=True)
     last = logs[0] if logs else None
     lease = running.get(endpoint.name)
     return EndpointStatus(

@@ -188,8 +188,15 @@ def _run(job: Job, attempt: Attempt) -> SyncResult:
             else:
                 result = _commit_nothing(job, state, observed, draft)
     listing.staging.discard()
-    retain(job.workspace, job.endpoint_id)
+    if not _synced_today(job):
+        retain(job.workspace, job.endpoint_id)
     return result
+
+
+def _synced_today(job: Job) -> bool:
+    logs = job.workspace.metadata.sync_logs(job.endpoint_id, live=True, limit=2)  # this one and the one before
+    zone = job.workspace.config.settings.partitions.zone
+    return len(logs) > 1 and logs[1].sync_completed.astimezone(zone).date() == datetime.now(zone).date()
 
 
 def _is_same(job: Job, listing: Listing, state: EndpointState) -> bool:
@@ -287,11 +294,19 @@ def new_state(endpoint: Endpoint, result: SyncResult, as_of: datetime, data_vers
 
 def retain(workspace: Workspace, endpoint_id: int) -> None:
     """Let go of what retention no longer keeps. Pointers go before files, so that none points at nothing."""
-    keep, now = workspace.config.settings.retention, datetime.now(UTC)
-    uris = workspace.metadata.prunable(endpoint_id, now - timedelta(days=keep.intraday_snapshots_days))
+    settings, metadata, now = workspace.config.settings, workspace.metadata, datetime.now(UTC)
+    keep = settings.retention
+    uris = metadata.prunable(
+        endpoint_id,
+        now - timedelta(days=keep.intraday_snapshots_days),
+        days_before=now - timedelta(days=keep.snapshots_days),
+        zone=settings.partitions.zone,
+    )
     if uris:
-        workspace.metadata.forget_files(uris)
+        metadata.forget_files(uris)
         workspace.snapshots.delete(uris)
+    metadata.prune_journal(endpoint_id, now - timedelta(days=keep.journal_days))
+    metadata.prune_sync_logs(endpoint_id, now - timedelta(days=keep.sync_logs_days))
 
 
 # Decisions on a held sync.

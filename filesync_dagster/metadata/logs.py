@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, and_, delete, insert, null, or_, select, update
+from sqlalchemy import Connection, Row, RowMapping, and_, delete, func, insert, null, or_, select, update
 
 from filesync_dagster.metadata import checkpoints
 from filesync_dagster.metadata.database import Database
@@ -49,17 +49,27 @@ def sync_log(database: Database, sync_id: str) -> SyncRecord | None:
 
 
 def listed(
-    database: Database, endpoint_id: int, *, since: datetime | None, until: datetime | None, limit: int | None
+    database: Database,
+    endpoint_id: int,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int | None,
+    live: bool,
 ) -> list[SyncRecord]:
     """See Metadata.sync_logs."""
-    ended = sync_logs.c.sync_completed
+    moment = func.coalesce(sync_logs.c.as_of, sync_logs.c.sync_completed)
     query = (
-        select(sync_logs).where(sync_logs.c.endpoint_id == endpoint_id).order_by(ended.desc(), sync_logs.c.id.desc())
+        select(sync_logs)
+        .where(sync_logs.c.endpoint_id == endpoint_id)
+        .order_by(sync_logs.c.sync_completed.desc(), sync_logs.c.id.desc())
     )
     if since is not None:
-        query = query.where(ended >= since)
+        query = query.where(moment >= since)
     if until is not None:
-        query = query.where(ended < until)
+        query = query.where(moment < until)
+    if live:
+        query = query.where(sync_logs.c.mode != SyncMode.REPLAY.value)
     with database.reading() as connection:
         return [_record(row) for row in connection.execute(query.limit(limit)).mappings()]
 
@@ -78,7 +88,9 @@ def snapshot_at(database: Database, endpoint_id: int, at: datetime) -> SyncRecor
     return None if row is None else _record(row)
 
 
-def prunable(database: Database, endpoint_id: int, before: datetime, zone: tzinfo = UTC) -> list[str]:
+def prunable(
+    database: Database, endpoint_id: int, before: datetime, days_before: datetime | None, zone: tzinfo = UTC
+) -> list[str]:
     """See Metadata.prunable."""
     log = sync_logs.c
     query = (
@@ -91,7 +103,11 @@ def prunable(database: Database, endpoint_id: int, before: datetime, zone: tzinf
         rows = connection.execute(query).all()
         state = connection.execute(pointers).one_or_none()
     pinned = set() if state is None else {state.snapshot_sync_id, state.held_sync_id}
-    days = {row.as_of.astimezone(zone).date(): row.id for row in rows if row.committed and row.snapshot_uri}
+    days = {
+        row.as_of.astimezone(zone).date(): row.id
+        for row in rows
+        if row.committed and row.snapshot_uri and (days_before is None or row.as_of >= days_before)
+    }
     pinned.update(days.values())
     # Several syncs may point to one snapshot: those after the first found nothing new.
     kept = {uri for row in rows if row.id in pinned or _moment(row) >= before for uri in _uris(row)}
@@ -108,13 +124,15 @@ def forget_files(database: Database, uris: Iterable[str]) -> None:
                 connection.execute(update(sync_logs).where(column.in_(some)).values({column.name: null()}))
 
 
-def prune_journal(database: Database, before: datetime) -> int:
+def prune_journal(database: Database, endpoint_id: int, before: datetime) -> int:
     """See Metadata.prune_journal."""
+    journal = file_changes.c
     with database.writing() as connection:
-        return connection.execute(delete(file_changes).where(file_changes.c.observed_at < before)).rowcount
+        old = delete(file_changes).where(journal.endpoint_id == endpoint_id, journal.observed_at < before)
+        return connection.execute(old).rowcount
 
 
-def prune_sync_logs(database: Database, before: datetime) -> int:
+def prune_sync_logs(database: Database, endpoint_id: int, before: datetime) -> int:
     """See Metadata.prune_sync_logs."""
     log = sync_logs.c
     pinned = [
@@ -122,8 +140,10 @@ def prune_sync_logs(database: Database, before: datetime) -> int:
         for column in (endpoint_state.c.snapshot_sync_id, endpoint_state.c.held_sync_id)
     ]
     points_to_nothing = and_(log.snapshot_uri.is_(None), log.changes_uri.is_(None))
-    found_nothing = and_(log.mode == SyncMode.NOOP.value, log.changes_uri.is_(None))
+    # A file has the name of the sync that wrote it.
+    found_nothing = and_(log.changes_uri.is_(None), log.snapshot_uri.not_like("%" + log.id + ".parquet"))
     statement = delete(sync_logs).where(
+        log.endpoint_id == endpoint_id,
         log.sync_completed < before,
         or_(points_to_nothing, found_nothing),
         *(log.id.not_in(ids) for ids in pinned),

@@ -151,9 +151,13 @@ class Metadata:
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int | None = None,
+        live: bool = False,
     ) -> list[SyncRecord]:
-        """Logs of syncs that ended in [since, until), newest first."""
-        return logs.listed(self._database, endpoint_id, since=since, until=until, limit=limit)
+        """Logs of syncs that tell of a moment in [since, until), by when they ended, newest first.
+
+        `live`: without those that rebuilt a past day.
+        """
+        return logs.listed(self._database, endpoint_id, since=since, until=until, limit=limit, live=live)
 
     def snapshot_at(self, endpoint_id: int, at: datetime) -> SyncRecord | None:
         """The committed sync that has a snapshot and the greatest as_of up to `at`."""
@@ -184,25 +188,28 @@ class Metadata:
         """Changes observed in [since, until), oldest first, in JOURNAL_SCHEMA."""
         return reading.journal(self._database, endpoint_id, since=since, until=until, rows=rows)
 
-    def prunable(self, endpoint_id: int, before: datetime, *, zone: tzinfo = UTC) -> list[str]:
+    def prunable(
+        self, endpoint_id: int, before: datetime, *, days_before: datetime | None = None, zone: tzinfo = UTC
+    ) -> list[str]:
         """Snapshots and changes of syncs before a moment that may go.
 
-        Kept: what the current state or a held sync points to, and the last committed sync of each day in `zone`.
+        Kept: what the current state or a held sync points to, and the last committed sync of each day in `zone`,
+        back to `days_before`.
         """
-        return logs.prunable(self._database, endpoint_id, before, zone)
+        return logs.prunable(self._database, endpoint_id, before, days_before, zone)
 
     def forget_files(self, uris: Iterable[str]) -> None:
         """Let no log point to these any more. Call it before deleting them."""
         logs.forget_files(self._database, uris)
 
-    def prune_journal(self, before: datetime) -> int:
+    def prune_journal(self, endpoint_id: int, before: datetime) -> int:
         """Delete changes observed before a moment; return how many."""
-        return logs.prune_journal(self._database, before)
+        return logs.prune_journal(self._database, endpoint_id, before)
 
-    def prune_sync_logs(self, before: datetime) -> int:
+    def prune_sync_logs(self, endpoint_id: int, before: datetime) -> int:
         """Delete logs of syncs that ended before a moment; return how many.
 
         Kept: logs that point to files (a sync that found nothing new points to an earlier one's, and may go), and
         the log of a held sync.
         """
-        return logs.prune_sync_logs(self._database, before)
+        return logs.prune_sync_logs(self._database, endpoint_id, before)
