@@ -17,7 +17,7 @@ RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))
     && cp requirements.txt /wheels/
 
 FROM dependencies AS package
-COPY README.md LICENSE ./
+COPY README.md LICENSE dagster.yaml ./
 COPY filesync_dagster filesync_dagster
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /package .
 
