@@ -33,7 +33,7 @@ class Place(Protocol):
         ...
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file another path."""
+        """Give a file, or a folder where the store has such, another path."""
         ...
 
     def delete(self, path: str) -> None:
@@ -270,6 +270,22 @@ def test_a_rename(place, source):
     assert (old["size"], old["content_hash"]) == (new["size"], new["content_hash"])
     untouched = set(TREE) - {"folder/b.txt"}
     assert {path: before[path] for path in untouched} == {path: after[path] for path in untouched}
+
+
+def test_a_moved_folder(place, source):
+    """Moving a folder changes its own row; the rows below it keep everything but their path."""
+    populate(place, TREE)
+    before = {row["path"]: row for row in rows(pages(source))}
+    if "folder" not in before or not source.capabilities.stable_ids:
+        pytest.skip("this source has no folders that keep their id")
+
+    place.rename("folder", "other/moved")
+
+    after = {row["path"]: row for row in rows(pages(source))}
+    assert before["folder"]["external_id"] == after["other/moved"]["external_id"]
+    for path in ("b.txt", "c.PDF", "deeper", "deeper/still", "deeper/still/d"):
+        old, new = before[f"folder/{path}"], after[f"other/moved/{path}"]
+        assert new == {**old, "path": f"other/moved/{path}"}
 
 
 def test_an_overwrite_is_seen(place, source):

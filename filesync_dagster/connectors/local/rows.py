@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote_from_bytes
 
 import numpy as np
 import pyarrow as pa
@@ -85,11 +84,10 @@ def entry_id(parent: Frame, name: bytes, found: Stat, *, followed: bool = False)
 class PageRows:
     """The rows of one page while it fills up. `capacity` bounds them."""
 
-    def __init__(self, capacity: int, root: bytes) -> None:
+    def __init__(self, capacity: int) -> None:
         self.stats = StatBuffer(capacity)
         self.count = 0
         self._capacity = capacity
-        self._root = root.rstrip(b"/")
         self._names: list[bytes] = []
         self._runs: list[tuple[Frame, int]] = []
         self._extras: dict[int, Extra] = {}
@@ -109,7 +107,10 @@ class PageRows:
         self.count += 1
 
     def batch(self) -> pa.RecordBatch:
-        """The rows in FILE_SCHEMA."""
+        """The rows in FILE_SCHEMA.
+
+        `link` stays null: a file URI follows from the path, and a moved folder must not change the rows below it.
+        """
         raw = self.stats.columns(self.count)
         texts = _texts(self._names)
         types = raw["mode"] >> 12
@@ -135,7 +136,6 @@ class PageRows:
         ids: list[str] = []
         parents: list[str | None] = []
         paths: list[str] = []
-        links: list[str] = []
         plain = has_birth(raw) & ((raw["nlink"] == 1) | (types == _DIRECTORY))
         mounts = mount_ids(raw)
         births = nanoseconds(raw, "btime")
@@ -157,9 +157,7 @@ class PageRows:
             parents += [frame.external_id] * (end - start)
             before = f"{frame.path}/" if frame.path else ""
             paths += [before + text for text in texts[part]]
-            uri = "file://" + quote_from_bytes(self._root + b"/" + frame.child(b"") if frame.rel else self._root + b"/")
-            links += [uri + quote_from_bytes(name) for name in self._names[part]]
-        return {"external_id": ids, "parent_id": parents, "path": paths, "link": links}
+        return {"external_id": ids, "parent_id": parents, "path": paths}
 
     def _slow_id(self, at: int, frame: Frame) -> str:
         extra = self._extras.get(at)

@@ -45,7 +45,7 @@ class Walk:
         self._root_fd = root_fd
         self._rules = rules
         self._meter = meter
-        self._rows = PageRows(rules.page_size, root)
+        self._rows = PageRows(rules.page_size)
         self._scratch = StatBuffer(1)
         self._unread: list[Unread] = []
         self._stack: list[Frame] = []
@@ -68,7 +68,7 @@ class Walk:
 
     def _page(self) -> Page:
         rows, unread = self._rows, tuple(self._unread)
-        self._rows, self._unread = PageRows(self._rules.page_size, self._root), []
+        self._rows, self._unread = PageRows(self._rules.page_size), []
         return Page(rows.batch(), self._checkpoint(), unread)
 
     def _checkpoint(self) -> str | None:
@@ -161,26 +161,30 @@ class Walk:
 
     def _descend(self, frame: Frame, name: bytes, *, emit: bool) -> None:
         """List a folder (when `emit`) and go into it, unless the rules say no."""
-        rel = frame.child(name)
+        seen = not emit
         try:
-            with self._located(rel) as (base, tail):
+            with self._located(frame.child(name)) as (base, tail):
                 extra = self._look(frame, base, tail)
                 if emit:
                     self._emit(frame, name, extra)
+                    seen = True
                 found = self._scratch.one(0)
-                if not stat.S_ISDIR(found.mode) or extra.looping:
-                    return
-                if extra.mount_point and not self._rules.cross_mounts:
-                    return
-                if self._rules.prune is not None and self._rules.prune(frame.child_path(name)):
+                if not self._may_enter(frame, name, found, extra):
                     return
                 child = self._frame_below(frame, name, found, extra)
                 self._open(child, base, tail, follow=extra.followed)
         except OSError as exc:
-            if exc.errno != errno.ENOENT:
+            if not seen:
+                self._complain(frame, name, exc.errno)
+            elif exc.errno != errno.ENOENT:
                 self._unread.append(Unread("", frame.child_path(name), _reason(exc.errno)))
         else:
             self._stack.append(child)
+
+    def _may_enter(self, frame: Frame, name: bytes, found: Stat, extra: Extra) -> bool:
+        if not stat.S_ISDIR(found.mode) or extra.looping or (extra.mount_point and not self._rules.cross_mounts):
+            return False
+        return self._rules.prune is None or not self._rules.prune(frame.child_path(name))
 
     def _look(self, frame: Frame, base: int, tail: bytes) -> Extra:
         """Read a folder's attributes into the scratch slot; the link's own when it must not be followed."""
@@ -268,11 +272,11 @@ class Walk:
             if base != self._root_fd:
                 os.close(base)
 
-    def _complain(self, frame: Frame, name: bytes, failed: int) -> None:
-        """Report the first entry of a folder that cannot be looked at; one is enough to poison the scope."""
+    def _complain(self, frame: Frame, name: bytes, failed: int | None) -> None:
+        """Report a folder with an entry that cannot be looked at: once, by its first such entry."""
         if failed != errno.ENOENT and not frame.complained:
             frame.complained = True
-            self._unread.append(Unread("", frame.child_path(name), _reason(failed)))
+            self._unread.append(Unread("", frame.path, f"{storable(name)}: {_reason(failed)}"))
 
 
 def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
