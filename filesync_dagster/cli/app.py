@@ -106,4 +106,8 @@ for _command in COMMANDS:
 
 def main() -> None:
     """Run the command line."""
+    if not sys.warnoptions:
+        import warnings
+
+        warnings.simplefilter("ignore")  # what libraries tell developers is no news for users
     filesync(prog_name="filesync")

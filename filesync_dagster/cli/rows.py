@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FILES = ("external_id", "path", "kind", "size", "modified_at", "version", "content_hash")
 GONE = ("deleted_at", "gone_reason")
 CHANGES = ("seq", "observed_at", "change", "path", "external_id", "before", "after", "sync_id")
+
+LINES = 1000
+"""How many lines of a table are written at once."""
 
 Row = dict[str, Any]
 
@@ -76,24 +79,30 @@ def _whereabouts(row: Row) -> str:
 def _write_rows(
     batches: Iterable[pa.RecordBatch], form: str, fields: Sequence[str], of: Callable[[Row], Row] = _same
 ) -> None:
-    # Bytes, so that neither a locale nor a newline translation touches a name.
-    out = sys.stdout.buffer
     if form == "csv":
-        out.write(_csv([fields]))
+        _write(_csv([fields]))
     for batch in batches:
         table = _in_text(batch.select(list(fields)))
         if form == "csv":
-            out.write(_csv(zip(*(column.to_pylist() for column in table.columns), strict=True)))
+            _write(_csv(zip(*(column.to_pylist() for column in table.columns), strict=True)))
         else:
             lines = (json.dumps(of(row), ensure_ascii=False) for row in table.to_pylist())
-            out.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
-    out.flush()
+            _write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _write(data: bytes) -> None:
+    """Write bytes, so that neither a locale nor a newline translation touches a name."""
+    sys.stdout.flush()
+    rest = memoryview(data)
+    while rest:  # with PYTHONUNBUFFERED a write may take only a part
+        rest = rest[sys.stdout.buffer.write(rest) :]
+    sys.stdout.buffer.flush()
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)  # the terminator decides what is quoted: both of them
-    return text.getvalue().encode("utf-8", "surrogatepass")
+    return text.getvalue().encode()
 
 
 def _in_text(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -122,11 +131,9 @@ def _write_table(columns: Sequence[Column], widths: Sequence[int], lines: Iterab
         console().print(Text(header, style="bold"), soft_wrap=True)
     else:
         click.echo(header)
-    sys.stdout.flush()
-    for line in lines:
-        text = _aligned([printable(cell) for cell in line], columns, widths) + "\n"
-        sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "backslashreplace"))
-    sys.stdout.buffer.flush()
+    shown = (_aligned([printable(cell) for cell in line], columns, widths) + "\n" for line in lines)
+    while text := "".join(islice(shown, LINES)):
+        _write(text.encode(sys.stdout.encoding, "backslashreplace"))
 
 
 def _aligned(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:

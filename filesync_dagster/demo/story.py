@@ -2,6 +2,7 @@
 
 import json
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -61,7 +62,7 @@ class Place:
 
     def run(self, *arguments: str) -> int:
         """Run a command of filesync as a person would; return its exit code."""
-        click.secho(f"\n$ filesync {' '.join(arguments)}", bold=True)
+        click.secho(f"\n$ filesync {shlex.join(arguments)}", bold=True)
         sys.stdout.flush()
         return subprocess.run(self._command(arguments), env=self.variables, cwd=self.home, check=False).returncode  # noqa: S603 - our own command
 
@@ -173,7 +174,7 @@ def _materialize(place: Place) -> None:
     log = place.home / "dagster.log"
     command = ["dagster", "asset", "materialize", "-m", "filesync_dagster.definitions"]
     command += ["--select", "*", "--partition", today]
-    click.secho(f"\n$ {' '.join(command)}", bold=True)
+    click.secho(f"\n$ {shlex.join(command)}", bold=True)
     with log.open("wb") as output:
         done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", *command],
