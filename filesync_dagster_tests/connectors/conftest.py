@@ -3,11 +3,19 @@
 import pytest
 
 from filesync_dagster_tests.connectors.local.place import LocalPlace
+from filesync_dagster_tests.connectors.s3.place import FILE_NAMES, KEYS, S3Place
 
 PLACES = {
     "local": lambda request: LocalPlace(request.getfixturevalue("tmp_path")),
     "local_hashing": lambda request: LocalPlace(request.getfixturevalue("tmp_path"), hash="sha256"),
     "local_without_stable_ids": lambda request: LocalPlace(request.getfixturevalue("tmp_path"), identity="path"),
+    "s3_rclone": lambda request: S3Place(request.getfixturevalue("s3_server"), FILE_NAMES),
+    "s3_moto": lambda request: S3Place(request.getfixturevalue("moto_s3"), KEYS),
+    "s3_serial": lambda request: S3Place(request.getfixturevalue("moto_s3"), KEYS, list_workers=1),
+    "s3_below_a_prefix": lambda request: S3Place(request.getfixturevalue("moto_s3"), KEYS, prefix="pre%fix é/"),
+    "s3_without_order": lambda request: S3Place(request.getfixturevalue("moto_s3"), KEYS, provider="unordered"),
+    "s3_version_1": lambda request: S3Place(request.getfixturevalue("s3_server"), FILE_NAMES, provider="tencent"),
+    "s3_permissions": lambda request: S3Place(request.getfixturevalue("moto_s3"), KEYS, include_permissions=True),
 }
 """One line per connector (and per way of running it that changes its capabilities): name → Place."""
 

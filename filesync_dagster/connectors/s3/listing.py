@@ -1,7 +1,7 @@
 """Every object of a bucket, in pages: ranges of keys side by side where the store allows it, else one after another.
 
-The first page is always asked alone: most buckets are no larger. What follows it is cut into ranges, at the
-landmarks of the last snapshot or, without any, at common prefixes. Stores without order, or that ignore where a
+The first page is always asked alone: most buckets are no larger. What follows is cut into ranges, at the landmarks
+of the last snapshot or, without any and after some more pages, at common prefixes. Stores without order, or that ignore where a
 listing shall begin, are followed by their continuation tokens.
 """
 
@@ -10,6 +10,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from filesync_dagster.connectors.retry import never
 from filesync_dagster.connectors.s3.answers import Listing
@@ -27,6 +28,7 @@ from filesync_dagster.connectors.s3.side_by_side import side_by_side
 from filesync_dagster.errors import ProtocolViolation
 
 PIECES_PER_WORKER = 3  # so that a worker whose range was short finds another
+PAGES_BEFORE_CUTTING = 8  # listed one after another before folders are looked for
 FOLDER_CALLS = 16  # requests that looking for common prefixes may cost
 
 
@@ -50,40 +52,42 @@ class Step:
 
 def listed(bucket: Bucket, checkpoint: str | None, landmarks: Sequence[str], workers: int) -> Generator[Listed]:
     """Yield every object of the bucket once, or raise SourceError. Resumes after `checkpoint` if it can."""
-    progress = progress_from(checkpoint, bucket.prefix)
-    if progress is not None and bucket.quirks.ordered:
-        yield from _by_ranges(bucket, progress, workers)
+    progress = progress_from(checkpoint, bucket.prefix) if bucket.quirks.ordered else None
+    token = _token_from(checkpoint, bucket.prefix)
+    if progress is None and token is not None:
+        yield from _resumed_by_tokens(bucket, token)
         return
-    resumed = _token_from(checkpoint, bucket.prefix)
-    if resumed is not None:
-        yield from _resumed_by_tokens(bucket, resumed)
-        return
-    first = bucket.page()
-    if not bucket.quirks.ordered or not _can_start_anywhere(bucket, first):
-        yield from _by_tokens(bucket, first)
-        return
-    if not first.truncated:
-        yield Listed(first, Progress(bucket.prefix, (), done=[True]).as_text())
-        return
-    progress = _planned(bucket, first, landmarks, workers)
-    yield Listed(first, progress.as_text())
+    if progress is None:
+        first = bucket.page()
+        if not bucket.quirks.ordered or not _can_start_anywhere(bucket, first):
+            yield from _by_tokens(bucket, first)
+            return
+        progress = Progress(bucket.prefix, ())
+        progress.reached(0, first.keys[-1] if first.keys else None, done=not first.truncated)
+        if first.keys:
+            yield Listed(first, progress.as_text())
+    if workers > 1 and progress.uncut:
+        progress = yield from _cut(bucket, progress, landmarks, workers)
     yield from _by_ranges(bucket, progress, workers)
 
 
-def _planned(bucket: Bucket, first: Listing, landmarks: Sequence[str], workers: int) -> Progress:
-    """Cut the key space into the first page, which is done, and ranges of what follows it."""
-    end = first.keys[-1]
-    cuts: tuple[bytes, ...] = (end,)
-    if workers > 1:
-        marks = landmark_bytes(landmarks, bytes_of(bucket.prefix))
-        most = workers * PIECES_PER_WORKER
-        if marks:
-            cuts = cuts_at(marks, pieces_for(marks, end, most), end)
-        else:
-            cuts = cuts_at(_folders(bucket, end, most), most, end)
-    progress = Progress(bucket.prefix, cuts)
-    progress.reached(0, end, done=True)
-    return progress
+def _cut(
+    bucket: Bucket, progress: Progress, landmarks: Sequence[str], workers: int
+) -> Generator[Listed, None, Progress]:
+    """Return the progress with what is left of its only range cut into several; yield what was listed meanwhile."""
+    most = workers * PIECES_PER_WORKER
+    marks = landmark_bytes(landmarks, bytes_of(bucket.prefix))
+    if marks and progress.last[0] is not None:
+        return progress.cut(cuts_at(marks, pieces_for(marks, progress.last[0], most), progress.last[0]))
+    # Nothing is known of the bucket. Looking for folders only pays when it is not about to end.
+    for step in islice(_steps(bucket, next(progress.remaining()), never), PAGES_BEFORE_CUTTING):
+        progress.reached(0, step.last, done=step.done)
+        if step.listing.keys:
+            yield Listed(step.listing, progress.as_text())
+    last = progress.last[0]
+    if last is None or progress.done[0]:
+        return progress
+    return progress.cut(cuts_at(_folders(bucket, last, most), most, last))
 
 
 def _folders(bucket: Bucket, after: bytes, wanted: int) -> list[bytes]:

@@ -28,7 +28,7 @@ class Range:
 
 @dataclass(slots=True)
 class Progress:
-    """How far each range has been yielded. The ranges never change; only `reached` moves it on."""
+    """How far each range has been yielded. The ranges never change; `reached` moves them on."""
 
     prefix: str
     cuts: tuple[bytes, ...]
@@ -59,6 +59,19 @@ class Progress:
         if last is not None:
             self.last[index] = last
         self.done[index] = done
+
+    @property
+    def uncut(self) -> bool:
+        """Whether the key space is still one range, and not done."""
+        return self.done == [False]
+
+    def cut(self, cuts: tuple[bytes, ...]) -> "Progress":
+        """Return the progress of an uncut listing with its rest cut: the first of the cuts is where it has got to."""
+        assert self.uncut
+        assert cuts[0] == self.last[0]
+        several = Progress(self.prefix, cuts)
+        several.reached(0, cuts[0], done=True)
+        return several
 
     def as_text(self) -> str:
         """Return a checkpoint."""

@@ -87,14 +87,14 @@ def _content_hash(etag: str | None, is_md5: bool) -> str | None:
     return f"md5:{etag.lower()}" if is_md5 and MD5.fullmatch(etag) else f"etag:{etag}"
 
 
-def _sizes(texts: Texts) -> pa.Array[Any]:
+def _sizes(texts: Texts) -> "pa.Array[Any]":
     try:
         return pa.array([None if text is None else int(text) for text in texts], pa.int64())
     except (ValueError, OverflowError) as exc:
         raise ProtocolViolation(f"The store gave a size that is not a number ({exc}).") from exc
 
 
-def _times(texts: Texts) -> pa.Array[Any]:
+def _times(texts: Texts) -> "pa.Array[Any]":
     try:
         return pa.array(texts, pa.string()).cast(TIMESTAMP)
     except pa.ArrowInvalid:  # another precision or offset than usual

@@ -85,11 +85,11 @@ class Transport:
     @property
     def virtual(self) -> bool:
         """Whether the bucket is part of the host name."""
-        style = self._details.addressing_style
-        # A certificate for *.host does not cover a bucket name with dots.
-        return style == "virtual" or (
-            style == "auto" and self._quirks.virtual_hosts and "." not in self._details.bucket
-        )
+        style, given = self._details.addressing_style, self._details.endpoint_url
+        if style != "auto" or "." in self._details.bucket:  # a certificate for *.host covers no name with dots
+            return style == "virtual"
+        host = "." + (urlsplit(given or "").hostname or "")
+        return self._quirks.virtual_hosts and (given is None or host.endswith(self._quirks.hosts))
 
     def _bucket_url(self) -> str:
         endpoint, bucket = self.endpoint_url, quote(self._details.bucket, safe="")
