@@ -34,11 +34,12 @@ def definitions_of(config: Config, resource: FilesyncResource) -> dg.Definitions
     if not config.active:
         return common
     endpoints = endpoint_assets(config)
+    stores = dg.AssetsDefinition(specs=[store_spec(endpoint) for endpoint in config.active])
     reports = report_assets(config)
     return dg.Definitions.merge(
         common,
         dg.Definitions(
-            assets=[endpoints, *(store_spec(endpoint) for endpoint in config.active), *reports],
+            assets=[endpoints, stores, *reports],
             jobs=[*sync_jobs(endpoints), report_job(*reports)],
             schedules=[*sync_schedules(config), report_schedule(config.settings)],
             sensors=[first_sync_sensor(config)],

@@ -38,7 +38,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")[:63] or "unnamed"
 
 
-def endpoint_spec(endpoint: Endpoint, settings: Settings) -> dg.AssetSpec:
+def endpoint_spec(endpoint: Endpoint, settings: Settings, days: dg.PartitionsDefinition[str]) -> dg.AssetSpec:
     """Return the asset of an endpoint: its inventory."""
     return dg.AssetSpec(
         asset_key(endpoint.name),
@@ -55,6 +55,7 @@ def endpoint_spec(endpoint: Endpoint, settings: Settings) -> dg.AssetSpec:
             **({"user_id": endpoint.user_id} if endpoint.user_id else {}),
         },
         freshness_policy=_freshness(endpoint, settings.partitions.timezone),
+        partitions_def=days,
         skippable=True,
     )
 
