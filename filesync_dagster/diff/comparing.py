@@ -84,7 +84,7 @@ def _changes(table: str, before: str, after: str, left_scope: str | None) -> str
                 WHEN {differ("parent_id", "name", "scope")} THEN '{ChangeKind.MOVED}'
                 WHEN a.parent_id IS NULL AND b.path <> a.path THEN '{ChangeKind.MOVED}'
                 WHEN {differ("version", "size", "content_hash", "kind")} THEN '{ChangeKind.MODIFIED}'
-                WHEN {differ("mime_type", "created_at", "modified_at", "link", "metadata")} THEN '{ChangeKind.MODIFIED}'
+                WHEN {differ("mime_type", "created_at", "modified_at", "link")} THEN '{ChangeKind.MODIFIED}'
                 WHEN {differ("owner", "permissions")} THEN '{ChangeKind.PERMISSIONS_CHANGED}'
                 ELSE '{ChangeKind.MODIFIED}'
             END AS change,

@@ -43,6 +43,13 @@ def changes_between(con, old, new, **options):
         ("a size now unknown", [row("x")], [row("x", size=None)], "modified", "updated"),
         ("another kind", [row("x")], [row("x", kind="shortcut")], "modified", "updated"),
         ("only metadata", [row("x")], [row("x", metadata="{}")], "modified", "updated"),
+        (
+            "a chmod, which the local store dates",
+            [row("x")],
+            [row("x", permissions="{}", metadata="{}")],
+            "permissions_changed",
+            "updated",
+        ),
         ("only permissions", [row("x")], [row("x", permissions="{}")], "permissions_changed", "updated"),
         ("only the owner", [row("x")], [row("x", owner="ann")], "permissions_changed", "updated"),
         ("owner and link", [row("x")], [row("x", owner="ann", link="l")], "modified", "updated"),
