@@ -6,19 +6,21 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filesync_dagster.errors import SnapshotCorrupt, SnapshotMissing
+from filesync_dagster.errors import ConfigError, SnapshotCorrupt, SnapshotMissing
 from filesync_dagster.model import data_version as version_of
 from filesync_dagster.model import summed
 from filesync_dagster.snapshots.cache import Cache
 from filesync_dagster.snapshots.disk import disk_errors
 from filesync_dagster.snapshots.engine import literal
-from filesync_dagster.snapshots.roots import FolderRoot, is_scratch, root_at
+from filesync_dagster.snapshots.roots import FolderRoot, Root, is_scratch
+from filesync_dagster.snapshots.s3_root import S3Root
 
 SnapshotKind = Literal["snapshots", "changes"]
 
@@ -43,15 +45,15 @@ class StoredFile:
 class SnapshotStore:
     """Writes, finds and lets go of the files of all endpoints. Safe to share between threads.
 
-    `root` is a folder or an object store's URL (`s3://bucket/prefix?region=…&endpoint_override=…`), `cache` a local
-    folder for downloads, `options` are keyword arguments of pyarrow.fs.S3FileSystem (access_key, secret_key, …);
-    without them the usual AWS chain finds credentials. Constructing does no I/O.
+    `root` is a folder or `s3://bucket/prefix?region=…&endpoint_override=host:port&scheme=http`, `cache` a local folder
+    for downloads, `options` are keyword arguments of boto3's client (aws_access_key_id, …); without them the usual
+    AWS chain finds credentials. Constructing does no I/O; it raises ConfigError for any other URL.
 
     Methods raise OutOfSpace, NotWritable or StorageError besides what they name.
     """
 
-    def __init__(self, root: str, cache: Path, options: Mapping[str, str] | None = None) -> None:
-        self._root = root_at(root, cache, options or {})
+    def __init__(self, root: str, cache: Path, options: Mapping[str, Any] | None = None) -> None:
+        self._root = _root_at(root, cache, options or {})
         self._cache = Cache(cache / "snapshots")
         self._scratch = cache
 
@@ -197,6 +199,15 @@ class SnapshotStore:
                     path.unlink(missing_ok=True)
                     swept += 1
         return swept
+
+
+def _root_at(place: str, cache: Path, options: Mapping[str, Any]) -> Root:
+    scheme = urlsplit(place).scheme
+    if scheme == "s3":
+        return S3Root(place, cache / "uploads", options)
+    if "://" in place and scheme != "file":
+        raise ConfigError([f"The snapshot root {place!r} is neither a folder nor s3://bucket/prefix."])
+    return FolderRoot(Path(urlsplit(place).path if scheme == "file" else place).expanduser())
 
 
 def _is_whole(path: Path) -> bool:
