@@ -171,6 +171,7 @@ def moto_s3(tmp_path_factory):
     try:
         yield S3Server(_started(process, log))
     finally:
+        process.stdin.close()
         process.terminate()
         process.wait(10)
 

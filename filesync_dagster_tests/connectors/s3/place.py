@@ -63,7 +63,9 @@ class S3Place:
         self._prefix = details.get("prefix", "")
 
     def write(self, path, content):
-        if self.server.root is not None:  # a file that appears in the served folder is an object: much quicker
+        if self.server.root is not None and path.isprintable():
+            # A file that appears in the served folder is an object, and this is much quicker. (rclone shows control
+            # characters of files as pictures of them; what it is asked to store, it gives back as it was.)
             file = self.server.root / self.bucket / (self._prefix + path)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)

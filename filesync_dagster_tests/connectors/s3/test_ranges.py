@@ -1,0 +1,65 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filesync_dagster.connectors.s3.ranges import Progress, cuts_at, landmark_bytes, pieces_for, progress_from
+
+KEYS = st.binary(min_size=1, max_size=6)
+
+
+@given(st.lists(KEYS), st.integers(1, 20), KEYS, KEYS)
+def test_every_key_is_in_exactly_one_range(candidates, pieces, after, key):
+    """Whatever the cuts are chosen from, the ranges tile the key space: each begins where the one before ends."""
+    ranges = Progress("", cuts_at(candidates, pieces, after)).ranges()
+
+    assert ranges[0].after is None
+    assert ranges[-1].upto is None
+    assert all(left.upto == right.after for left, right in pairwise(ranges))
+    assert sum(part.holds(key) for part in ranges) == 1
+
+
+@given(st.lists(KEYS), st.integers(1, 20), KEYS)
+def test_cuts_rise_and_are_no_more_than_asked_for(candidates, pieces, after):
+    """The first cut is the end of the first page; the others are above it."""
+    cuts = cuts_at(candidates, pieces, after)
+
+    assert cuts[0] == after
+    assert list(cuts) == sorted(set(cuts))
+    assert len(cuts) <= pieces
+
+
+@given(st.lists(KEYS, min_size=1), st.data())
+def test_a_checkpoint_is_the_progress(candidates, data):
+    """Text and back: the same ranges remain, whatever bytes the keys have."""
+    progress = Progress("pre", cuts_at(candidates, 5, b"\x00"))
+    for part in progress.ranges():
+        last = data.draw(st.none() | KEYS)
+        progress.reached(part.index, last, done=data.draw(st.booleans()))
+
+    restored = progress_from(progress.as_text(), "pre")
+
+    assert restored is not None
+    assert list(restored.remaining()) == list(progress.remaining())
+
+
+def test_a_checkpoint_of_another_prefix_is_none():
+    """Positions below one prefix say nothing about another."""
+    assert progress_from(Progress("a/", ()).as_text(), "b/") is None
+
+
+@given(st.lists(st.text(max_size=5)))
+def test_landmarks_are_only_cuts_if_they_can_be_keys(landmarks):
+    """What is outside the prefix, or cannot be sent, is no cut."""
+    marks = landmark_bytes(["pre/\x00", "pre/\ud800x", *landmarks], b"pre/")
+
+    assert all(mark.startswith(b"pre/") and b"\x00" not in mark for mark in marks)
+
+
+def test_small_buckets_are_not_cut():
+    """The share of landmarks in the first page tells how many pages follow."""
+    marks = [bytes([n]) for n in range(1, 101)]
+
+    assert pieces_for(marks, bytes([60]), most=24) == 1
+    assert pieces_for(marks, bytes([10]), most=24) == 2
+    assert pieces_for(marks, bytes([1]), most=24) == 24
