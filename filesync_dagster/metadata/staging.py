@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-import adbc_driver_sqlite.dbapi
 import pyarrow as pa
 from pyarrow import csv
 from sqlalchemy import Connection
@@ -89,6 +88,8 @@ def _ingest(path: Path, batches: Iterator[Staged]) -> frozenset[str]:
     first = next(batches, None)
     if first is None:
         return frozenset()
+
+    import adbc_driver_sqlite.dbapi  # half a second, which a command that only reads need not spend
 
     with adbc_driver_sqlite.dbapi.connect(str(path), autocommit=True) as connection, connection.cursor() as cursor:
         for pragma in ("page_size = 32768", "journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
