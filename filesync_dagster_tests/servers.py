@@ -157,7 +157,7 @@ def s3_server(tmp_path_factory):
     """Return a real S3 server over a folder: `rclone serve s3`. What is written to the folder is there at once."""
     root = tmp_path_factory.mktemp("s3") / "buckets"
     root.mkdir()
-    with rclone_s3(root, "--dir-cache-time", "0s") as server:
+    with rclone_s3(root, "--dir-cache-time", "1ms") as server:
         yield server
 
 

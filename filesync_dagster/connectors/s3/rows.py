@@ -37,7 +37,7 @@ def rows_of(listing: Listing, shape: RowShape, permissions: Sequence[str | None]
     keys = listing.keys
     ids = [storable(key) for key in keys]
     names = [_name(text) for text in ids]
-    etags = [etag and (etag.strip('"') or None) for etag in listing.etags]
+    etags = [(etag or "").strip('"') or None for etag in listing.etags]
     rows = len(keys)
     link = f"s3://{shape.bucket}/"
     cut = len(shape.folder)

@@ -80,6 +80,7 @@ def test_a_small_bucket_costs_one_request():
 
 
 def every_page_without_token(number, query, answer):
+    """Return the answer without its token."""
     start = answer.find("<NextContinuationToken>")
     return httpx.Response(200, text=answer[:start] + answer[answer.find("<Contents>") :]) if start > 0 else None
 
@@ -239,7 +240,6 @@ def test_what_does_not_pass_is_raised_from_any_worker(status, code, error):
 
 def test_an_expired_token_restarts():
     """A store listed by tokens begins again when the token of a checkpoint is no longer good."""
-
     expired = []
 
     def fault(number, query, answer):

@@ -1,0 +1,248 @@
+import json
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from filesync_dagster.connectors.s3 import S3Details, open_s3
+from filesync_dagster.connectors.s3.credentials import aws_session
+from filesync_dagster.connectors.s3.source import S3Source
+from filesync_dagster.errors import AuthenticationFailed, NotFound, Unreachable
+from filesync_dagster.model import Meter
+from filesync_dagster_tests.connectors.s3.fake_store import IMPATIENT, FakeStore, listed_ids, listing, row
+from filesync_dagster_tests.connectors.s3.place import FILE_NAMES, KEYS, S3Place
+from filesync_dagster_tests.servers import recorded
+
+
+def rows(source):
+    """Return the rows of a listing by key."""
+    return {row["external_id"]: row for page in source.list("") for row in page.batch.to_pylist()}
+
+
+@pytest.mark.parametrize(("server", "names"), [("moto_s3", KEYS), ("s3_server", FILE_NAMES)])
+def test_the_same_as_boto3(request, server, names):
+    """What boto3's own paginator lists is what is listed, key by key and field by field."""
+    place = S3Place(request.getfixturevalue(server), names)
+    for name in names:
+        place.write(name, name.encode())
+
+    source = place.open(Meter(), page_size=4)
+    found = rows(source)
+    source.close()
+
+    paginator = place.server.client().get_paginator("list_objects_v2")
+    expected = [o for page in paginator.paginate(Bucket=place.bucket) for o in page["Contents"]]
+    assert len(expected) == len(names)
+    assert {o["Key"]: (o["Size"], o["LastModified"], o["ETag"].strip('"')) for o in expected} == {
+        key: (row["size"], row["modified_at"], row["version"]) for key, row in found.items()
+    }
+
+
+def test_a_row(moto_s3):
+    """Every column of an object."""
+    place = S3Place(moto_s3, (), prefix="drawings/draw", include_owner=True, include_permissions=True)
+    place.write("er/Größe+1.PDF", b"a")
+
+    source = place.open(Meter())
+    (found,) = rows(source).values()
+    source.close()
+
+    assert found["external_id"] == "drawings/drawer/Größe+1.PDF"
+    assert found["path"] == "drawer/Größe+1.PDF"
+    assert found["name"] == "Größe+1.PDF"
+    assert (found["scope"], found["parent_id"], found["kind"], found["trashed"]) == ("", None, "file", False)
+    assert (found["size"], found["mime_type"]) == (1, "application/pdf")
+    assert found["version"] == "0cc175b9c0f1b6a831c399e269772661"
+    assert found["content_hash"] == "md5:0cc175b9c0f1b6a831c399e269772661"
+    assert found["link"] == f"s3://{place.bucket}/drawings/drawer/Größe+1.PDF"
+    assert json.loads(found["metadata"])["storage_class"] == "STANDARD"
+    assert found["owner"]
+    (grant,) = json.loads(found["permissions"])["grants"]
+    assert grant == {"grantee": found["owner"], "permission": "FULL_CONTROL"}
+
+
+@pytest.mark.parametrize(
+    ("etag", "provider", "content_hash"),
+    [
+        ("&quot;0cc175b9c0f1b6a831c399e269772661-3&quot;", "aws", "etag:0cc175b9c0f1b6a831c399e269772661-3"),
+        ("0CC175B9C0F1B6A831C399E269772661", "aws", "md5:0cc175b9c0f1b6a831c399e269772661"),
+        ("0cc175b9c0f1b6a831c399e269772661", "storj", "etag:0cc175b9c0f1b6a831c399e269772661"),
+        ("", "aws", None),
+    ],
+)
+def test_an_etag_is_a_hash_only_where_it_is_one(etag, provider, content_hash):
+    """An upload in parts, and some stores, have ETags that are no MD5."""
+    store = FakeStore([], lambda *_: httpx.Response(200, text=listing(row(b"a", etag) + row(b"b"))))
+    source, _ = store.source(provider=provider)
+
+    assert rows(source)["a"]["content_hash"] == content_hash
+    source.close()
+
+
+def test_keys_that_are_not_text():
+    """Bytes that no database can store are escaped, and kept in the metadata."""
+    source, _ = FakeStore([b"a\xff.txt", b"b\x00c"]).source()
+
+    found = rows(source)
+    source.close()
+
+    assert set(found) == {"a\\xff.txt", "b\\x00c"}
+    assert json.loads(found["a\\xff.txt"]["metadata"])["key_hex"] == b"a\xff.txt".hex()
+
+
+def test_public_buckets_need_no_credentials(moto_s3):
+    """Anonymous requests carry no signature."""
+    place = S3Place(moto_s3, ())
+    place.write("a", b"")
+    with recorded(moto_s3.endpoint_url) as proxy:
+        details = S3Details(bucket=place.bucket, endpoint_url=proxy.endpoint_url, anonymous=True)
+        source = S3Source(details, Meter(), policy=IMPATIENT)
+        assert listed_ids(source) == ["a"]
+        assert source.check().problems == ()
+        source.close()
+    assert len(proxy.requests) == 3
+    assert not any("Signature" in request for request in proxy.requests)
+
+
+def test_calls_are_those_that_the_server_sees(s3_server):
+    """The meter counts every request."""
+    place = S3Place(s3_server, ())
+    for number in range(30):
+        place.write(f"{number}", b"")
+    meter = Meter()
+    with recorded(s3_server.endpoint_url) as proxy:
+        details = s3_server.details(place.bucket, page_size=7) | {"endpoint_url": proxy.endpoint_url}
+        source = S3Source(S3Details(**details), meter, policy=IMPATIENT)
+        listed_ids(source)
+        source.close()
+    assert meter.api_calls == len(proxy.requests) >= 5
+
+
+def test_wrong_credentials(s3_server):
+    """The store's refusal comes with what to do, and without the secret."""
+    place = S3Place(s3_server, ())
+    for change in ({"access_key_id": "AKIANOBODYKNOWSME"}, {"secret_access_key": "wrong-secret"}):
+        details = S3Details(**(s3_server.details(place.bucket) | change))
+        source = S3Source(details, Meter(), policy=IMPATIENT)
+        with pytest.raises(AuthenticationFailed, match="Check access_key_id") as caught:
+            source.check()
+        assert "wrong-secret" not in str(caught.value)
+        source.close()
+
+
+def test_a_missing_bucket(s3_server):
+    """It is not an empty one."""
+    source = S3Source(S3Details(**s3_server.details("no-such-bucket")), Meter(), policy=IMPATIENT)
+    with pytest.raises(NotFound, match="no-such-bucket"):
+        listed_ids(source)
+    source.close()
+
+
+def test_an_unreachable_store():
+    """No connection: the address is named."""
+    details = S3Details(bucket="eng", endpoint_url="http://127.0.0.1:9", anonymous=True)
+    source = S3Source(details, Meter(), policy=IMPATIENT)
+    with pytest.raises(Unreachable, match=r"http://127\.0\.0\.1:9"):
+        source.check()
+    source.close()
+
+
+def test_no_credentials_and_no_metadata_service(monkeypatch, tmp_path):
+    """Without credentials nothing is contacted to find some, least of all the address of a metadata service."""
+    contacted = []
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: contacted.append(address))
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile borrowed]\nrole_arn = arn:aws:iam::123456789012:role/x\ncredential_source = Ec2InstanceMetadata\n"
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_EC2_METADATA_DISABLED"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/role")
+    monkeypatch.setenv("AWS_DEFAULTS_MODE", "auto")
+
+    for profile in (None, "borrowed"):
+        source = S3Source(S3Details(bucket="eng", profile=profile), Meter(), policy=IMPATIENT)
+        with pytest.raises(AuthenticationFailed):
+            source.check()
+        source.close()
+
+    assert contacted == []
+
+
+def test_the_metadata_service_is_a_choice():
+    """With use_instance_metadata the chain is the usual one."""
+    usual, ours = (
+        {p.METHOD for p in aws_session(S3Details(bucket="b", use_instance_metadata=use)).get_component(
+            "credential_provider").providers}
+        for use in (True, False)
+    )  # fmt: skip
+    assert usual - ours == {"iam-role", "container-role"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint_url", "details", "url"),
+    [
+        (None, {}, "https://eng.s3.us-east-1.amazonaws.com/"),
+        (None, {"region": "cn-north-1"}, "https://eng.s3.cn-north-1.amazonaws.com.cn/"),
+        (None, {"bucket": "a.b"}, "https://s3.us-east-1.amazonaws.com/a.b"),
+        (None, {"addressing_style": "path"}, "https://s3.us-east-1.amazonaws.com/eng"),
+        ("http://localhost:9000", {"provider": "aws"}, "http://localhost:9000/eng"),
+        ("https://minio.example.com/", {}, "https://minio.example.com/eng"),
+        ("https://minio.example.com", {"addressing_style": "virtual"}, "https://eng.minio.example.com/"),
+    ],
+)
+def test_addresses(endpoint_url, details, url):
+    """Where the bucket goes in the URL."""
+    given = {"bucket": "eng", "anonymous": True, "endpoint_url": endpoint_url} | details
+    source = S3Source(S3Details(**given), Meter())
+
+    assert source._transport._bucket_url() == url
+    source.close()
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"bucket": "eng", "access_key_id": "x"},
+        {"bucket": "eng", "session_token": "x"},
+        {"bucket": "eng", "anonymous": True, "profile": "x"},
+        {"bucket": "eng", "provider": "nobody"},
+        {"bucket": "eng", "bukket": "x"},
+        {"bucket": "a/b"},
+        {"bucket": "eng", "endpoint_url": "minio:9000"},
+        {"bucket": "eng", "page_size": 1001},
+        {},
+    ],
+)
+def test_details_that_cannot_be_meant(details):
+    """Contradictions and misspelt keys are refused when they are read."""
+    with pytest.raises(ValidationError):
+        S3Details(**details)
+
+
+def test_secrets_do_not_show():
+    """Printing the details prints no secret."""
+    details = S3Details(bucket="eng", access_key_id="AK", secret_access_key="hush", session_token="hush")
+    assert "hush" not in repr(details) + str(details.model_dump()) + details.model_dump_json()
+
+
+def test_the_face_is_light():
+    """Importing the package and making details loads neither boto3 nor an HTTP client."""
+    script = (
+        "import sys; from filesync_dagster.connectors.s3 import S3Details, open_s3; S3Details(bucket='b');"
+        "print([m for m in ('boto3', 'botocore', 'httpx', 'lxml') if m in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_opening_makes_no_call():
+    """A source of an unreachable store can be made and closed."""
+    meter = Meter()
+    open_s3(S3Details(bucket="eng", endpoint_url="http://127.0.0.1:9", anonymous=True), meter).close()
+    assert meter.api_calls == 0
