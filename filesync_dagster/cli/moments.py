@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+FIRST, LAST = (at.replace(tzinfo=UTC) for at in (datetime.min, datetime.max))  # noqa: DTZ901 - they get one here
 AGO = re.compile(r"(\d{1,6}(?:\.\d+)?)\s*([smhdw])")
 
 When = date | datetime | timedelta
@@ -42,15 +43,19 @@ def beginning(when: When, zone: ZoneInfo, now: datetime) -> datetime:
     >>> beginning(date(2026, 11, 21), ZoneInfo("Europe/Berlin"), datetime(2026, 11, 30, tzinfo=UTC)).isoformat()
     '2026-11-20T23:00:00+00:00'
     """
-    if isinstance(when, timedelta):
-        return now - when
-    if not isinstance(when, datetime):
-        when = datetime.combine(when, time())
-    return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(UTC)
+    try:
+        if isinstance(when, timedelta):
+            return now - when
+        if not isinstance(when, datetime):
+            when = datetime.combine(when, time())
+        return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:  # beyond the calendar: the nearest moment that it has
+        early = isinstance(when, timedelta) or when.year < now.year
+        return FIRST if early else LAST
 
 
 def end(when: When, zone: ZoneInfo, now: datetime) -> datetime:
     """Return the moment in UTC; of a day, its last."""
-    if isinstance(when, date) and not isinstance(when, datetime):
+    if isinstance(when, date) and not isinstance(when, datetime) and when < date.max:
         return beginning(when + timedelta(days=1), zone, now) - timedelta(microseconds=1)
     return beginning(when, zone, now)

@@ -22,13 +22,12 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="0.0.
 def up(invocation: Invocation, port: int, host: str) -> None:
     """Run the Dagster UI and daemon for this configuration, until Ctrl-C."""
     from filesync_dagster.config import load_config
-    from filesync_dagster.serving import dagster_home, require_free, serve, until_told
+    from filesync_dagster.serving import logs, require_free, serve, until_told
 
     environment = invocation.environment()
     for problem in load_config(environment).problems:
         click.echo(f"Warning: {problem}", err=True)
     require_free(host, port)
-    logs = dagster_home(environment) / "logs"
     click.echo("Starting Dagster ...")
     with until_told() as told:
         serve(
@@ -36,6 +35,6 @@ def up(invocation: Invocation, port: int, host: str) -> None:
             host,
             port,
             told,
-            on_ready=lambda url: click.echo(f"Dagster is at {url} (logs in {logs}). Ctrl-C stops it."),
+            on_ready=lambda url: click.echo(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it."),
         )
     click.echo("Stopped.")

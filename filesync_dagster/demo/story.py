@@ -40,7 +40,7 @@ endpoints:
       bucket: {bucket}
       region: us-east-1
       access_key_id: {access_key_id}
-      secret_access_key: ${{DEMO_SECRET_ACCESS_KEY}}
+      secret_access_key: {secret} # of a server with sample data that ends with the demo; yours belong in ${{NAME}}
     schedule_config: {{interval_minutes: 1}}
 
   - name: office_share
@@ -95,12 +95,13 @@ def run_demo(environment: Environment, home: Path, host: str, port: int, *, once
     with ExitStack() as cleanup:
         server = s3_server(home / "s3", home / "s3.log", s3_port, environment.variables)
         url, secret = cleanup.enter_context(server)
-        place = Place(home, _environment(environment, home, secret))
+        place = Place(home, _environment(environment, home))
         stores: dict[str, Store] = {
             "engineering_files": Bucket(url, secret),
             "office_share": Folder(home / "office"),
         }
         rng = random.Random(None if keep else 7)  # noqa: S311 - sample data
+        _configure(place, url, secret)
         _fill(place, stores, url, rng)
         true = _show(place, stores, rng)
         click.secho(f"\nTo look around: cd {home} && filesync status", bold=True)
@@ -126,22 +127,26 @@ def _prepare(home: Path, *, keep: bool) -> int:
     return port
 
 
-def _environment(environment: Environment, home: Path, secret: str) -> Environment:
+def _environment(environment: Environment, home: Path) -> Environment:
     """Return an environment in which nothing but the demo's own folder is touched."""
     foreign = ("FILESYNC_", "DAGSTER_", "AWS_")
     variables = {name: value for name, value in environment.variables.items() if not name.startswith(foreign)}
     variables |= {
         "FILESYNC_CONFIG": str(home / "endpoints.yaml"),
         "FILESYNC_HOME": str(home / ".filesync"),
-        "DEMO_SECRET_ACCESS_KEY": secret,
         "PYTHONUNBUFFERED": "1",
     }
     return read_environment(variables=variables)
 
 
-def _fill(place: Place, stores: Mapping[str, Store], url: str, rng: random.Random) -> None:
-    text = ENDPOINTS.format(url=url, bucket=BUCKET, access_key_id=ACCESS_KEY_ID, folder=place.home / "office")
+def _configure(place: Place, url: str, secret: str) -> None:
+    text = ENDPOINTS.format(
+        url=url, bucket=BUCKET, access_key_id=ACCESS_KEY_ID, secret=secret, folder=place.home / "office"
+    )
     (place.home / "endpoints.yaml").write_text(text, "utf-8")
+
+
+def _fill(place: Place, stores: Mapping[str, Store], url: str, rng: random.Random) -> None:
     (place.home / "office").mkdir(exist_ok=True)
     for store, files in ((stores["engineering_files"], bucket_files), (stores["office_share"], folder_files)):
         if not store.listing():

@@ -39,7 +39,8 @@ def dagster_home(environment: Environment) -> Path:
     home = environment.home / "dagster"
     settings = home / "dagster.yaml"
     try:
-        (home / "logs").mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
+        logs(environment).mkdir(exist_ok=True)
         if not settings.exists():
             settings.write_text(files("filesync_dagster").joinpath("dagster.yaml").read_text("utf-8"), "utf-8")
     except OSError as exc:
@@ -47,6 +48,11 @@ def dagster_home(environment: Environment) -> Path:
             f"{exc.filename or home} cannot be written: {exc.strerror}.", hint="Set FILESYNC_HOME to a writable folder."
         ) from exc
     return home
+
+
+def logs(environment: Environment) -> Path:
+    """Return the folder of the processes' logs. Not one in DAGSTER_HOME: Dagster empties its own."""
+    return environment.home / "logs"
 
 
 def dagster_environment(environment: Environment) -> dict[str, str]:
@@ -78,7 +84,7 @@ def serve(
     with tempfile.TemporaryDirectory(prefix="filesync-") as run:
         try:
             for name, arguments in _commands(Path(run), host, port).items():
-                log = environment.home / "dagster" / "logs" / f"{name.replace(' ', '-')}.log"
+                log = logs(environment) / f"dagster-{name.replace(' ', '-')}.log"
                 services.append(start(name, [sys.executable, "-m", *arguments], dagster_environment(environment), log))
             if _ready(services, host, port, told):
                 on_ready(f"http://{_reached(host)}:{port}")
