@@ -110,14 +110,16 @@ class S3Root:
                 hint="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.",
             ) from exc
         except (BotoCoreError, Boto3Error, ClientError) as exc:
-            cause = exc.__context__ if isinstance(exc, Boto3Error) else exc
+            cause = exc.__context__ or exc if isinstance(exc, Boto3Error) else exc  # theirs names our scratch file
             code = cause.response.get("Error", {}).get("Code", "") if isinstance(cause, ClientError) else ""
             if code in ABSENT:
                 raise FileNotFoundError(at) from exc
             if code in REFUSED:
                 raise NotWritable(
-                    f"The store refused access to {at}: {exc}.", hint="Check its credentials and permissions."
+                    f"The store refused access to {at}: {str(cause).rstrip('.')}.",
+                    hint="Check its credentials and permissions.",
                 ) from exc
             raise StorageError(
-                f"The store did not do what was asked of {at}: {exc}.", hint="Check snapshot_root, then run it again."
+                f"The store did not do what was asked of {at}: {str(cause).rstrip('.')}.",
+                hint="Check snapshot_root, then run it again.",
             ) from exc

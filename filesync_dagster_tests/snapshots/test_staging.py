@@ -82,9 +82,10 @@ def test_a_listing_whose_segments_are_damaged_or_gone_cannot_resume(tmp_path):
 
 def test_staging_is_discarded(tmp_path):
     """Alone, or all listings of an endpoint; twice is once."""
-    for name in ("l1", "l2"):
-        Staging(tmp_path / "docs" / name, {})
-    staging = Staging(tmp_path / "docs" / "l3", {})
+    for name in ("l1", "l2", "l3"):
+        staging = Staging(tmp_path / "docs" / name, {})
+        staging.append("a", *page("1"))
+        staging.flush("a")
     for _ in range(2):
         staging.discard()
     assert sorted(path.name for path in (tmp_path / "docs").iterdir()) == ["l1", "l2"]

@@ -134,6 +134,7 @@ store = SnapshotStore(root, Path(cache))
 print("ready", flush=True)
 for n in range(10_000):
     store.write(con, "SELECT * FROM files", "snapshots", "docs", date(2026, 3, 1), f"s{n}")
+    print("written", flush=True)
 """
 
 
@@ -144,6 +145,8 @@ def test_a_killed_writer_leaves_no_half_file(con, tmp_path):
         arguments = [sys.executable, "-c", WRITER, str(tmp_path / "data"), str(tmp_path / "cache")]
         with subprocess.Popen(arguments, stdout=subprocess.PIPE) as writer:
             assert writer.stdout.readline() == b"ready\n"
+            if n % 2:
+                assert writer.stdout.readline() == b"written\n"
             time.sleep(0.011 * n)
             writer.send_signal(signal.SIGKILL)
         written = sorted((tmp_path / "data").glob("snapshots/docs/*/s*.parquet"))
@@ -170,6 +173,7 @@ def test_a_place_that_cannot_be_written_is_said_to_be(con, tmp_path):
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     code = f"""
+import os
 from pathlib import Path
 from filesync_dagster.errors import NotWritable
 from filesync_dagster.snapshots import SnapshotStore, connect
