@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from filesync_dagster.config import Environment
 
 PATIENCE = 180.0
-"""Seconds that the web server may take to answer: the first start of Dagster on a slow machine takes a minute."""
+"""Seconds that a process may take to answer: the first start of Dagster on a slow machine takes a minute."""
 
 WORKSPACE = """\
 load_from:
@@ -80,40 +80,59 @@ def serve(
     `on_ready` gets the URL once the web server answers. Raises ServiceError when a process ends by itself.
     """
     services: list[Service] = []
+    variables = dagster_environment(environment)
     # A short path: a socket's name has at most 107 characters. Only this user may open the folder.
     with tempfile.TemporaryDirectory(prefix="filesync-") as run:
         try:
-            for name, arguments in _commands(Path(run), host, port).items():
+            # One after the other: a web server that finds no code shows an empty workspace for a while, and two
+            # processes that make the tables of a new instance at once stumble over each other.
+            for name, arguments, ready in _processes(Path(run), host, port):
                 log = logs(environment) / f"dagster-{name.replace(' ', '-')}.log"
-                services.append(start(name, [sys.executable, "-m", *arguments], dagster_environment(environment), log))
-            if _ready(services, host, port, told):
-                on_ready(f"http://{_reached(host)}:{port}")
+                services.append(start(name, [sys.executable, "-m", *arguments], variables, log))
+                if not _wait(services, ready, told):
+                    return
+            on_ready(f"http://{_reached(host)}:{port}")
             _watch(services, told, every_minute)
         finally:
             stop(services[::-1])
 
 
-def _commands(run: Path, host: str, port: int) -> dict[str, list[str]]:
-    socket, workspace = str(run / "code.sock"), run / "workspace.yaml"
+def _processes(run: Path, host: str, port: int) -> list[tuple[str, list[str], Callable[[], bool]]]:
+    """Return the name and the command of each process, in order, and what tells that it is ready."""
+    socket, workspace = run / "code.sock", run / "workspace.yaml"
     workspace.write_text(WORKSPACE.format(socket=socket), "utf-8")
-    code = ["dagster", "code-server", "start", "-m", "filesync_dagster.definitions", "--socket", socket]
+    code = ["dagster", "code-server", "start", "-m", "filesync_dagster.definitions", "--socket", str(socket)]
     # Runs are started with this interpreter: a `dagster` on the path may be another one, or none.
     code += ["--location-name", "filesync", "--use-python-environment-entry-point"]
     web = ["dagster_webserver", "--workspace", str(workspace), "--host", host, "--port", str(port)]
     daemon = ["dagster._daemon", "run", "--workspace", str(workspace)]
-    return {"code server": code, "web server": web, "daemon": daemon}
+    return [
+        ("code server", code, lambda: _listens(socket)),
+        ("web server", web, lambda: _answers(host, port)),
+        ("daemon", daemon, lambda: True),
+    ]
 
 
-def _ready(services: list[Service], host: str, port: int, told: Event) -> bool:
-    """Wait until the web server answers; False when told to stop before."""
+def _wait(services: list[Service], ready: Callable[[], bool], told: Event) -> bool:
+    """Wait until the last of the services is ready; False when told to stop before."""
     deadline = time.monotonic() + PATIENCE
-    while not _answers(host, port):
+    while not ready():
         _complain_about_the_dead(services)
-        if told.wait(0.5):
+        if told.wait(0.25):
             return False
         if time.monotonic() > deadline:
-            raise ServiceError(f"Dagster did not answer within {PATIENCE:.0f} seconds.", hint=f"See {services[1].log}.")
+            last = services[-1]
+            raise ServiceError(
+                f"The {last.name} did not answer within {PATIENCE:.0f} seconds.", hint=f"See {last.log}."
+            )
     return True
+
+
+def _listens(path: Path) -> bool:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def _answers(host: str, port: int) -> bool:
