@@ -21,7 +21,7 @@ from filesync_dagster.metadata import SyncRecord
 from filesync_dagster.model import Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.observability import event
 from filesync_dagster.snapshots import SnapshotKind, Staging
-from filesync_dagster.sync import Attempt, new_attempt, sync, sync_record
+from filesync_dagster.sync import REBUILT, Attempt, new_attempt, sync, sync_record
 from filesync_dagster.workspace import Workspace
 
 COMMITTED = (SyncStatus.COMPLETED, SyncStatus.PARTIAL)
@@ -64,7 +64,7 @@ def sync_day(
     today = datetime.now(zone).date()
     if day == today:
         return sync(workspace, endpoint, run_id=run_id, on_progress=on_progress)
-    attempt = new_attempt(endpoint, run_id)
+    attempt = new_attempt(endpoint, run_id, REBUILT)
     try:
         if day > today:
             raise NothingKnown(f"{day} has not come yet.", hint=f"Today is {today} in {zone}.")

@@ -141,10 +141,14 @@ def sync_record(
     )
 
 
-def new_attempt(endpoint: Endpoint, run_id: str | None) -> Attempt:
+REBUILT = "-rebuilt"
+"""In the id of what was made of a past day."""
+
+
+def new_attempt(endpoint: Endpoint, run_id: str | None, suffix: str = "") -> Attempt:
     """Begin: the clock runs, and the sync has an id, one that sorts by time."""
     now = datetime.now(UTC)
-    sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}{suffix}"
     return Attempt(endpoint.name, sync_id, now, time.monotonic(), Meter(), run_id)
 
 
@@ -188,15 +192,22 @@ def _run(job: Job, attempt: Attempt) -> SyncResult:
             else:
                 result = _commit_nothing(job, state, observed, draft)
     listing.staging.discard()
-    if not _synced_today(job):
-        retain(job.workspace, job.endpoint_id)
+    _tidy(job)
     return result
 
 
-def _synced_today(job: Job) -> bool:
+def _tidy(job: Job) -> None:
+    """Let go of what retention no longer keeps, once a day, and of what a sync before this one left behind."""
     logs = job.workspace.metadata.sync_logs(job.endpoint_id, live=True, limit=2)  # this one and the one before
+    before = logs[1] if len(logs) > 1 else None
     zone = job.workspace.config.settings.partitions.zone
-    return len(logs) > 1 and logs[1].sync_completed.astimezone(zone).date() == datetime.now(zone).date()
+    if before is None or before.sync_completed.astimezone(zone).date() != datetime.now(zone).date():
+        retain(job.workspace, job.endpoint_id)
+    if job.lease.after_crash or (before and before.sync_status is SyncStatus.FAILED):
+        logs = job.workspace.metadata.sync_logs(job.endpoint_id)
+        known = {uri for log in logs for uri in (log.snapshot_uri, log.changes_uri) if uri}
+        # Only the holder of the lease writes here; past days are rebuilt without one.
+        job.workspace.snapshots.sweep(known, timedelta(0), endpoint=job.endpoint.name, spare=REBUILT)
 
 
 def _is_same(job: Job, listing: Listing, state: EndpointState) -> bool:

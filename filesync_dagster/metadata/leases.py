@@ -26,7 +26,10 @@ class Lease:
     and no transaction fenced by the token commits.
     """
 
-    def __init__(self, database: Database, endpoint_id: int, endpoint: str, token: int, seconds: float) -> None:
+    def __init__(
+        self, database: Database, endpoint_id: int, endpoint: str, token: int, seconds: float, *, after_crash: bool
+    ) -> None:
+        self.after_crash = after_crash  # the holder before never gave it back
         self.endpoint_id = endpoint_id
         self.endpoint = endpoint
         self.token = token
@@ -100,8 +103,8 @@ def held_lease(database: Database, endpoint_id: int, purpose: str, seconds: floa
         # Asked without a lock first: the holder keeps the row locked while it commits.
         _refuse_if_held(database, connection, _row(connection, endpoint_id))
     with database.writing() as connection:
-        endpoint, token = _take(database, connection, endpoint_id, purpose, seconds)
-    lease = Lease(database, endpoint_id, endpoint, token, seconds)
+        endpoint, token, after_crash = _take(database, connection, endpoint_id, purpose, seconds)
+    lease = Lease(database, endpoint_id, endpoint, token, seconds, after_crash=after_crash)
     try:
         yield lease
     finally:
@@ -123,7 +126,7 @@ def running(database: Database) -> list[LeaseRecord]:
 
 def _take(
     database: Database, connection: Connection, endpoint_id: int, purpose: str, seconds: float
-) -> tuple[str, int]:
+) -> tuple[str, int, bool]:
     now = database.now(connection)
     values = {
         "holder": Process.current().as_dict(),
@@ -138,7 +141,7 @@ def _take(
     _refuse_if_held(database, connection, row)
     token = int(row.token) + 1
     connection.execute(update(leases).where(leases.c.endpoint_id == endpoint_id).values(token=token, **values))
-    return row.name, token
+    return row.name, token, row.holder is not None
 
 
 def _ensure_row(connection: Connection, endpoint_id: int, now: datetime) -> None:

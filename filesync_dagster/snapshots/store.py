@@ -177,24 +177,29 @@ class SnapshotStore:
                     self._root.delete(key.removesuffix(".parquet") + ".csv")
             self._cache.drop(uri)
 
-    def sweep(self, referenced: Collection[str], older_than: timedelta) -> int:
+    def sweep(
+        self, referenced: Collection[str], older_than: timedelta, *, endpoint: str | None = None, spare: str = "/"
+    ) -> int:
         """Delete what crashed syncs left; return how many files. `referenced`: every URI that the database points to.
 
         Only temporary files and files in our layout that nobody points to go, and only when they are older than
         `older_than`, which must exceed the longest sync. The CSV of a referenced Parquet file counts as referenced.
+        With `endpoint`, only its files below the root; whoever holds its lease need not wait for them to grow old.
+        Files with `spare` in their names stay.
         """
         kept = {key for uri in referenced if (key := self._root.key(uri))}
         kept |= {key.removesuffix(".parquet") + ".csv" for key in kept}
         swept = 0
         with disk_errors("sweeping the snapshot root"):
-            for folder in ("snapshots", "changes"):
+            for kind in ("snapshots", "changes"):
+                folder = f"{kind}/{endpoint}" if endpoint else kind
                 stale = [key for key, age in self._root.walk(folder) if age > older_than.total_seconds()]
                 for key in stale:
                     ours = OURS.fullmatch(key) and (key.endswith(SUFFIXES) or is_scratch(Path(key).name))
-                    if ours and key not in kept:
+                    if ours and key not in kept and spare not in Path(key).name:
                         self._root.delete(key)
                         swept += 1
-            for path in self._scratch.rglob("*.tmp"):
+            for path in self._scratch.rglob("*.tmp") if endpoint is None else ():
                 if is_scratch(path.name) and time.time() - path.stat().st_mtime > older_than.total_seconds():
                     path.unlink(missing_ok=True)
                     swept += 1
