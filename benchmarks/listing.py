@@ -87,7 +87,7 @@ def list_boto3(server):
 def fetch_only(server):
     """Fetch the pages one after another and look at nothing but the token: the server's own speed."""
     source = open_s3(S3Details(**server.details(BUCKET)), Meter())
-    transport = source._transport
+    transport = source._transport  # noqa: SLF001 - below the parser, on purpose
     query = {"list-type": "2", "max-keys": "1000"}
     while True:
         _, found, rest = transport.get(query).partition(b"<NextContinuationToken>")

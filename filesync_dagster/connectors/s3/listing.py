@@ -1,8 +1,8 @@
 """Every object of a bucket, in pages: ranges of keys side by side where the store allows it, else one after another.
 
 The first page is always asked alone: most buckets are no larger. What follows is cut into ranges, at the landmarks
-of the last snapshot or, without any and after some more pages, at common prefixes. Stores without order, or that ignore where a
-listing shall begin, are followed by their continuation tokens.
+of the last snapshot or, without any and after some more pages, at common prefixes. Stores without order, or that
+ignore where a listing shall begin, are followed by their continuation tokens.
 """
 
 import json

@@ -48,7 +48,8 @@ class VersionedStore(FakeStore):
         more = start + self.size < len(self.entries)
         shown = sorted(page, key=lambda e: e[3]) if self.markers_last else page
         rows = "".join(
-            f"<{tag}><Key>{key}</Key><VersionId>{vid or -number}</VersionId><IsLatest>{str(is_latest).lower()}</IsLatest>"
+            f"<{tag}><Key>{key}</Key><VersionId>{vid or -number}</VersionId>"
+            f"<IsLatest>{str(is_latest).lower()}</IsLatest>"
             f"<LastModified>{moment(second).isoformat()}</LastModified><ETag>{-number}</ETag><Size>{-number}</Size></{tag}>"
             for key, number, second, deleted, is_latest, vid in shown
             for tag in ["DeleteMarker" if deleted else "Version"]
