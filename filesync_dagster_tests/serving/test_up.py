@@ -94,8 +94,12 @@ def test_what_does_not_listen_is_killed(tmp_path):
 
     stop([service], grace=0.2)
 
+    # What was killed is there until init has taken note of it.
+    deadline = time.monotonic() + 30
     with pytest.raises(ProcessLookupError):
-        os.killpg(service.process.pid, 0)
+        while time.monotonic() < deadline:
+            os.killpg(service.process.pid, 0)
+            time.sleep(0.05)
 
 
 def test_the_last_words_of_a_child_are_told(tmp_path):
