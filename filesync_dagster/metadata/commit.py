@@ -1,8 +1,7 @@
 """One transaction makes a sync visible: files, journal, log, state. It commits only while the lease is held."""
 
 import secrets
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
 from sqlalchemy import Connection, bindparam, select, text
@@ -16,7 +15,7 @@ from filesync_dagster.metadata.logs import write_log
 from filesync_dagster.metadata.records import NewState, SyncRecord
 from filesync_dagster.metadata.staging import staged
 from filesync_dagster.metadata.state import clear_held, write_state
-from filesync_dagster.metadata.tables import endpoint_state, endpoints
+from filesync_dagster.metadata.tables import endpoint_state, endpoints, files
 
 
 def commit(
@@ -32,7 +31,8 @@ def commit(
     """See Metadata.commit."""
     with staged(database, _batches(imported, changes, repathed)) as (connection, names):
         lease.fence(connection)
-        _apply(connection, names, _parameters(connection, database.now(connection), log))
+        steps = _STEPS if _has_files(connection, log.endpoint_id) else {**_STEPS, "incoming_entries": (_INSERT,)}
+        _apply(connection, {n: s for n, s in steps.items() if n in names}, _parameters(database, connection, log))
         write_log(connection, log)
         if state is not None:
             write_state(connection, lease.endpoint_id, state, database.now(connection))
@@ -54,7 +54,13 @@ def _batches(
         yield "incoming_paths", batch.select(["external_id", "path"])
 
 
-def _parameters(connection: Connection, now: datetime, log: SyncRecord) -> dict[str, object]:
+def _has_files(connection: Connection, endpoint_id: int) -> bool:
+    """Tell whether there is anything to conflict with: looking for conflicts costs PostgreSQL as much as inserting."""
+    found = select(files.c.id).where(files.c.endpoint_id == endpoint_id).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def _parameters(database: Database, connection: Connection, log: SyncRecord) -> dict[str, object]:
     endpoint = connection.execute(
         select(endpoints.c.project_id, endpoints.c.user_id, endpoint_state.c.as_of)
         .outerjoin(endpoint_state, endpoint_state.c.endpoint_id == endpoints.c.id)
@@ -67,16 +73,14 @@ def _parameters(connection: Connection, now: datetime, log: SyncRecord) -> dict[
         "user_id": endpoint.user_id,
         "as_of": log.as_of or log.sync_completed,
         "last_as_of": endpoint.as_of,
-        "now": now,
+        "now": database.now(connection),
         "mark": f"\x01{secrets.token_hex(8)}:",  # no file has this prefix: ids on their way to another one
     }
 
 
-def _apply(connection: Connection, names: frozenset[str], parameters: dict[str, object]) -> None:
+def _apply(connection: Connection, steps: Mapping[str, tuple[str, ...]], parameters: dict[str, object]) -> None:
     """Rows go, then ids change hands, then rows take their new values: each step finds the ids it was told."""
-    for table, statements in _STEPS:
-        if table not in names:
-            continue
+    for statements in steps.values():
         for statement in statements:
             query = text(statement)
             used = {name: parameters[name] for name in query.compile().params}
@@ -116,12 +120,15 @@ WHERE files.endpoint_id = :endpoint_id AND files.external_id = :mark || incoming
 
 _COLUMNS = [*COLUMN_OF_FIELD.values(), "name_search"]
 
-_UPSERT = f"""
+_INSERT = f"""
 INSERT INTO files (endpoint_id, {", ".join(_COLUMNS)}, title, project_id, user_id,
   first_seen_at, last_seen_at, deleted_at, gone_reason, created_at, updated_at)
 SELECT CAST(:endpoint_id AS INTEGER), {", ".join(f"e.{column}" for column in _COLUMNS)}, e.name, :project_id, :user_id,
   :as_of, :as_of, CASE WHEN e.trashed = 1 THEN :as_of END, CASE WHEN e.trashed = 1 THEN 'removed' END, :now, :now
 FROM incoming_entries e WHERE true
+"""
+
+_UPSERT = f"""{_INSERT}
 ON CONFLICT (endpoint_id, external_id) DO UPDATE SET
   {", ".join(f"{column} = excluded.{column}" for column in _COLUMNS if column != "external_id")},
   title = excluded.title, project_id = excluded.project_id, user_id = excluded.user_id,
@@ -142,11 +149,11 @@ SELECT CAST(:endpoint_id AS INTEGER), :sync_id, external_id, change, path, "befo
 FROM incoming_journal ORDER BY position
 """
 
-_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("incoming_gone", (_GONE,)),
-    ("incoming_ids", (_MAKE_ROOM, _LEAVE_ID, _TAKE_ID)),
-    ("incoming_entries", (_UPSERT,)),
-    ("incoming_paths", (_REPATH,)),
-    ("incoming_journal", (_JOURNAL,)),
-)
+_STEPS: dict[str, tuple[str, ...]] = {
+    "incoming_gone": (_GONE,),
+    "incoming_ids": (_MAKE_ROOM, _LEAVE_ID, _TAKE_ID),
+    "incoming_entries": (_UPSERT,),
+    "incoming_paths": (_REPATH,),
+    "incoming_journal": (_JOURNAL,),
+}
 """Which statements each staging table feeds, in the order that they must run."""
