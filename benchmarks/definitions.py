@@ -57,7 +57,9 @@ def run(endpoints: int = 1000, repeats: int = 5) -> dict[str, float]:
         for _ in range(repeats):
             for name, code in (("bare", BARE), ("ours", OURS)):
                 measured[name].append(load(code, endpoints, config))
-    median = {name: [statistics.median(column) for column in zip(*rows)] for name, rows in measured.items()}
+    median = {
+        name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in measured.items()
+    }
     ours, bare = median["ours"], median["bare"]
     return {
         "endpoints": endpoints,

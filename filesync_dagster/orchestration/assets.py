@@ -5,13 +5,13 @@ or is replayed from what was stored; a day of which nothing is known fails with 
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from filesync_dagster.config import Config
-from filesync_dagster.model import SyncResult
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.results import check_results, materialization, misfortune
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
+
+NAMED = 20
+"""Endpoints that a failed run explains in its message; the others are in its metadata and log."""
 
 
 def endpoint_assets(config: Config) -> dg.AssetsDefinition:
@@ -58,29 +61,41 @@ def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
     # Somebody may run a check alone: the endpoint is synced for it all the same.
     keys = context.selected_asset_keys | {check.asset_key for check in checks}
     names = [endpoint.name for endpoint in filesync.config.active if asset_key(endpoint.name) in keys]
-    day = day_of(context.partition_key)
+    day, run_id = day_of(context.partition_key), context.run.run_id
+    # Only today's partition is synced live: today's state is never written under another day.
+    live = day == datetime.now(filesync.config.settings.partitions.zone).date()
+    results = filesync.sync_many(names, run_id=run_id) if live else filesync.sync_day_many(names, day, run_id=run_id)
     unlucky: dict[str, str] = {}
-    for result in _synced(filesync, names, context.partition_key, context.run_id):
-        why = misfortune(result)
+    for result in results:
+        key, why = asset_key(result.endpoint), misfortune(result)
         if why:
             unlucky[result.endpoint] = why
             context.log.error("%s: %s", result.endpoint, why)
-        elif asset_key(result.endpoint) in context.selected_asset_keys:
+        elif key in context.selected_asset_keys:
             yield materialization(filesync, result, day)
-        asked = {check.name for check in checks if check.asset_key == asset_key(result.endpoint)}
-        yield from (check for check in check_results(result) if check.check_name in asked)
+    yield from _checked(filesync, checks)
     if unlucky:
-        raise dg.Failure(
-            f"{len(unlucky)} of {len(names)} endpoints did not commit. "
-            + " ".join(f"{name}: {why}" for name, why in sorted(unlucky.items())),
-            metadata={"endpoints": sorted(unlucky)},
-            allow_retries=False,
-        )
+        raise _failure(unlucky, len(names))
 
 
-def _synced(filesync: "Filesync", names: list[str], partition: str, run_id: str) -> Iterator[SyncResult]:
-    """Sync live when the partition is today's, so that today's state is never written under another day."""
-    day = day_of(partition)
-    if day == datetime.now(filesync.config.settings.partitions.zone).date():
-        return filesync.sync_many(names, run_id=run_id)
-    return filesync.sync_day_many(names, day, run_id=run_id)
+def _checked(filesync: "Filesync", asked: AbstractSet[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
+    """Yield the checks as they stand after the syncs.
+
+    They tell how an endpoint is now, whatever day was asked for: the backfill of a day of which nothing is known does
+    not turn a healthy endpoint red, and a failed listing does not hide that a sync is held.
+    """
+    wanted = {(key.asset_key, key.name) for key in asked}
+    for status in filesync.status():
+        if status.state != "broken":
+            yield from (check for check in check_results(status) if (check.asset_key, check.check_name) in wanted)
+
+
+def _failure(unlucky: dict[str, str], of: int) -> dg.Failure:
+    """Return what ends the run: each endpoint that did not commit, and why."""
+    sentences = [f"{name}: {why}" for name, why in sorted(unlucky.items())]
+    more = f" And {len(sentences) - NAMED} more." if len(sentences) > NAMED else ""
+    return dg.Failure(
+        f"{len(unlucky)} of {of} endpoints did not commit. {' '.join(sentences[:NAMED])}{more}",
+        metadata={"endpoints": sorted(unlucky)},
+        allow_retries=False,
+    )

@@ -185,22 +185,22 @@ def growth_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
     now = {name: records[-1] for name, records in history.items()}
     before = {name: records[-2] for name, records in history.items()}
     files, size = _sums(now.values())
-    files_before, size_before = _sums(before.values())
     largest = sorted(now, key=lambda name: (-_bytes(now[name]), name))
+    growth = [_growth(name, now[name], before[name]) for name in largest]
     title = f"Stored until {day}"
     chart = stacked_areas(title, [f"{on:%m-%d}" for on in days], _by_endpoint(history, largest), "B")
     return dg.MaterializeResult(
         metadata={
             "files_total": files,
             "bytes_total": size,
-            "files_growth": files - files_before,
-            "bytes_growth": size - size_before,
+            "files_growth": sum(row["files_growth"] for row in growth),
+            "bytes_growth": sum(row["bytes_growth"] for row in growth),
             "endpoints_known": sum(1 for record in now.values() if record),
             "endpoints_total": len(now),
             "chart": dg.MetadataValue.md(as_markdown(chart, title)),
             "chart_file": dg.MetadataValue.path(_kept(filesync, "storage_growth", day, chart)),
             "endpoints": dg.MetadataValue.table(
-                [dg.TableRecord(_growth(name, now[name], before[name])) for name in largest[:TABLE_ROWS]],
+                [dg.TableRecord(row) for row in growth[:TABLE_ROWS]],
                 _table("endpoint", "files", "files_growth", "bytes", "bytes_growth", "size"),
             ),
         }
@@ -209,7 +209,7 @@ def growth_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
 
 def _growth(name: str, now: "SyncRecord | None", before: "SyncRecord | None") -> dict[str, Any]:
     files, size = _sums([now])
-    files_before, size_before = _sums([before])
+    files_before, size_before = _sums([before]) if before else (files, size)  # first known is not grown
     return {
         "endpoint": name,
         "files": files,

@@ -13,6 +13,9 @@ from filesync_dagster.orchestration.specs import LISTING_COMPLETE, MASS_DELETE_G
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
+    from filesync_dagster.inventory import EndpointStatus
+
+HELD = "A sync is held. Look with `filesync status`, then `filesync approve {0}` or `reject`."
 
 SAMPLE_ROWS = 50
 """Rows of a table in Dagster's event log, which every run adds to."""
@@ -64,28 +67,33 @@ def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:
     return shown
 
 
-def check_results(result: SyncResult) -> Iterator[dg.AssetCheckResult]:
-    """Return what a sync says about the endpoint's checks; nothing about the guard where it was not asked."""
-    key = asset_key(result.endpoint)
-    failed, held = result.status is SyncStatus.FAILED, result.status is SyncStatus.HELD
+def check_results(status: "EndpointStatus") -> Iterator[dg.AssetCheckResult]:
+    """Return what the checks say of an endpoint as it is now: its last sync, and whether one is held."""
+    key, last = asset_key(status.name), status.last_sync
+    ended = last.sync_status if last else None
+    warnings = last.warnings if last else ()
+    committed = ended in (SyncStatus.COMPLETED, SyncStatus.HELD)
+    partial = ended is SyncStatus.PARTIAL
+    failure = (last.error_message if last else "It was never synced.") if not committed else None
     yield dg.AssetCheckResult(
         asset_key=key,
         check_name=LISTING_COMPLETE,
-        passed=not failed and not result.warnings and result.status is not SyncStatus.PARTIAL,
-        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
-        description=(result.error if failed else " ".join(result.warnings[:3])) or None,
-        metadata={"unread": len(result.warnings)},
+        passed=committed and not warnings,
+        severity=dg.AssetCheckSeverity.WARN if committed or partial else dg.AssetCheckSeverity.ERROR,
+        description=(" ".join(warnings[:3]) or failure) or None,
+        metadata={"unread": len(warnings)},
     )
-    if not failed:
-        removed = result.counts.removed
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name=MASS_DELETE_GUARD,
-            passed=not held,
-            severity=dg.AssetCheckSeverity.ERROR,
-            description=result.error if held else None,
-            metadata={"files_removed": removed, "files_total": result.files_total},
-        )
+    held = status.held_sync_id is not None
+    yield dg.AssetCheckResult(
+        asset_key=key,
+        check_name=MASS_DELETE_GUARD,
+        passed=not held,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=(last.error_message if ended is SyncStatus.HELD and last else HELD.format(status.name))
+        if held
+        else None,
+        metadata={"files_total": status.files_total, "files_removed": last.files_removed if last else 0},
+    )
 
 
 def misfortune(result: SyncResult) -> str | None:

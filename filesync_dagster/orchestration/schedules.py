@@ -85,6 +85,7 @@ def requests(
         yield dg.SkipReason("Nothing is due." if not due else f"All {len(due)} due endpoints are in active runs.")
     for start in range(0, len(idle), ENDPOINTS_PER_RUN):
         yield dg.RunRequest(
+            run_key=f"{moment:%Y-%m-%dT%H:%M:%S%z}/{start}",  # Dagster wants one where a tick has several runs
             asset_selection=idle[start : start + ENDPOINTS_PER_RUN],
             partition_key=day,
             tags={"filesync/cadence": cadence},
@@ -122,7 +123,7 @@ def report_schedule(settings: Settings) -> dg.ScheduleDefinition:
         today = key_of(scheduled, settings.partitions)
         for day in sorted({yesterday, today}):
             if day >= first_day:
-                yield dg.RunRequest(partition_key=day)
+                yield dg.RunRequest(run_key=f"{scheduled:%Y-%m-%dT%H:%M%z}/{day}", partition_key=day)
 
     return tick
 

@@ -1,0 +1,67 @@
+"""A project whose definitions are built, and assets that are materialized in this process."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from filesync_dagster.config import read_environment
+from filesync_dagster.orchestration.project import definitions_for
+from filesync_dagster_tests.sync.memory_store import STORES, MemoryStore, register, unregister
+from filesync_dagster_tests.sync.projects import Project
+
+
+class DagsterProject(Project):
+    """A project with definitions and an instance of its own."""
+
+    def __init__(self, folder, *endpoints, **settings):
+        super().__init__(folder, *endpoints, **settings)
+        self.instance = dg.DagsterInstance.ephemeral()
+
+    @property
+    def definitions(self):
+        """Build the definitions of the configuration as it is now."""
+        return definitions_for(read_environment(self.config, self.variables))
+
+    def materialize(self, *paths, day=None):
+        """Materialize a day (today) of some assets; return the result, whatever it is."""
+        return self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            partition_key=day or today(),
+            instance=self.instance,
+            asset_selection=[dg.AssetKey(path) for path in paths] or None,
+            raise_on_error=False,
+        )
+
+
+def today():
+    """Return the partition of today, in UTC."""
+    return datetime.now(UTC).date().isoformat()
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Return what makes a project of some endpoints. The environment is that of its processes."""
+
+    def make(*endpoints, **settings):
+        made = DagsterProject(tmp_path / "project", *endpoints, **settings)
+        for name, value in made.variables.items():
+            monkeypatch.setenv(name, value)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def store():
+    """Return what makes a store in memory with some files, and the endpoint over it."""
+    register()
+
+    def make(name, files=12, **entry):
+        STORES[name] = MemoryStore()
+        for i in range(files):
+            STORES[name].put(f"{name}-{i}", size=i + 1)
+        return {"name": name, "type": "memory", "endpoint_details": {"store": name}, **entry}
+
+    yield make
+    STORES.clear()
+    unregister()

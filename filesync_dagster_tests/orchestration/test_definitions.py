@@ -1,0 +1,135 @@
+"""Definitions: what loads, what does not stop it from loading, and what people see of an endpoint."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from filesync_dagster.orchestration.specs import asset_key
+
+HEAVY = ("boto3", "botocore", "duckdb", "pandas", "sqlalchemy", "httpx", "lxml", "dagster_aws", "googleapiclient")
+LOAD = """
+import json, socket, sys
+
+def forbidden(*arguments):
+    raise AssertionError("a connection at load")
+
+socket.socket.connect = forbidden
+from filesync_dagster.definitions import defs
+import dagster as dg
+dg.Definitions.validate_loadable(defs)
+print(json.dumps([name for name in sys.argv[1:] if name in sys.modules]))
+"""
+S3 = {"bucket": "drawings", "endpoint_url": "http://203.0.113.1:9"}
+
+
+def loaded(environment):
+    """Load the definitions in a process of its own, where nothing may connect; return what heavy modules it has."""
+    child = subprocess.run(
+        [sys.executable, "-W", "error", "-c", LOAD, *HEAVY],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert child.returncode == 0, child.stderr
+    return json.loads(child.stdout.splitlines()[-1])
+
+
+def test_definitions_load_offline_and_light(project):
+    """Loading connects to nothing, opens no database, and imports no library that only a run needs."""
+    made = project({"name": "drawings", "type": "s3", "endpoint_details": S3})
+    assert loaded({**made.variables, "FILESYNC_CONFIG": str(made.config)}) == []
+    assert not made.home.exists()
+
+
+@pytest.mark.parametrize("text", ["endpoints: [", "settings: {partitoins: 1}\nendpoints: []", None, ""])
+def test_a_file_that_cannot_be_used_does_not_take_the_location_down(tmp_path, text):
+    """It loads, whatever the file is."""
+    config = tmp_path / "endpoints.yaml"
+    if text is not None:
+        config.write_text(text)
+    assert loaded({"FILESYNC_CONFIG": str(config), "FILESYNC_HOME": str(tmp_path / "home")}) == []
+
+
+def test_a_file_that_cannot_be_used_is_shown_with_its_problems(project):
+    """There is one node; its description and its failing check say what is wrong, and where."""
+    made = project()
+    made.config.write_text("endpoints:\n  - {name: a\n")
+    key = dg.AssetKey("filesync_configuration")
+    [spec] = made.definitions.resolve_all_asset_specs()
+    assert spec.key == key
+    assert "endpoints.yaml:" in spec.description.replace("\\", "")
+    result = made.definitions.resolve_job_def("check_configuration").execute_in_process(instance=made.instance)
+    [check] = result.get_asset_check_evaluations()
+    assert not check.passed
+    assert "endpoints.yaml:" in check.description
+
+
+def test_a_broken_entry_is_a_node_beside_its_neighbours(project, store):
+    """What is wrong with it shows on the node and as a failed check; the others can be materialized."""
+    twice = store("photos")
+    made = project(twice, {**twice}, {"name": "My Drive", "type": "gogle_drive", "endpoint_details": {}})
+    nodes = {spec.key: spec for spec in made.definitions.resolve_all_asset_specs()}
+    assert "already taken" in nodes[asset_key("photos_2")].description
+    assert "unknown type" in nodes[asset_key("My_Drive")].description
+    assert made.materialize(["filesync", "photos"]).success
+    result = made.definitions.resolve_job_def("check_configuration").execute_in_process(instance=made.instance)
+    assert [check.passed for check in result.get_asset_check_evaluations()] == [False, False]
+
+
+def test_broken_entries_are_checked_once_for_each_edit(project):
+    """The sensor asks for a run of the checks, and not again until the problems are others."""
+    made = project({"name": "My Drive", "type": "gogle_drive", "endpoint_details": {}})
+    sensor = made.definitions.resolve_sensor_def("configuration_problems")
+    first = sensor.evaluate_tick(dg.build_sensor_context(made.instance))
+    assert len(first.run_requests) == 1
+    assert not sensor.evaluate_tick(dg.build_sensor_context(made.instance, cursor=first.cursor)).run_requests
+
+
+def test_an_endpoint_shows_who_what_and_when(project):
+    """Title, filters and schedule are in the description; project, owner, kinds, tags and freshness are set."""
+    made = project(
+        {
+            "name": "drawings",
+            "title": "Engineering Drawings",
+            "type": "s3",
+            "project_id": "eng-project-001",
+            "user_id": "engineer@company.com",
+            "endpoint_details": {**S3, "prefix": "cad/", "access_key_id": "AKIA", "secret_access_key": "hush"},
+            "filters": {"file_types": ["dwg"]},
+            "schedule_config": {"interval_minutes": 5},
+        }
+    )
+    specs = {spec.key: spec for spec in made.definitions.resolve_all_asset_specs()}
+    spec, source = specs[asset_key("drawings")], specs[dg.AssetKey(["s3", "drawings"])]
+    for text in ("Engineering Drawings", "s3://drawings/cad/", "every 5 minutes", "dwg"):
+        assert text in spec.description
+    assert (spec.group_name, spec.owners) == ("eng_project_001", ["engineer@company.com"])
+    assert spec.kinds == {"s3", "filesync"}
+    assert spec.tags["filesync/type"] == "s3"
+    assert [dep.asset_key for dep in spec.deps] == [source.key]
+    assert spec.freshness_policy.fail_window.to_timedelta() == timedelta(minutes=20)
+    assert "hush" not in repr(specs)
+    report = specs[dg.AssetKey(["filesync_reports", "daily_changes"])]
+    assert spec.key in {dep.asset_key for dep in report.deps}
+
+
+def test_what_dagster_would_refuse_is_left_out(project, store):
+    """An owner that is no address, a project with odd characters, names that collide with checks: all load."""
+    made = project(
+        store("a", user_id="Ada Lovelace", project_id="§ 12/3"),
+        store("a_listing_complete", user_id="ada@some.engineering", schedule="manual"),
+        store("b", is_active=False),
+    )
+    definitions = made.definitions
+    dg.Definitions.validate_loadable(definitions)
+    specs = {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
+    assert specs[asset_key("a")].group_name == "12_3"
+    assert not specs[asset_key("a")].owners
+    assert specs[asset_key("a_listing_complete")].freshness_policy is None
+    assert asset_key("b") not in specs

@@ -1,0 +1,177 @@
+"""Schedules: what a tick asks for. No daemon here: ticks are evaluated one by one, at the times that matter."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+from dagster import DagsterRunStatus
+
+from filesync_dagster.config import load_config, read_environment
+from filesync_dagster.orchestration.project import definitions_for
+from filesync_dagster.orchestration.schedules import report_schedule, sync_schedules
+from filesync_dagster.orchestration.specs import asset_key
+from filesync_dagster_tests.orchestration.conftest import today
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture
+def project(project, tmp_path):
+    """Return what makes a project with an instance on disk: ticks open it by its reference."""
+    instances = []
+
+    def make(*endpoints, **settings):
+        made = project(*endpoints, **settings)
+        (tmp_path / "dagster").mkdir(exist_ok=True)
+        made.instance = dg.DagsterInstance.local_temp(str(tmp_path / "dagster"))
+        instances.append(made.instance)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def tick(project):
+    """Return what evaluates one tick of the only schedule, at a moment, `late` after it was due."""
+
+    def evaluate(made, scheduled, late=timedelta(seconds=1)):
+        config = load_config(read_environment(made.config, made.variables))
+        [schedule] = sync_schedules(config, clock=lambda: scheduled.astimezone(UTC) + late)
+        repository = definitions_for(read_environment(made.config, made.variables)).get_repository_def()
+        context = dg.build_schedule_context(
+            instance=made.instance,
+            scheduled_execution_time=scheduled,
+            repository_def=repository,
+            resources=repository.get_top_level_resources(),
+        )
+        return schedule.evaluate_tick(context)
+
+    return evaluate
+
+
+def asked(execution):
+    """Return the names of the endpoints and the day that a tick asked for."""
+    [request] = execution.run_requests
+    return {key.path[-1] for key in request.asset_selection}, request.partition_key
+
+
+def test_one_run_for_all_that_are_due(project, store, tick):
+    """The run has the day of the tick and says which cadence it is."""
+    made = project(store("a"), store("b"))
+    execution = tick(made, datetime(2026, 6, 1, 10, 0, tzinfo=UTC))
+    assert asked(execution) == ({"a", "b"}, "2026-06-01")
+    assert execution.run_requests[0].tags["filesync/cadence"] == "every_hour"
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        (datetime(2026, 6, 2, 0, 0, tzinfo=BERLIN), "2026-06-02"),  # 22:00 of the day before in UTC
+        (datetime(2026, 6, 1, 23, 0, tzinfo=BERLIN), "2026-06-01"),
+        (datetime(2026, 3, 29, 3, 0, tzinfo=BERLIN), "2026-03-29"),  # the hour from 2 to 3 is not there
+        (datetime(2026, 10, 25, 2, 0, tzinfo=BERLIN, fold=0), "2026-10-25"),
+        (datetime(2026, 10, 25, 2, 0, tzinfo=BERLIN, fold=1), "2026-10-25"),  # the same hour again
+        (datetime(2026, 10, 26, 0, 0, tzinfo=BERLIN), "2026-10-26"),
+    ],
+)
+def test_the_day_is_that_of_the_partitions_time_zone(project, store, tick, moment, day):
+    """At midnight and when the clocks change, the tick's own day counts, not that of UTC."""
+    made = project(store("a"), partitions={"timezone": "Europe/Berlin"})
+    assert asked(tick(made, moment)) == ({"a"}, day)
+
+
+def test_a_stale_tick_is_dropped(project, store, tick):
+    """After an hour of downtime, the tick that a later one has overtaken asks for nothing."""
+    made = project(store("a"))
+    execution = tick(made, datetime(2026, 6, 1, 10, 0, tzinfo=UTC), late=timedelta(minutes=61))
+    assert not execution.run_requests
+    assert "stale" in execution.skip_message
+    assert tick(made, datetime(2026, 6, 1, 10, 0, tzinfo=UTC), late=timedelta(minutes=59)).run_requests
+
+
+@pytest.mark.parametrize("minutes", [7, 90])
+def test_an_interval_without_a_cron_is_due_by_its_last_sync(project, store, tick, minutes):
+    """It is due in the minute in which the interval has passed, and not before."""
+    made = project(store("a", schedule_config={"interval_minutes": minutes}))
+    with made.open() as filesync:
+        started = filesync.sync("a").started_at
+    due = (started + timedelta(minutes=minutes)).replace(second=0, microsecond=0)
+    assert not tick(made, due - timedelta(minutes=1)).run_requests
+    assert asked(tick(made, due))[0] == {"a"}
+
+
+def test_what_is_in_an_active_run_is_left_out(project, store, tick):
+    """A backfill of the past is in nobody's way."""
+    made = project(store("a"), store("b"), store("c"))
+    moment = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+    job = made.definitions.resolve_job_def("sync_endpoints")
+    for name, status, tags in [
+        ("a", DagsterRunStatus.STARTED, {}),
+        ("b", DagsterRunStatus.STARTING, {"dagster/backfill": "x", "dagster/partition": "2026-05-01"}),
+        ("c", DagsterRunStatus.SUCCESS, {}),
+    ]:
+        made.instance.create_run_for_job(job, asset_selection=frozenset({asset_key(name)}), status=status, tags=tags)
+    assert asked(tick(made, moment))[0] == {"b", "c"}
+    made.instance.create_run_for_job(job, status=DagsterRunStatus.STARTED)
+    execution = tick(made, moment)
+    assert not execution.run_requests
+    assert "active runs" in execution.skip_message
+
+
+def test_a_new_endpoint_is_synced_at_once(project, store):
+    """The sensor asks for those that were never synced, and rests when there are none."""
+    made = project(store("a"), store("b"), store("m", schedule="manual"))
+    with made.open() as filesync:
+        filesync.sync("a")
+        sensor = made.definitions.resolve_sensor_def("first_syncs")
+        repository = made.definitions.get_repository_def()
+
+        def look(cursor=None):
+            context = dg.build_sensor_context(
+                made.instance,
+                cursor=cursor,
+                repository_def=repository,
+                resources=repository.get_top_level_resources(),
+            )
+            return sensor.evaluate_tick(context)
+
+        assert asked(look()) == ({"b"}, today())
+        filesync.sync("b")
+    rest = look()
+    assert not rest.run_requests
+    assert "before" in look(rest.cursor).skip_message
+
+
+def test_reports_are_written_every_hour_and_once_more_at_the_end_of_a_day(project, store):
+    """At five past midnight, yesterday's are finished."""
+    made = project(store("a"))
+    schedule = report_schedule(made.open().config.settings)
+    days = [
+        [
+            request.partition_key
+            for request in schedule.evaluate_tick(
+                dg.build_schedule_context(
+                    made.instance,
+                    datetime(2026, 6, 2, hour, 5, tzinfo=UTC),
+                    repository_def=made.definitions.get_repository_def(),
+                )
+            ).run_requests
+        ]
+        for hour in (0, 1)
+    ]
+    assert days == [["2026-06-01", "2026-06-02"], ["2026-06-02"]]
+
+
+def test_what_a_tick_asks_for_can_be_run(project, store, tick):
+    """The job takes the selection and materializes it, with its checks."""
+    made = project(store("a"), store("b"))
+    [request] = tick(made, datetime.now(UTC).replace(minute=0, second=0, microsecond=0)).run_requests
+    result = made.definitions.resolve_job_def("sync_endpoints").execute_in_process(
+        partition_key=request.partition_key, asset_selection=[asset_key("a")], instance=made.instance
+    )
+    assert [event.asset_key for event in result.get_asset_materialization_events()] == [asset_key("a")]
+    assert {check.check_name for check in result.get_asset_check_evaluations()} == {
+        "listing_complete",
+        "mass_delete_guard",
+    }
