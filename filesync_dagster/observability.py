@@ -5,6 +5,7 @@ them) decides where they end up. `structlog` is imported on the first event: the
 """
 
 import logging
+import sys
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,7 @@ def configure_logging(*, json: bool = False, verbose: bool = False) -> None:
     """Write events to standard error, as JSON lines or for a person; `verbose` shows more than warnings."""
     import structlog
 
-    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
+    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
