@@ -21,6 +21,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -64,6 +65,7 @@ class Plan:
     seed: int
 
 
+@cache
 def phase_of(filename: str) -> str:
     """Return what the code in a file of the package does."""
     inside = filename.removeprefix(PACKAGE)

@@ -1,0 +1,245 @@
+"""Single stories of a sync: what is held, resumed, confirmed, selected and locked."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from filesync_dagster.errors import NothingHeld
+from filesync_dagster.model import SyncStatus
+from filesync_dagster_tests.sync import memory_store
+from filesync_dagster_tests.sync.memory_store import Faults, MemoryStore
+from filesync_dagster_tests.sync.projects import Project, everything, live, parquet_files, rows_of, stored
+
+
+@pytest.fixture
+def store():
+    """Return a store in memory that endpoints name `store`."""
+    memory_store.register()
+    yield memory_store.STORES.setdefault("store", MemoryStore(page_size=50))
+    memory_store.unregister()
+    memory_store.STORES.clear()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def project(request, tmp_path):
+    """Return a project with one endpoint, `docs`, on each database."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    return Project(tmp_path, endpoint(), database=url, batch_size=100)
+
+
+def endpoint(prefix="", **more):
+    """Return the endpoint of these tests."""
+    return {"name": "docs", "type": "memory", "endpoint_details": {"store": "store", "prefix": prefix}, **more}
+
+
+def paths(filesync):
+    """Return the live paths."""
+    return [row["path"] for row in live(filesync, "docs")]
+
+
+def journal(filesync):
+    """Return (change, path) of the journal."""
+    return [(row["change"], row["path"]) for row in rows_of(filesync.changes("docs"))]
+
+
+def fill(store, count, prefix="f"):
+    """Put files into a store."""
+    for number in range(count):
+        store.put(f"{prefix}{number:04}")
+
+
+def test_a_second_sync_of_an_unchanged_endpoint_writes_a_log_and_nothing_else(project, store):
+    """File rows stay the same to the microsecond of updated_at, and no file appears."""
+    fill(store, 20)
+    with project.open() as filesync:
+        filesync.sync("docs")
+        before, written = everything(filesync, "docs"), parquet_files(project.home)
+        for full in (False, True):
+            assert filesync.sync("docs", full=full).status is SyncStatus.COMPLETED
+            assert everything(filesync, "docs") == before
+        assert parquet_files(project.home) == written
+        assert len(filesync.syncs("docs")) == 3
+
+
+def test_a_held_sync_is_invisible_until_it_is_approved(project, store):
+    """Rows, journal and pointer stay; approving gives exactly the snapshot that was held."""
+    fill(store, 20)
+    with project.open() as filesync:
+        filesync.sync("docs")
+        before = everything(filesync, "docs")
+        for number in range(15):
+            store.delete(f"f{number:04}")
+        held = filesync.sync("docs")
+        assert held.status is SyncStatus.HELD
+        assert "15 of 20 files" in held.error
+        assert everything(filesync, "docs") == before
+        assert filesync.status()[0].state == "held"
+        fill(store, 3, "later")  # what is approved is what was looked at, not what is there by now
+        approved = filesync.approve("docs")
+        assert approved.counts == held.counts
+        assert approved.snapshot_uri == held.snapshot_uri
+        assert paths(filesync) == [row["path"] for row in stored(filesync, held.snapshot_uri)]
+        assert journal(filesync) == [("removed", f"f{number:04}") for number in range(15)]
+        with pytest.raises(NothingHeld):
+            filesync.approve("docs")
+
+
+def test_a_clean_listing_after_a_rejection_heals(project, store):
+    """Rejecting changes nothing; when the files are back, the next sync commits as if nothing had been."""
+    fill(store, 20)
+    with project.open() as filesync:
+        filesync.sync("docs")
+        before = everything(filesync, "docs")
+        lost = dict(store.entries)
+        store.entries.clear()
+        assert filesync.sync("docs").status is SyncStatus.HELD
+        filesync.reject("docs")
+        assert everything(filesync, "docs") == before
+        assert filesync.sync("docs").status is SyncStatus.HELD  # still empty, still nobody's word for it
+        store.entries.update(lost)
+        healed = filesync.sync("docs")
+        assert healed.status is SyncStatus.COMPLETED
+        assert everything(filesync, "docs") == before
+        assert filesync.status()[0].state == "ok"
+
+
+def test_what_the_filters_leave_out_left_the_scope_and_comes_back(project, store):
+    """Narrowing is no removal, whatever happened to the files meanwhile; widening adds what is there."""
+    fill(store, 5, "a")
+    fill(store, 5, "b")
+    with project.open() as filesync:
+        filesync.sync("docs")
+    project.write(endpoint(filters={"exclude": ["b*"]}))
+    store.delete("b0001")
+    with project.open() as filesync:
+        result = filesync.sync("docs")
+        assert (result.status, result.counts.left_scope, result.counts.removed) == (SyncStatus.COMPLETED, 5, 0)
+        assert set(journal(filesync)) == {("left_scope", f"b{number:04}") for number in range(5)}
+    project.write(endpoint())
+    with project.open() as filesync:
+        result = filesync.sync("docs")
+        assert (result.counts.added, result.counts.removed) == (4, 0)
+        assert "b0001" not in paths(filesync)
+        assert len(paths(filesync)) == 9
+
+
+def test_another_location_is_not_a_deletion(project, store):
+    """What the new prefix does not cover left the scope."""
+    fill(store, 5, "a")
+    fill(store, 5, "b")
+    with project.open() as filesync:
+        filesync.sync("docs")
+    project.write(endpoint(prefix="a"))
+    with project.open() as filesync:
+        result = filesync.sync("docs")
+        assert (result.status, result.counts.left_scope, result.counts.removed) == (SyncStatus.COMPLETED, 5, 0)
+        assert paths(filesync) == [f"a{number:04}" for number in range(5)]
+
+
+def test_a_location_without_any_of_the_files_is_held(project, store):
+    """A misspelt prefix does not empty the inventory unseen."""
+    fill(store, 5, "a")
+    with project.open() as filesync:
+        filesync.sync("docs")
+    project.write(endpoint(prefix="elsewhere"))
+    with project.open() as filesync:
+        assert filesync.sync("docs").status is SyncStatus.HELD
+        assert len(paths(filesync)) == 5
+
+
+def test_a_row_that_only_a_second_listing_sees_is_not_removed(project, store):
+    """A crawl is not atomic: an absence is confirmed before it counts."""
+    fill(store, 20)
+    with project.open() as filesync:
+        filesync.sync("docs")
+        store.faults = Faults(hidden={"f0003"})
+        store.delete("f0004")
+        result = filesync.sync("docs")
+        assert (result.status, result.counts.removed) == (SyncStatus.COMPLETED, 1)
+        assert "f0003" in paths(filesync)
+        assert "f0004" not in paths(filesync)
+
+
+def test_a_listing_that_breaks_keeps_the_inventory_and_resumes(project, store):
+    """The next sync asks only for the pages after the last checkpoint, and sees what it could not see before."""
+    fill(store, 100)
+    with project.open() as filesync:
+        filesync.sync("docs")
+        before = everything(filesync, "docs")
+        fill(store, 1000)
+        store.faults = Faults(breaks={"one": 17})
+        failed = filesync.sync("docs")
+        assert failed.status is SyncStatus.FAILED
+        assert "broke off" in failed.error
+        assert everything(filesync, "docs") == before
+        store.faults = Faults()
+        store.pages.clear()
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED
+        assert len(paths(filesync)) == 1000
+        assert len(store.pages) <= 20 - 17 + 1, "more than the pages after the last checkpoint"
+
+
+def test_a_scope_that_breaks_removes_nothing_there_and_everything_elsewhere(project, store):
+    """A partial sync says what it could not read, adds, updates, and removes only from proof."""
+    store.scopes = ("one", "two")
+    fill(store, 5, "a")
+    for number in range(5):
+        store.put(f"b{number}", scope="two")
+    with project.open() as filesync:
+        filesync.sync("docs")
+        store.delete("a0000")
+        store.delete("b0")
+        store.put("a-new")
+        store.put("b-new", scope="two")
+        store.faults = Faults(breaks={"two": 0})
+        result = filesync.sync("docs")
+        assert result.status is SyncStatus.PARTIAL
+        assert "broke off" in result.warnings[0]
+        assert paths(filesync) == ["a-new", *(f"a{n:04}" for n in range(1, 5)), *(f"b{n}" for n in range(5))]
+        store.faults = Faults()
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED
+        assert paths(filesync) == [
+            "a-new",
+            *(f"a{n:04}" for n in range(1, 5)),
+            "b-new",
+            *(f"b{n}" for n in range(1, 5)),
+        ]
+
+
+def test_of_two_syncs_at_once_one_commits_and_the_other_says_who_is_busy(project, store):
+    """The lease is the lock: the loser names the holder, and nothing is done twice."""
+    fill(store, 10)
+    listing, may_go_on = threading.Event(), threading.Event()
+
+    def wait(scope, number):
+        listing.set()
+        assert may_go_on.wait(30)
+
+    store.faults = Faults(on_page=wait)
+    with project.open() as filesync, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(filesync.sync, "docs")
+        assert listing.wait(30)
+        with project.open() as other:
+            second = other.sync("docs")
+            assert filesync.status()[0].state == "running"
+        may_go_on.set()
+        assert first.result().status is SyncStatus.COMPLETED
+        assert second.status is SyncStatus.FAILED
+        assert "busy" in second.error
+        assert "process" in second.error
+        assert len(filesync.syncs("docs")) == 1
+        assert filesync.status()[0].state == "ok"
+
+
+def test_a_listing_of_yesterday_is_not_taken_for_one_of_today(project, store):
+    """What a resumed sync describes is the moment of its listing, not that of its commit."""
+    fill(store, 300)
+    store.faults = Faults(breaks={"one": 5})
+    with project.open() as filesync:
+        assert filesync.sync("docs").status is SyncStatus.FAILED
+        store.delete("f0000")  # in a page that was read already
+        store.faults = Faults()
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED
+        assert filesync.sync("docs").counts.removed == 1
+        assert len(paths(filesync)) == 299
