@@ -16,7 +16,7 @@ class DagsterProject(Project):
 
     def __init__(self, folder, *endpoints, **settings):
         super().__init__(folder, *endpoints, **settings)
-        self.instance = dg.DagsterInstance.ephemeral()
+        self.instance = dg.DagsterInstance.ephemeral(tempdir=str(folder))
 
     @property
     def definitions(self):
@@ -41,14 +41,18 @@ def today():
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """Return what makes a project of some endpoints. The environment is that of its processes."""
+    projects = []
 
     def make(*endpoints, **settings):
         made = DagsterProject(tmp_path / "project", *endpoints, **settings)
         for name, value in made.variables.items():
             monkeypatch.setenv(name, value)
+        projects.append(made)
         return made
 
-    return make
+    yield make
+    for made in projects:
+        made.instance.dispose()
 
 
 @pytest.fixture

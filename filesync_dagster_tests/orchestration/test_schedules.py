@@ -19,13 +19,11 @@ BERLIN = ZoneInfo("Europe/Berlin")
 @pytest.fixture
 def project(project, tmp_path):
     """Return what makes a project with an instance on disk: ticks open it by its reference."""
-    instances = []
 
     def make(*endpoints, **settings):
         made = project(*endpoints, **settings)
         (tmp_path / "dagster").mkdir(exist_ok=True)
         made.instance = dg.DagsterInstance.local_temp(str(tmp_path / "dagster"))
-        instances.append(made.instance)
         return made
 
     return make
