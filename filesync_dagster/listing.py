@@ -74,6 +74,7 @@ class Listing:
     unread: list[Unread] = field(default_factory=list)
     rows: int = 0
     resumed: bool = False
+    ended: datetime | None = None  # when the last page was read
     selected: int = 0
     fingerprints: int = 0
     pending: int = 0  # rows that are in memory only
@@ -117,10 +118,14 @@ def list_endpoint(job: Job, landmarks: list[str]) -> Listing:
     listing = _open(job, found)
     failures: dict[str, SourceError] = {}
     for scope in scopes:
+        record = found.get(scope)
+        if record and record.complete:
+            continue
         try:
-            _list_scope(job, listing, scope, found.get(scope), landmarks)
+            _list_scope(job, listing, scope, record, landmarks)
         except SourceError as error:
             failures[scope] = error
+        listing.ended = datetime.now(UTC)
     if failures and len(failures) == len(scopes):
         raise next(iter(failures.values()))
     listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]
@@ -160,16 +165,14 @@ def _open(job: Job, found: dict[str, CheckpointRecord]) -> Listing:
         event("listing.resumed", endpoint=job.endpoint.name, listing=first.listing_id)
         staging = Staging(parent / first.listing_id, {scope: r.segments for scope, r in found.items()})
         unread = [gap for record in found.values() for gap in record.unread]
-        rows = sum(r.rows for r in found.values())
-        return Listing(staging, first.listing_id, first.started_at, unread, rows, resumed=True)
+        rows, ended = sum(r.rows for r in found.values()), max(r.updated_at for r in found.values())
+        return Listing(staging, first.listing_id, first.started_at, unread, rows, resumed=True, ended=ended)
     found.clear()  # its pages are on another machine or gone: start anew
     Staging.discard_all(parent)
     return Listing(Staging(parent / job.sync_id, {}), job.sync_id, job.started)
 
 
 def _list_scope(job: Job, listing: Listing, scope: str, record: CheckpointRecord | None, landmarks: list[str]) -> None:
-    if record and record.complete:
-        return
     pages = job.source.list(scope, record.checkpoint if record else None, landmarks)
     writer = _Writer(job, listing, scope, record)
     try:

@@ -166,7 +166,7 @@ def _run(job: Job, attempt: Attempt) -> SyncResult:
     state = job.workspace.metadata.state(job.endpoint_id)
     intact = is_intact(job, state)
     listing = list_endpoint(job, landmarks(job, state, intact=intact))
-    observed = datetime.now(UTC)
+    observed = listing.ended or attempt.started
     if intact and _is_same(job, listing, state):
         same = attempt.result(
             SyncStatus.COMPLETED,

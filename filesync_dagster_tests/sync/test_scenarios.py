@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -232,14 +233,31 @@ def test_of_two_syncs_at_once_one_commits_and_the_other_says_who_is_busy(project
         assert filesync.status()[0].state == "ok"
 
 
-def test_a_listing_of_yesterday_is_not_taken_for_one_of_today(project, store):
-    """What a resumed sync describes is the moment of its listing, not that of its commit."""
+def test_what_a_resumed_listing_missed_comes_with_the_next_one(project, store):
+    """A page that was read before the break is not read again; its changes since wait for the next sync."""
     fill(store, 300)
     store.faults = Faults(breaks={"one": 5})
     with project.open() as filesync:
         assert filesync.sync("docs").status is SyncStatus.FAILED
-        store.delete("f0000")  # in a page that was read already
+        store.delete("f0000")
         store.faults = Faults()
-        assert filesync.sync("docs").status is SyncStatus.COMPLETED
+        assert filesync.sync("docs").counts.added == 300
         assert filesync.sync("docs").counts.removed == 1
         assert len(paths(filesync)) == 299
+
+
+def test_a_sync_describes_the_moment_of_its_listing_not_that_of_its_commit(tmp_path, store):
+    """A listing that was complete when its sync failed is not taken for one of the moment when it is committed."""
+    fill(store, 300)
+    project = Project(tmp_path, endpoint(), batch_size=100)
+    blocked = project.home / "data"
+    project.home.mkdir()
+    blocked.write_text("not a folder")
+    with project.open() as filesync:
+        assert filesync.sync("docs").status is SyncStatus.FAILED
+        listed = datetime.now(UTC)
+        blocked.unlink()
+        store.pages.clear()
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED
+        assert store.pages == []
+        assert filesync.syncs("docs")[0].as_of < listed
