@@ -37,7 +37,6 @@ ENTRIES = """
         FROM range({low}, {high}) t(i)
         WHERE {present}
     )
-    ORDER BY external_id
 """
 
 

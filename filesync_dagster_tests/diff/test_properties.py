@@ -17,7 +17,7 @@ PAIRINGS = st.sampled_from(
         {"pair_by": ("path",), "pair_as": ChangeKind.MODIFIED},
     ]
 )
-some = settings(max_examples=60, deadline=None)
+some = settings(max_examples=40, deadline=None)
 
 
 @some
