@@ -272,19 +272,13 @@ def _commit(
 
 
 def _commit_nothing(job: Job, state: EndpointState, observed: datetime, result: SyncResult) -> SyncResult:
-    """Log that nothing changed. The inventory and its snapshot stay as they are, to the byte."""
+    """Log that nothing changed: the same snapshot is true of a later moment. Rows and files stay, to the byte."""
     result = replace(result, snapshot_uri=state.snapshot_uri)
-    selection = (job.endpoint.filters.fingerprint(), job.location)
-    same = (state.selection, state.location) == selection
+    later = new_state(job.endpoint, result, observed, str(state.data_version))
     job.workspace.metadata.commit(
         job.lease,
         sync_record(job.endpoint_id, result, observed, job.run_id, data_version=state.data_version),
-        None
-        if same
-        else replace(
-            new_state(job.endpoint, result, observed, str(state.data_version)),
-            snapshot_sync_id=str(state.snapshot_sync_id),
-        ),
+        replace(later, snapshot_sync_id=str(state.snapshot_sync_id)),
     )
     return result
 

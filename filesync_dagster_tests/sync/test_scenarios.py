@@ -61,6 +61,7 @@ def test_a_second_sync_of_an_unchanged_endpoint_writes_a_log_and_nothing_else(pr
             assert everything(filesync, "docs") == before
         assert parquet_files(project.home) == written
         assert len(filesync.syncs("docs")) == 3
+        assert filesync.status()[0].last_success == filesync.syncs("docs")[0].as_of
 
 
 def test_a_held_sync_is_invisible_until_it_is_approved(project, store):
