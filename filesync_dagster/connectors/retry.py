@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import stamina
 
-from filesync_dagster.errors import SourceError, Throttled
+from filesync_dagster.errors import SourceError, Throttled, Unreachable
 from filesync_dagster.model import Meter
 
 Answer = TypeVar("Answer")
@@ -21,6 +21,7 @@ class RetryPolicy:
     """How long to keep asking. Waits grow exponentially with full jitter; all times in seconds."""
 
     attempts: int = 7
+    unreachable_attempts: int = 4  # a wrong address stays wrong: the user shall know soon
     timeout: float = 900.0  # no new attempt starts after this
     wait_initial: float = 0.3
     wait_max: float = 30.0
@@ -54,10 +55,16 @@ def retrying(
     """
     policy = policy or RetryPolicy()
     throttled_at: float | None = None
+    unreachable = 0
 
     def again(error: Exception) -> bool | float:
-        nonlocal throttled_at
-        if not (isinstance(error, SourceError) and error.retryable) or stopped():
+        nonlocal throttled_at, unreachable
+        unreachable += isinstance(error, Unreachable)
+        if (
+            not (isinstance(error, SourceError) and error.retryable)
+            or stopped()
+            or unreachable >= policy.unreachable_attempts
+        ):
             return False
         if isinstance(error, Throttled):
             throttled_at = time.monotonic()

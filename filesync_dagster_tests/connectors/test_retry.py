@@ -40,6 +40,15 @@ def test_the_last_error_is_raised():
         retrying(failing(*(TemporarilyDown(n) for n in ("first", "second", "third"))), Meter(), IMPATIENT)
 
 
+def test_an_unreachable_store_is_given_up_sooner():
+    """A wrong address stays wrong, however often it is tried."""
+    meter = Meter()
+    policy = RetryPolicy(attempts=9, unreachable_attempts=2, wait_initial=0.0, wait_max=0.01)
+    with pytest.raises(Unreachable, match="2"):
+        retrying(failing(*(Unreachable(str(n)) for n in range(1, 9))), meter, policy)
+    assert meter.retries == 1
+
+
 def test_retry_after_is_waited_for():
     """The store's own wish counts, and the time that it cost is known."""
     meter = Meter()

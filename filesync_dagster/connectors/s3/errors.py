@@ -65,6 +65,7 @@ CODES: Final[Mapping[str, tuple[type[SourceError], str]]] = {
     "RequestLimitExceeded": (Throttled, ASK_LATER),
     "TooManyRequests": (Throttled, ASK_LATER),
     "BandwidthLimitExceeded": (Throttled, ASK_LATER),
+    "NotImplemented": (ProtocolViolation, TRY_PROVIDER),  # a 501, which no waiting changes
     "ServiceUnavailable": (TemporarilyDown, ASK_LATER),
     "InternalError": (TemporarilyDown, ASK_LATER),
     "OperationAborted": (TemporarilyDown, ASK_LATER),

@@ -27,7 +27,7 @@ from filesync_dagster.connectors.s3.requests import Bucket, bytes_of, rising, te
 from filesync_dagster.connectors.s3.side_by_side import side_by_side
 from filesync_dagster.errors import ProtocolViolation
 
-PIECES_PER_WORKER = 3  # so that a worker whose range was short finds another
+PIECES_PER_WORKER = 2  # so that a worker whose range was short finds another
 PAGES_BEFORE_CUTTING = 8  # listed one after another before folders are looked for
 FOLDER_CALLS = 16  # requests that looking for common prefixes may cost
 

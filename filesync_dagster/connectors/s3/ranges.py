@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 MAX_KEY_BYTES = 1024
+PAGES_PER_PIECE = 10  # at least: each piece ends in a page that is partly the neighbour's
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +125,11 @@ def pieces_for(landmarks: Sequence[bytes], first_page_end: bytes, most: int) -> 
     """Return into how many pieces to cut what follows the first page.
 
     The landmarks are evenly spread, so the share of them that the first page covered tells how many pages there are.
-    A piece shorter than a few pages costs more (each ends in a page that is partly the neighbour's) than it brings.
+    Short pieces cost more requests than they save time.
     """
     covered = sum(mark <= first_page_end for mark in landmarks)
     pages = len(landmarks) / max(covered, 1)
-    return max(1, min(most, int(pages / 4)))
+    return max(1, min(most, int(pages / PAGES_PER_PIECE)))
 
 
 def _text(key: bytes) -> str:

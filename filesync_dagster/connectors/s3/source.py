@@ -16,7 +16,7 @@ from filesync_dagster.connectors.s3.quirks import quirks_for
 from filesync_dagster.connectors.s3.requests import Bucket
 from filesync_dagster.connectors.s3.rows import RowShape, rows_of
 from filesync_dagster.connectors.s3.transport import Transport
-from filesync_dagster.errors import HistoryUnavailable, SourceError
+from filesync_dagster.errors import AccessDenied, HistoryUnavailable, ProtocolViolation, SourceError
 from filesync_dagster.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page
 
 SCOPE = ""
@@ -92,10 +92,8 @@ class S3Source:
                 return None
             rules = self._administration.lifecycle_rules()
             created = self._administration.created_at()
-        except SourceError as error:
-            if error.retryable:
-                raise
-            return None  # not allowed to read the rules, or a store without any: nothing can be proved
+        except (AccessDenied, ProtocolViolation):
+            return None  # not allowed to read the rules, or a store that knows none: nothing can be proved
         return provable_since(versioning, rules, self._details.prefix, created, datetime.now(UTC))
 
     def list_as_of(self, scope: str, at: datetime, checkpoint: str | None = None) -> Iterator[Page]:

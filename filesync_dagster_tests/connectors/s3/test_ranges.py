@@ -61,5 +61,5 @@ def test_small_buckets_are_not_cut():
     marks = [bytes([n]) for n in range(1, 101)]
 
     assert pieces_for(marks, bytes([60]), most=24) == 1
-    assert pieces_for(marks, bytes([10]), most=24) == 2
-    assert pieces_for(marks, bytes([1]), most=24) == 24
+    assert pieces_for(marks, bytes([5]), most=24) == 2
+    assert pieces_for(marks, bytes([1]), most=8) == 8
