@@ -33,6 +33,7 @@ CHART_DAYS = 30
 CHART_LOOKUPS = 6000
 """With many endpoints the chart reaches back fewer days, so that a report stays a matter of seconds."""
 
+UNKNOWN_HOUR = 24
 KINDS_OF_CHANGE = ("added", "updated", "moved", "removed")
 
 
@@ -98,9 +99,9 @@ def endpoint_day(filesync: "Filesync", endpoint: Endpoint, day: date) -> Endpoin
     for log in rebuilt[:1] or committed:
         counts = _counts(log)
         found.counts += counts
-        if log.as_of and not rebuilt:  # a day that was rebuilt does not tell the hours
-            hour = log.as_of.astimezone(zone).hour
-            found.by_hour[hour] = found.by_hour.get(hour, Counter()) + counts
+        # A day that was rebuilt from history is known by its two ends.
+        hour = log.as_of.astimezone(zone).hour if log.as_of and not rebuilt else UNKNOWN_HOUR
+        found.by_hour[hour] = found.by_hour.get(hour, Counter()) + counts
         if log.changes_uri:
             found.files.append(log.changes_uri)
     return found
@@ -126,11 +127,7 @@ def changes_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]
     total = sum((found.counts for found in days), Counter[str]())
     statuses = sum((found.statuses for found in days), Counter[str]())
     busiest = sorted(days, key=lambda found: (-found.changes, found.endpoint.name))
-    hours = {
-        kind: [sum(found.by_hour.get(hour, Counter())[kind] for found in days) for hour in range(24)]
-        for kind in KINDS_OF_CHANGE
-    }
-    chart = stacked_bars(f"Changes on {day} by hour", [f"{hour:02}" for hour in range(24)], hours)
+    chart = _by_hour(days, f"Changes on {day} by hour")
     sample = list(islice(_changed(filesync, busiest), TABLE_ROWS))
     return dg.MaterializeResult(
         metadata={
@@ -167,6 +164,18 @@ def changes_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]
             ),
         }
     )
+
+
+def _by_hour(days: Sequence[EndpointDay], title: str) -> str:
+    """Return the chart of a day; changes whose hour is not known stand beside it."""
+    hours: list[int] = list(range(24))
+    if any(found.by_hour.get(UNKNOWN_HOUR) for found in days):
+        hours.append(UNKNOWN_HOUR)
+    series = {
+        kind: [sum(found.by_hour.get(hour, Counter())[kind] for found in days) for hour in hours]
+        for kind in KINDS_OF_CHANGE
+    }
+    return stacked_bars(title, ["all day" if hour == UNKNOWN_HOUR else f"{hour:02}" for hour in hours], series)
 
 
 def _changed(filesync: "Filesync", busiest: Sequence[EndpointDay]) -> Iterator[dict[str, Any]]:

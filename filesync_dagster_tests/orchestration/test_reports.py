@@ -91,7 +91,9 @@ def test_a_rebuilt_day_counts_once(project, store):
         filesync.sync("a")
         record = filesync.syncs("a")[0]
         filesync.workspace.metadata.record(replace(record, id="rebuilt", mode=SyncMode.REPLAY, files_added=5))
-    assert report(made, CHANGES)["files_added"] == 5
+    metadata = report(made, CHANGES)
+    assert metadata["files_added"] == 5
+    assert "all day added: 5" in (made.home / "reports" / "daily_changes" / f"{today()}.svg").read_text()
 
 
 def test_a_report_says_the_same_however_often_it_is_written(project, store):
