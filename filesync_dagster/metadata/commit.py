@@ -17,6 +17,9 @@ from filesync_dagster.metadata.staging import staged
 from filesync_dagster.metadata.state import clear_held, write_state
 from filesync_dagster.metadata.tables import endpoint_state, endpoints, files
 
+MANY = 10_000
+"""Rows after which PostgreSQL's planner should look again."""
+
 
 def commit(
     database: Database,
@@ -32,7 +35,11 @@ def commit(
     with staged(database, _batches(imported, changes, repathed)) as (connection, names):
         lease.fence(connection)
         steps = _STEPS if _has_files(connection, log.endpoint_id) else {**_STEPS, "incoming_entries": (_INSERT,)}
-        _apply(connection, {n: s for n, s in steps.items() if n in names}, _parameters(database, connection, log))
+        steps = {table: statements for table, statements in steps.items() if table in names}
+        written = _apply(connection, steps, _parameters(database, connection, log))
+        if written >= MANY and not database.is_sqlite:
+            # Its own statistics come later; without them the next commit reads every row of the endpoint.
+            connection.exec_driver_sql("ANALYZE files")
         write_log(connection, log)
         if state is not None:
             write_state(connection, lease.endpoint_id, state, database.now(connection))
@@ -78,8 +85,12 @@ def _parameters(database: Database, connection: Connection, log: SyncRecord) -> 
     }
 
 
-def _apply(connection: Connection, steps: Mapping[str, tuple[str, ...]], parameters: dict[str, object]) -> None:
-    """Rows go, then ids change hands, then rows take their new values: each step finds the ids it was told."""
+def _apply(connection: Connection, steps: Mapping[str, tuple[str, ...]], parameters: dict[str, object]) -> int:
+    """Rows go, then ids change hands, then rows take their new values: each step finds the ids it was told.
+
+    Returns the number of rows written.
+    """
+    written = 0
     for statements in steps.values():
         for statement in statements:
             query = text(statement)
@@ -89,7 +100,8 @@ def _apply(connection: Connection, steps: Mapping[str, tuple[str, ...]], paramet
                 for name, value in used.items()
                 if name in ("as_of", "last_as_of", "now")
             ]
-            connection.execute(query.bindparams(*moments), used)
+            written += connection.execute(query.bindparams(*moments), used).rowcount
+    return written
 
 
 _GONE = """

@@ -49,6 +49,8 @@ def staged(database: Database, batches: Iterable[Staged]) -> Iterator[tuple[Conn
 @contextmanager
 def _inside_postgresql(database: Database, batches: Iterator[Staged]) -> Iterator[tuple[Connection, frozenset[str]]]:
     with database.writing() as connection:
+        # What a sync touches is found by its key, most of it in memory.
+        connection.exec_driver_sql("SET LOCAL random_page_cost = 1.1")
         names = _write(_copier(connection), batches)
         for name in names:
             connection.exec_driver_sql(f"ANALYZE {name}")
