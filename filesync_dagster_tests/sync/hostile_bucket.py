@@ -37,7 +37,7 @@ ODD = (
     "//",
     "back\\slash",
     "tab\tand\x01control",
-    "new\nline\r",
+    "return\rhere",
     "\x7f",
     "\ufffe",
     "a/../b",
