@@ -40,20 +40,16 @@ def compare(
 
     Counts leave folders out, except in `moved`. `repathed` is 0 here: see `repathed`.
     """
-    names = [quoted(f"{into}_{part}") for part in ("candidates", "before", "after")]
-    candidates, b, a = names
-    table = quoted(into)
+    table, candidates = quoted(into), quoted(f"{into}_candidates")
+    con.execute(_candidates(candidates, quoted(before), quoted(after)))
     try:
-        con.execute(_candidates(candidates, quoted(before), quoted(after)))
-        for side, fetched in ((before, b), (after, a)):
-            con.execute(
-                f"CREATE OR REPLACE TEMP TABLE {fetched} AS SELECT {typed('t')} FROM {quoted(side)} t "
-                f"SEMI JOIN {candidates} c ON t.id_hash = c.id_hash"
-            )
-        con.execute(_changes(table, b, a, left_scope))
+        old, new = (
+            f"(SELECT {typed('t')} FROM {quoted(side)} t SEMI JOIN {candidates} c ON t.id_hash = c.id_hash)"
+            for side in (before, after)
+        )
+        con.execute(_changes(table, old, new, left_scope))
     finally:
-        for name in names:
-            con.execute(f"DROP TABLE IF EXISTS {name}")
+        con.execute(f"DROP TABLE {candidates}")
     if pair_by:
         _pair(con, into, pair_by, pair_as)
     return _counts(con, table)
