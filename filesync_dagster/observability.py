@@ -16,7 +16,9 @@ def configure_logging(*, json: bool = False, verbose: bool = False) -> None:
     """Write events to standard error, as JSON lines or for a person; `verbose` shows more than warnings."""
     import structlog
 
-    renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer = (
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

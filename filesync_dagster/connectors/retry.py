@@ -1,15 +1,15 @@
 """Ask again when the error says that asking again can help. The only retry loop of the connectors."""
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-import stamina
+import tenacity
 
 from filesync_dagster.errors import SourceError, Throttled, Unreachable
 from filesync_dagster.model import Meter
+from filesync_dagster.observability import event
 
 Answer = TypeVar("Answer")
 
@@ -54,36 +54,39 @@ def retrying(
     Once `stopped()` is true, no further attempt is made.
     """
     policy = policy or RetryPolicy()
-    throttled_at: float | None = None
     unreachable = 0
 
-    def again(error: Exception) -> bool | float:
-        nonlocal throttled_at, unreachable
+    def again(error: BaseException) -> bool:
+        nonlocal unreachable
         unreachable += isinstance(error, Unreachable)
-        if (
-            not (isinstance(error, SourceError) and error.retryable)
-            or stopped()
-            or unreachable >= policy.unreachable_attempts
-        ):
-            return False
-        if isinstance(error, Throttled):
-            throttled_at = time.monotonic()
-        if error.retry_after is None:
-            return True
-        return min(max(error.retry_after, 0.0), policy.retry_after_max)
+        return (
+            isinstance(error, SourceError)
+            and error.retryable
+            and unreachable < policy.unreachable_attempts
+            and not stopped()
+        )
 
-    for attempt in stamina.retry_context(
-        on=again,
-        attempts=policy.attempts,
-        timeout=policy.timeout,
-        wait_initial=policy.wait_initial,
-        wait_max=policy.wait_max,
-        wait_jitter=policy.wait_initial,
-    ):
-        with attempt:
-            if attempt.num > 1:
-                waited = time.monotonic() - throttled_at if throttled_at is not None else 0.0
-                throttled_at = None
-                count(meter, retries=1, throttled_seconds=waited)
-            return call()
-    raise AssertionError  # stamina ends with an answer or an error
+    backoff = tenacity.wait_random_exponential(multiplier=policy.wait_initial, max=policy.wait_max)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        asked = _error(state).retry_after
+        return backoff(state) if asked is None else min(max(asked, 0.0), policy.retry_after_max)
+
+    def note(state: tenacity.RetryCallState) -> None:
+        error, seconds = _error(state), state.upcoming_sleep
+        count(meter, retries=1, throttled_seconds=seconds if isinstance(error, Throttled) else 0.0)
+        event("source.retried", attempt=state.attempt_number, seconds=round(seconds, 3), error=str(error))
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(again),
+        stop=tenacity.stop_after_attempt(policy.attempts) | tenacity.stop_before_delay(policy.timeout),
+        wait=wait,
+        before_sleep=note,
+        reraise=True,
+    )(call)
+
+
+def _error(state: tenacity.RetryCallState) -> SourceError:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, SourceError)  # nothing else is retried
+    return error
