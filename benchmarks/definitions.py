@@ -10,6 +10,8 @@ from pathlib import Path
 BARE = """
 import sys, time
 import dagster as dg
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._serdes import serialize_value
 
 started = time.process_time()
 days = dg.DailyPartitionsDefinition("2026-01-01", end_offset=1)
@@ -28,15 +30,14 @@ import dagster as dg
 from pathlib import Path
 from filesync_dagster.config import read_environment
 from filesync_dagster.orchestration.project import definitions_for
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._serdes import serialize_value
 
 started = time.process_time()
 defs = definitions_for(read_environment(Path(sys.argv[2])))
 """
 
 LOAD = """
-from dagster._core.remote_representation.external_data import RepositorySnap
-from dagster._serdes import serialize_value
-
 repository = defs.get_repository_def()
 repository.load_all_definitions()
 loaded = time.process_time() - started

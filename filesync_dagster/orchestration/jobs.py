@@ -1,4 +1,4 @@
-"""Jobs: few, whatever the number of endpoints (a job for each would make definitions slow to load)."""
+"""The job. One, whatever the number of endpoints: every further job costs a thousand endpoints a sixth of a second."""
 
 from typing import TYPE_CHECKING
 
@@ -7,26 +7,14 @@ import dagster as dg
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-SYNC_EVERYTHING = "sync_everything"
-SYNC_ENDPOINTS = "sync_endpoints"
-REPORTS = "reports"
+SYNC = "sync"
 
 
-def sync_jobs(assets: dg.AssetsDefinition) -> "list[UnresolvedAssetJobDefinition]":
-    """Return the job that syncs everything, and the one that the schedules and people use to sync some."""
-    selection = dg.AssetSelection.assets(assets)
-    return [
-        dg.define_asset_job(
-            SYNC_EVERYTHING, selection, description="Sync every active endpoint: today, or one day of the past."
-        ),
-        dg.define_asset_job(
-            SYNC_ENDPOINTS, selection, description="Sync the selected endpoints. The schedules use it for what is due."
-        ),
-    ]
-
-
-def report_job(*reports: dg.AssetsDefinition) -> "UnresolvedAssetJobDefinition":
-    """Return the job that writes every report of a day."""
+def sync_job(*assets: dg.AssetsDefinition) -> "UnresolvedAssetJobDefinition":
+    """Return the job that people launch, and parts of which the schedules do."""
     return dg.define_asset_job(
-        REPORTS, dg.AssetSelection.assets(*reports), description="Write the reports of one day from what is stored."
+        SYNC,
+        dg.AssetSelection.assets(*assets),
+        description="Launched as it is: sync every active endpoint, then write the reports; today, or a day of the "
+        "past. The schedules, and anybody who selects assets, run a part of it.",
     )

@@ -5,7 +5,7 @@ import dagster as dg
 from filesync_dagster.config import Config, Environment, load_config
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.orchestration.assets import endpoint_assets
-from filesync_dagster.orchestration.jobs import report_job, sync_jobs
+from filesync_dagster.orchestration.jobs import sync_job
 from filesync_dagster.orchestration.problems import broken_endpoints, unusable
 from filesync_dagster.orchestration.reports import report_assets
 from filesync_dagster.orchestration.resources import FilesyncResource
@@ -40,7 +40,7 @@ def definitions_of(config: Config, resource: FilesyncResource) -> dg.Definitions
         common,
         dg.Definitions(
             assets=[endpoints, stores, *reports],
-            jobs=[*sync_jobs(endpoints), report_job(*reports)],
+            jobs=[sync_job(endpoints, *reports)],
             schedules=[*sync_schedules(config), report_schedule(config.settings)],
             sensors=[first_sync_sensor(config)],
         ),

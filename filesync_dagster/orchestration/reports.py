@@ -37,12 +37,20 @@ UNKNOWN_HOUR = 24
 KINDS_OF_CHANGE = ("added", "updated", "moved", "removed")
 
 
+def report_key(name: str) -> dg.AssetKey:
+    """Return the asset of a report."""
+    return dg.AssetKey(["filesync_reports", name])
+
+
+REPORT_KEYS = [report_key("daily_changes"), report_key("storage_growth")]
+
+
 def report_assets(config: Config) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
     """Return the reports `daily_changes` and `storage_growth`."""
 
     def report(name: str, description: str) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         return dg.asset(
-            key=["filesync_reports", name],
+            key=report_key(name),
             partitions_def=daily(config.settings.partitions),
             group_name="reports",
             kinds={"filesync"},
@@ -61,7 +69,7 @@ def report_assets(config: Config) -> tuple[dg.AssetsDefinition, dg.AssetsDefinit
 
     # Lineage only, for the sake of the load time. In a run with syncs the reports come last by their priority, and
     # come even when an endpoint failed: they tell what is stored.
-    endpoints = [asset_key(endpoint.name) for endpoint in config.active]
+    endpoints = [dg.AssetDep(asset_key(endpoint.name)) for endpoint in config.active]
     linked = [
         report.map_asset_specs(lambda spec: spec.replace_attributes(deps=endpoints))
         for report in (daily_changes, storage_growth)

@@ -12,8 +12,9 @@ from dagster import DagsterRunStatus
 
 from filesync_dagster.config import Config, Endpoint, ScheduleKind, Settings
 from filesync_dagster.orchestration.cadences import Cadence, grouped
-from filesync_dagster.orchestration.jobs import REPORTS, SYNC_ENDPOINTS, SYNC_EVERYTHING
+from filesync_dagster.orchestration.jobs import SYNC
 from filesync_dagster.orchestration.partitions import key_of
+from filesync_dagster.orchestration.reports import REPORT_KEYS
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.specs import asset_key
 
@@ -48,7 +49,7 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], settings: Settings,
         name=cadence.name,
         cron_schedule=cadence.cron,
         execution_timezone=cadence.timezone,
-        job_name=SYNC_ENDPOINTS,
+        job_name=SYNC,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Syncs {len(group)} endpoint{'s' if len(group) != 1 else ''} {cadence.spoken}.",
     )
@@ -99,7 +100,7 @@ def in_active_runs(instance: dg.DagsterInstance, names: Iterable[str], today: st
         for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
         if BACKFILL_TAG not in run.tags or run.tags.get(PARTITION_TAG) == today
     ]
-    if any(run.asset_selection is None and run.job_name in (SYNC_EVERYTHING, SYNC_ENDPOINTS) for run in runs):
+    if any(run.asset_selection is None and run.job_name == SYNC for run in runs):
         return set(names)
     keys = {key for run in runs for key in run.asset_selection or ()}
     return {name for name in names if asset_key(name) in keys}
@@ -109,10 +110,10 @@ def report_schedule(settings: Settings) -> dg.ScheduleDefinition:
     """Return the schedule of the reports: today's every hour, and yesterday's once more when it is over."""
 
     @dg.schedule(
-        name=REPORTS,
+        name="reports",
         cron_schedule="5 * * * *",
         execution_timezone=settings.partitions.timezone,
-        job_name=REPORTS,
+        job_name=SYNC,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Writes the reports of today every hour, and those of yesterday when the day is over.",
     )
@@ -123,7 +124,9 @@ def report_schedule(settings: Settings) -> dg.ScheduleDefinition:
         today = key_of(scheduled, settings.partitions)
         for day in sorted({yesterday, today}):
             if day >= first_day:
-                yield dg.RunRequest(run_key=f"{scheduled:%Y-%m-%dT%H:%M%z}/{day}", partition_key=day)
+                yield dg.RunRequest(
+                    run_key=f"{scheduled:%Y-%m-%dT%H:%M%z}/{day}", asset_selection=REPORT_KEYS, partition_key=day
+                )
 
     return tick
 
@@ -135,7 +138,7 @@ def first_sync_sensor(config: Config, clock: Clock = utc_now) -> dg.SensorDefini
 
     @dg.sensor(
         name="first_syncs",
-        job_name=SYNC_ENDPOINTS,
+        job_name=SYNC,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts the first sync of endpoints that were just configured.",

@@ -103,7 +103,7 @@ def test_what_is_in_an_active_run_is_left_out(project, store, tick):
     """A backfill of the past is in nobody's way."""
     made = project(store("a"), store("b"), store("c"))
     moment = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
-    job = made.definitions.resolve_job_def("sync_endpoints")
+    job = made.definitions.resolve_job_def("sync")
     for name, status, tags in [
         ("a", DagsterRunStatus.STARTED, {}),
         ("b", DagsterRunStatus.STARTING, {"dagster/backfill": "x", "dagster/partition": "2026-05-01"}),
@@ -165,7 +165,7 @@ def test_what_a_tick_asks_for_can_be_run(project, store, tick):
     """The job takes the selection and materializes it, with its checks."""
     made = project(store("a"), store("b"))
     [request] = tick(made, datetime.now(UTC).replace(minute=0, second=0, microsecond=0)).run_requests
-    result = made.definitions.resolve_job_def("sync_endpoints").execute_in_process(
+    result = made.definitions.resolve_job_def("sync").execute_in_process(
         partition_key=request.partition_key, asset_selection=[asset_key("a")], instance=made.instance
     )
     assert [event.asset_key for event in result.get_asset_materialization_events()] == [asset_key("a")]
