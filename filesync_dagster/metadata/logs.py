@@ -29,7 +29,9 @@ def write_log(connection: Connection, log: SyncRecord) -> None:
 def record(database: Database, log: SyncRecord) -> None:
     """See Metadata.record."""
     with database.writing() as connection:
-        write_log(connection, log)
+        known = connection.execute(select(sync_logs.c.id).where(sync_logs.c.id == log.id)).first()
+        if known is None:
+            connection.execute(insert(sync_logs).values(**asdict(log)))
 
 
 def hold(database: Database, lease: Lease, log: SyncRecord) -> None:
@@ -78,14 +80,14 @@ def snapshot_at(database: Database, endpoint_id: int, at: datetime) -> SyncRecor
     """See Metadata.snapshot_at."""
     query = (
         select(sync_logs)
-        .where(sync_logs.c.endpoint_id == endpoint_id, _COMMITTED, sync_logs.c.snapshot_uri.is_not(None))
-        .where(sync_logs.c.as_of <= at)
+        .where(sync_logs.c.endpoint_id == endpoint_id, _COMMITTED, sync_logs.c.as_of <= at)
         .order_by(sync_logs.c.as_of.desc(), sync_logs.c.sync_completed.desc())
         .limit(1)
     )
     with database.reading() as connection:
         row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else _record(row)
+    # A snapshot that retention let go is not made up for by an older one, which says something else.
+    return None if row is None or row["snapshot_uri"] is None else _record(row)
 
 
 def prunable(

@@ -129,7 +129,11 @@ class Metadata:
         commit(self._database, lease, log, state, imported=imported, changes=changes, repathed=repathed)
 
     def record(self, log: SyncRecord) -> None:
-        """Write the log of a sync that committed nothing. Needs no lease."""
+        """Write the log of a sync that committed nothing. Needs no lease.
+
+        A sync that has a log keeps it: what fails after its commit, or while the answer to the commit is on its way,
+        undoes nothing.
+        """
         logs.record(self._database, log)
 
     def hold(self, lease: Lease, log: SyncRecord) -> None:
@@ -160,7 +164,7 @@ class Metadata:
         return logs.listed(self._database, endpoint_id, since=since, until=until, limit=limit, live=live)
 
     def snapshot_at(self, endpoint_id: int, at: datetime) -> SyncRecord | None:
-        """The committed sync that has a snapshot and the greatest as_of up to `at`."""
+        """The committed sync with the greatest as_of up to `at`; None when there is none or its snapshot was let go."""
         return logs.snapshot_at(self._database, endpoint_id, at)
 
     def files(self, endpoint_id: int, *, gone: bool = False, rows: int = ROWS) -> Iterator[pa.RecordBatch]:

@@ -144,15 +144,15 @@ def test_checkpoints_are_kept_per_scope_until_a_commit(metadata, endpoint):
 
 
 def test_the_snapshot_of_a_moment_is_the_last_one_until_then(metadata, endpoint):
-    """Failed and held syncs, and those without a snapshot, do not count."""
+    """Failed and held syncs do not count. Where retention let the last one go, an older one is no answer."""
     commit(metadata, endpoint, "s1", 10)
     commit(metadata, endpoint, "s2", 20)
     metadata.record(log(endpoint, "failed", 25, SyncStatus.FAILED, snapshot_uri="x"))
-    metadata.record(log(endpoint, "bare", 26))
+    metadata.record(log(endpoint, "forgotten", 26))
     metadata.record(log(endpoint, "partial", 30, SyncStatus.PARTIAL, snapshot_uri="p"))
-    found = {minute: metadata.snapshot_at(endpoint, at(minute)) for minute in (9, 10, 19, 29, 31)}
+    found = {minute: metadata.snapshot_at(endpoint, at(minute)) for minute in (9, 10, 19, 25, 29, 31)}
     assert {minute: row and row.id for minute, row in found.items()} == {
-        9: None, 10: "s1", 19: "s1", 29: "s2", 31: "partial",
+        9: None, 10: "s1", 19: "s1", 25: "s2", 29: None, 31: "partial",
     }  # fmt: skip
 
 
