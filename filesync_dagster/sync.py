@@ -4,6 +4,7 @@ Everything before `_commit` may crash at any instant without a trace in the inve
 pointer to the new snapshot change in one database transaction (DESIGN rule 2).
 """
 
+import logging
 import time
 import traceback
 import uuid
@@ -192,7 +193,10 @@ def _run(job: Job, attempt: Attempt) -> SyncResult:
             else:
                 result = _commit_nothing(job, state, observed, draft)
     listing.staging.discard()
-    _tidy(job)
+    try:
+        _tidy(job)
+    except FilesyncError as error:  # the sync is committed, whatever becomes of old files
+        event("sync.untidy", level=logging.WARNING, endpoint=job.endpoint.name, error=str(error))
     return result
 
 
