@@ -117,7 +117,8 @@ def endpoint_day(filesync: "Filesync", endpoint: Endpoint, day: date) -> Endpoin
 
 def _counts(log: "SyncRecord") -> Counter[str]:
     """Return the changes of a sync. The first one of an endpoint imports: nothing was added to the store by that."""
-    first = log.changes_uri is None and log.files_added
+    # Retention may have let the changes of a later sync go, too; but only an import adds all that there is.
+    first = log.changes_uri is None and log.files_added == log.files_total
     return Counter(
         imported=log.files_added if first else 0,
         added=0 if first else log.files_added,
