@@ -4,7 +4,7 @@ Never writes today's state under an old day, and never touches `files`.
 """
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from datetime import date as calendar_date
@@ -15,7 +15,7 @@ from filesync_dagster import diff
 from filesync_dagster.comparison import COLUMNS
 from filesync_dagster.config import Endpoint
 from filesync_dagster.connectors import HistoricalSource
-from filesync_dagster.errors import FilesyncError, NothingKnown
+from filesync_dagster.errors import FilesyncError, HistoryUnavailable, NothingKnown
 from filesync_dagster.listing import Progress, ignore, warnings
 from filesync_dagster.metadata import SyncRecord
 from filesync_dagster.model import Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
@@ -73,7 +73,8 @@ def sync_day(
             if isinstance(source, HistoricalSource):
                 since = source.history_start()
                 if since is not None and since <= past.day.last_moment:
-                    return _from_history(past, source, since)
+                    with suppress(HistoryUnavailable):  # what it has shows that it does not reach back so far
+                        return _from_history(past, source, since)
         return _from_storage(past)
     except FilesyncError as error:
         event("replay.failed", endpoint=endpoint.name, day=str(day), error=str(error))
@@ -106,15 +107,18 @@ def _from_history(past: Past, source: HistoricalSource, since: datetime) -> Sync
     before_day = past.day.start - timedelta(microseconds=1)
     folder = past.workspace.folder("staging", past.endpoint.name)
     with past.workspace.engine() as con:
-        ends = {"after": past.day.last_moment} | ({"before": before_day} if since <= before_day else {})
-        staged = {name: Staging(folder / f"{past.attempt.sync_id}-{name}", {}) for name in ends}
+        staged = {name: Staging(folder / f"{past.attempt.sync_id}-{name}", {}) for name in ("after", "before")}
         try:
-            gaps = [gap for name, at in ends.items() for gap in _list_as_of(past, source, at, staged[name])]
-            for name in ends:
+            gaps = _list_as_of(past, source, past.day.last_moment, staged["after"])
+            known = ["after"]
+            if since <= before_day:
+                with suppress(HistoryUnavailable):  # its history begins on this very day: only the end is known
+                    gaps += _list_as_of(past, source, before_day, staged["before"])
+                    known.append("before")
+            for name in known:
                 diff.dedupe(con, staged[name].relation(con, f"staged_{name}"), f"listed_{name}")
                 con.execute(f"CREATE VIEW {name} AS SELECT {COLUMNS} FROM listed_{name} WHERE selected")
-            pairing = source.capabilities if "before" in ends else None
-            return _keep(past, con, pairing, gaps)
+            return _keep(past, con, source.capabilities if "before" in known else None, gaps)
         finally:
             for staging in staged.values():
                 staging.discard()
