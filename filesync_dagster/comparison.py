@@ -153,14 +153,14 @@ def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> C
 
 
 def _count(con: duckdb.DuckDBPyConnection, name: str, where: str = "true") -> int:
-    row = con.execute(f"SELECT count(*) FROM {name} WHERE {where}").fetchone()
-    return int(row[0]) if row else 0
+    [(rows,)] = con.execute(f"SELECT count(*) FROM {name} WHERE {where}").fetchall()
+    return int(rows)
 
 
 def _drop(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    row = con.execute("SELECT table_type FROM information_schema.tables WHERE table_name = ?", [name]).fetchone()
-    if row:
-        con.execute(f"DROP {'VIEW' if row[0] == 'VIEW' else 'TABLE'} {name}")
+    found = con.execute("SELECT table_type FROM information_schema.tables WHERE table_name = ?", [name]).fetchall()
+    for (kind,) in found:
+        con.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {name}")
 
 
 def _empty(con: duckdb.DuckDBPyConnection, name: str) -> None:

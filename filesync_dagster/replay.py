@@ -105,7 +105,7 @@ def _from_history(past: Past, source: HistoricalSource, since: datetime) -> Sync
     Both ends are listed, so that a day says the same in whatever order days are backfilled.
     """
     before_day = past.day.start - timedelta(microseconds=1)
-    folder = past.workspace.folder("staging", past.endpoint.name)
+    folder = past.workspace.folder("rebuilding", past.endpoint.name)
     with past.workspace.engine() as con:
         staged = {name: Staging(folder / f"{past.attempt.sync_id}-{name}", {}) for name in ("after", "before")}
         try:

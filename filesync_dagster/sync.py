@@ -19,7 +19,14 @@ import duckdb
 from filesync_dagster import diff
 from filesync_dagster.comparison import Comparison, compare, is_intact, landmarks, load_before, prove_absences
 from filesync_dagster.config import Endpoint
-from filesync_dagster.errors import DatabaseError, FilesyncError, HeldSyncOutdated, NothingHeld, SyncInProgress
+from filesync_dagster.errors import (
+    DatabaseError,
+    DatabaseLocked,
+    FilesyncError,
+    HeldSyncOutdated,
+    NothingHeld,
+    SyncInProgress,
+)
 from filesync_dagster.guard import Proposal, objections
 from filesync_dagster.listing import Job, Listing, Progress, ignore, list_endpoint, warnings
 from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
@@ -155,6 +162,8 @@ def new_attempt(endpoint: Endpoint, run_id: str | None, suffix: str = "") -> Att
 
 def _record(workspace: Workspace, endpoint_id: int, attempt: Attempt, error: BaseException) -> None:
     event("sync.failed", endpoint=attempt.endpoint, error=str(error), traceback=traceback.format_exc())
+    if isinstance(error, DatabaseLocked):
+        raise error  # it was waited for long enough
     try:
         workspace.metadata.record(sync_record(endpoint_id, attempt.failed(error), attempt.started, attempt.run_id))
     except DatabaseError:

@@ -19,7 +19,10 @@ from filesync_dagster.errors import NotWritable
 from filesync_dagster.metadata import EndpointRecord, Metadata
 from filesync_dagster.model import Meter, canonical_json
 from filesync_dagster.secret_store import Resolve, secrets_manager, with_secrets
-from filesync_dagster.snapshots import SnapshotStore, connect
+from filesync_dagster.snapshots import SnapshotStore, connect, disk_errors
+
+LOCK_SECONDS = 30.0
+"""How long a database that another process has locked is waited for."""
 
 ENGINE_THREADS = 2
 """Threads of one diff; several endpoints are compared at once."""
@@ -38,7 +41,7 @@ class Workspace:
     def _metadata(self) -> Metadata:
         configured = self.config.settings.database_url
         url = self.config.environment.database_url or (configured.get_secret_value() if configured else None)
-        return Metadata.open(url or f"sqlite:///{self.folder() / 'filesync.db'}")
+        return Metadata.open(url or f"sqlite:///{self.folder() / 'filesync.db'}", patience=LOCK_SECONDS)
 
     @property
     def metadata(self) -> Metadata:
@@ -66,9 +69,11 @@ class Workspace:
     @contextmanager
     def engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a DuckDB connection of its own, bounded by the memory limit; past that it works in the home."""
-        con = connect(str(int(self.config.settings.memory_limit)) + "B", self.folder("tmp"), ENGINE_THREADS)
+        folder = self.folder("tmp")
+        con = connect(str(int(self.config.settings.memory_limit)) + "B", folder, ENGINE_THREADS)
         try:
-            yield con
+            with disk_errors(f"comparing snapshots in {folder}"):
+                yield con
         finally:
             con.close()
 
