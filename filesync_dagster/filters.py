@@ -47,11 +47,14 @@ def _moment(value: Any) -> Any:
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
     if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        try:
+            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        except OverflowError as exc:
+            raise ValueError(f"{value} is beyond the calendar") from exc
     return value
 
 
-Size = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
+Size = Annotated[int, BeforeValidator(_bytes), Field(ge=0, lt=2**63)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 

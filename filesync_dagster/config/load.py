@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from os.path import expanduser
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -159,7 +160,7 @@ class _Reader:
             return None, problems or [self.sentence(self.tree.line(at), sentence)]
         kind = entry.get("type")
         details: BaseModel | None = None
-        if kind in CONNECTORS:
+        if isinstance(kind, str) and kind in CONNECTORS:
             connector = CONNECTORS[kind]
             given = self._beside_the_file(connector.paths, entry.get("endpoint_details") or {})
             details, wrong = self.model(connector.details, given, (*at, "endpoint_details"))
@@ -177,7 +178,8 @@ class _Reader:
             return given
         base = self.file.absolute().parent
         found = {name: given[name] for name in paths if isinstance(given.get(name), str) and given[name]}
-        return given | {name: str(base / Path(value).expanduser()) for name, value in found.items()}
+        # Not Path.expanduser, which fails for a user that does not exist.
+        return given | {name: str(base / expanduser(value)) for name, value in found.items()}  # noqa: PTH111 - see above
 
 
 def _types(annotation: Any) -> set[Any]:

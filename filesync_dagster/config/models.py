@@ -124,7 +124,7 @@ class Partitions(Strict):
         return ZoneInfo(self.timezone)
 
 
-Days = Annotated[int, Field(ge=1)]
+Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
 class Retention(Strict):
@@ -167,7 +167,10 @@ class Settings(Strict):
         default=60, ge=5, le=3600, description="A sync whose process died on another machine is taken over after this."
     )
     checkpoint_hours: float = Field(
-        default=6, gt=0, description="An unfinished listing older than this starts again instead of resuming."
+        default=6,
+        gt=0,
+        le=24 * 365,
+        description="An unfinished listing older than this starts again instead of resuming.",
     )
     retention: Retention = Field(default_factory=Retention, description="How long things are kept.")
 

@@ -97,7 +97,7 @@ def _scalar(node: yaml.ScalarNode, path: Path, tree: YamlTree, variables: Mappin
     constructor = yaml.SafeLoader("")
     try:
         return constructor.construct_object(node)
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:  # the last two: `!!bool maybe`
         tree.problems.append((line, path, f"{node.value!r} cannot be read: {getattr(error, 'problem', error)}"))
         return None
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from os.path import expanduser
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -212,7 +213,8 @@ def _root_at(place: str, cache: Path, options: Mapping[str, Any]) -> Root:
         return S3Root(place, cache / "uploads", options)
     if "://" in place and scheme != "file":
         raise ConfigError([f"The snapshot root {place!r} is neither a folder nor s3://bucket/prefix."])
-    return FolderRoot(Path(urlsplit(place).path if scheme == "file" else place).expanduser())
+    folder = urlsplit(place).path if scheme == "file" else place
+    return FolderRoot(Path(expanduser(folder)))  # noqa: PTH111 - Path's fails for a user that does not exist
 
 
 def _is_whole(path: Path) -> bool:

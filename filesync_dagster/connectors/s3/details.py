@@ -25,7 +25,7 @@ class S3Details(BaseModel):
     )
     endpoint_url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^/\s?#]+/?$",
+        pattern=r"^https?://[^/\s?#@]+/?$",
         description="Address of an S3-compatible store, such as `https://minio.example.com:9000`. Default: AWS.",
     )
     provider: str | None = Field(
