@@ -73,6 +73,9 @@ class Filesync:
             return self.sync(name, full=full, run_id=run_id, on_progress=on_progress)
 
         yield from self._each(chosen, one)
+        # An entry with the name of another endpoint would not be seen otherwise.
+        hidden = [b for b in self.config.broken if b.name in self.config.by_name] if names is None else []
+        yield from (_failed(entry.name, str(ConfigError(entry.problems))) for entry in hidden)
 
     def sync_day(
         self, name: str, day: date, *, run_id: str | None = None, on_progress: Watch | None = None
@@ -183,4 +186,8 @@ def _result(future: Future[SyncResult], name: str) -> SyncResult:
     if not isinstance(error, ConfigError):
         event("sync.crashed", endpoint=name, error=repr(error))
         sentence = sentence if hasattr(error, "hint") else f"Unexpected {type(error).__name__}: {error}"
+    return _failed(name, sentence)
+
+
+def _failed(name: str, sentence: str) -> SyncResult:
     return SyncResult(name, SyncStatus.FAILED, SyncMode.FULL, None, datetime.now(UTC), 0.0, error=sentence)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from filesync_dagster.api import Filesync
+from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.errors import NothingKnown
 from filesync_dagster.metadata.tables import sync_logs
 from filesync_dagster.model import SyncStatus
@@ -60,6 +62,24 @@ def test_old_files_that_cannot_be_deleted_do_not_undo_a_sync(project, files):
         assert third.status is SyncStatus.COMPLETED
         log = filesync.workspace.metadata.sync_log(third.sync_id)
         assert (log.sync_status, log.snapshot_uri, log.files_added) == (SyncStatus.COMPLETED, third.snapshot_uri, 1)
+
+
+def test_the_current_snapshot_is_exported_whatever_the_clock_says(project, files, tmp_path):
+    """The machine that synced may be ahead of the one that exports."""
+    (files / "a").write_text("a")
+    with project.open() as filesync:
+        move(filesync, filesync.sync("docs").sync_id, NOW + timedelta(hours=1))
+        assert filesync.export("docs", tmp_path / "out.csv", format="csv") == 1
+
+
+def test_an_entry_with_the_name_of_another_fails_beside_it(project, files):
+    """`filesync sync` does not exit with 0 while an entry of the configuration was left out."""
+    docs = {"name": "docs", "type": "local", "endpoint_details": {"path": str(files)}}
+    project.write(docs, docs)
+    with Filesync(load_config(read_environment(project.config, project.variables))) as filesync:
+        good, bad = filesync.sync_many()
+    assert (good.status, bad.status) == (SyncStatus.COMPLETED, SyncStatus.FAILED)
+    assert "already taken" in bad.error
 
 
 @pytest.fixture
