@@ -52,6 +52,14 @@ def files(
         yield from stream(con, LIVE.format(parquet([path])))
 
 
+def current_path(workspace: Workspace, endpoint: Endpoint) -> Path:
+    """Return a local copy of the last committed snapshot. Raises NothingKnown, SnapshotError."""
+    state = workspace.metadata.state(workspace.register(endpoint))
+    if state.snapshot_uri is None:
+        raise NothingKnown(f"Nothing is stored about {endpoint.name!r}.", hint="It was never synced.")
+    return workspace.snapshots.local(state.snapshot_uri)
+
+
 def snapshot_path(workspace: Workspace, endpoint: Endpoint, as_of: datetime) -> Path:
     """Return a local copy of the snapshot that describes a moment. Raises NothingKnown, SnapshotError."""
     log = workspace.metadata.snapshot_at(workspace.register(endpoint), as_of)
@@ -130,10 +138,10 @@ def _state(endpoint: Endpoint, state: EndpointState, last: SyncRecord | None, le
 
 
 def export(workspace: Workspace, endpoint: Endpoint, target: Path, file_format: str, as_of: datetime | None) -> int:
-    """Write the snapshot that describes a moment (now when None) to a file; return its rows.
+    """Write the snapshot that describes a moment (the current one when None) to a file; return its rows.
 
     The file appears whole or not at all. Raises NothingKnown, SnapshotError, NotWritable, OutOfSpace.
     """
-    path = snapshot_path(workspace, endpoint, as_of or datetime.now(UTC))
+    path = current_path(workspace, endpoint) if as_of is None else snapshot_path(workspace, endpoint, as_of)
     with workspace.engine() as con:
         return write_file(con, LIVE.format(parquet([path])), target, file_format)
