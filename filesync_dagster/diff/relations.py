@@ -5,6 +5,9 @@ import duckdb
 from filesync_dagster.diff.columns import quoted
 from filesync_dagster.model import Kind, data_version
 
+MAX_BYTES = 2**63 - 1
+"""What a database can store. A handful of sparse files, each as large as a file may be, claims to hold more."""
+
 
 def dedupe(con: duckdb.DuckDBPyConnection, staged: str, into: str) -> None:
     """Create the view `into`: the rows of `staged`, of each external_id the one with the highest seq.
@@ -30,7 +33,7 @@ def dedupe(con: duckdb.DuckDBPyConnection, staged: str, into: str) -> None:
 
 
 def totals(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int, str]:
-    """Return how many live entries that are not folders a snapshot has, their bytes, and its data version.
+    """Return how many live entries that are not folders a snapshot has, their bytes (at most MAX_BYTES), its version.
 
     The data version (see `model.data_version`) is the same for the same rows in any order, trashed ones and folders
     included. Paths are not in it: they follow from the rows.
@@ -43,4 +46,4 @@ def totals(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int, str
             coalesce(sum(fingerprint), 0)::HUGEINT
         FROM {quoted(relation)}
     """).fetchall()
-    return int(files), int(size), data_version(int(rows), int(fingerprints))
+    return int(files), min(int(size), MAX_BYTES), data_version(int(rows), int(fingerprints))
