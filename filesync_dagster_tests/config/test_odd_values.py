@@ -18,6 +18,8 @@ ENTRIES = "endpoints:\n- {name: good, type: local, endpoint_details: {path: x}}\
         "type: local, endpoint_details: {path: x}, title: !!timestamp never}",
         "type: local, endpoint_details: {path: x}, filters: {modified_after: '0001-01-01T00:00:00+14:00'}}",
         "type: local, endpoint_details: {path: x}, filters: {max_size: 99999999999999999999}}",
+        "type: s3, endpoint_details: {bucket: b, endpoint_url: 'http://127.0.0.1:99999'}}",
+        "type: s3, endpoint_details: {bucket: b, endpoint_url: 'http://[::1'}}",
     ],
 )
 def test_an_odd_value_breaks_its_own_entry_only(tmp_path, rest):

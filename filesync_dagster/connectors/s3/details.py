@@ -1,8 +1,9 @@
 """What a user may say about a bucket."""
 
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from filesync_dagster.connectors.s3.quirks import QUIRKS
 
@@ -66,6 +67,18 @@ class S3Details(BaseModel):
     ca_bundle: str | None = Field(default=None, description="File of certificate authorities to trust.")
     connect_timeout: Seconds = Field(default=10.0, description="Seconds to wait for a connection.")
     read_timeout: Seconds = Field(default=60.0, description="Seconds to wait for data of an answer.")
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def _address_can_be_read(cls, value: str | None) -> str | None:
+        try:
+            parts = urlsplit(value or "")
+            readable = value is None or (parts.hostname and parts.port != 0)
+        except ValueError as exc:
+            raise ValueError(f"{value!r} is not an address ({exc})") from exc
+        if not readable:
+            raise ValueError(f"{value!r} is not an address")
+        return value
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
