@@ -1,6 +1,7 @@
 """A bucket with every kind of key that makes trouble, and random changes to it."""
 
 import random
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,7 +58,7 @@ class HostileBucket:
         self.names = names
         self.any_key = any_key  # may a key also be the folder of others, end with "/" or begin with it?
         self.keys: set[str] = set()
-        self.folders: set[str] = set()  # every one that ever was: a file store may keep it when it is empty
+        self.folders: dict[str, str] = {}  # every one that ever was, by how it looks: a file store may keep it
         for name in names:
             self._put(self._fit(name) or self._new_key())
         for _ in range(60):
@@ -164,14 +165,17 @@ class HostileBucket:
         if self.any_key:
             return key
         segments = key.split("/")
-        above = {"/".join(segments[:n]) for n in range(1, len(segments))}
-        return None if above & self.keys or key in self.folders or not all(segments) else key
+        above = ["/".join(segments[:n]) for n in range(1, len(segments))]
+        # rclone's file store takes names that look the same for one, where one of them is a folder.
+        files = {_look(known) for known in self.keys}
+        twins = any(_look(a) in files or self.folders.get(_look(a), a) != a for a in above)
+        return None if twins or _look(key) in self.folders or not all(segments) else key
 
     def _put(self, key: str, content: bytes | None = None) -> None:
         body = self.random.randbytes(self.random.choice([0, 1, 10, 1000])) if content is None else content
         self.client.put_object(Bucket=self.bucket, Key=key, Body=body)
         self.keys.add(key)
-        self.folders.update(key[:at] for at, char in enumerate(key) if char == "/")
+        self.folders |= {_look(key[:at]): key[:at] for at, char in enumerate(key) if char == "/"}
 
     def _get(self, key: str) -> bytes:
         return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
@@ -183,3 +187,7 @@ class HostileBucket:
     def _move(self, key: str, new: str) -> None:
         self._put(new, self._get(key))
         self._delete(key)
+
+
+def _look(key: str) -> str:
+    return unicodedata.normalize("NFC", key)
