@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from filesync_dagster.model import ChangeCounts
 
+UNTOUCHED = "Nothing was changed:"
+"""After the reason, before how to decide: how the error of a held sync goes on."""
+
 FEW = 10
 """Below this many files, "everything changed" is an ordinary day."""
 

@@ -27,7 +27,7 @@ from filesync_dagster.errors import (
     NothingHeld,
     SyncInProgress,
 )
-from filesync_dagster.guard import Proposal, objections
+from filesync_dagster.guard import UNTOUCHED, Proposal, objections
 from filesync_dagster.listing import Job, Listing, Progress, ignore, list_endpoint, warnings
 from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
 from filesync_dagster.model import ChangeCounts, Meter, SyncMode, SyncResult, SyncStatus
@@ -261,7 +261,8 @@ def _hold(
     job: Job, con: duckdb.DuckDBPyConnection, found: Comparison, observed: datetime, draft: SyncResult
 ) -> SyncResult:
     """Keep what the guard refused where `approve` finds it; the inventory stays as it is."""
-    hint = f"Nothing was changed: `filesync approve {job.endpoint.name}` commits it, `reject` forgets it."
+    name = job.endpoint.name
+    hint = f"{UNTOUCHED} `filesync approve {name}` commits it, `filesync reject {name}` forgets it."
     proposed = _store(job, con, found, replace(draft, status=SyncStatus.HELD, error=f"{draft.error} {hint}"))
     job.workspace.metadata.hold(
         job.lease, sync_record(job.endpoint_id, proposed, observed, job.run_id, data_version=found.data_version)

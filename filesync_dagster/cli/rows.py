@@ -122,6 +122,9 @@ def _rows(batches: Iterable[pa.RecordBatch], fields: Sequence[str]) -> Iterator[
 
 def _write_table(columns: Sequence[Column], widths: Sequence[int], lines: Iterable[Sequence[str]]) -> None:
     """Write lines as they come. Widths are fixed, the last column has none: memory is bounded."""
+    pending = iter(lines)
+    first = next(pending, None)  # before the header: what cannot be read leaves nothing but its error
+    lines = pending if first is None else chain([first], pending)
     titles = [column.title for column in columns]
     widths = [max(width, len(title)) for width, title in zip(widths, titles, strict=False)][: len(columns) - 1]
     header = _aligned(titles, columns, widths)

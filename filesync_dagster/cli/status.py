@@ -59,12 +59,13 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
 
 def _row(one: EndpointStatus, zone: ZoneInfo) -> list[Cell | str]:
     last = one.last_sync.sync_completed if one.last_sync else None
+    seen = one.last_success is not None
     return [
         one.name,
         Cell(one.state, COLOURS.get(one.state, "")),
         moment(last, zone),
-        f"{one.files_total:,}",
-        size(one.bytes_total),
+        f"{one.files_total:,}" if seen else "-",
+        size(one.bytes_total if seen else None),
         moment(one.next_due, zone),
     ]
 
@@ -74,7 +75,8 @@ def _notes(one: EndpointStatus) -> list[str]:
     error = " ".join((one.error or "").split("\n"))
     if error:
         notes.append(f"{one.name}: {error}")
-    if one.held_sync_id:
+    told = one.last_sync is not None and one.last_sync.id == one.held_sync_id  # then its error says how to decide
+    if one.held_sync_id and not told:
         notes.append(
             f"{one.name}: a sync is held; decide with `filesync approve {one.name}` or `filesync reject {one.name}`."
         )

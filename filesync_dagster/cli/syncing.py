@@ -104,7 +104,7 @@ def complaints(result: SyncResult) -> list[str]:
     if result.status.value == "failed":
         lines.append(f"Error: {name}: {error or 'the sync failed.'}")
     elif result.status.value == "held":
-        lines.append(f"Held: {name}: {error} Decide with `filesync approve {name}` or `filesync reject {name}`.")
+        lines.append(f"Held: {name}: {error}")  # ends with how to decide
     elif result.status.value == "partial" and error:
         lines.append(f"Warning: {name}: {error}")
     elif result.status.value == "partial" and not result.warnings:
@@ -139,6 +139,8 @@ def reject(invocation: Invocation, name: str) -> None:
 
 def _held(filesync: Filesync, name: str) -> str:
     """Describe the held sync of an endpoint, for the person who decides on it."""
+    from filesync_dagster.guard import UNTOUCHED
+
     endpoint = filesync.config.endpoint(name)
     known = next((status for status in filesync.status() if status.name == name), None)
     if known is None or known.held_sync_id is None:
@@ -151,5 +153,5 @@ def _held(filesync: Filesync, name: str) -> str:
         key: getattr(record, key)
         for key in ("files_added", "files_updated", "files_moved", "files_removed", "files_left_scope")
     }
-    reason = " ".join((record.error_message or "").split("\n"))
+    reason, _, _ = " ".join((record.error_message or "").split("\n")).partition(f" {UNTOUCHED}")
     return printable(f"the sync of {endpoint.name} held at {at}: {counted(numbers)}. {reason}".rstrip())

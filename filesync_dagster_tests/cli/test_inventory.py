@@ -209,3 +209,22 @@ def test_a_terminal_that_knows_no_unicode_still_gets_its_table(synced):
 
     assert "\\u65e5\\u672c.txt" in stdout
     assert stderr == ""
+
+
+def test_a_past_of_which_nothing_is_known_leaves_only_its_error(synced):
+    """No empty table in front of it."""
+    result = synced.run("files", "docs", "--as-of", "2020-01-01")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "Nothing is stored" in result.stderr
+
+
+def test_a_store_that_was_never_seen_holds_nothing_known(shell):
+    """A dash, not zero files."""
+    shell.write(shell.endpoint(endpoint_details={"path": str(shell.folder / "nowhere")}))
+    shell.run("sync")
+
+    row = next(line for line in shell.run("status").stdout.splitlines() if line.startswith("docs  "))
+    assert row.split()[1] == "failed"
+    assert "0 B" not in row

@@ -115,6 +115,8 @@ def test_a_held_sync_says_how_to_decide_and_exits_with_3(held):
     assert "docs: held" in result.stdout
     assert "filesync approve docs" in result.stderr
     assert "filesync reject docs" in result.stderr
+    assert result.stderr.count("approve") == 1
+    assert held.run("status").stdout.count("approve") == 1
     assert len(held.json("files", "docs", "--format", "json")) == 10
 
 
@@ -123,7 +125,10 @@ def test_approve_shows_what_happens_then_commits_it(held):
     result = held.run("approve", "docs")
 
     assert result.exit_code == 0, result.output
-    assert "1 added, 9 removed" in result.stdout.splitlines()[0]
+    first = result.stdout.splitlines()[0]
+    assert "1 added, 9 removed" in first
+    assert "the limit is" in first
+    assert "approve docs" not in first, "it says how to decide to somebody who has decided"
     assert [row["path"] for row in held.json("files", "docs", "--format", "json")] == ["0.txt", "new.txt"]
     assert held.run("sync").exit_code == 0
 
