@@ -1,6 +1,7 @@
 """What people do to files."""
 
 import random
+from collections.abc import Mapping
 from itertools import count
 
 from filesync_dagster.demo.sample import blob
@@ -8,13 +9,18 @@ from filesync_dagster.demo.stores import Store
 
 
 def busy_morning(store: Store, rng: random.Random) -> list[str]:
-    """Add, edit, rename, move, delete, and rename a folder; return what was done, in words."""
+    """Add, edit, rename, move, delete, and rename a folder; return what was done, in words.
+
+    The folder is one in which nothing else was done where there is such a one, so that the words can be checked
+    against the counts of the sync.
+    """
+    before = store.listing()
     done = [_add(store, rng) for _ in range(3)]
     done += [_edit(store, rng) for _ in range(4)]
     done += [_rename(store, rng) for _ in range(2)]
     done += [_move(store, rng) for _ in range(2)]
     done += [_delete(store, rng) for _ in range(3)]
-    return [*done, _rename_folder(store, rng)]
+    return [*done, _rename_folder(store, rng, before)]
 
 
 def a_minute(store: Store, rng: random.Random) -> str:
@@ -61,8 +67,12 @@ def _delete(store: Store, rng: random.Random) -> str:
     return f"deleted  {path}"
 
 
-def _rename_folder(store: Store, rng: random.Random) -> str:
-    old = _pick(store, rng).rsplit("/", 1)[0]
+def _rename_folder(store: Store, rng: random.Random, before: Mapping[str, int]) -> str:
+    now = store.listing()
+    touched = {path for path, _ in before.items() ^ now.items()}
+    folders = sorted({path.rsplit("/", 1)[0] for path in now if "/" in path and "~$" not in path})
+    quiet = [one for one in folders if not any(path.startswith(f"{one}/") for path in touched)]
+    old = rng.choice(quiet or folders)
     new = f"{old} (handed over)"
     inside = sum(path.startswith(f"{old}/") for path in store.listing())
     store.move_folder(old, new)

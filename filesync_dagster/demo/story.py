@@ -86,6 +86,14 @@ class Place:
         return [sys.executable, "-m", "filesync_dagster.cli", *arguments]
 
 
+def _typed() -> str:
+    """Return what a person types to run this filesync: its name, or its path when the virtual environment is not on."""
+    name = "filesync"
+    ours = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    return name if not ours.exists() or (found and Path(found).samefile(ours)) else shlex.quote(str(ours))
+
+
 def run_demo(environment: Environment, home: Path, host: str, port: int, *, once: bool, keep: bool) -> bool:
     """Run the demo; return whether the inventory was equal to the stores. Raises ServiceError, NotWritable."""
     if not once:
@@ -104,7 +112,7 @@ def run_demo(environment: Environment, home: Path, host: str, port: int, *, once
         _configure(place, url, secret)
         _fill(place, stores, url, rng)
         true = _show(place, stores, rng)
-        click.secho(f"\nTo look around: cd {home} && filesync status", bold=True)
+        click.secho(f"\nTo look around: cd {shlex.quote(str(home))} && {_typed()} status", bold=True)
         if not once:
             _serve(place, stores, host, port, rng)
     return true

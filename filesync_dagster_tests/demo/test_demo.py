@@ -54,6 +54,8 @@ def test_people_work_with_what_is_there(sample, tmp_path):
     assert len(set(contents.values())) < len(contents)
 
     done = busy_morning(store, rng)
+    folder = done[-1].split(" ", 1)[1].strip().split("/ -> ")[0]
+    assert not any(f"{folder}/" in sentence for sentence in done[:-1]), "counts and words do not agree"
     done += [a_minute(store, rng) for _ in range(50)]
 
     assert {sentence.split()[0] for sentence in done} == {"added", "edited", "renamed", "moved", "deleted"}
