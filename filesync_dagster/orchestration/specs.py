@@ -62,13 +62,13 @@ def endpoint_spec(endpoint: Endpoint, settings: Settings, days: dg.PartitionsDef
 
 def store_spec(endpoint: Endpoint) -> dg.AssetSpec:
     """Return the external asset upstream of an endpoint."""
-    details = endpoint.public_details()
+    configured = endpoint.endpoint_details.model_fields_set  # fifteen defaults would hide the three that matter
     return dg.AssetSpec(
         store_key(endpoint),
         description=f"The store itself, as its users see it. filesync reads it: {_where(endpoint)}.",
         group_name=group(endpoint),
         kinds={_kind(endpoint)},
-        metadata={name: str(value) for name, value in details.items()},
+        metadata={name: str(value) for name, value in endpoint.public_details().items() if name in configured},
     )
 
 

@@ -115,6 +115,8 @@ def test_an_endpoint_shows_who_what_and_when(project):
     assert [dep.asset_key for dep in spec.deps] == [source.key]
     assert spec.freshness_policy.fail_window.to_timedelta() == timedelta(minutes=20)
     assert "hush" not in repr(specs)
+    assert "connect_timeout" not in source.metadata, "defaults hide what was configured"
+    assert source.metadata["bucket"] == "drawings"
     report = specs[dg.AssetKey(["filesync_reports", "daily_changes"])]
     assert spec.key in {dep.asset_key for dep in report.deps}
 
