@@ -43,7 +43,7 @@ class Border(click.Group):
         except BrokenPipeError:
             _leave_the_pipe(ctx)
         except KeyboardInterrupt:
-            raise Interrupted("Interrupted. A listing resumes from its last checkpoint.") from None
+            raise Interrupted("Interrupted. What was committed stays; an unfinished listing resumes.") from None
         except Exception as error:
             if _debug(ctx):
                 traceback.print_exc()

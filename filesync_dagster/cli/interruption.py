@@ -34,7 +34,10 @@ def interruptible() -> Iterator[Callable[[Watch], Watch]]:
         if stopping.is_set():
             os._exit(INTERRUPTED)
         stopping.set()
-        click.echo("Stopping after the page that is being read; once more to stop at once.", err=True)
+        click.echo(
+            "Stopping after the page that is being read, or the commit that has begun; once more to stop at once.",
+            err=True,
+        )
         raise KeyboardInterrupt
 
     def check(watch: Watch) -> Watch:
