@@ -67,7 +67,10 @@ class Filesync:
 
         `settings.concurrency` of them run at once. An endpoint whose configuration is broken gives a FAILED result.
         """
-        chosen = [e.name for e in self.config.active] + [b.name for b in self.config.broken] if names is None else names
+        configured = [e.name for e in self.config.active] + [b.name for b in self.config.broken]
+        chosen = configured if names is None else names
+        if names is None:
+            self.workspace.metadata.deactivate_except(configured)
 
         def one(name: str) -> SyncResult:
             return self.sync(name, full=full, run_id=run_id, on_progress=on_progress)

@@ -264,9 +264,8 @@ def _hold(
     name = job.endpoint.name
     hint = f"{UNTOUCHED} `filesync approve {name}` commits it, `filesync reject {name}` forgets it."
     proposed = _store(job, con, found, replace(draft, status=SyncStatus.HELD, error=f"{draft.error} {hint}"))
-    job.workspace.metadata.hold(
-        job.lease, sync_record(job.endpoint_id, proposed, observed, job.run_id, data_version=found.data_version)
-    )
+    log = sync_record(job.endpoint_id, proposed, observed, job.run_id, data_version=found.data_version)
+    job.workspace.metadata.hold(job.lease, log, job.location)
     return replace(proposed, files_total=found.files_before, bytes_total=found.bytes_before)
 
 
@@ -338,6 +337,11 @@ def approve(workspace: Workspace, endpoint: Endpoint) -> SyncResult:
     with workspace.metadata.lease(endpoint_id, purpose="approve") as lease, workspace.engine() as con:
         state = workspace.metadata.state(endpoint_id)
         held = _held(workspace, endpoint, state)
+        if state.held_location != location_of(endpoint):
+            raise HeldSyncOutdated(
+                f"The held sync of {endpoint.name!r} listed another place than the endpoint does now.",
+                hint=f"`filesync reject {endpoint.name}`, then sync again.",
+            )
         snapshots = workspace.snapshots
         for name, uri in (("before", state.snapshot_uri), ("after", held.snapshot_uri), ("changes", held.changes_uri)):
             if uri is None:

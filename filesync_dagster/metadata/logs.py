@@ -34,12 +34,12 @@ def record(database: Database, log: SyncRecord) -> None:
             connection.execute(insert(sync_logs).values(**asdict(log)))
 
 
-def hold(database: Database, lease: Lease, log: SyncRecord) -> None:
+def hold(database: Database, lease: Lease, log: SyncRecord, location: str | None) -> None:
     """See Metadata.hold."""
     with database.writing() as connection:
         lease.fence(connection)
         write_log(connection, log)
-        write_held(connection, lease.endpoint_id, log.id, database.now(connection))
+        write_held(connection, lease.endpoint_id, log.id, location, database.now(connection))
         checkpoints.clear(connection, lease.endpoint_id)
 
 

@@ -49,6 +49,7 @@ class EndpointState:
     selection: str | None = None
     location: str | None = None
     held_sync_id: str | None = None
+    held_location: str | None = None  # what the held sync listed
     updated_at: datetime | None = None
 
 

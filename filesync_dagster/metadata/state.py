@@ -100,9 +100,9 @@ def write_state(connection: Connection, endpoint_id: int, new: NewState, now: da
     _upsert(connection, endpoint_id, {**asdict(new), "updated_at": now})
 
 
-def write_held(connection: Connection, endpoint_id: int, sync_id: str, now: datetime) -> None:
+def write_held(connection: Connection, endpoint_id: int, sync_id: str, location: str | None, now: datetime) -> None:
     """Make a sync the held one, inside a fenced transaction."""
-    _upsert(connection, endpoint_id, {"held_sync_id": sync_id, "updated_at": now})
+    _upsert(connection, endpoint_id, {"held_sync_id": sync_id, "held_location": location, "updated_at": now})
 
 
 def clear_held(connection: Connection, endpoint_id: int) -> bool:
@@ -110,7 +110,7 @@ def clear_held(connection: Connection, endpoint_id: int) -> bool:
     statement = (
         update(endpoint_state)
         .where(endpoint_state.c.endpoint_id == endpoint_id, endpoint_state.c.held_sync_id.is_not(None))
-        .values(held_sync_id=null())
+        .values(held_sync_id=null(), held_location=null())
     )
     return connection.execute(statement).rowcount > 0
 

@@ -136,9 +136,12 @@ class Metadata:
         """
         logs.record(self._database, log)
 
-    def hold(self, lease: Lease, log: SyncRecord) -> None:
-        """Write the log of a sync that the guard stopped, make it the held one, forget its checkpoints."""
-        logs.hold(self._database, lease, log)
+    def hold(self, lease: Lease, log: SyncRecord, location: str | None = None) -> None:
+        """Write the log of a sync that the guard stopped, make it the held one, forget its checkpoints.
+
+        `location`: fingerprint of what it listed.
+        """
+        logs.hold(self._database, lease, log, location)
 
     def drop_held(self, lease: Lease) -> None:
         """Reject the held sync. Its log stays. Raises NothingHeld."""

@@ -48,6 +48,7 @@ endpoint_state = Table(
     Column("selection", Text),  # fingerprint of the filters
     Column("location", Text),  # fingerprint of what is listed
     Column("held_sync_id", Text),
+    Column("held_location", Text),
     Column("updated_at", UtcDateTime, nullable=False),
 )
 

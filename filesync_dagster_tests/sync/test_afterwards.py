@@ -4,12 +4,12 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
-from filesync_dagster.errors import NothingKnown
-from filesync_dagster.metadata.tables import sync_logs
+from filesync_dagster.errors import HeldSyncOutdated, NothingKnown
+from filesync_dagster.metadata.tables import endpoints, sync_logs
 from filesync_dagster.model import SyncStatus
 from filesync_dagster.orchestration.reports import endpoint_day
 from filesync_dagster.sync import retain
@@ -131,3 +131,34 @@ def test_days_before_versioning_come_from_what_was_stored(tmp_path):
             began = filesync.sync_day("docs", days_ago(3).date())
             assert (began.status, began.files_total) == (SyncStatus.COMPLETED, 1)
             assert len(live(filesync, "docs")) == 1
+
+
+def test_a_held_sync_of_another_place_cannot_be_approved(project, files, tmp_path):
+    """What was held says nothing about the place that the endpoint lists now."""
+    for i in range(20):
+        (files / f"{i}").write_text("x")
+    with project.open() as filesync:
+        filesync.sync("docs")
+        for i in range(15):
+            (files / f"{i}").unlink()
+        assert filesync.sync("docs").status is SyncStatus.HELD
+
+    other = tmp_path / "other"
+    other.mkdir()
+    moved = Project(tmp_path / "project", {"name": "docs", "type": "local", "endpoint_details": {"path": str(other)}})
+    with moved.open() as filesync:
+        with pytest.raises(HeldSyncOutdated, match="another place"):
+            filesync.approve("docs")
+        assert len(live(filesync, "docs")) == 20
+
+
+def test_what_left_the_configuration_is_marked(tmp_path, files):
+    """An endpoint that is no longer configured keeps its rows and is inactive in the database."""
+    entries = [{"name": name, "type": "local", "endpoint_details": {"path": str(files)}} for name in ("docs", "photos")]
+    with Project(tmp_path / "project", *entries).open() as filesync:
+        assert {result.status for result in filesync.sync_many()} == {SyncStatus.COMPLETED}
+    with Project(tmp_path / "project", entries[0]).open() as filesync:
+        list(filesync.sync_many())
+        with filesync.workspace.metadata._database.reading() as connection:
+            found = connection.execute(select(endpoints.c.name, endpoints.c.is_active)).all()
+    assert dict(map(tuple, found)) == {"docs": True, "photos": False}

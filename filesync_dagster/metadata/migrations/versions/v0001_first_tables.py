@@ -36,6 +36,7 @@ def upgrade() -> None:
         Column("selection", Text),
         Column("location", Text),
         Column("held_sync_id", Text),
+        Column("held_location", Text),
         Column("updated_at", UtcDateTime, nullable=False),
     )
     op.create_table(
