@@ -87,9 +87,10 @@ def load_config(environment: Environment) -> Config:
     entries = top.get("endpoints") or []
     if not isinstance(entries, list):
         fatal.append(reader.sentence(tree.line(("endpoints",)), "`endpoints:` must be a list"))
-    if fatal or settings is None:
-        raise ConfigError(fatal)
+        entries = []
     good, broken = reader.endpoints(entries)
+    if fatal or settings is None:
+        raise ConfigError([*fatal, *(problem for entry in broken for problem in entry.problems)])
     return Config(environment, settings, tuple(good), tuple(broken), {endpoint.name: endpoint for endpoint in good})
 
 

@@ -28,8 +28,11 @@ class Frame:
         return (WIDTH - LEFT - RIGHT) / max(1, len(self.labels))
 
 
-def stacked_bars(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]]) -> str:
-    """Return bars, one for each label, stacked from the series (each as long as `labels`)."""
+def stacked_bars(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], unit: str = "") -> str:
+    """Return bars, one for each label, stacked from the series (each as long as `labels`).
+
+    `unit` is "B" for bytes, "" for counts.
+    """
     top = _rounded(max((sum(column) for column in zip(*series.values(), strict=True)), default=0))
     slot = (WIDTH - LEFT - RIGHT) / max(1, len(labels))
     bars = []
@@ -41,27 +44,10 @@ def stacked_bars(title: str, labels: Sequence[str], series: Mapping[str, Sequenc
                 bars.append(
                     f'<rect x="{LEFT + i * slot + slot * 0.1:.1f}" y="{y:.1f}" width="{slot * 0.8:.1f}" '
                     f'height="{max(height, 1):.1f}" fill="{colour}">'
-                    f"<title>{escape(f'{label} {name}: {values[i]:,.0f}')}</title></rect>"
+                    f"<title>{escape(f'{label} {name}: {amount(values[i], unit)}')}</title></rect>"
                 )
             base += values[i]
-    return _page(Frame(title, tuple(series), tuple(labels), top), bars)
-
-
-def stacked_areas(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], unit: str) -> str:
-    """Return areas over the labels, stacked from the series; `unit` is "B" for bytes, "" for counts."""
-    top = _rounded(max((sum(column) for column in zip(*series.values(), strict=True)), default=0))
-    slot = (WIDTH - LEFT - RIGHT) / max(1, len(labels))
-    areas, base = [], [0.0] * len(labels)
-    for colour, (name, values) in zip(COLOURS, series.items(), strict=False):
-        upper = [low + value for low, value in zip(base, values, strict=True)]
-        there = [f"{LEFT + (i + 0.5) * slot:.1f},{_y(v, top):.1f}" for i, v in enumerate(upper)]
-        back = [f"{LEFT + (i + 0.5) * slot:.1f},{_y(v, top):.1f}" for i, v in reversed(list(enumerate(base)))]
-        areas.append(
-            f'<polygon points="{" ".join(there + back)}" fill="{colour}" fill-opacity="0.75" stroke="{colour}">'
-            f"<title>{escape(name)}</title></polygon>"
-        )
-        base = upper
-    return _page(Frame(title, tuple(series), tuple(labels), top, unit), areas)
+    return _page(Frame(title, tuple(series), tuple(labels), top, unit), bars)
 
 
 def amount(value: float, unit: str = "") -> str:

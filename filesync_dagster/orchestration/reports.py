@@ -16,7 +16,7 @@ import dagster as dg
 
 from filesync_dagster.config import Config, Endpoint
 from filesync_dagster.model import SyncMode, SyncStatus
-from filesync_dagster.orchestration.charts import amount, as_markdown, stacked_areas, stacked_bars
+from filesync_dagster.orchestration.charts import amount, as_markdown, stacked_bars
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.results import CHANGE_COLUMNS, changed_rows
@@ -206,7 +206,10 @@ def growth_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
     largest = sorted(now, key=lambda name: (-_bytes(now[name]), name))
     growth = [_growth(name, now[name], before[name]) for name in largest]
     title = f"Stored until {day}"
-    chart = stacked_areas(title, [f"{on:%m-%d}" for on in days], _by_endpoint(history, largest), "B")
+    # The chart begins where something is known: an unknown day is not an empty one.
+    known = next((i for i, column in enumerate(zip(*history.values(), strict=True)) if any(column)), len(days) - 1)
+    drawn = {name: records[known:] for name, records in history.items()}
+    chart = stacked_bars(title, [f"{on:%m-%d}" for on in days[known:]], _by_endpoint(drawn, largest), "B")
     return dg.MaterializeResult(
         metadata={
             "files_total": files,

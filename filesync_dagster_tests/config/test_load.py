@@ -178,6 +178,16 @@ def test_all_problems_at_once(tmp_path):
     assert len(config.problems) == 9  # two unknown keys and a missing path, each
 
 
+def test_settings_do_not_hide_endpoints(tmp_path):
+    """A mistake in the settings is reported together with those of the endpoints."""
+    text = "settings:\n  concurency: 3\nendpoints:\n- {name: a, type: locl, endpoint_details: {path: /x}}\n"
+
+    first, second = problems(tmp_path, text)
+
+    assert "Did you mean 'concurrency'" in first
+    assert "unknown type 'locl'" in second
+
+
 def test_the_same_name_twice(tmp_path):
     """The second endpoint of a name is refused; the first stays."""
     one = "  - {name: a, type: local, endpoint_details: {path: /x}}\n"

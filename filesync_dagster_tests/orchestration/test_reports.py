@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from filesync_dagster.model import SyncMode
-from filesync_dagster.orchestration.charts import amount, stacked_areas, stacked_bars
+from filesync_dagster.orchestration.charts import amount, stacked_bars
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.orchestration.test_assets import shown
 from filesync_dagster_tests.sync.memory_store import STORES
@@ -124,7 +124,7 @@ def test_charts_are_well_formed_whatever_they_show(values):
     labels = [f"<{i}>" for i in range(len(values))]
     for svg in (
         stacked_bars("a & b", labels, {'"x" <y>': values, "z": values}),
-        stacked_areas("a & b", labels, {'"x" <y>': values}, "B"),
+        stacked_bars("a & b", labels, {'"x" <y>': values}, "B"),
     ):
         assert ET.fromstring(svg).tag.endswith("svg")
 
