@@ -13,7 +13,7 @@ import pytest
 from filesync_dagster_tests.servers import recorded
 from filesync_dagster_tests.sync.crashing import Plan, as_json
 
-KEYS, PAGE, WORKERS = 240, 10, 3
+KEYS, PAGE, WORKERS = 150, 10, 3
 PHASES = {"listing", "staging", "snapshot", "diff", "commit"}
 
 
