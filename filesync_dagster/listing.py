@@ -217,6 +217,7 @@ class _Writer:
     def _save(self, checkpoint: str | None, *, complete: bool) -> None:
         self.listing.make_durable()
         segments = self.listing.staging.flush(self.scope)
+        self.saved_at = time.monotonic()
         if checkpoint is None and not complete:
             return  # on disk, but the listing cannot resume here: a resume begins before it
         self.job.workspace.metadata.save_checkpoint(
@@ -236,7 +237,6 @@ class _Writer:
             ),
         )
         self.saved = True
-        self.saved_at = time.monotonic()
 
 
 def confirm(job: Job, listing: Listing, missing: "pa.Array[Any]") -> None:

@@ -1,3 +1,8 @@
 """Fixtures that more than one part of the tests shares."""
 
 from filesync_dagster_tests.servers import moto_s3, postgres_server, postgres_url, s3_server  # noqa: F401 - fixtures
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the slow tests: side by side, the others fill the time that they take."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -4,11 +4,19 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from dagster._core.storage.defs_state.base import set_defs_state_storage
 
 from filesync_dagster.config import read_environment
 from filesync_dagster.orchestration.project import definitions_for
 from filesync_dagster_tests.sync.memory_store import STORES, MemoryStore, register, unregister
 from filesync_dagster_tests.sync.projects import Project
+
+
+@pytest.fixture(autouse=True)
+def no_instance_of_an_earlier_test():
+    """Dagster remembers the last instance that was entered, and loads definitions with what is left of it."""
+    with set_defs_state_storage(None):
+        yield
 
 
 class DagsterProject(Project):

@@ -17,7 +17,7 @@ KEYS, PAGE, WORKERS = 150, 10, 3
 PHASES = {"listing", "staging", "snapshot", "diff", "commit"}
 
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -19,7 +19,7 @@ from filesync_dagster_tests.sync.projects import Project, Row, live
 
 STEPS = 100
 CLI_EVERY = 20
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CONTROL = {c: chr(0x2400 + c) for c in range(0x20)} | {0x7F: "\u2421"}
 
 
