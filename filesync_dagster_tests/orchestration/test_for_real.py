@@ -125,6 +125,9 @@ def test_the_asset_graph_shows_in_a_browser(project, tmp_path):
     dagster, _, _, _ = project
     from playwright.sync_api import sync_playwright
 
+    # Whatever ran before this test, and wherever: there is a report to look at.
+    report = dagster.launch(f"{datetime.now(UTC).date()}", ["filesync_reports", "daily_changes"])
+    assert dagster.run_ended(report) == "SUCCESS"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
