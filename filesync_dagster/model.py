@@ -96,7 +96,6 @@ class SyncMode(StrEnum):
 
     FULL = "full"
     REPLAY = "replay"
-    NOOP = "noop"
 
 
 @dataclass(frozen=True, slots=True)

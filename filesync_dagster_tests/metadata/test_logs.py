@@ -192,7 +192,7 @@ def test_a_snapshot_that_a_later_sync_still_points_to_stays(metadata, endpoint):
     """A sync that found nothing new shares the snapshot of the one before."""
     commit(metadata, endpoint, "s1", 0)
     for minute in range(1, 4):
-        metadata.record(log(endpoint, f"n{minute}", minute, mode=SyncMode.NOOP, snapshot_uri="snapshots/s1.parquet"))
+        metadata.record(log(endpoint, f"n{minute}", minute, snapshot_uri="snapshots/s1.parquet"))
     commit(metadata, endpoint, "s2", DAY)
     assert "snapshots/s1.parquet" not in metadata.prunable(endpoint, at(9 * DAY))
     assert metadata.prune_sync_logs(endpoint, at(9 * DAY)) == 3
