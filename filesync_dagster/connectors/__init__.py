@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from filesync_dagster.connectors.base import HistoricalSource, Source
+from filesync_dagster.connectors.autodesk import AutodeskDetails, open_autodesk
+from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource, Source
+from filesync_dagster.connectors.google_drive import GoogleDriveDetails, open_google_drive
 from filesync_dagster.connectors.local import LocalDetails, open_local
 from filesync_dagster.connectors.s3 import S3Details, open_s3
 from filesync_dagster.model import Meter
 
-__all__ = ["CONNECTORS", "Connector", "HistoricalSource", "Source"]
+__all__ = ["CONNECTORS", "Connector", "HistoricalSource", "IncrementalSource", "Source"]
 
 Prune = Callable[[str], bool]
 """Says that everything below a path is filtered out, so that a connector need not look there."""
@@ -33,6 +35,7 @@ class Connector:
     location: tuple[str, ...]
     open: Callable[..., Source]  # (details, meter, *, prune: Prune | None)
     paths: tuple[str, ...] = ()  # details that are paths of this machine, relative to the configuration file
+    incremental: bool = False  # its sources tell what changed
 
 
 def _open_s3(details: S3Details, meter: Meter, *, prune: Prune | None = None) -> Source:
@@ -40,6 +43,22 @@ def _open_s3(details: S3Details, meter: Meter, *, prune: Prune | None = None) ->
 
 
 CONNECTORS: dict[str, Connector] = {
+    "autodesk": Connector(
+        "Autodesk Construction Cloud",
+        AutodeskDetails,
+        ("base_url", "service_account_id", "hub_id", "project_ids", "region"),
+        open_autodesk,
+        ("ca_bundle",),
+        incremental=True,
+    ),
+    "google_drive": Connector(
+        "Google Drive",
+        GoogleDriveDetails,
+        ("base_url", "subject", "folder_id", "drive_id", "include_shared"),
+        open_google_drive,
+        ("service_account_file", "ca_bundle"),
+        incremental=True,
+    ),
     "local": Connector(
         "Local folder", LocalDetails, ("path", "follow_symlinks", "cross_mounts", "identity"), open_local, ("path",)
     ),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from filesync_dagster.model import Capabilities, ConnectionReport, Page
+from filesync_dagster.model import Capabilities, ConnectionReport, Delta, Page
 
 
 @runtime_checkable
@@ -40,6 +40,10 @@ class Source(Protocol):
         `landmarks` are external_ids, sorted, evenly spread over the last snapshot of this scope (none the first
         time): a connector may cut its work at them, and must be right whatever they are.
 
+        A source that `derives_paths` yields rows in any order, with the name in place of the path: the sync derives
+        paths from parents. The top of the endpoint is parent_id null. A row below a parent that is no row of the
+        endpoint (OUTSIDE never is) does not belong to it.
+
         Raises SourceError. Pages are yielded in the caller's thread. Closing the iterator stops all work.
         """
         ...
@@ -59,4 +63,39 @@ class HistoricalSource(Source, Protocol):
 
     def list_as_of(self, scope: str, at: datetime, checkpoint: str | None = None) -> Iterator[Page]:
         """Like `list`, of the state at the moment `at` (inclusive). Raises HistoryUnavailable before history_start."""
+        ...
+
+
+@runtime_checkable
+class IncrementalSource(Source, Protocol):
+    """A source that can tell what changed. Its ids are stable and its paths derived."""
+
+    def cursor(self) -> str:
+        """From where `changes` will tell everything that happens from now on, for all scopes together.
+
+        Asked for before a full listing begins, so that what happens during it is told afterwards.
+        """
+        ...
+
+    def changes(self, cursor: str) -> Iterator[Delta]:
+        """Yield what changed since the cursor, all scopes; at least one delta, whose cursor is the new one.
+
+        Complete when, and only when, the iterator ends without an error. Never starts from now: a cursor that cannot be
+        gone on from (expired, of other scopes, unreadable) raises CursorLost. What happened while it is read may
+        be told or come with the next cursor.
+        """
+        ...
+
+    def below(self, folder_id: str, scope: str) -> Iterator[Page]:
+        """Yield every entry anywhere below a folder, as `list` would; the folder itself not. Complete as in `list`.
+
+        Asked for when a folder comes into the endpoint with what it holds, which no feed tells.
+        """
+        ...
+
+    def lookup(self, ids: Sequence[str], scope: str) -> Iterator[Page]:
+        """Yield those of these entries that still exist and may be seen, wherever they are now; others are gone.
+
+        An entry that exists but whose place cannot be told has the parent OUTSIDE. What cannot be looked up raises.
+        """
         ...

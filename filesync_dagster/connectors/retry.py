@@ -1,31 +1,88 @@
-"""Ask again when the error says that asking again can help. The only retry loop of the connectors."""
+"""How patient the connectors are, and how many retries a store that fails may cost. `calls` applies both."""
 
+import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import tenacity
 
-from filesync_dagster.errors import SourceError, Throttled, Unreachable
 from filesync_dagster.model import Meter
-from filesync_dagster.observability import event
 
-Answer = TypeVar("Answer")
+RETRY_COST = 5  # successful calls that earn one retry
+BUDGET = 200 * RETRY_COST  # what failing retries may cost before anything was earned
+EARNED_PER_SECOND = 1.0  # an outage of an hour ago shall not count against a store that is back
 
 _TALLY = threading.Lock()  # one Meter is shared by the threads of a listing, and `+=` is not atomic
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long to keep asking. Waits grow exponentially with full jitter; all times in seconds."""
+    """How long to keep asking. Backoffs grow exponentially with full jitter; all times in seconds."""
 
     attempts: int = 7
     unreachable_attempts: int = 4  # a wrong address stays wrong: the user shall know soon
     timeout: float = 900.0  # no new attempt starts after this
     wait_initial: float = 0.3
     wait_max: float = 30.0
-    retry_after_max: float = 300.0  # a store that asks for more gets this
+    pause_initial: float = 1.0  # after being throttled without a Retry-After; it doubles up to wait_max
+    retry_after_min: float = 1.0  # a store that asks for less, or more, gets these
+    retry_after_max: float = 600.0
+
+    def backoff(self, state: tenacity.RetryCallState) -> float:
+        """Return how long a call rests that failed."""
+        return tenacity.wait_random_exponential(multiplier=self.wait_initial, max=self.wait_max)(state)
+
+    def pause(self, attempt: int) -> float:
+        """Return how long a store is left alone that throttled a call for the n-th time without a Retry-After."""
+        return min(self.pause_initial * 2.0 ** (attempt - 1), self.wait_max)
+
+    def clamped(self, asked: float) -> float:
+        """Return a Retry-After as it is heeded."""
+        return min(max(asked, self.retry_after_min), self.retry_after_max)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, and chance (0 ≤ x < 1) to spread waits with. Tests bring their own."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+
+
+class RetryBudget:
+    """What retries may cost, so that many threads do not hammer a store that is down. Thread-safe.
+
+    A retry costs RETRY_COST and gives it back when it helps; a call that succeeds at once earns 1, a second
+    EARNED_PER_SECOND. So the retries that were of no use are never more than 200, plus a fifth of the calls that
+    succeeded, plus one every five seconds.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._left = float(BUDGET)
+        self._at = clock.now()
+
+    def spend(self) -> bool:
+        """Take what a retry costs; False when that is not there."""
+        with self._lock:
+            self._earn(0.0)
+            affordable = self._left >= RETRY_COST
+            self._left -= RETRY_COST if affordable else 0
+            return affordable
+
+    def succeeded(self, *, after_retry: bool) -> None:
+        """Note that a call succeeded, at once or after a retry that was paid for."""
+        with self._lock:
+            self._earn(RETRY_COST if after_retry else 1)
+
+    def _earn(self, tokens: float) -> None:
+        now = self._clock.now()
+        self._left = min(BUDGET, self._left + tokens + (now - self._at) * EARNED_PER_SECOND)
+        self._at = now
 
 
 def never() -> bool:
@@ -39,54 +96,3 @@ def count(meter: Meter, *, api_calls: int = 0, retries: int = 0, throttled_secon
         meter.api_calls += api_calls
         meter.retries += retries
         meter.throttled_seconds += throttled_seconds
-
-
-def retrying(
-    call: Callable[[], Answer],
-    meter: Meter,
-    policy: RetryPolicy | None = None,
-    *,
-    stopped: Callable[[], bool] = never,
-) -> Answer:
-    """Return `call()`, repeated while it raises a SourceError that is `retryable`; then the last error is raised.
-
-    `call` must be safe to repeat. A `retry_after` of the error is waited for (clamped) instead of the backoff.
-    Once `stopped()` is true, no further attempt is made.
-    """
-    policy = policy or RetryPolicy()
-    unreachable = 0
-
-    def again(error: BaseException) -> bool:
-        nonlocal unreachable
-        unreachable += isinstance(error, Unreachable)
-        return (
-            isinstance(error, SourceError)
-            and error.retryable
-            and unreachable < policy.unreachable_attempts
-            and not stopped()
-        )
-
-    backoff = tenacity.wait_random_exponential(multiplier=policy.wait_initial, max=policy.wait_max)
-
-    def wait(state: tenacity.RetryCallState) -> float:
-        asked = _error(state).retry_after
-        return backoff(state) if asked is None else min(max(asked, 0.0), policy.retry_after_max)
-
-    def note(state: tenacity.RetryCallState) -> None:
-        error, seconds = _error(state), state.upcoming_sleep
-        count(meter, retries=1, throttled_seconds=seconds if isinstance(error, Throttled) else 0.0)
-        event("source.retried", attempt=state.attempt_number, seconds=round(seconds, 3), error=str(error))
-
-    return tenacity.Retrying(
-        retry=tenacity.retry_if_exception(again),
-        stop=tenacity.stop_after_attempt(policy.attempts) | tenacity.stop_before_delay(policy.timeout),
-        wait=wait,
-        before_sleep=note,
-        reraise=True,
-    )(call)
-
-
-def _error(state: tenacity.RetryCallState) -> SourceError:
-    error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, SourceError)  # nothing else is retried
-    return error

@@ -1,21 +1,21 @@
 """Everything but listing, through boto3: what a bucket is, and who may read its objects."""
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3.session
 import botocore
 from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
 
-from filesync_dagster.connectors.retry import RetryPolicy, count, retrying
 from filesync_dagster.connectors.s3.credentials import aws_session
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.errors import botocore_border
 from filesync_dagster.connectors.s3.transport import Transport
 from filesync_dagster.errors import AccessDenied, NotFound
-from filesync_dagster.model import Meter, canonical_json
+from filesync_dagster.model import canonical_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,30 +26,30 @@ Answer = TypeVar("Answer")
 class Administration:
     """Asks about one bucket. Making the client is slow, so it happens at the first question."""
 
-    def __init__(self, details: S3Details, transport: Transport, meter: Meter, policy: RetryPolicy | None) -> None:
+    def __init__(self, details: S3Details, transport: Transport) -> None:
         self._details = details
         self._transport = transport
-        self._meter = meter
-        self._policy = policy
+        self._lock = threading.Lock()
+        self._made: tuple[ReadOnlyCredentials | None, S3Client] | None = None
 
     def versioning(self) -> str | None:
         """Return Enabled, Suspended, or None for a bucket that never had versions."""
-        client = self.client
-        return self.asked(lambda: client.get_bucket_versioning(**self._bucket())).get("Status")
+        return self.asked(lambda client: client.get_bucket_versioning(**self._bucket())).get("Status")
 
     def lifecycle_rules(self) -> Sequence[Any]:
         """Return the rules that may remove versions. Raises AccessDenied when they may not be read."""
-        client = self.client
         try:
-            return self.asked(lambda: client.get_bucket_lifecycle_configuration(**self._bucket())).get("Rules", [])
+            return self.asked(lambda client: client.get_bucket_lifecycle_configuration(**self._bucket())).get(
+                "Rules", []
+            )
         except NotFound:  # NoSuchLifecycleConfiguration
             return []
 
     def created_at(self) -> Any:
         """Return when the bucket was made, None when the store does not say so."""
-        client, name = self.client, self._details.bucket
+        name = self._details.bucket
         try:
-            buckets = self.asked(lambda: client.list_buckets(Prefix=name)).get("Buckets", [])
+            buckets = self.asked(lambda client: client.list_buckets(Prefix=name)).get("Buckets", [])
         except AccessDenied:
             return None
         return next((bucket.get("CreationDate") for bucket in buckets if bucket.get("Name") == name), None)
@@ -61,9 +61,8 @@ class Administration:
 
     def acl(self, key: bytes) -> str | None:
         """Return who may do what with one object, as canonical JSON. Raises AccessDenied."""
-        client = self.client
         try:
-            answer = self.asked(lambda: client.get_object_acl(**self._bucket(), Key=key.decode()))
+            answer = self.asked(lambda client: client.get_object_acl(**self._bucket(), Key=key.decode()))
         except NotFound:
             return None
         except AccessDenied as exc:
@@ -81,19 +80,25 @@ class Administration:
             {"owner": answer.get("Owner", {}).get("ID"), "grants": sorted(grants, key=canonical_json)}
         )
 
-    def asked(self, question: Callable[[], Answer]) -> Answer:
+    def asked(self, question: Callable[["S3Client"], Answer]) -> Answer:
         """Return the answer to one call of the client, repeated where that can help. Raises SourceError."""
 
         def once() -> Answer:
-            count(self._meter, api_calls=1)
             with botocore_border(self._transport.where):
-                return question()
+                return question(self._client())
 
-        return retrying(once, self._meter, self._policy)
+        return self._transport.calls(once)
 
-    @cached_property
-    def client(self) -> "S3Client":
-        """The boto3 client, with our own retries, addresses and timeouts instead of its own."""
+    def _client(self) -> "S3Client":
+        """Return a client of the credentials that are valid now."""
+        credentials = None if self._details.anonymous else self._transport.identity.frozen()
+        with self._lock:
+            if self._made is None or self._made[0] != credentials:
+                self._made = credentials, self._made_with(credentials)
+            return self._made[1]
+
+    def _made_with(self, credentials: ReadOnlyCredentials | None) -> "S3Client":
+        """Return a boto3 client with our own retries, addresses and timeouts instead of its own."""
         details = self._details
         config = Config(
             region_name=self._transport.region,
@@ -105,18 +110,16 @@ class Administration:
             max_pool_connections=details.list_workers + 2,
             defaults_mode="legacy",  # type: ignore[arg-type] # the stub is wrong; "auto" asks the metadata service
         )
-        credentials = None if details.anonymous else self._transport.identity.frozen()
-        with botocore_border(self._transport.where):
-            session = boto3.session.Session(botocore_session=aws_session(details))
-            return session.client(
-                "s3",
-                endpoint_url=self._transport.endpoint_url,
-                aws_access_key_id=credentials.access_key if credentials else None,
-                aws_secret_access_key=credentials.secret_key if credentials else None,
-                aws_session_token=credentials.token if credentials else None,
-                verify=details.ca_bundle or details.verify_tls,
-                config=config,
-            )
+        session = boto3.session.Session(botocore_session=aws_session(details))
+        return session.client(
+            "s3",
+            endpoint_url=self._transport.endpoint_url,
+            aws_access_key_id=credentials.access_key if credentials else None,
+            aws_secret_access_key=credentials.secret_key if credentials else None,
+            aws_session_token=credentials.token if credentials else None,
+            verify=details.ca_bundle or details.verify_tls,
+            config=config,
+        )
 
     def _bucket(self) -> dict[str, Any]:
         owner = self._details.expected_bucket_owner

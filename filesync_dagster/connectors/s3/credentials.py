@@ -1,6 +1,8 @@
 """Who asks: credentials from the details or the AWS chain, and the signature of one request."""
 
 import threading
+from collections.abc import Callable
+from hashlib import sha256
 
 import botocore.session
 from botocore.auth import S3SigV4Auth
@@ -48,7 +50,25 @@ class Identity:
         with self._lock:
             if self._found is None:
                 self._found = self._looked_up()
-        return self._found.get_frozen_credentials()
+            found = self._found
+        return found.get_frozen_credentials()
+
+    @property
+    def tenant(self) -> str:
+        """Who asks where, hashed: what the store counts calls by, as far as can be told from here."""
+        details = self._details
+        who = _open(details.access_key_id) or (details.profile or "", details.anonymous)
+        return sha256(repr(("s3", details.endpoint_url, who)).encode()).hexdigest()
+
+    @property
+    def renewal(self) -> Callable[[], None] | None:
+        """What finds credentials anew after a refusal; None where that would find the same ones."""
+        fixed = self._details.anonymous or self._details.access_key_id is not None
+        return None if fixed else self._forget
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._found = None
 
     def signed_headers(self, url: str, region: str, headers: dict[str, str]) -> dict[str, str]:
         """Return `headers` plus those that sign a GET of `url`; unchanged for anonymous access."""

@@ -1,4 +1,4 @@
-"""The border: what an S3 store, botocore or httpx may raise becomes our error tree here and nowhere else.
+"""The border: what an S3 store or botocore may raise becomes our error tree here and nowhere else.
 
 No message holds a secret: only the store's own code and message, the address and the bucket.
 """
@@ -6,13 +6,11 @@ No message holds a secret: only the store's own code and message, the address an
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import botocore.exceptions
-import httpx
 
+from filesync_dagster.connectors.http import ASK_LATER, CHECK_ADDRESS, waiting_time
 from filesync_dagster.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -27,8 +25,6 @@ from filesync_dagster.errors import (
 CHECK_KEYS = "Check access_key_id and secret_access_key (or the profile)."
 GRANT_LIST = "Grant s3:ListBucket on the bucket to these credentials, or use others."
 CHECK_BUCKET = "Check the bucket's name, the region and endpoint_url."
-CHECK_ADDRESS = "Check endpoint_url, the network and the certificate."
-ASK_LATER = "Nothing is lost: the next sync goes on from the last page."
 SERVER_ERRORS = 500  # and above: the store failed, not the request
 TRY_PROVIDER = "If the store is not AWS, set `provider`; see the documentation for its quirks."
 
@@ -82,38 +78,6 @@ STATUSES: Final[Mapping[int, tuple[type[SourceError], str]]] = {
     408: (TemporarilyDown, ASK_LATER),
     429: (Throttled, ASK_LATER),
 }
-
-HTTPX: Final[Mapping[type[Exception], type[SourceError]]] = {
-    httpx.ConnectError: Unreachable,
-    httpx.ConnectTimeout: Unreachable,
-    httpx.ProxyError: Unreachable,
-    httpx.UnsupportedProtocol: Unreachable,
-    httpx.ReadTimeout: TemporarilyDown,
-    httpx.WriteTimeout: TemporarilyDown,
-    httpx.PoolTimeout: TemporarilyDown,
-    httpx.TimeoutException: TemporarilyDown,
-    httpx.ReadError: TemporarilyDown,
-    httpx.WriteError: TemporarilyDown,
-    httpx.CloseError: TemporarilyDown,
-    httpx.NetworkError: TemporarilyDown,
-    httpx.RemoteProtocolError: TemporarilyDown,  # most often a connection that broke in the middle
-    httpx.LocalProtocolError: ProtocolViolation,
-    httpx.ProtocolError: ProtocolViolation,
-    httpx.DecodingError: ProtocolViolation,
-    httpx.TooManyRedirects: ProtocolViolation,
-    httpx.TransportError: TemporarilyDown,
-    httpx.RequestError: TemporarilyDown,
-    httpx.HTTPStatusError: ProtocolViolation,
-    httpx.HTTPError: ProtocolViolation,
-    httpx.InvalidURL: Unreachable,
-    httpx.CookieConflict: ProtocolViolation,
-    httpx.StreamError: ProtocolViolation,
-    httpx.StreamConsumed: ProtocolViolation,
-    httpx.StreamClosed: ProtocolViolation,
-    httpx.ResponseNotRead: ProtocolViolation,
-    httpx.RequestNotRead: ProtocolViolation,
-}
-"""Every exception of httpx; a test fails when it grows another."""
 
 _BOTOCORE_NAMES: Final[Mapping[type[SourceError], str]] = {
     AuthenticationFailed: """
@@ -174,30 +138,6 @@ def refused(where: str, refusal: Refusal) -> SourceError:
     kind, hint = CODES.get(refusal.code) or STATUSES.get(refusal.status) or by_status
     said = ": ".join(part for part in (refusal.code or f"HTTP {refusal.status}", refusal.message) if part)
     return kind(f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=waiting_time(refusal.retry_after))
-
-
-def waiting_time(header: str | None) -> float | None:
-    """Return a Retry-After header, seconds or date, as seconds from now; None if it says nothing usable."""
-    if not header:
-        return None
-    if header.strip().isdigit():
-        return float(header)
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-@contextmanager
-def httpx_border(where: str) -> Iterator[None]:
-    """Turn what httpx raises into our errors."""
-    try:
-        yield
-    except tuple(HTTPX) as exc:
-        kind = next(HTTPX[c] for c in type(exc).__mro__ if c in HTTPX)
-        verb = "could not be reached" if kind is Unreachable else "broke off the answer"
-        hint = CHECK_ADDRESS if kind is Unreachable else ASK_LATER
-        raise kind(f"{where} {verb}: {exc or type(exc).__name__}.", hint=hint) from exc
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from filesync_dagster.connectors.retry import RetryPolicy
+from filesync_dagster.connectors.calls import RetryPolicy
 from filesync_dagster.connectors.s3.administration import Administration
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.history import listed_as_of, provable_since
@@ -39,7 +39,7 @@ class S3Source:
         quirks = quirks_for(details.provider, details.endpoint_url)
         self._details = details
         self._transport = Transport(details, quirks, meter, policy, wire)
-        self._administration = Administration(details, self._transport, meter, policy)
+        self._administration = Administration(details, self._transport)
         self._bucket = Bucket(self._transport, quirks, details.prefix, details.page_size, details.include_owner)
         self._shape = RowShape(details.bucket, details.prefix, quirks.etag_is_md5, details.include_owner)
 

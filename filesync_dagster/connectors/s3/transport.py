@@ -1,18 +1,17 @@
 """Signed GET requests to one bucket over a pooled HTTP client."""
 
-import ssl
 import threading
 from collections.abc import Callable, Mapping
-from functools import cache
 from urllib.parse import quote, urlsplit
 
 import httpx
 
-from filesync_dagster.connectors.retry import RetryPolicy, count, never, retrying
+from filesync_dagster.connectors.calls import Calls, RetryPolicy, never, tenant
+from filesync_dagster.connectors.http import httpx_border, pooled
 from filesync_dagster.connectors.s3.answers import refusal_of
 from filesync_dagster.connectors.s3.credentials import Identity, aws_session
 from filesync_dagster.connectors.s3.details import S3Details
-from filesync_dagster.connectors.s3.errors import Refusal, botocore_border, httpx_border, refused
+from filesync_dagster.connectors.s3.errors import Refusal, botocore_border, refused
 from filesync_dagster.connectors.s3.quirks import Quirks
 from filesync_dagster.model import Meter
 
@@ -22,7 +21,10 @@ ELSEWHERE = frozenset({301, 307, 400})  # answers that may name the region to as
 
 
 class Transport:
-    """Asks one bucket. Thread-safe. Follows the store to the bucket's region once."""
+    """Asks one bucket. Thread-safe. Follows the store to the bucket's region once.
+
+    `calls` makes every call to the store, also those of others on behalf of this bucket.
+    """
 
     def __init__(
         self,
@@ -34,18 +36,20 @@ class Transport:
     ) -> None:
         self._details = details
         self._quirks = quirks
-        self._meter = meter
-        self._policy = policy or RetryPolicy()
         self._identity = Identity(details)
         self._region = details.region
         self._moved = False
         self._lock = threading.Lock()
-        timeout = httpx.Timeout(details.read_timeout, connect=details.connect_timeout, pool=None)
-        limits = httpx.Limits(max_connections=details.list_workers + 2)
-        # http addresses need no certificates, and loading them is most of what a client costs.
-        secure = not (details.endpoint_url or "").startswith("http://")
-        verify = _trust(details.verify_tls, details.ca_bundle) if secure else False
-        self._client = httpx.Client(transport=wire, timeout=timeout, limits=limits, verify=verify)
+        self.calls = Calls(meter, tenant(self._identity.tenant), policy, self._identity.renewal)
+        self._client = pooled(
+            (details.endpoint_url or "").startswith("http://"),
+            connections=details.list_workers + 2,
+            read_timeout=details.read_timeout,
+            connect_timeout=details.connect_timeout,
+            wire=wire,
+            verify_tls=details.verify_tls,
+            ca_bundle=details.ca_bundle,
+        )
 
     @property
     def where(self) -> str:
@@ -76,7 +80,14 @@ class Transport:
 
     def get(self, query: Mapping[str, str], *, stopped: Callable[[], bool] = never) -> bytes:
         """Return the body of the answer to `GET bucket?query`. Repeats what can be repeated; raises SourceError."""
-        return retrying(lambda: self._once(query), self._meter, self._policy, stopped=stopped)
+        # The query is escaped here, completely, so that what is sent is what was signed.
+        asked = "&".join(
+            f"{name}={quote(value, safe='-_.~', errors='surrogateescape')}" for name, value in query.items()
+        )
+        body = None
+        while body is None:  # once more, when the bucket turns out to be in another region
+            body = self.calls(lambda: self._once(asked), stopped=stopped)
+        return body
 
     def close(self) -> None:
         """Release the connections."""
@@ -98,18 +109,14 @@ class Transport:
         parts = urlsplit(endpoint)
         return f"{parts.scheme}://{bucket}.{parts.netloc}/"
 
-    def _once(self, query: Mapping[str, str]) -> bytes:
-        # The query is escaped here, completely, so that what is sent is what was signed.
-        asked = "&".join(
-            f"{name}={quote(value, safe='-_.~', errors='surrogateescape')}" for name, value in query.items()
-        )
-        for _ in range(2):  # the second time in the bucket's own region
-            answer = self._fetched(f"{self._bucket_url()}?{asked}")
-            if answer.status_code == httpx.codes.OK:
-                return answer.content
-            refusal = refusal_of(answer.status_code, answer.headers, answer.content)
-            if not self._moves_to(refusal):
-                break
+    def _once(self, asked: str) -> bytes | None:
+        """Return the body of the answer to one request; None when it is to be asked for in another region."""
+        answer = self._fetched(f"{self._bucket_url()}?{asked}")
+        if answer.status_code == httpx.codes.OK:
+            return answer.content
+        refusal = refusal_of(answer.status_code, answer.headers, answer.content)
+        if self._moves_to(refusal):
+            return None
         raise refused(self.where, refusal)
 
     def _fetched(self, url: str) -> httpx.Response:
@@ -120,7 +127,6 @@ class Transport:
             headers["x-amz-expected-bucket-owner"] = self._details.expected_bucket_owner
         with botocore_border(self.where):
             headers = self._identity.signed_headers(url, self.region, headers)
-        count(self._meter, api_calls=1)
         with httpx_border(self.where):
             return self._client.get(url, headers=headers)
 
@@ -143,11 +149,3 @@ class Transport:
         with botocore_border(f"Bucket {self._details.bucket}"):
             region: str | None = aws_session(self._details).get_config_variable("region")
         return region
-
-
-@cache
-def _trust(verify: bool, ca_bundle: str | None) -> ssl.SSLContext | bool:
-    """Return what httpx verifies certificates with, made once for all buckets: loading certificates is slow."""
-    if not verify:
-        return False
-    return ssl.create_default_context(cafile=ca_bundle) if ca_bundle else httpx.create_ssl_context()

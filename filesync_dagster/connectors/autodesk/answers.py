@@ -1,0 +1,139 @@
+"""The border: what Autodesk may answer becomes our error tree here and nowhere else.
+
+Its services have four shapes of error bodies (JSON:API, the API gateway's, OAuth's, warnings in `meta`) and document
+neither 429 nor 5xx, so the status decides, and a code only where it says more. No message holds a secret.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import orjson
+
+from filesync_dagster.connectors.http import ASK_LATER, waiting_time
+from filesync_dagster.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    NotFound,
+    ProtocolViolation,
+    SourceError,
+    TemporarilyDown,
+    Throttled,
+)
+
+CHECK_CLIENT = "Check client_id and client_secret: both are on the app's page at https://aps.autodesk.com/myapps."
+CHECK_KEY = "Check service_account_id, key_id and private_key, and that the key is enabled."
+ENABLE_API = "Enable the Data Management API and the Autodesk Construction Cloud API for the app at aps.autodesk.com."
+INTEGRATE = (
+    "Add the app as a custom integration in ACC Account Admin (Settings, Custom integrations, with its client id); "
+    "a secure service account must also be a member of the project."
+)
+GRANT_FOLDER = "Give the app's user or service account at least View permission on the folder."
+CHECK_HUB = "Check hub_id: `b.` and the id of the account. The app must be a custom integration of that account."
+CHECK_PROJECT = "Check project_ids and hub_id: the project must be active in that hub, and its id begin with `b.`."
+GONE = "It was deleted or moved away while it was read."
+REPORT = "The inventory was left as it was. If this stays, report it with the message."
+SERVER_ERRORS = 500  # and above: Autodesk failed, not the request
+
+Meaning = tuple[type[SourceError], str]
+
+CODES: Final[Mapping[str, Meaning]] = {
+    "invalid_client": (AuthenticationFailed, CHECK_CLIENT),
+    "unauthorized_client": (AuthenticationFailed, CHECK_CLIENT),
+    "invalid_grant": (AuthenticationFailed, CHECK_KEY),
+    "invalid_scope": (AccessDenied, ENABLE_API),
+    "AUTH-001": (AccessDenied, ENABLE_API),  # the client id may not use this API
+    "AUTH-003": (AuthenticationFailed, CHECK_CLIENT),
+    "AUTH-006": (AuthenticationFailed, CHECK_CLIENT),  # the access token is invalid or has expired
+    "AUTH-010": (AccessDenied, ENABLE_API),  # the token lacks the scope
+}
+"""What an error code means whatever the status; others are judged by the status and by what was asked."""
+
+STATUSES: Final[Mapping[tuple[str, int], Meaning]] = {
+    ("", 401): (AuthenticationFailed, CHECK_CLIENT),
+    ("", 403): (AccessDenied, INTEGRATE),
+    ("", 404): (NotFound, CHECK_PROJECT),
+    ("", 408): (TemporarilyDown, ASK_LATER),
+    ("", 410): (NotFound, GONE),
+    ("", 429): (Throttled, ASK_LATER),
+    ("token", 400): (AuthenticationFailed, CHECK_CLIENT),
+    ("token", 403): (AuthenticationFailed, CHECK_CLIENT),
+    ("assertion", 400): (AuthenticationFailed, CHECK_KEY),
+    ("assertion", 403): (AuthenticationFailed, CHECK_KEY),
+    ("hubs", 404): (NotFound, CHECK_HUB),
+    ("projects", 400): (NotFound, CHECK_HUB),  # not even the shape of an id
+    ("projects", 404): (NotFound, CHECK_HUB),
+    ("topFolders", 400): (NotFound, CHECK_PROJECT),
+    ("contents", 403): (AccessDenied, GRANT_FOLDER),
+    ("contents", 404): (NotFound, GONE),
+    ("folders", 403): (AccessDenied, GRANT_FOLDER),
+    ("folders", 404): (NotFound, GONE),
+    ("items", 403): (AccessDenied, GRANT_FOLDER),
+    ("items", 404): (NotFound, GONE),
+}
+"""What a status means: for one kind of call, or ("") for any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an error body says."""
+
+    code: str = ""
+    message: str = ""
+
+
+def document(answer: httpx.Response, where: str) -> dict[str, Any]:
+    """Return the JSON object of a good answer. Raises ProtocolViolation."""
+    try:
+        found = orjson.loads(answer.content)
+    except ValueError:
+        found = _lenient(answer.content)
+    if not isinstance(found, dict):
+        kind = answer.headers.get("content-type", "no content type")
+        raise ProtocolViolation(f"{where} sent something that is not a JSON object ({kind}).", hint=REPORT)
+    return found
+
+
+def refused(where: str, asked: str, answer: httpx.Response) -> SourceError:
+    """Return the error for an answer that is not 200; `asked` is the kind of call, `where` names it for the message."""
+    refusal = refusal_of(answer.content)
+    status = answer.status_code
+    by_status = STATUSES.get((asked, status)) or STATUSES.get(("", status))
+    fallback = (TemporarilyDown, ASK_LATER) if status >= SERVER_ERRORS else (ProtocolViolation, REPORT)
+    kind, hint = (status not in {429, 503} and CODES.get(refusal.code)) or by_status or fallback
+    said = ": ".join(part for part in (f"HTTP {status}", refusal.code, refusal.message) if part)
+    wait = waiting_time(answer.headers.get("retry-after")) if kind.retryable else None
+    return kind(f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=wait)
+
+
+def refusal_of(body: bytes) -> Refusal:
+    """Return what the body of an error says, whichever of Autodesk's services wrote it; the body may be anything."""
+    found = _lenient(body)
+    if not isinstance(found, dict):
+        return Refusal()
+    for listed in (found.get("errors"), _mapping(found.get("meta")).get("warnings")):
+        if isinstance(listed, list) and listed:
+            first = _mapping(listed[0])
+            return Refusal(_text(first, "code", "ErrorCode"), _text(first, "detail", "Detail", "title", "Title"))
+    return Refusal(
+        _text(found, "errorCode", "error"), _text(found, "error_description", "developerMessage", "reason", "detail")
+    )
+
+
+def _lenient(body: bytes) -> object:
+    """Parse JSON as Python does, which takes half of a surrogate pair in a name; None if it is no JSON."""
+    try:
+        found: object = json.loads(body)
+    except ValueError:
+        return None
+    return found
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(found: Mapping[str, Any], *names: str) -> str:
+    return next((found[name] for name in names if isinstance(found.get(name), str) and found[name]), "")

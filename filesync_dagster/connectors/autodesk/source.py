@@ -1,0 +1,167 @@
+"""The projects of an endpoint as a source."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import partial
+
+import httpx
+
+from filesync_dagster.connectors.autodesk import cursors
+from filesync_dagster.connectors.autodesk.api import Api
+from filesync_dagster.connectors.autodesk.changes import Changes, unread
+from filesync_dagster.connectors.autodesk.crawl import crawl, pool_of
+from filesync_dagster.connectors.autodesk.cursors import Since
+from filesync_dagster.connectors.autodesk.details import AutodeskDetails
+from filesync_dagster.connectors.autodesk.frontier import Enter, Frontier, Open, resumed
+from filesync_dagster.connectors.autodesk.hubs import Hubs
+from filesync_dagster.connectors.autodesk.lookups import looked_up
+from filesync_dagster.connectors.autodesk.reading import PROJECT_SCOPE, Contents, Reader
+from filesync_dagster.connectors.autodesk.rows import Entries
+from filesync_dagster.connectors.retry import RetryPolicy
+from filesync_dagster.errors import AccessDenied, NotFound, SourceError
+from filesync_dagster.model import Capabilities, ConnectionReport, Delta, Meter, Page
+
+Top = tuple[Open, Contents]
+
+
+class AutodeskSource:
+    """Lists the projects of an endpoint, each one a scope, `project:` and its id.
+
+    external_id is Autodesk's own id. With one configured project its top folders are the top of the endpoint; else
+    the projects are, as folders.
+    """
+
+    capabilities = Capabilities(stable_ids=True, derives_paths=True, incremental=True, duplicate_names=True)
+
+    def __init__(
+        self,
+        details: AutodeskDetails,
+        meter: Meter,
+        *,
+        prune: Callable[[str], bool] | None = None,
+        wire: httpx.BaseTransport | None = None,
+        policy: RetryPolicy | None = None,
+    ) -> None:
+        self._details = details
+        self._api = Api(details, meter, policy, wire)
+        self._hubs = Hubs(details, self._api)
+        self._enter: Enter = lambda folder, path: prune is None or not prune(path)
+
+    def check(self) -> ConnectionReport:
+        """Ask for the hubs and the projects, and read the top of each named project, or of the first one."""
+        started = time.monotonic()
+        hubs = self._hubs.hubs()
+        latency = (time.monotonic() - started) * 1000
+        scopes = self.scopes()
+        tops, failures = self._tops(scopes if self._details.project_ids else scopes[:1])
+        if failures and not tops:
+            raise next(iter(failures.values()))
+        projects = f"{len(scopes)} projects" if len(scopes) > 1 else f"project {self._name(scopes[0])}"
+        folders = sum(len(contents.entries.folders) for _, contents in tops.values())
+        several = f" in {len(tops)} of them" if len(scopes) > len(tops) else ""
+        return ConnectionReport(
+            latency_ms=latency,
+            sees=f"{projects} of {', '.join(sorted(hubs.values()))}, {folders} top folders{several}",
+            permissions=("list hubs", "list projects", "list folders"),
+            problems=tuple(str(error) for error in failures.values()),
+        )
+
+    def scopes(self) -> tuple[str, ...]:
+        """One for each project."""
+        return tuple(PROJECT_SCOPE + project for project in self._hubs.ids())
+
+    def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
+        """Crawl a project. A checkpoint names a few folders, however large the project is."""
+        reader = self._reader(scope)
+        left = resumed(checkpoint)
+        yield from self._pages(Frontier([reader.begin()] if left is None else left, self._enter), reader)
+
+    def cursor(self) -> str:
+        """Read the top of each project. One that cannot be read counts as changed from now on."""
+        scopes = self.scopes()
+        tops, failures = self._tops(scopes)
+        if len(failures) == len(scopes):
+            raise next(iter(failures.values()))
+        known = {scope: cursors.since(top.entries, top.at) for scope, (_, top) in tops.items()}
+        return cursors.as_text({**dict.fromkeys(failures, Since()), **known})
+
+    def changes(self, cursor: str) -> Iterator[Delta]:
+        """Read the top of each project, and every folder on the way down to what changed.
+
+        Filtered folders are read as well: what comes back from one must be known.
+        """
+        self._hubs.forget()
+        scopes = self.scopes()
+        known = cursors.known_from(cursor, scopes)
+        tops, failures = self._tops(scopes)
+        if len(failures) == len(scopes):
+            raise next(iter(failures.values()))
+        later = dict(known)
+        for scope, top in tops.items():
+            found = Changes(self._reader(scope), known[scope], top, self._details.list_workers)
+            with closing(found.deltas(cursor)) as deltas:
+                yield from deltas
+            later[scope] = found.after()
+        for scope, error in failures.items():
+            yield Delta(scope, Entries(scope).batch(), cursor, unread=unread(scope, "", [str(error)]))
+        yield Delta(scopes[0], Entries(scopes[0]).batch(), cursors.as_text(later))
+
+    def below(self, folder_id: str, scope: str) -> Iterator[Page]:
+        """Crawl a folder. What cannot be read is told of the whole scope: where the folder lies is not asked."""
+        reader = self._reader(scope)
+        begin = reader.begin() if folder_id == reader.top else Open(folder_id, "")
+        frontier = Frontier([begin], lambda folder, path: True)
+        for page in self._pages(frontier, reader):
+            gaps = [gap.reason for gap in page.unread]
+            yield Page(page.batch, unread=unread(scope, "", gaps))
+
+    def lookup(self, ids: Sequence[str], scope: str) -> Iterator[Page]:
+        """Ask for each one. Of a project that the list of all projects does not have any more, nothing is left."""
+        if not self._details.project_ids and scope not in self.scopes():
+            return iter(())
+        return looked_up(ids, self._reader(scope), self._details)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+
+    def _pages(self, frontier: Frontier, reader: Reader) -> Iterator[Page]:
+        scope = reader.scope
+        with closing(crawl(frontier, reader.read, self._details.list_workers)) as steps:
+            for step in steps:
+                entries = step.contents.entries if step.contents is not None else Entries(scope)
+                if entries.rows or step.gaps:
+                    gaps = unread(scope, step.folder.path, step.gaps)
+                    yield Page(entries.batch(), frontier.as_text(), gaps)
+
+    def _tops(self, scopes: Sequence[str]) -> tuple[Mapping[str, Top], Mapping[str, SourceError]]:
+        """Read the tops of projects, several at once; return those that could be read, and why the others could not."""
+        found: dict[str, Top] = {}
+        failures: dict[str, SourceError] = {}
+        with pool_of(self._details.list_workers) as pool:
+            for scope, top in zip(scopes, pool.map(partial(_attempted, self._top), scopes), strict=True):
+                if isinstance(top, SourceError):
+                    failures[scope] = top
+                else:
+                    found[scope] = top
+        return found, failures
+
+    def _top(self, scope: str) -> Top:
+        reader = self._reader(scope)
+        begin = reader.begin()
+        return begin, reader.read(begin, None)
+
+    def _reader(self, scope: str) -> Reader:
+        return Reader(self._details, self._api, self._hubs, scope)
+
+    def _name(self, scope: str) -> str:
+        project = self._hubs.project(scope.removeprefix(PROJECT_SCOPE))
+        return project.name or project.id
+
+
+def _attempted(read: Callable[[str], Top], scope: str) -> Top | SourceError:
+    try:
+        return read(scope)
+    except (AccessDenied, NotFound) as error:
+        return error

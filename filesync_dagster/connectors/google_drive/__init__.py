@@ -1,0 +1,39 @@
+"""Google Drive: My Drive, shared drives, or the tree below one folder.
+
+This face is light: Google's client libraries are imported when a source is opened, not when the package is.
+Inside: `source` is the connector; `listing` (flat), `crawl` (folder by folder) and `feed` (what changed) ask through
+`api`, which has requests built by Google's client and sends them itself, as `credentials` say; `layout` knows which
+entry lies in which scope, `rows` turns entries into Arrow; `errors` is the border to Google's libraries.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
+
+if TYPE_CHECKING:
+    import httpx
+
+    from filesync_dagster.connectors.calls import RetryPolicy
+    from filesync_dagster.connectors.google_drive.source import GoogleDriveSource
+    from filesync_dagster.model import Meter
+
+__all__ = ["GoogleDriveDetails", "open_google_drive"]
+
+
+def open_google_drive(
+    details: GoogleDriveDetails,
+    meter: "Meter",
+    *,
+    prune: Callable[[str], bool] | None = None,
+    wire: "httpx.BaseTransport | None" = None,
+    policy: "RetryPolicy | None" = None,
+) -> "GoogleDriveSource":
+    """Return a source for what `details` name; its cost is added to `meter`. No network call is made.
+
+    `prune` is not heeded: the change feed tells of a folder that is renamed, not of what it holds, so a folder that was
+    never entered could not come back. `wire` replaces the network, and `policy` the patience, in tests.
+    """
+    from filesync_dagster.connectors.google_drive.source import GoogleDriveSource
+
+    return GoogleDriveSource(details, meter, wire=wire, policy=policy)

@@ -1,0 +1,184 @@
+"""Who asks: access tokens from a service account's key or a user's refresh token, fetched over our own client."""
+
+import hashlib
+import re
+import threading
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import google.auth.credentials
+import google.auth.transport
+import httpx
+import orjson
+from google.oauth2 import credentials as user
+from google.oauth2 import service_account
+
+from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails, key_parts
+from filesync_dagster.connectors.google_drive.errors import CHECK_CREDENTIALS, google_auth_border
+from filesync_dagster.connectors.http import ASK_LATER, httpx_border, waiting_time
+from filesync_dagster.errors import AuthenticationFailed, TemporarilyDown, Throttled
+
+METADATA = "https://www.googleapis.com/auth/drive.metadata.readonly"
+EVERYTHING = "https://www.googleapis.com/auth/drive.readonly"  # what it takes to learn which shared drives there are
+
+WHERE = "Google's token service"
+FORBIDDEN = 403
+RATE_LIMITED = re.compile(rb"rate_?limit_?exceeded", re.IGNORECASE)  # Google spells it in two ways
+TOO_MANY = 429
+SERVER_ERRORS = 500  # and above: the service failed, not the request
+
+
+class Identity:
+    """Says who asks. Thread-safe. Tokens are shared by all sources with the same credential: each is one request."""
+
+    def __init__(self, details: GoogleDriveDetails, client: httpx.Client) -> None:
+        self._details = details
+        self._fetch = _Fetch(client)
+        self._shared = _shared(tenant_key(details), _scope(details))
+        self._used: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that say who asks. Raises SourceError when no token is to be had."""
+        self._used = self._shared.token(self._details, self._fetch, refused=None)
+        return {"authorization": f"Bearer {self._used}"}
+
+    def renew(self) -> None:
+        """Fetch another token than the one that was used, whatever the time says of it."""
+        self._shared.token(self._details, self._fetch, refused=self._used)
+
+
+class _Tokens:
+    """The access token of one credential. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: google.auth.credentials.Credentials | None = None
+
+    def token(self, details: GoogleDriveDetails, fetch: "_Fetch", refused: str | None) -> str:
+        """Return a token that is not expired and not `refused`, fetched if need be."""
+        with self._lock, google_auth_border(WHERE):
+            found = self._found or _credentials(details)
+            self._found = None  # when no token is to be had, the key is read anew the next time
+            if not found.valid or found.token == refused:
+                found.refresh(fetch)  # type: ignore[no-untyped-call]  # google-auth annotates only parts
+            self._found = found
+            return str(found.token)
+
+
+@cache
+def _shared(tenant: str, scope: str) -> _Tokens:
+    return _Tokens()
+
+
+def tenant_key(details: GoogleDriveDetails) -> str:
+    """Return what stands for the credential where throttling is shared: a hash, which tells no secret."""
+    key = details.service_account_json
+    told = [
+        details.base_url,
+        details.token_uri,
+        details.service_account_file,
+        key and key.get_secret_value(),
+        details.subject,
+        details.client_id,
+        details.refresh_token and details.refresh_token.get_secret_value(),
+    ]
+    return hashlib.sha256(orjson.dumps(told)).hexdigest()
+
+
+def _scope(details: GoogleDriveDetails) -> str:
+    return EVERYTHING if details.include_shared else METADATA
+
+
+def _credentials(details: GoogleDriveDetails) -> google.auth.credentials.Credentials:
+    if details.client_secret is not None and details.refresh_token is not None:
+        return user.Credentials(  # type: ignore[no-untyped-call]  # google-auth annotates only parts
+            None,
+            refresh_token=details.refresh_token.get_secret_value(),
+            token_uri=details.token_uri,
+            client_id=details.client_id,
+            client_secret=details.client_secret.get_secret_value(),
+        )
+    key = _key(details)
+    try:
+        found: google.auth.credentials.Credentials = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]  # see above
+            key, scopes=[_scope(details)], subject=details.subject
+        )
+    except (ValueError, TypeError):
+        named = details.service_account_file or "service_account_json"
+        raise AuthenticationFailed(
+            f"{named} cannot be used: its private_key cannot be read.", hint=CHECK_CREDENTIALS
+        ) from None
+    return found
+
+
+def _key(details: GoogleDriveDetails) -> dict[str, Any]:
+    named = details.service_account_file or "service_account_json"
+    try:
+        if details.service_account_json is not None:
+            text = details.service_account_json.get_secret_value()
+        else:
+            text = Path(named).read_text(encoding="utf-8")
+        return key_parts(text)
+    except OSError as exc:
+        raise AuthenticationFailed(
+            f"The key file {named} cannot be read: {exc.strerror}.", hint="Check service_account_file."
+        ) from exc
+    except ValueError as exc:  # the text is in the cause of some, so it is left behind
+        said = str(exc) if not isinstance(exc, UnicodeDecodeError) else "this is not text"
+        raise AuthenticationFailed(f"{named} cannot be used: {said}.", hint=CHECK_CREDENTIALS) from None
+
+
+class _Fetch(google.auth.transport.Request):
+    """Sends google-auth's requests over our client; raises what is worth repeating before google-auth repeats it."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> google.auth.transport.Response:
+        with httpx_border(WHERE):
+            answer = self._client.request(method, url, content=body, headers=dict(headers or {}))
+        said, status = f"{WHERE} answered HTTP {answer.status_code}.", answer.status_code
+        wait = waiting_time(answer.headers.get("retry-after"))
+        if status == TOO_MANY or (status == FORBIDDEN and RATE_LIMITED.search(answer.content)):
+            raise Throttled(said, hint=ASK_LATER, retry_after=wait)
+        if status >= SERVER_ERRORS:
+            raise TemporarilyDown(said, hint=ASK_LATER, retry_after=wait)
+        if answer.is_success and not _is_object(answer.content):  # google-auth would stumble over it
+            raise TemporarilyDown(f"{WHERE} sent an answer that cannot be read.", hint=ASK_LATER)
+        return _Fetched(answer)
+
+
+class _Fetched(google.auth.transport.Response):
+    """An answer as google-auth reads it."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self._answer = answer
+
+    @property
+    def status(self) -> int:
+        return self._answer.status_code
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._answer.headers
+
+    @property
+    def data(self) -> bytes:
+        return self._answer.content
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(body), dict)
+    except orjson.JSONDecodeError:
+        return False

@@ -1,0 +1,171 @@
+"""The border: what Google's client, google-auth or an answer of Drive may raise becomes our error tree here.
+
+No message holds a secret: only Google's own reason and message, and what was asked for.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import google.auth.exceptions
+import googleapiclient.errors
+import orjson
+
+from filesync_dagster.connectors.http import ASK_LATER, waiting_time
+from filesync_dagster.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    NotFound,
+    ProtocolViolation,
+    SourceError,
+    TemporarilyDown,
+    Throttled,
+    Unreachable,
+)
+
+CHECK_CREDENTIALS = "Check the service account's key (or client_id, client_secret and refresh_token)."
+CHECK_DELEGATION = (
+    "Check subject, and that the domain-wide delegation of the service account has the scopes that "
+    "docs/google-drive.md names."
+)
+SHARE = "Share the folder (or the shared drive) with the account that asks: it must see it."
+CHECK_ID = "Check folder_id and drive_id, and that the account that asks may see it."
+ASK_FOR_MORE = "Raise the quota of the project in the Google Cloud console, or sync less often."
+ENABLE = "Enable the Google Drive API in the project of the credentials."
+SCOPES = "Grant the scopes that docs/google-drive.md names; include_shared needs drive.readonly."
+OUR_FAULT = "Google changed something, or this is an error of ours: please report it."
+
+SERVER_ERRORS = 500  # and above: Google failed, not the request
+BAD_REQUEST = 400
+
+
+class BadRequest(ProtocolViolation):
+    """Drive does not accept a parameter. Where that is a token, it is no longer good."""
+
+
+class Forbidden(AccessDenied):
+    """Drive refuses this entry or drive; others it may not refuse."""
+
+
+REASONS: Final[Mapping[str, tuple[type[SourceError], str]]] = {
+    "rateLimitExceeded": (Throttled, ASK_LATER),
+    "userRateLimitExceeded": (Throttled, ASK_LATER),
+    "sharingRateLimitExceeded": (Throttled, ASK_LATER),
+    "dailyLimitExceeded": (AccessDenied, ASK_FOR_MORE),  # good again tomorrow: waiting for that would hang the sync
+    "dailyLimitExceededUnreg": (AccessDenied, ASK_FOR_MORE),
+    "quotaExceeded": (AccessDenied, ASK_FOR_MORE),
+    "insufficientPermissions": (AccessDenied, SCOPES),
+    "insufficientScopes": (AccessDenied, SCOPES),
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": (AccessDenied, SCOPES),
+    "accessNotConfigured": (AccessDenied, ENABLE),
+    "SERVICE_DISABLED": (AccessDenied, ENABLE),
+    "domainPolicy": (AccessDenied, "The administrators of the domain have disabled Drive apps: ask them."),
+    "insufficientFilePermissions": (Forbidden, SHARE),
+    "authError": (AuthenticationFailed, CHECK_CREDENTIALS),
+    "notFound": (NotFound, CHECK_ID),
+}
+"""What Google's reason means; reasons that are not here are judged by the HTTP status."""
+
+STATUSES: Final[Mapping[int, tuple[type[SourceError], str]]] = {
+    400: (BadRequest, OUR_FAULT),
+    401: (AuthenticationFailed, CHECK_CREDENTIALS),
+    403: (Forbidden, SHARE),
+    404: (NotFound, CHECK_ID),
+    408: (TemporarilyDown, ASK_LATER),
+    410: (NotFound, CHECK_ID),
+    429: (Throttled, ASK_LATER),
+}
+
+CLIENT: Final[Mapping[type[Exception], type[SourceError]]] = {
+    googleapiclient.errors.Error: ProtocolViolation,
+    googleapiclient.errors.HttpError: ProtocolViolation,  # judged by its answer first
+    googleapiclient.errors.BatchError: ProtocolViolation,
+    googleapiclient.errors.ResumableUploadError: ProtocolViolation,
+    googleapiclient.errors.InvalidJsonError: TemporarilyDown,
+    googleapiclient.errors.InvalidChunkSizeError: ProtocolViolation,
+    googleapiclient.errors.InvalidNotificationError: ProtocolViolation,
+    googleapiclient.errors.MediaUploadSizeError: ProtocolViolation,
+    googleapiclient.errors.UnacceptableMimeTypeError: ProtocolViolation,
+    googleapiclient.errors.UnexpectedBodyError: ProtocolViolation,
+    googleapiclient.errors.UnexpectedMethodError: ProtocolViolation,
+    googleapiclient.errors.UnknownApiNameOrVersion: ProtocolViolation,
+    googleapiclient.errors.UnknownFileType: ProtocolViolation,
+    googleapiclient.errors.UnknownLinkType: ProtocolViolation,
+}
+"""Every exception of google-api-python-client; a test fails when it grows another."""
+
+_auth = google.auth.exceptions
+
+AUTH: Final[Mapping[type[Exception], type[SourceError]]] = {
+    _auth.GoogleAuthError: AuthenticationFailed,
+    _auth.TransportError: Unreachable,
+    _auth.RefreshError: AuthenticationFailed,
+    _auth.UserAccessTokenError: AuthenticationFailed,
+    _auth.DefaultCredentialsError: AuthenticationFailed,
+    _auth.MutualTLSChannelError: AuthenticationFailed,
+    _auth.ClientCertError: AuthenticationFailed,
+    _auth.OAuthError: AuthenticationFailed,
+    _auth.ReauthFailError: AuthenticationFailed,
+    _auth.ReauthSamlChallengeFailError: AuthenticationFailed,
+    _auth.MalformedError: AuthenticationFailed,
+    _auth.InvalidResource: AuthenticationFailed,
+    _auth.InvalidOperation: AuthenticationFailed,
+    _auth.InvalidValue: AuthenticationFailed,
+    _auth.InvalidType: AuthenticationFailed,
+    _auth.OSError: AuthenticationFailed,
+    _auth.TimeoutError: TemporarilyDown,
+    _auth.ResponseError: TemporarilyDown,
+}
+"""Every exception of google-auth; a test fails when it grows another."""
+
+
+@contextmanager
+def drive_border(where: str) -> Iterator[None]:
+    """Turn what Google's client raises into our errors; `where` names what was asked, for the message."""
+    try:
+        yield
+    except googleapiclient.errors.HttpError as exc:
+        raise refused(where, exc.resp.status, exc.content or b"", exc.resp) from exc
+    except googleapiclient.errors.Error as exc:
+        kind = next((CLIENT[c] for c in type(exc).__mro__ if c in CLIENT), ProtocolViolation)
+        raise kind(f"{where}: {str(exc).rstrip('.')}.", hint=OUR_FAULT) from exc
+
+
+@contextmanager
+def google_auth_border(where: str) -> Iterator[None]:
+    """Turn what google-auth raises into our errors."""
+    try:
+        yield
+    except google.auth.exceptions.GoogleAuthError as exc:
+        kind = next((AUTH[c] for c in type(exc).__mro__ if c in AUTH), AuthenticationFailed)
+        said = str(exc.args[0] if exc.args else type(exc).__name__).rstrip(".")
+        if kind is AuthenticationFailed and exc.retryable:
+            kind = TemporarilyDown
+        hint = ASK_LATER if kind is TemporarilyDown else CHECK_CREDENTIALS
+        if "unauthorized_client" in said:  # what Google says of a subject that the account may not speak for
+            hint = CHECK_DELEGATION
+        raise kind(f"{where} refused: {said}.", hint=hint) from exc
+
+
+def refused(where: str, status: int, body: bytes, headers: Mapping[str, str]) -> SourceError:
+    """Return the error for an answer that refuses."""
+    reason, message = _told(body)
+    by_status = (TemporarilyDown, ASK_LATER) if status >= SERVER_ERRORS else (ProtocolViolation, OUR_FAULT)
+    # A reason of a 5xx only repeats the status, and a 400 is about the request whatever its reason.
+    known = None if status >= SERVER_ERRORS or status == BAD_REQUEST else REASONS.get(reason)
+    kind, hint = known or STATUSES.get(status) or by_status
+    said = ": ".join(part for part in (reason or f"HTTP {status}", message) if part)
+    return kind(
+        f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=waiting_time(headers.get("retry-after"))
+    )
+
+
+def _told(body: bytes) -> tuple[str, str]:
+    """Return Google's reason and message; the body may be anything."""
+    try:
+        error: Any = orjson.loads(body)["error"]
+        details = [*(error.get("errors") or ()), *(error.get("details") or ())]
+        reasons = [detail["reason"] for detail in details if detail.get("reason")]
+        return next((r for r in reasons if r in REASONS), reasons[0] if reasons else ""), str(error.get("message", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "", ""

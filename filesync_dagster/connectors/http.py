@@ -1,0 +1,107 @@
+"""The border to httpx, and the pooled client that every connector over HTTP uses.
+
+What httpx raises becomes our error tree here and nowhere else. No message holds a secret: only the address.
+"""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Final
+
+import httpx
+
+from filesync_dagster.errors import ProtocolViolation, SourceError, TemporarilyDown, Unreachable
+
+CHECK_ADDRESS = "Check the address, the network and the certificate."
+ASK_LATER = "Nothing is lost: the next sync goes on from the last page."
+
+HTTPX: Final[Mapping[type[Exception], type[SourceError]]] = {
+    httpx.ConnectError: Unreachable,
+    httpx.ConnectTimeout: Unreachable,
+    httpx.ProxyError: Unreachable,
+    httpx.UnsupportedProtocol: Unreachable,
+    httpx.ReadTimeout: TemporarilyDown,
+    httpx.WriteTimeout: TemporarilyDown,
+    httpx.PoolTimeout: TemporarilyDown,
+    httpx.TimeoutException: TemporarilyDown,
+    httpx.ReadError: TemporarilyDown,
+    httpx.WriteError: TemporarilyDown,
+    httpx.CloseError: TemporarilyDown,
+    httpx.NetworkError: TemporarilyDown,
+    httpx.RemoteProtocolError: TemporarilyDown,  # most often a connection that broke in the middle
+    httpx.LocalProtocolError: ProtocolViolation,
+    httpx.ProtocolError: ProtocolViolation,
+    httpx.DecodingError: ProtocolViolation,
+    httpx.TooManyRedirects: ProtocolViolation,
+    httpx.TransportError: TemporarilyDown,
+    httpx.RequestError: TemporarilyDown,
+    httpx.HTTPStatusError: ProtocolViolation,
+    httpx.HTTPError: ProtocolViolation,
+    httpx.InvalidURL: Unreachable,
+    httpx.CookieConflict: ProtocolViolation,
+    httpx.StreamError: ProtocolViolation,
+    httpx.StreamConsumed: ProtocolViolation,
+    httpx.StreamClosed: ProtocolViolation,
+    httpx.ResponseNotRead: ProtocolViolation,
+    httpx.RequestNotRead: ProtocolViolation,
+}
+"""Every exception of httpx; a test fails when it grows another."""
+
+
+def waiting_time(header: str | None) -> float | None:
+    """Return a Retry-After header, seconds or date, as seconds from now; None if it says nothing usable."""
+    if not header:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+@contextmanager
+def httpx_border(where: str) -> Iterator[None]:
+    """Turn what httpx raises into our errors; `where` names what was asked, for the message."""
+    try:
+        yield
+    except tuple(HTTPX) as exc:
+        kind = next(HTTPX[c] for c in type(exc).__mro__ if c in HTTPX)
+        verb = "could not be reached" if kind is Unreachable else "broke off the answer"
+        hint = CHECK_ADDRESS if kind is Unreachable else ASK_LATER
+        raise kind(f"{where} {verb}: {exc or type(exc).__name__}.", hint=hint) from exc
+
+
+def pooled(
+    base_url_is_plain_http: bool,
+    *,
+    connections: int,
+    read_timeout: float = 60.0,
+    connect_timeout: float = 10.0,
+    wire: httpx.BaseTransport | None = None,
+    verify_tls: bool = True,
+    ca_bundle: str | None = None,
+) -> httpx.Client:
+    """Return a thread-safe client with at most so many connections; a thread that finds none free waits.
+
+    `wire` replaces the network. Redirects are not followed. Timeouts are in seconds.
+    """
+    # http addresses need no certificates, and loading them is most of what a client costs.
+    verify = False if base_url_is_plain_http else _trust(verify_tls, ca_bundle)
+    return httpx.Client(
+        transport=wire,
+        timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=None),
+        limits=httpx.Limits(max_connections=connections),
+        verify=verify,
+    )
+
+
+@cache
+def _trust(verify: bool, ca_bundle: str | None) -> ssl.SSLContext | bool:
+    """Return what httpx verifies certificates with, made once for all clients: loading certificates is slow."""
+    if not verify:
+        return False
+    return ssl.create_default_context(cafile=ca_bundle) if ca_bundle else httpx.create_ssl_context()
