@@ -1,0 +1,25 @@
+"""Stateful stand-ins of the providers, to try everything offline: for the contract suite, the demo and developers.
+
+Each is faithful to its vendor's own description and has a fault plan. May import observability, model and errors; knows
+nothing of our connectors, so that agreement between the two proves something.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from filesync_dagster.simulators.faults import FaultPlan
+
+
+def _lazily(module: str, name: str) -> Callable[..., Any]:
+    def simulator(plan: FaultPlan | None = None, seed: int = 0) -> Any:
+        return getattr(import_module(f"{__name__}.{module}"), name)(plan, seed)
+
+    return simulator
+
+
+SIMULATORS: Mapping[str, Callable[..., Any]] = {
+    "google_drive": _lazily("google_drive", "DriveSimulator"),
+    "autodesk": _lazily("autodesk", "AutodeskSimulator"),
+}
+"""A simulator for each provider: called with a fault plan and a seed."""

@@ -1,0 +1,84 @@
+"""What Autodesk says when it does not do what was asked: the bodies of the service itself, and of its gateway."""
+
+from dataclasses import dataclass
+from email.utils import formatdate
+
+import orjson
+
+from filesync_dagster.simulators.wire import Answer
+
+JSON_API = "application/vnd.api+json"
+JSON = "application/json"
+MORE = "https://aps.autodesk.com/en/docs/oauth/v2/developers_guide/error_handling/"
+
+
+@dataclass(frozen=True)
+class Refusal(Exception):
+    """An answer that is not what was asked for."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+
+    def answer(self, error_id: str) -> Answer:
+        """Return the JSON:API document of it."""
+        error = {
+            "id": error_id,
+            "status": str(self.status),
+            "code": self.code,
+            "title": self.title,
+            "detail": self.detail,
+        }
+        body = {"jsonapi": {"version": "1.0"}, "errors": [error]}
+        return Answer(self.status, orjson.dumps(body), {"content-type": JSON_API})
+
+
+def bad_input(detail: str) -> Refusal:
+    """Refuse what is asked the wrong way."""
+    return Refusal(400, "BAD_INPUT", "One or more input values in the request were bad", detail)
+
+
+def forbidden(detail: str = "You don't have permission to access this resource.") -> Refusal:
+    """Refuse what this account may not see."""
+    return Refusal(403, "FORBIDDEN", "Permission denied", detail)
+
+
+def no_user() -> Refusal:
+    """Refuse what needs a person's token."""
+    return Refusal(403, "USER_NOT_AUTHENTICATED", "User not authenticated", "The user could not be authenticated.")
+
+
+def not_found(what: str) -> Refusal:
+    """Refuse what is not there."""
+    return Refusal(404, "NOT_FOUND", "The specified resource was not found", f"{what} does not exist.")
+
+
+def conflict(detail: str) -> Refusal:
+    """Refuse what would be there twice."""
+    return Refusal(409, "CONFLICT", "The specified resource already exists", detail)
+
+
+def gateway(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Answer:
+    """Return an answer of the gateway before the service: about tokens and quotas."""
+    body = {"developerMessage": message, "userMessage": "", "errorCode": code, "more info": MORE}
+    return Answer(status, orjson.dumps(body), {"content-type": JSON, **(headers or {})})
+
+
+def expired_token() -> Answer:
+    """Answer to a token that is not, or no longer, good."""
+    return gateway(401, "AUTH-006", "The token has expired or is invalid")
+
+
+def throttled(seconds: float, at: float | None = None) -> Answer:
+    """Answer to too many calls: Retry-After in seconds, or as a date if `at`, the time now, is given."""
+    wait = str(max(0, round(seconds))) if at is None else formatdate(at + seconds, usegmt=True)
+    return gateway(429, "ERR-001", "Quota limit exceeded.", {"retry-after": wait})
+
+
+def broken(status: int) -> Answer:
+    """Answer of a server in trouble: JSON if the service still speaks, else what a load balancer says."""
+    if status == 500:  # noqa: PLR2004 - the one error that the service itself reports
+        return Refusal(500, "INTERNAL_SERVER_ERROR", "Internal server error", "Unexpected error.").answer("")
+    page = f"<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center></body></html>"
+    return Answer(status, page.encode(), {"content-type": "text/html"})

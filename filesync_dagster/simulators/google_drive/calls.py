@@ -1,0 +1,159 @@
+"""One call of the API on its way: its arguments, its answer's mask, and what is to go wrong with it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+import orjson
+
+from filesync_dagster.simulators.faults import Fault, FaultPlan, Rule
+from filesync_dagster.simulators.google_drive.discovery import Method
+from filesync_dagster.simulators.google_drive.items import Item
+from filesync_dagster.simulators.google_drive.masks import Mask, masked, parse_mask, selects
+from filesync_dagster.simulators.google_drive.paging import Page, page_of
+from filesync_dagster.simulators.google_drive.people import may_edit
+from filesync_dagster.simulators.google_drive.problems import (
+    Refusal,
+    bad_request,
+    drive_not_found,
+    file_not_found,
+    forbidden,
+)
+from filesync_dagster.simulators.google_drive.store import Store
+from filesync_dagster.simulators.wire import Request
+
+T = TypeVar("T")
+
+ALIASES = {
+    "supportsTeamDrives": "supportsAllDrives",
+    "includeTeamDriveItems": "includeItemsFromAllDrives",
+    "teamDriveId": "driveId",
+}
+LOSSY = frozenset({Fault.SHORT_ANSWER, Fault.INCOMPLETE})
+
+
+@dataclass
+class Call:
+    """A call that was understood."""
+
+    method: Method
+    arguments: dict[str, Any]
+    request: Request
+    store: Store
+    plan: FaultPlan
+    or_loses_parents: bool = True
+    struck: list[Rule] = field(default_factory=list)  # what bends the answer
+
+    def __post_init__(self) -> None:
+        for old, new in ALIASES.items():
+            if self.arguments.get(old):
+                self.arguments[new] = self.arguments[old]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments.get(name)
+
+    def mask(self, default: Mask) -> Mask:
+        """Return the mask of the answer; `default` if the caller names no fields."""
+        text = self["fields"]
+        if text is None or self.method.answer is None:
+            return default
+        return parse_mask(text, self.method.answer) if text else {}
+
+    def body(self) -> dict[str, Any]:
+        """Return the resource that came with the call."""
+        if not self.request.body:
+            return {}
+        try:
+            parsed = orjson.loads(self.request.body)
+        except orjson.JSONDecodeError:
+            raise Refusal(400, "parseError", "Parse Error") from None
+        if not isinstance(parsed, dict):
+            raise bad_request("Bad Request")
+        return parsed
+
+    def file(self, file_id: str | None = None) -> Item:
+        """Return a file that the account may know of; refuse otherwise."""
+        file_id = file_id or self["fileId"]
+        assert file_id is not None
+        item = self.store.items.get(self.store.root_id if file_id == "root" else file_id)
+        if item is None or not item.seen or (item.drive and not self["supportsAllDrives"]):
+            raise file_not_found(file_id)
+        return item
+
+    def editable(self, file_id: str | None = None) -> Item:
+        """Return a file that the account may change; refuse otherwise."""
+        item = self.file(file_id)
+        if not may_edit(self.store, item):
+            raise forbidden(item.id)
+        return item
+
+    def drive_id(self) -> str | None:
+        """Return the shared drive that is asked about; refuse one that the account is no member of."""
+        drive_id: str | None = self["driveId"]
+        if drive_id and not (drive_id in self.store.drives and self.store.drives[drive_id].member):
+            raise drive_not_found(drive_id)
+        return drive_id or None
+
+    def bend(self, able: Iterable[Fault]) -> set[Fault]:
+        """Ask the plan which of these faults happen to this call's answer."""
+        rules = self.plan.strike(self.method.name, frozenset(able))
+        self.struck += rules
+        return {rule.fault for rule in rules}
+
+    def rule(self, *faults: Fault) -> Rule | None:
+        """Return the rule that struck this call with one of the faults."""
+        return next((rule for rule in self.struck if rule.fault in faults), None)
+
+    def lossy(self, entries: list[T], rule: Rule) -> list[T]:
+        """Return entries without the share that a rule takes, at least one of them."""
+        lost = min(len(entries), max(1, round(len(entries) * rule.share)))
+        taken = set(self.plan.random.sample(range(len(entries)), lost))
+        return [entry for index, entry in enumerate(entries) if index not in taken]
+
+
+@dataclass
+class Batch(Generic[T]):
+    """A page of a listing."""
+
+    entries: list[T]
+    next_token: str | None
+    incomplete: bool = False
+
+
+def paged(
+    call: Call, question: str, size: int, after: Callable[[int], Iterable[T]], position: Callable[[T], int]
+) -> Batch[T]:
+    """Return a page of entries, as bent as the plan wants it.
+
+    `after` yields the entries behind a position in their order, `position` is that of an entry.
+    """
+    page = page_of(call["pageToken"] or "", question)
+    found = list(islice(after(page.position), size + 1))
+    more = len(found) > size
+    entries = found[:size]
+    able = {Fault.EMPTY_PAGE} if entries else set()
+    able |= {Fault.SHORT_PAGE} if len(entries) > 1 else set()
+    able |= {Fault.SHORT_ANSWER} if entries else set()
+    able |= {Fault.INCOMPLETE} if call.method.name == "files.list" else set()
+    able |= {Fault.REPEAT_TOKEN} if call["pageToken"] and more else set()
+    faults = call.bend(able)
+    if Fault.EMPTY_PAGE in faults:
+        return Batch([], Page(question, page.position, page.turn + 1).token())
+    if Fault.SHORT_PAGE in faults:
+        entries, more = entries[: len(entries) // 2], True
+    token = Page(question, position(entries[-1])).token() if more else None
+    if Fault.REPEAT_TOKEN in faults:
+        token = call["pageToken"]
+    rule = call.rule(*LOSSY)
+    if rule and entries:
+        entries = call.lossy(entries, rule)
+    return Batch(entries, token, Fault.INCOMPLETE in faults)
+
+
+def document(mask: Mask, **values: Any) -> dict[str, Any]:
+    """Return an answer with what its mask selects; None is absent."""
+    present = {name: value for name, value in values.items() if value is not None}
+    if mask is None:
+        return present
+    return {name: masked(value, mask[name]) for name, value in present.items() if selects(mask, name)}

@@ -1,0 +1,175 @@
+"""Google Drive v3, simulated: routing, authorization, faults."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import orjson
+
+from filesync_dagster.simulators.faults import Fault, FaultPlan, Rule
+from filesync_dagster.simulators.google_drive import drives, editing, tokens
+from filesync_dagster.simulators.google_drive.calls import Call
+from filesync_dagster.simulators.google_drive.changes import get_start_page_token, list_changes
+from filesync_dagster.simulators.google_drive.control import CONTROL_PATH, control
+from filesync_dagster.simulators.google_drive.discovery import method_of
+from filesync_dagster.simulators.google_drive.listing import list_files
+from filesync_dagster.simulators.google_drive.mutations import mutate
+from filesync_dagster.simulators.google_drive.problems import (
+    JSON,
+    Refusal,
+    bad_token,
+    file_not_found,
+    forbidden,
+    invalid,
+    server_error,
+    throttled,
+)
+from filesync_dagster.simulators.google_drive.state import ACCOUNT
+from filesync_dagster.simulators.google_drive.store import Store
+from filesync_dagster.simulators.wire import Answer, Request
+
+Operation = Callable[[Call], dict[str, Any] | bytes | None]
+
+OPERATIONS: dict[str, Operation] = {
+    "files.list": list_files,
+    "changes.getStartPageToken": get_start_page_token,
+    "changes.list": list_changes,
+    "files.get": editing.get_file,
+    "files.create": editing.create_file,
+    "files.update": editing.update_file,
+    "files.copy": editing.copy_file,
+    "files.delete": editing.delete_file,
+    "drives.list": drives.list_drives,
+    "drives.get": drives.get_drive,
+    "drives.create": drives.create_drive,
+    "drives.update": drives.update_drive,
+    "drives.delete": drives.delete_drive,
+    "permissions.list": drives.list_permissions,
+    "permissions.get": drives.get_permission,
+    "permissions.create": drives.create_permission,
+    "permissions.update": drives.update_permission,
+    "permissions.delete": drives.delete_permission,
+    "about.get": drives.get_about,
+}
+
+ANYWHERE = frozenset(
+    {Fault.THROTTLE, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.DISCONNECT, Fault.GARBAGE, Fault.DENY, Fault.MUTATE}
+)
+
+
+class DriveSimulator:
+    """Drive as one account sees it. `store` is what people act on, `plan` what goes wrong."""
+
+    def __init__(self, plan: FaultPlan | None = None, seed: int = 0, account: str = ACCOUNT) -> None:
+        self.plan = plan or FaultPlan(seed=seed)
+        self.store = Store(seed, account)
+        self.tokens = tokens.Tokens(account)
+        self.or_loses_parents = True  # as Drive does: a query with several parents joined by `or` misses some
+
+    def credentials(self, base_url: str) -> dict[str, str]:
+        """Return the key of the service account for a simulator that is served at an address."""
+        return tokens.service_account(base_url)
+
+    def user_credentials(self, base_url: str) -> dict[str, str]:
+        """Return the refresh token of a person who signed in."""
+        return tokens.authorized_user(base_url)
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request."""
+        if request.path.startswith(CONTROL_PATH):
+            return control(self.store, request)
+        try:
+            if request.path == "/token" and request.method == "POST":
+                return self._token(request)
+            return self._call(request)
+        except Refusal as refusal:
+            return refusal.answer()
+
+    def _token(self, request: Request) -> Answer:
+        rules = self.plan.strike("token", ANYWHERE - {Fault.MUTATE})
+        broken = _break(rules)
+        if broken is not None:
+            return broken
+        if any(rule.fault is Fault.DENY for rule in rules):
+            refused = {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}
+            return Answer(400, orjson.dumps(refused), JSON)
+        return _cut(self.tokens.mint(request), rules)
+
+    def _call(self, request: Request) -> Answer:
+        found = method_of(request)
+        if found is None or found[0].name not in OPERATIONS:
+            what = f"{request.method} {request.path}"
+            text = f"The simulator does not know {what}."
+            return Answer(501 if found else 404, text.encode(), {"content-type": "text/plain"})
+        method, in_path = found
+        self.tokens.check(request, method.scopes)
+        call = Call(method, method.arguments(request, in_path), request, self.store, self.plan, self.or_loses_parents)
+        faults = call.bend(_able(call))
+        broken = _break(call.struck)
+        if broken is not None:
+            return broken
+        if Fault.EXPIRE_TOKEN in faults:
+            self.tokens.expire(request)
+            raise bad_token()
+        _refuse(call)
+        with self.store.lock:
+            answer = OPERATIONS[method.name](call)
+            if Fault.MUTATE in faults:
+                mutate(self.store, self.plan.random)
+        body = answer if isinstance(answer, bytes) else b"" if answer is None else orjson.dumps(answer)
+        return _cut(Answer(200 if body else 204, body, JSON), call.struck)
+
+
+def _able(call: Call) -> Iterable[Fault]:
+    able = ANYWHERE | {Fault.EXPIRE_TOKEN}
+    if call.method.name == "changes.list":
+        able |= {Fault.LOSE_CURSOR}
+    elif call["pageToken"]:
+        able |= {Fault.EXPIRE_PAGE}
+    return able
+
+
+def _break(rules: Iterable[Rule]) -> Answer | None:
+    """Return the broken connection, the throttle or the server error that rules want instead of an answer."""
+    for rule in rules:
+        match rule.fault:
+            case Fault.TIMEOUT | Fault.DISCONNECT:
+                return Answer(fault=rule.fault.value)
+            case Fault.THROTTLE:
+                return throttled(rule.status or 403, rule.reason, _retry_after(rule)).answer()
+            case Fault.SERVER_ERROR:
+                return server_error(rule.status or 503).answer()
+    return None
+
+
+def _retry_after(rule: Rule) -> dict[str, str]:
+    if rule.seconds is None:
+        return {}
+    if not rule.dated:
+        return {"retry-after": f"{rule.seconds:g}"}
+    at = datetime.now(UTC) + timedelta(seconds=rule.seconds)
+    return {"retry-after": format_datetime(at, usegmt=True)}
+
+
+def _refuse(call: Call) -> None:
+    if call.rule(Fault.DENY):
+        rule = call.rule(Fault.DENY)
+        raise Refusal(403, rule.reason, "Forbidden") if rule and rule.reason else forbidden(str(call["fileId"] or ""))
+    if call.rule(Fault.EXPIRE_PAGE):
+        raise invalid("pageToken")
+    rule = call.rule(Fault.LOSE_CURSOR)
+    if rule:
+        match rule.status or 400:
+            case 404:
+                raise file_not_found(str(call["driveId"] or ""))
+            case 403:
+                raise Refusal(403, rule.reason or "forbidden", "Forbidden")
+            case _:
+                raise invalid("pageToken")
+
+
+def _cut(answer: Answer, rules: Iterable[Rule]) -> Answer:
+    if any(rule.fault is Fault.GARBAGE for rule in rules):
+        return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
+    return answer
