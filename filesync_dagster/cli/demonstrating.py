@@ -23,15 +23,21 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where the demo lives. Each start begins anew.",
 )
-@click.option("--keep", is_flag=True, help="Go on with the files and the history of the last demo.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Go on where the last demo ended: what people did in the simulators is done again.",
+)
 @PORT
 @HOST
 @pass_invocation
 def demo(invocation: Invocation, home: Path, port: int, host: str, *, once: bool, keep: bool) -> None:
-    """Show the product on generated files: a real S3 server, a local folder, Dagster; no credentials.
+    """Show the product on generated files; no credentials.
 
-    Syncs both, changes things, syncs again, shows what changed, compares the inventory with an independent look at
-    the stores, materializes the assets in Dagster and serves its UI.
+    Starts a real S3 server and simulators of Google Drive and Autodesk Construction Cloud. Syncs these and a folder,
+    lets people work in them, syncs again while Drive throttles, shows what changed, materializes the assets in
+    Dagster, compares the inventory with an independent look at the stores, and serves Dagster's UI while a file
+    changes each minute.
     """
     from filesync_dagster.demo import run_demo
 

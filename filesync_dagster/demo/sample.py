@@ -1,45 +1,83 @@
-"""A small engineering company's files: drawings, contracts, photos; a few of them there twice."""
+"""A small construction company's files: drawings, RFIs, contracts, photos; some of them there twice."""
 
 import random
+import string
 from collections.abc import Iterator
 
-SITES = ("Harbour Bridge", "Clinic Süd", "Depot 7", "Tower A")
-DISCIPLINES = {"architecture": "A", "structure": "S", "electrical": "E"}
-PARTNERS = ("Álvarez & Sons", "Brückner GmbH", "Chen Steel", "Delta Survey")
+SITES = ("Depot 7", "Pier 12", "Süd", "Tower A")
+DISCIPLINES = "AES"
+"""Architecture, electrical, structure: the letters that sheets begin with."""
+PARTNERS = ("Álvarez", "Brandt", "Chen", "Müller")
 YEARS = ("2024", "2025", "2026")
 
-Files = Iterator[tuple[str, bytes]]
+MY_DRIVE, SHARED_DRIVE = "My Drive", "Pier 12"
+PLANS, SHARED = "Plans", "Shared"
+ARCHIVE, INCOMING = "Archive", "Incoming"
+
+Files = Iterator[tuple[str, str]]
 
 
 def bucket_files(rng: random.Random) -> Files:
     """Yield the keys and contents of the bucket: drawings and specifications."""
     for site in SITES:
-        for discipline, letter in DISCIPLINES.items():
+        for letter in DISCIPLINES:
             for sheet in range(101, 113):
-                yield f"drawings/{site}/{discipline}/{letter}-{sheet}.dwg", blob(rng, 20_000)
-            title = blob(rng, 4_000)  # the same title block everywhere
-            yield f"drawings/{site}/{discipline}/{letter}-000 title block.pdf", title
-            yield f"archive/{site}/{letter}-000 title block.pdf", title
+                yield f"drawings/{site}/{letter}-{sheet}.dwg", text(rng, 20_000)
+            title = text(rng, 4_000)  # the same title block everywhere
+            yield f"titles/{site}/{letter}-000.pdf", title
+            yield f"drawings/{ARCHIVE}/{site} {letter}-000.pdf", title
         for number in range(1, 9):
-            yield f"specifications/{site}/section {number:02d}.docx", blob(rng, 9_000)
-    yield "README.txt", b"Drawings and specifications. Ask before you rename.\n"
+            yield f"specs/{site}/sec {number:02d}.docx", text(rng, 9_000)
+    yield "README.txt", "Drawings and specifications. Ask before you rename.\n"
 
 
 def folder_files(rng: random.Random) -> Files:
     """Yield the paths and contents of the local folder: contracts and photos."""
     for partner in PARTNERS:
         for year in YEARS:
-            contract = blob(rng, 12_000)
-            yield f"contracts/{partner}/{year}/contract {year}.pdf", contract
-            yield f"contracts/{partner}/{year}/contract {year} (signed copy).pdf", contract
-            yield f"contracts/{partner}/{year}/offer.docx", blob(rng, 6_000)
-    for year in YEARS:
-        for site in SITES:
+            contract = text(rng, 12_000)
+            yield f"contracts/{partner}/{year}.pdf", contract
+            yield f"signed/{partner}/{year}.pdf", contract
+            yield f"offers/{partner}/{year}.docx", text(rng, 6_000)
+    for site in SITES:
+        for year in YEARS:
             for number in range(1, 10):
-                yield f"photos/{year}/{site}/IMG_{year}{number:04d}.jpg", blob(rng, 30_000)
-    yield "contracts/~$lock.docx", b"left behind by an editor"
+                yield f"photos/{year}/{site}-{number:02d}.jpg", text(rng, 30_000)
+    for top in ("contracts", "signed", "offers", "photos"):
+        yield f"{top}/{ARCHIVE}/2019.zip", text(rng, 40_000)
+    yield "contracts/~$lock.docx", "left behind by an editor"
 
 
-def blob(rng: random.Random, size: int) -> bytes:
-    """Return contents of about the given size in bytes."""
-    return rng.randbytes(rng.randint(size // 2, size))
+def drive_files(rng: random.Random) -> Files:
+    """Yield the files of Google Drive: the office's in My Drive, a site's in a shared drive."""
+    for site in SITES:
+        yield f"{MY_DRIVE}/Bids/{site}.xlsx", text(rng, 9_000)
+        yield f"{MY_DRIVE}/Bids/{site}.pdf", text(rng, 5_000)
+    for partner in PARTNERS:
+        yield f"{MY_DRIVE}/Contracts/{partner}.pdf", text(rng, 12_000)
+    for number in range(1, 13):
+        yield f"{SHARED_DRIVE}/RFIs/RFI-{number:03d}.pdf", text(rng, 4_000)
+    for number in range(1, 25):
+        yield f"{SHARED_DRIVE}/Photos/IMG_{number:03d}.jpg", text(rng, 25_000)
+    for folder in (f"{MY_DRIVE}/{ARCHIVE}", f"{SHARED_DRIVE}/{ARCHIVE}", f"{SHARED_DRIVE}/{INCOMING}"):
+        yield f"{folder}/2025.zip", text(rng, 40_000)
+
+
+def project_files(rng: random.Random) -> Files:
+    """Yield the files of a project of Autodesk Construction Cloud."""
+    for level in range(1, 4):
+        for letter in DISCIPLINES:
+            for sheet in range(1, 5):
+                yield f"{PLANS}/Level {level}/{letter}-{level}{sheet:02d}.pdf", text(rng, 18_000)
+        yield f"{SHARED}/Models/Level {level}.rvt", text(rng, 60_000)
+    for number in range(1, 11):
+        yield f"{SHARED}/RFIs/RFI-{number:03d}.pdf", text(rng, 3_000)
+        yield f"{SHARED}/Submittals/SUB-{number:03d}.pdf", text(rng, 6_000)
+    for top in (PLANS, SHARED):
+        yield f"{top}/{ARCHIVE}/2025.zip", text(rng, 80_000)
+
+
+def text(rng: random.Random, size: int) -> str:
+    """Return contents of about the given size, others at every call."""
+    line = "".join(rng.choices(string.ascii_letters, k=63)) + "\n"
+    return line * (rng.randint(size // 2, size) // len(line)) + line[: rng.randrange(len(line))]

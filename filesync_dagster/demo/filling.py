@@ -1,0 +1,98 @@
+"""The stores as the demo finds or makes them: served, described in endpoints.yaml, filled."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import click
+
+from filesync_dagster.demo.autodesk import Project
+from filesync_dagster.demo.drive import Drive
+from filesync_dagster.demo.endpoints import CLINIC_ACC, COMPANY_DRIVE, ENGINEERING, OFFICE, endpoints_yaml
+from filesync_dagster.demo.place import Place
+from filesync_dagster.demo.sample import (
+    MY_DRIVE,
+    SHARED_DRIVE,
+    Files,
+    bucket_files,
+    drive_files,
+    folder_files,
+    project_files,
+    text,
+)
+from filesync_dagster.demo.servers import running, s3_server, simulator
+from filesync_dagster.demo.simulated import Control
+from filesync_dagster.demo.stores import BUCKET, Bucket, Folder, Store
+
+Sample = Callable[[random.Random], Files]
+
+SAMPLES: dict[str, Sample] = {
+    COMPANY_DRIVE: drive_files,
+    CLINIC_ACC: project_files,
+    ENGINEERING: bucket_files,
+    OFFICE: folder_files,
+}
+
+FAULTS = """\
+# What goes wrong at the simulated Google Drive: the first question what changed is answered with 429.
+- {fault: throttle, operation: changes.list, status: 429, seconds: 1}
+"""
+
+
+@contextmanager
+def opened(place: Place, rng: random.Random) -> Iterator[dict[str, Store]]:
+    """Start what has to be started, and yield the stores, with files in them, by the names of their endpoints."""
+    home = place.home
+    (home / "s3" / BUCKET).mkdir(parents=True, exist_ok=True)
+    faults = home / "google_drive.faults.yaml"
+    faults.write_text(FAULTS, "utf-8")
+    s3, secret = s3_server(home / "s3", place.ports["s3"])
+    google_drive = simulator("google_drive", place.ports["google_drive"], faults)
+    autodesk = simulator("autodesk", place.ports["autodesk"])
+    with ExitStack() as cleanup:
+        click.echo("Starting an S3 server and two simulators ...")
+        cleanup.enter_context(running([s3, google_drive, autodesk], place.variables, home))
+        controls = [cleanup.enter_context(closing(Control(server.url))) for server in (google_drive, autodesk)]
+        drive = Drive(controls[0], home / "google_drive.jsonl")
+        project = Project(controls[1], home / "autodesk.jsonl")
+        for simulated in (drive, project):
+            simulated.rebuild()
+        urls = {"s3": s3.url, "google_drive": google_drive.url, "autodesk": autodesk.url}
+        configuration = endpoints_yaml(urls, secret, project.project_id, home / "office", place.since)
+        (home / "endpoints.yaml").write_text(configuration, "utf-8")
+        stores: dict[str, Store] = {
+            COMPANY_DRIVE: drive,
+            CLINIC_ACC: project,
+            ENGINEERING: Bucket(s3.url, secret),
+            OFFICE: Folder(home / "office"),
+        }
+        where = {
+            COMPANY_DRIVE: f"Google Drive, simulated at {google_drive.url}",
+            CLINIC_ACC: f"Autodesk Construction Cloud, simulated at {autodesk.url}",
+            ENGINEERING: f"bucket {BUCKET} of a real S3 server at {s3.url}",
+            OFFICE: f"folder {home / 'office'}",
+        }
+        for name, store in stores.items():
+            fill(store, SAMPLES[name], rng)
+            click.echo(f"  {len(store.listing()):3} files  {click.style(name, fg='cyan')}: {where[name]}")
+        yield stores
+
+
+def fill(store: Store, sample: Sample, rng: random.Random) -> None:
+    """Put the files of a sample where nothing is yet."""
+    if store.listing():
+        return
+    for path, content in sample(rng):
+        store.put(path, content)
+    if isinstance(store, Drive):
+        _fill_in_what_only_drive_has(store, rng)
+
+
+def _fill_in_what_only_drive_has(drive: Drive, rng: random.Random) -> None:
+    for number in range(17, 20):
+        drive.write(f"{MY_DRIVE}/Minutes/Meeting {number}")
+    photo = f"{SHARED_DRIVE}/Photos/IMG_001.jpg"
+    drive.put_beside(photo, text(rng, 25_000))
+    drive.point(f"{MY_DRIVE}/Latest RFI.pdf", f"{SHARED_DRIVE}/RFIs/RFI-012.pdf")
+    for number in range(3, 5):
+        drive.delete(f"{SHARED_DRIVE}/RFIs/RFI-{number:03d}.pdf")
