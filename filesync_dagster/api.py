@@ -14,8 +14,7 @@ from typing import Literal, Self
 
 import pyarrow as pa
 
-from filesync_dagster import inventory, replay
-from filesync_dagster import sync as syncing
+from filesync_dagster import decisions, inventory, replay
 from filesync_dagster.config import Config, load_config, read_environment
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.inventory import EndpointStatus
@@ -24,6 +23,7 @@ from filesync_dagster.metadata import SyncRecord
 from filesync_dagster.model import ConnectionReport, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.observability import event
 from filesync_dagster.secret_store import Resolve
+from filesync_dagster.sync import sync
 from filesync_dagster.workspace import Workspace
 
 Watch = Callable[[Progress], None]
@@ -45,35 +45,48 @@ class Filesync:
         return cls(load_config(read_environment(Path(config) if config else None)), secrets=secrets)
 
     def sync(
-        self, name: str, *, full: bool = False, run_id: str | None = None, on_progress: Watch | None = None
+        self,
+        name: str,
+        *,
+        full: bool = False,
+        insist: bool = True,
+        run_id: str | None = None,
+        on_progress: Watch | None = None,
     ) -> SyncResult:
         """Bring one endpoint up to date. A store that fails gives a FAILED result, not an exception.
 
-        `full` lists from the start even when an unfinished listing could be resumed, and rebuilds a lost snapshot
-        from the database. Raises ConfigError, UnknownEndpoint, DatabaseError.
+        `full` lists from the start even when the store tells what changed or an unfinished listing could be resumed,
+        and rebuilds a lost snapshot from the database. Without `insist`, a store that failed again and again is left
+        alone until a probe is due (SKIPPED). Raises ConfigError, UnknownEndpoint, DatabaseError.
         """
         endpoint = self.config.endpoint(name)
-        return syncing.sync(self.workspace, endpoint, full=full, run_id=run_id, on_progress=on_progress or ignore)
+        return sync(
+            self.workspace, endpoint, full=full, insist=insist, run_id=run_id, on_progress=on_progress or ignore
+        )
 
     def sync_many(
         self,
         names: Sequence[str] | None = None,
         *,
         full: bool = False,
+        insist: bool | None = None,
         run_id: str | None = None,
         on_progress: Watch | None = None,
     ) -> Iterator[SyncResult]:
         """Sync several endpoints (all active ones when none are named), yielding each result as it is there.
 
         `settings.concurrency` of them run at once. An endpoint whose configuration is broken gives a FAILED result.
+        Who names endpoints insists on them, unless `insist` says otherwise; who asks for all leaves alone what failed
+        again and again.
         """
         configured = [e.name for e in self.config.active] + [b.name for b in self.config.broken]
         chosen = configured if names is None else names
+        insisting = names is not None if insist is None else insist
         if names is None:
             self.workspace.metadata.deactivate_except(configured)
 
         def one(name: str) -> SyncResult:
-            return self.sync(name, full=full, run_id=run_id, on_progress=on_progress)
+            return self.sync(name, full=full, insist=insisting, run_id=run_id, on_progress=on_progress)
 
         yield from self._each(chosen, one)
         # An entry with the name of another endpoint would not be seen otherwise.
@@ -116,11 +129,11 @@ class Filesync:
 
     def approve(self, name: str) -> SyncResult:
         """Commit the held sync of an endpoint. Raises NothingHeld, HeldSyncOutdated."""
-        return syncing.approve(self.workspace, self.config.endpoint(name))
+        return decisions.approve(self.workspace, self.config.endpoint(name))
 
     def reject(self, name: str) -> str:
         """Forget the held sync of an endpoint; return its id. Raises NothingHeld."""
-        return syncing.reject(self.workspace, self.config.endpoint(name))
+        return decisions.reject(self.workspace, self.config.endpoint(name))
 
     def check(self, name: str) -> ConnectionReport:
         """Connect to the store of an endpoint and tell what can be seen. Raises SourceError."""
@@ -130,6 +143,10 @@ class Filesync:
     def status(self) -> list[EndpointStatus]:
         """Return how every configured endpoint is doing."""
         return inventory.status(self.workspace)
+
+    def resting(self, at: datetime) -> dict[str, datetime]:
+        """Return which endpoints are left alone at a moment because their stores failed too often, and until when."""
+        return inventory.resting(self.workspace, at)
 
     def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> Iterator[pa.RecordBatch]:
         """Yield the live files of an endpoint, by path, now or as of a moment. Raises NothingKnown."""

@@ -4,6 +4,7 @@ In one DuckDB connection: `before` (the last committed snapshot), `listed` (what
 snapshot: what is selected, and what may not be removed), `changes` and `repathed`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -12,13 +13,17 @@ import pyarrow.compute as pc
 
 from filesync_dagster import diff
 from filesync_dagster.errors import SnapshotError
-from filesync_dagster.listing import Job, Listing, confirm
+from filesync_dagster.listing import Job, Listing, confirm, confirm_one_by_one
 from filesync_dagster.metadata import EndpointState
-from filesync_dagster.model import FILE_SCHEMA, ChangeCounts, sealed
+from filesync_dagster.model import ChangeCounts, ChangeKind, Kind
+from filesync_dagster.placing import COLUMNS, empty, insert, lost_with, place, resealed
 from filesync_dagster.snapshots import parquet, stream
+from filesync_dagster.stored import whole
 
 LANDMARKS = 1024
-COLUMNS = ", ".join(f'"{name}"' for name in FILE_SCHEMA.names)
+
+LOOKUPS = 1000
+"""Up to so many absences are confirmed one by one; past that a second listing is cheaper."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Comparison:
     bytes_after: int
     data_version: str
     processed: int
+    emptied: tuple[str, ...] = ()  # scopes, of several, that had files and would have none
 
 
 def is_intact(job: Job, state: EndpointState) -> bool:
@@ -42,13 +48,19 @@ def is_intact(job: Job, state: EndpointState) -> bool:
     if state.snapshot_uri is None:
         return True
     try:
-        job.workspace.snapshots.verify(state.snapshot_uri, state.data_version)
+        path = whole(job.workspace, job.endpoint.name, job.endpoint_id, state.snapshot_uri)
+        job.workspace.snapshots.verify(state.snapshot_uri, state.data_version, path)
     except SnapshotError as error:
         if job.fresh:
             return False
-        hint = f"The database still has the inventory: `filesync sync {job.endpoint.name} --full` rebuilds it."
-        raise type(error)(error.message, hint=hint) from error
+        raise rebuildable(job, error) from error
     return True
+
+
+def rebuildable(job: Job, error: SnapshotError) -> SnapshotError:
+    """Return the error about a lost snapshot with what can be done about it."""
+    hint = f"The database still has the inventory: `filesync sync {job.endpoint.name} --full` rebuilds it."
+    return type(error)(error.message, hint=hint)
 
 
 def landmarks(job: Job, state: EndpointState, *, intact: bool) -> list[str]:
@@ -61,28 +73,25 @@ def landmarks(job: Job, state: EndpointState, *, intact: bool) -> list[str]:
 def load_before(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState, *, intact: bool) -> None:
     """Make `before`: the last snapshot or, when it is lost, what the database has of it."""
     if state.snapshot_uri and intact:
-        path = job.workspace.snapshots.local(state.snapshot_uri)
+        path = whole(job.workspace, job.endpoint.name, job.endpoint_id, state.snapshot_uri)
         con.execute(f"CREATE VIEW before AS SELECT {COLUMNS} FROM {parquet([path])}")
         return
-    _empty(con, "before")
+    empty(con, "before")
     if state.snapshot_uri:
         for batch in job.workspace.metadata.entries(job.endpoint_id):
-            _insert(con, "before", sealed({name: batch.column(name) for name in batch.schema.names}, batch.num_rows))
+            insert(con, "before", resealed(batch))
 
 
 def prove_absences(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, state: EndpointState) -> None:
     """Make `after`: what is listed and selected, and what is absent without proof.
 
-    An absence counts when its scope was read completely. For a store with stable ids it must also be confirmed by
-    a second listing.
+    An absence counts when its scope was read completely. For a store with stable ids it must also be confirmed: one
+    by one when they are few and the store can be asked, else by a second listing.
     """
     elsewhere = state.location is not None and state.location != job.location
     _classify(job, con, listing, elsewhere=elsewhere)
-    if job.source.capabilities.stable_ids:
-        absent = con.execute(f"SELECT id_hash FROM missing WHERE {PROVED}", [list(listing.poisoned)]).fetchnumpy()
-        if len(absent["id_hash"]):
-            confirm(job, listing, pa.array(absent["id_hash"], pa.uint64()))
-            _classify(job, con, listing, elsewhere=elsewhere)
+    if job.source.capabilities.stable_ids and _confirm(job, con, listing):
+        _classify(job, con, listing, elsewhere=elsewhere)
     con.execute(
         f"CREATE TABLE carried AS SELECT {COLUMNS} FROM missing WHERE NOT ({PROVED}) "
         "AND external_id NOT IN (SELECT external_id FROM gone)",
@@ -97,25 +106,61 @@ PROVED = "scope NOT IN (SELECT unnest(?::VARCHAR[])) AND external_id NOT IN (SEL
 """Of a missing row: it would have been listed if it were there."""
 
 
+def _confirm(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing) -> bool:
+    """Ask again for what is missing and would count; tell whether anything was asked."""
+    absent = f"FROM missing WHERE {PROVED}"
+    if not (count := _count(con, "missing", PROVED, [list(listing.poisoned)])):
+        return False
+    if job.source.capabilities.incremental and count <= LOOKUPS:
+        rows = con.execute(f"SELECT scope, list(external_id) {absent} GROUP BY scope", [list(listing.poisoned)])
+        confirm_one_by_one(job, listing, dict(rows.fetchall()))
+    else:
+        hashes = con.execute(f"SELECT id_hash {absent}", [list(listing.poisoned)]).fetchnumpy()
+        confirm(job, listing, pa.array(hashes["id_hash"], pa.uint64()))
+    return True
+
+
 def _classify(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, *, elsewhere: bool) -> None:
     """Make `listed`, `missing` (in `before`, not listed) and `gone` (of both: no longer selected)."""
     for name in ("listed", "missing", "gone"):
         _drop(con, name)
     listing.make_durable()
-    diff.dedupe(con, listing.staging.relation(con), "listed")
+    if job.source.capabilities.derives_paths:
+        _place(job, con, listing)
+    else:
+        diff.dedupe(con, listing.staging.relation(con), "listed")
     # By the 64-bit hash alone: a missing row whose hash another row has (1 in 10^12 for ten million files) is
     # merely not carried and not confirmed; the diff itself compares ids.
     con.execute(f"CREATE TABLE missing AS SELECT {COLUMNS} FROM before ANTI JOIN listed USING (id_hash)")
     con.execute("CREATE TABLE gone AS SELECT external_id FROM listed WHERE NOT selected")
+    if job.source.capabilities.derives_paths:
+        # It is still there, but no longer in the endpoint; unless what it lies in was lost, and it with that.
+        con.execute("CREATE OR REPLACE TABLE lost AS SELECT external_id FROM missing ANTI JOIN found USING (id_hash)")
+        lost_with(con, "found", "lost", "lost_with")
+        con.execute("""
+            INSERT INTO gone SELECT external_id FROM found SEMI JOIN missing USING (id_hash)
+            WHERE external_id NOT IN (SELECT external_id FROM lost_with)
+        """)
     if elsewhere:
         con.execute("INSERT INTO gone SELECT external_id FROM missing")
     elif not job.endpoint.filters.is_default:
         # What the filters prune was not looked at: it left the selection, whether it still exists or not.
         for batch in stream(con, f"SELECT {COLUMNS} FROM missing"):
             left = batch.filter(pc.invert(job.endpoint.filters.select(batch)))
-            con.register("left_rows", pa.Table.from_batches([left]))
-            con.execute("INSERT INTO gone SELECT external_id FROM left_rows")
-            con.unregister("left_rows")
+            insert(con, "gone", left, "external_id")
+
+
+def _place(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing) -> None:
+    """Make `listed` of what was found, wherever it lies. A folder that could not be read lies where it was."""
+    _drop(con, "found")
+    diff.dedupe(con, listing.staging.relation(con), "found")
+    con.execute(
+        f"CREATE OR REPLACE TABLE anchors AS SELECT external_id, path, trashed FROM before "
+        f"WHERE kind = '{Kind.FOLDER}' AND scope IN (SELECT unnest(?::VARCHAR[])) "
+        "AND external_id NOT IN (SELECT external_id FROM found)",
+        [list(listing.poisoned)],
+    )
+    place(con, job.endpoint, "found", "listed", "anchors")
 
 
 def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
@@ -149,11 +194,25 @@ def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> C
         bytes_after=size,
         data_version=version,
         processed=_count(con, "listed", "selected AND kind <> 'folder'"),
+        emptied=() if first or not counts.removed else _emptied(con, snapshot),
     )
 
 
-def _count(con: duckdb.DuckDBPyConnection, name: str, where: str = "true") -> int:
-    [(rows,)] = con.execute(f"SELECT count(*) FROM {name} WHERE {where}").fetchall()
+def _emptied(con: duckdb.DuckDBPyConnection, after: str) -> tuple[str, ...]:
+    """Return the scopes that lost every file, some of them removed, while there are others."""
+    live = f"NOT trashed AND kind <> '{Kind.FOLDER}'"
+    rows = con.execute(f"""
+        SELECT DISTINCT "before".scope FROM changes
+        WHERE change = '{ChangeKind.REMOVED}' AND "before".scope IN (SELECT scope FROM before WHERE {live})
+            AND "before".scope NOT IN (SELECT scope FROM {after} WHERE {live})
+            AND (SELECT count(DISTINCT scope) FROM before) > 1
+        ORDER BY 1
+    """).fetchall()
+    return tuple(scope for (scope,) in rows)
+
+
+def _count(con: duckdb.DuckDBPyConnection, name: str, where: str = "true", parameters: Sequence[object] = ()) -> int:
+    [(rows,)] = con.execute(f"SELECT count(*) FROM {name} WHERE {where}", list(parameters)).fetchall()
     return int(rows)
 
 
@@ -161,15 +220,3 @@ def _drop(con: duckdb.DuckDBPyConnection, name: str) -> None:
     found = con.execute("SELECT table_type FROM information_schema.tables WHERE table_name = ?", [name]).fetchall()
     for (kind,) in found:
         con.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {name}")
-
-
-def _empty(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    con.register("no_rows", FILE_SCHEMA.empty_table())
-    con.execute(f"CREATE TABLE {name} AS SELECT {COLUMNS} FROM no_rows")
-    con.unregister("no_rows")
-
-
-def _insert(con: duckdb.DuckDBPyConnection, name: str, batch: pa.RecordBatch) -> None:
-    con.register("some_rows", pa.Table.from_batches([batch]))
-    con.execute(f"INSERT INTO {name} SELECT {COLUMNS} FROM some_rows")
-    con.unregister("some_rows")

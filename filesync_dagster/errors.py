@@ -12,6 +12,8 @@
     + TemporarilyDown           5xx, timeouts, broken connections (retryable)
     + ProtocolViolation         an answer that cannot be trusted: truncated without a token, unreadable, looping
     + HistoryUnavailable        the store cannot tell how it looked at that moment
+    + CursorLost                the change feed cannot go on from the cursor: a full sync must follow
+    + BreakerOpen               it failed so often that it is left alone for a while
   x StorageError                our own disk, object store or database did not do what was asked
     + DatabaseError
       - DatabaseUnavailable     absent, unreachable, wrong credentials
@@ -106,6 +108,14 @@ class ProtocolViolation(SourceError):
 
 class HistoryUnavailable(SourceError):
     """The store cannot tell how it looked at that moment."""
+
+
+class CursorLost(SourceError):
+    """The change feed cannot go on from the cursor. Nothing may be concluded but that a full sync must follow."""
+
+
+class BreakerOpen(SourceError):
+    """The store failed so often in a row that it is left alone until a probe is due."""
 
 
 class StorageError(FilesyncError):

@@ -36,7 +36,7 @@ class GuardLimits(BaseModel):
     )
     hold_when_empty: bool = Field(
         default=True,
-        description="Hold a sync after which an endpoint that had files would have none.",
+        description="Hold a sync after which an endpoint, or a whole scope of it, that had files would have none.",
     )
     hold_when_all_changed: bool = Field(
         default=True,
@@ -52,6 +52,7 @@ class Proposal:
     after: int
     changes: ChangeCounts
     location_changed: bool
+    emptied: tuple[str, ...] = ()  # scopes, of several, that had files and would have none
 
 
 def objections(limits: GuardLimits, proposal: Proposal) -> list[str]:
@@ -75,6 +76,9 @@ def objections(limits: GuardLimits, proposal: Proposal) -> list[str]:
     went = changes.removed + (changes.left_scope if proposal.location_changed else 0)
     if limits.hold_when_empty and proposal.after == 0 and went:
         found.append(f"It would leave none of {before:,} files.")
+    if limits.hold_when_empty and proposal.after and proposal.emptied:
+        scopes = ", ".join(map(repr, proposal.emptied[:3])) + (" and others" if len(proposal.emptied) > 3 else "")  # noqa: PLR2004
+        found.append(f"It would leave no file in {scopes}.")
     if limits.hold_when_all_changed and before >= FEW and changes.updated >= before:
         found.append(f"It would mark all {before:,} files as changed at once.")
     return found

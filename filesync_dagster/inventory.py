@@ -1,18 +1,20 @@
 """Reading the inventory: what is there now, what was there then, what changed, and how each endpoint is doing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 
+from filesync_dagster.breaker import CLOSED, is_resting
 from filesync_dagster.config import Broken, Endpoint, next_due
 from filesync_dagster.errors import NothingKnown
-from filesync_dagster.metadata import EndpointState, LeaseRecord, SyncRecord
+from filesync_dagster.metadata import BreakerRecord, EndpointState, LeaseRecord, SyncRecord
 from filesync_dagster.model import SyncStatus
 from filesync_dagster.snapshots import export as write_file
 from filesync_dagster.snapshots import parquet, stream
+from filesync_dagster.stored import whole
 from filesync_dagster.workspace import Workspace
 
 LIVE = "SELECT * EXCLUDE (id_hash, fingerprint) FROM {} WHERE NOT trashed ORDER BY path, external_id"
@@ -25,7 +27,7 @@ class EndpointStatus:
     name: str
     title: str
     type: str
-    state: str  # ok, partial, held, failed, running, never synced, disabled, broken
+    state: str  # ok, partial, held, breaker open, failed, running, never synced, disabled, broken
     last_sync: SyncRecord | None = None
     last_success: datetime | None = None
     next_due: datetime | None = None
@@ -34,6 +36,8 @@ class EndpointStatus:
     files_total: int = 0
     bytes_total: int = 0
     error: str | None = None
+    breaker: BreakerRecord | None = None  # None: its last sync found the store well
+    last_full: SyncRecord | None = None  # the last committed sync that listed everything
 
 
 def files(
@@ -57,7 +61,7 @@ def current_path(workspace: Workspace, endpoint: Endpoint) -> Path:
     state = workspace.metadata.state(workspace.register(endpoint))
     if state.snapshot_uri is None:
         raise NothingKnown(f"Nothing is stored about {endpoint.name!r}.", hint="It was never synced.")
-    return workspace.snapshots.local(state.snapshot_uri)
+    return whole(workspace, endpoint.name, state.endpoint_id, state.snapshot_uri)
 
 
 def snapshot_path(workspace: Workspace, endpoint: Endpoint, as_of: datetime) -> Path:
@@ -68,7 +72,7 @@ def snapshot_path(workspace: Workspace, endpoint: Endpoint, as_of: datetime) -> 
             f"Nothing is stored about {endpoint.name!r} as of {as_of:%Y-%m-%d %H:%M:%S %Z}.",
             hint="It was first synced later, or retention has let the snapshot go.",
         )
-    return workspace.snapshots.local(log.snapshot_uri)
+    return whole(workspace, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
 
 
 def changes(
@@ -83,55 +87,87 @@ def status(workspace: Workspace) -> list[EndpointStatus]:
     metadata = workspace.metadata
     states = metadata.states()
     running = {lease.endpoint: lease for lease in metadata.running()}
-    found = [
-        _status(workspace, endpoint, states.get(endpoint.name), running) for endpoint in workspace.config.endpoints
-    ]
+    proofs = metadata.last_full()
+    failing = {number: breaker for number, breaker in metadata.breakers().items() if breaker.failures}
+    found = []
+    for endpoint in workspace.config.endpoints:
+        state = states.get(endpoint.name)
+        if state is None:
+            found.append(_unknown(workspace, endpoint))
+        else:
+            lease, breaker = running.get(endpoint.name), failing.get(state.endpoint_id)
+            known = _status(workspace, endpoint, state, lease, breaker)
+            found.append(replace(known, last_full=proofs.get(state.endpoint_id)))
     return found + [_broken(entry) for entry in workspace.config.broken]
+
+
+def resting(workspace: Workspace, at: datetime) -> dict[str, datetime]:
+    """Return which endpoints are left alone at a moment because their stores failed too often, and until when."""
+    records = {r.endpoint_id: r for r in workspace.metadata.breakers().values() if is_resting(r, at)}
+    states = workspace.metadata.states() if records else {}
+    found = {name: records[s.endpoint_id].probe_at for name, s in states.items() if s.endpoint_id in records}
+    return {name: until for name, until in found.items() if until is not None}
 
 
 def _broken(entry: Broken) -> EndpointStatus:
     return EndpointStatus(entry.name, entry.name, "?", "broken", error=" ".join(entry.problems))
 
 
+def _unknown(workspace: Workspace, endpoint: Endpoint) -> EndpointStatus:
+    return EndpointStatus(
+        endpoint.name,
+        endpoint.label,
+        endpoint.type,
+        "never synced" if endpoint.is_active else "disabled",
+        next_due=next_due(endpoint, None, workspace.config.settings.partitions.zone, datetime.now(UTC)),
+    )
+
+
 def _status(
-    workspace: Workspace, endpoint: Endpoint, state: EndpointState | None, running: dict[str, LeaseRecord]
+    workspace: Workspace,
+    endpoint: Endpoint,
+    state: EndpointState,
+    lease: LeaseRecord | None,
+    breaker: BreakerRecord | None,
 ) -> EndpointStatus:
     zone, now = workspace.config.settings.partitions.zone, datetime.now(UTC)
-    if state is None:
-        due = next_due(endpoint, None, zone, now)
-        return EndpointStatus(
-            endpoint.name,
-            endpoint.label,
-            endpoint.type,
-            "never synced" if endpoint.is_active else "disabled",
-            next_due=due,
-        )
     logs = workspace.metadata.sync_logs(state.endpoint_id, limit=1, live=True)
     last = logs[0] if logs else None
-    lease = running.get(endpoint.name)
+    due = next_due(endpoint, last.sync_started if last else None, zone, now)
+    if due and breaker and breaker.probe_at:
+        due = max(due, breaker.probe_at)
     return EndpointStatus(
         name=endpoint.name,
         title=endpoint.label,
         type=endpoint.type,
-        state=_state(endpoint, state, last, lease),
+        state=_state(endpoint, state, last, lease, breaker),
         last_sync=last,
         last_success=state.as_of,
-        next_due=next_due(endpoint, last.sync_started if last else None, zone, now),
+        next_due=due,
         held_sync_id=state.held_sync_id,
         running_since=lease.acquired_at if lease else None,
         files_total=state.files_total,
         bytes_total=state.bytes_total,
         error=last.error_message if last else None,
+        breaker=breaker,
     )
 
 
-def _state(endpoint: Endpoint, state: EndpointState, last: SyncRecord | None, lease: LeaseRecord | None) -> str:
+def _state(
+    endpoint: Endpoint,
+    state: EndpointState,
+    last: SyncRecord | None,
+    lease: LeaseRecord | None,
+    breaker: BreakerRecord | None,
+) -> str:
     if lease:
         return "running"
     if not endpoint.is_active:
         return "disabled"
     if state.held_sync_id:
         return "held"
+    if breaker and breaker.state != CLOSED:
+        return "breaker open"
     if last is None:
         return "never synced"
     return "ok" if last.sync_status is SyncStatus.COMPLETED else last.sync_status.value

@@ -5,7 +5,7 @@ pages that are not there.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filesync_dagster.config import Endpoint
-from filesync_dagster.connectors import Source
+from filesync_dagster.connectors import IncrementalSource, Source
 from filesync_dagster.errors import SourceError
 from filesync_dagster.metadata import CheckpointRecord, Lease
 from filesync_dagster.model import Meter, Page, Unread, data_version, summed
@@ -78,6 +78,7 @@ class Listing:
     selected: int = 0
     fingerprints: int = 0
     pending: int = 0  # rows that are in memory only
+    cursor: str | None = None  # of the change feed, from before the listing began
     scopes: set[str] = field(default_factory=set)
 
     @property
@@ -90,8 +91,9 @@ class Listing:
         """The version of what was listed and selected; None when part of it was listed by an earlier process."""
         return None if self.resumed else data_version(self.selected, self.fingerprints)
 
-    def add(self, scope: str, batch: pa.RecordBatch, selected: pa.BooleanArray) -> None:
-        """Take entries and, row by row, whether the filters select them."""
+    def add(self, job: Job, scope: str, batch: pa.RecordBatch) -> None:
+        """Take entries. The filters judge them now, or once their paths are derived."""
+        selected = select(job, batch)
         self.staging.append(scope, batch, selected)
         self.scopes.add(scope)
         self.rows += batch.num_rows
@@ -133,6 +135,13 @@ def list_endpoint(job: Job, landmarks: list[str]) -> Listing:
     return listing
 
 
+def select(job: Job, batch: pa.RecordBatch) -> pa.BooleanArray:
+    """Tell, row by row, whether the filters select it; all of them where paths are not known yet."""
+    if job.source.capabilities.derives_paths:
+        return pa.repeat(pa.scalar(value=True), batch.num_rows)
+    return job.endpoint.filters.select(batch)
+
+
 def _unread(job: Job, scope: str, error: SourceError) -> Unread:
     job.lease.check()
     return Unread(scope, "", str(error))
@@ -166,10 +175,15 @@ def _open(job: Job, found: dict[str, CheckpointRecord]) -> Listing:
         staging = Staging(parent / first.listing_id, {scope: r.segments for scope, r in found.items()})
         unread = [gap for record in found.values() for gap in record.unread]
         rows, ended = sum(r.rows for r in found.values()), max(r.updated_at for r in found.values())
-        return Listing(staging, first.listing_id, first.started_at, unread, rows, resumed=True, ended=ended)
+        return Listing(
+            staging, first.listing_id, first.started_at, unread, rows, resumed=True, ended=ended, cursor=first.cursor
+        )
     found.clear()  # its pages are on another machine or gone: start anew
     Staging.discard_all(parent)
-    return Listing(Staging(parent / job.sync_id, {}), job.sync_id, job.started)
+    listing = Listing(Staging(parent / job.sync_id, {}), job.sync_id, job.started)
+    if isinstance(job.source, IncrementalSource):
+        listing.cursor = job.source.cursor()
+    return listing
 
 
 def _list_scope(job: Job, listing: Listing, scope: str, record: CheckpointRecord | None, landmarks: list[str]) -> None:
@@ -201,7 +215,7 @@ class _Writer:
     def add(self, page: Page) -> None:
         self.job.lease.check()
         if page.batch.num_rows:
-            self.listing.add(self.scope, page.batch, self.job.endpoint.filters.select(page.batch))
+            self.listing.add(self.job, self.scope, page.batch)
         self.unread += page.unread
         self.listing.unread += page.unread
         self.rows += page.batch.num_rows
@@ -234,6 +248,7 @@ class _Writer:
                 location=self.job.location,
                 started_at=self.listing.started,
                 updated_at=datetime.now(UTC),
+                cursor=self.listing.cursor,
             ),
         )
         self.saved = True
@@ -255,7 +270,21 @@ def confirm(job: Job, listing: Listing, missing: "pa.Array[Any]") -> None:
                 listing.unread += [gap for gap in page.unread if not _is_filtered_out(job.endpoint, gap)]
                 back = page.batch.filter(pc.is_in(page.batch.column("id_hash"), value_set=missing))
                 if back.num_rows:
-                    listing.add(scope, back, job.endpoint.filters.select(back))
+                    listing.add(job, scope, back)
+        except SourceError as error:
+            listing.unread.append(_unread(job, scope, error))
+
+
+def confirm_one_by_one(job: Job, listing: Listing, missing: Mapping[str, Sequence[str]]) -> None:
+    """Look up what the listing did not see: external_ids by scope. What still exists goes to staging."""
+    assert isinstance(job.source, IncrementalSource)
+    for scope, ids in missing.items():
+        try:
+            for page in job.source.lookup(ids, scope):
+                job.lease.check()
+                job.report("confirming", page.batch.num_rows)
+                if page.batch.num_rows:
+                    listing.add(job, scope, page.batch)
         except SourceError as error:
             listing.unread.append(_unread(job, scope, error))
 

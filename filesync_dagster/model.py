@@ -89,12 +89,14 @@ class SyncStatus(StrEnum):
     PARTIAL = "partial"  # committed, but something was not read, so nothing was removed there
     HELD = "held"
     FAILED = "failed"
+    SKIPPED = "skipped"  # the store failed so often that it was not asked; there is no log of it
 
 
 class SyncMode(StrEnum):
     """How a sync came to its snapshot."""
 
     FULL = "full"
+    INCREMENTAL = "incremental"
     REPLAY = "replay"
 
 
@@ -120,11 +122,37 @@ class Page:
     unread: tuple[Unread, ...] = ()
 
 
+OUTSIDE = ""
+"""As a parent_id: in no folder of this endpoint, though it still exists. No entry has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A part of what changed since a cursor.
+
+    `batch` (FILE_SCHEMA) holds entries as they are now, wherever they are now: one whose parent is not in the endpoint
+    has left it. `order` has one number for each row and `removed` one for each tombstone: of several things said of one
+    id, that with the highest number is true, the later one if they are equal. A tombstone speaks for its `scope` only.
+    `read` names folders whose children are all among the rows of these deltas: who was there and is not, may be gone.
+    `cursor` is where the next sync goes on when this is the last delta.
+    """
+
+    scope: str
+    batch: pa.RecordBatch
+    cursor: str
+    order: tuple[int, ...] = ()
+    removed: Mapping[str, int] = field(default_factory=dict)
+    read: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """Facts about a store that the sync must know."""
 
     stable_ids: bool  # external_id survives a rename: an absence is confirmed before it counts
+    derives_paths: bool = False  # rows come in any order, with the name in place of the path: see `Source.list`
+    incremental: bool = False  # implements IncrementalSource
     pair_by: tuple[str, ...] = ()  # columns that make one removed and one added row the same file (all non-null)
     pair_as: ChangeKind = ChangeKind.MOVED
     hashes: bool = False
@@ -182,6 +210,8 @@ class SyncResult:
     bytes_total: int = 0
     api_calls: int = 0
     retries: int = 0
+    throttled_seconds: float = 0.0
+    feed_drift: int | None = None  # changes that a reconcile found and the feed had not told; None: not a reconcile
     snapshot_uri: str | None = None
     changes_uri: str | None = None
     error: str | None = None
@@ -205,6 +235,8 @@ class SyncResult:
             "duration_seconds": round(self.duration_seconds, 3),
             "api_calls": self.api_calls,
             "retries": self.retries,
+            "throttled_seconds": round(self.throttled_seconds, 3),
+            "feed_drift": self.feed_drift,
             "sync_id": self.sync_id,
             "snapshot_uri": self.snapshot_uri,
             "changes_uri": self.changes_uri,
@@ -258,6 +290,18 @@ def data_version(rows: int, fingerprints: int) -> str:
     '2-00000000000000ff'
     """
     return f"{rows}-{fingerprints % 2**64:016x}"
+
+
+def shifted(version: str, minus: str, plus: str) -> str:
+    """Return the version of a snapshot from which the rows of `minus` went and to which those of `plus` came.
+
+    >>> shifted("3-0000000000000009", "1-0000000000000004", "2-0000000000000005")
+    '4-000000000000000a'
+    """
+    (rows, total), (fewer, less), (more, extra) = (
+        (int(count), int(digits, 16)) for count, _, digits in (v.partition("-") for v in (version, minus, plus))
+    )
+    return data_version(rows - fewer + more, total - less + extra)
 
 
 def summed(fingerprints: "pa.Array[Any]") -> int:

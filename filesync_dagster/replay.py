@@ -12,7 +12,7 @@ from datetime import date as calendar_date
 import duckdb
 
 from filesync_dagster import diff
-from filesync_dagster.comparison import COLUMNS
+from filesync_dagster.attempt import REBUILT, Attempt, new_attempt, sync_record
 from filesync_dagster.config import Endpoint
 from filesync_dagster.connectors import HistoricalSource
 from filesync_dagster.errors import FilesyncError, HistoryUnavailable, NothingKnown
@@ -20,8 +20,9 @@ from filesync_dagster.listing import Progress, ignore, warnings
 from filesync_dagster.metadata import SyncRecord
 from filesync_dagster.model import Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.observability import event
+from filesync_dagster.placing import COLUMNS
 from filesync_dagster.snapshots import SnapshotKind, Staging
-from filesync_dagster.sync import REBUILT, Attempt, new_attempt, sync, sync_record
+from filesync_dagster.sync import sync
 from filesync_dagster.workspace import Workspace
 
 COMMITTED = (SyncStatus.COMPLETED, SyncStatus.PARTIAL)

@@ -1,39 +1,52 @@
-"""One sync: list → snapshot → diff → guard → commit. Read this page first.
+"""One sync: list (or ask what changed) → diff → guard → commit. Read this page first.
 
 Everything before `_commit` may crash at any instant without a trace in the inventory: rows, journal, log and the
 pointer to the new snapshot change in one database transaction (DESIGN rule 2).
 """
 
 import logging
-import time
 import traceback
-import uuid
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import duckdb
 
-from filesync_dagster import diff
-from filesync_dagster.comparison import Comparison, compare, is_intact, landmarks, load_before, prove_absences
+from filesync_dagster import breaker, drift, incremental
+from filesync_dagster.attempt import Attempt, new_attempt, new_state, sync_record
+from filesync_dagster.comparison import (
+    Comparison,
+    compare,
+    is_intact,
+    landmarks,
+    load_before,
+    prove_absences,
+    rebuildable,
+)
 from filesync_dagster.config import Endpoint
+from filesync_dagster.connectors import IncrementalSource
 from filesync_dagster.errors import (
+    BreakerOpen,
+    CursorLost,
     DatabaseError,
     DatabaseLocked,
     FilesyncError,
-    HeldSyncOutdated,
-    NothingHeld,
+    SnapshotError,
     SyncInProgress,
 )
 from filesync_dagster.guard import UNTOUCHED, Proposal, objections
-from filesync_dagster.listing import Job, Listing, Progress, ignore, list_endpoint, warnings
-from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
-from filesync_dagster.model import ChangeCounts, Meter, SyncMode, SyncResult, SyncStatus
+from filesync_dagster.listing import Job, Listing, Progress, ignore, list_endpoint
+from filesync_dagster.metadata import EndpointState
+from filesync_dagster.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.observability import event
-from filesync_dagster.snapshots import SnapshotKind, parquet, stream
-from filesync_dagster.workspace import Workspace, location_of
+from filesync_dagster.retention import tidy
+from filesync_dagster.snapshots import SnapshotKind, stream
+from filesync_dagster.stored import fold_if_due
+from filesync_dagster.workspace import Workspace
+
+AGAIN = timedelta(hours=1)
+"""After a full sync that could not read everything, the next one."""
 
 
 def sync(
@@ -41,19 +54,23 @@ def sync(
     endpoint: Endpoint,
     *,
     full: bool = False,
+    insist: bool = True,
     run_id: str | None = None,
     on_progress: Callable[[Progress], None] = ignore,
 ) -> SyncResult:
     """Bring the inventory of one endpoint up to date and return what happened.
 
-    `full` starts the listing anew instead of resuming an unfinished one, and rebuilds a lost snapshot from the
-    database. A store that fails gives a FAILED result, not an exception; a database that fails raises DatabaseError.
+    Where the store tells what changed since the last sync, that is all that is asked for, until a reconcile is due.
+    `full` lists everything, anew instead of resuming an unfinished listing, and rebuilds a lost snapshot from the
+    database. Without `insist`, a store that failed again and again is left alone (SKIPPED) until a probe is due.
+    A store that fails gives a FAILED result, not an exception; a database that fails raises DatabaseError.
     """
     attempt = new_attempt(endpoint, run_id)
     endpoint_id = workspace.register(endpoint)
     try:
         with (
             workspace.metadata.lease(endpoint_id, seconds=workspace.config.settings.lease_seconds) as lease,
+            _breaker(workspace, endpoint_id, endpoint.name, insist=insist),
             closing(workspace.open_source(endpoint, attempt.meter)) as source,
         ):
             job = Job(
@@ -63,6 +80,8 @@ def sync(
             result = _run(job, attempt)
     except SyncInProgress as error:
         return attempt.failed(error)  # the other one is the sync of record
+    except BreakerOpen as error:
+        return replace(attempt.failed(error), status=SyncStatus.SKIPPED)
     except FilesyncError as error:
         result = attempt.failed(error)
         _record(workspace, endpoint_id, attempt, error)
@@ -73,91 +92,18 @@ def sync(
     return result
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """What is known of a sync before it has found anything."""
-
-    endpoint: str
-    sync_id: str
-    started: datetime
-    clock: float
-    meter: Meter
-    run_id: str | None
-
-    def result(self, status: SyncStatus, mode: SyncMode = SyncMode.FULL, **found: Any) -> SyncResult:
-        """Return the result of this attempt as of now."""
-        return SyncResult(
-            endpoint=self.endpoint,
-            status=status,
-            mode=mode,
-            sync_id=self.sync_id,
-            started_at=self.started,
-            duration_seconds=time.monotonic() - self.clock,
-            api_calls=self.meter.api_calls,
-            retries=self.meter.retries,
-            **found,
-        )
-
-    def draft(self, found: Comparison, listing: Listing) -> SyncResult:
-        """Return the result that a commit of this comparison would have."""
-        return self.result(
-            SyncStatus.PARTIAL if listing.unread else SyncStatus.COMPLETED,
-            counts=found.counts,
-            files_processed=found.processed,
-            files_total=found.files_after,
-            bytes_total=found.bytes_after,
-            warnings=warnings(listing.unread),
-        )
-
-    def failed(self, error: BaseException, mode: SyncMode = SyncMode.FULL) -> SyncResult:
-        """Return the result of an attempt that ended in an error."""
-        text = str(error) if isinstance(error, FilesyncError) else f"Unexpected {type(error).__name__}: {error}"
-        return self.result(SyncStatus.FAILED, mode, error=text)
-
-
-def sync_record(
-    endpoint_id: int, result: SyncResult, as_of: datetime, run_id: str | None, *, data_version: str | None = None
-) -> SyncRecord:
-    """Return the sync_logs row of a result."""
-    counts = result.counts
-    return SyncRecord(
-        id=str(result.sync_id),
-        endpoint_id=endpoint_id,
-        sync_started=result.started_at,
-        sync_completed=datetime.now(UTC),
-        sync_duration=result.duration_seconds,
-        sync_status=result.status,
-        mode=result.mode,
-        as_of=as_of,
-        files_processed=result.files_processed,
-        files_added=counts.added,
-        files_updated=counts.updated,
-        files_moved=counts.moved,
-        files_removed=counts.removed,
-        files_left_scope=counts.left_scope,
-        files_repathed=counts.repathed,
-        files_total=result.files_total,
-        bytes_total=result.bytes_total,
-        api_calls=result.api_calls,
-        retries=result.retries,
-        snapshot_uri=result.snapshot_uri,
-        changes_uri=result.changes_uri,
-        data_version=data_version,
-        run_id=run_id,
-        error_message=result.error,
-        warnings=result.warnings,
-    )
-
-
-REBUILT = "-rebuilt"
-"""In the id of what was made of a past day."""
-
-
-def new_attempt(endpoint: Endpoint, run_id: str | None, suffix: str = "") -> Attempt:
-    """Begin: the clock runs, and the sync has an id, one that sorts by time."""
-    now = datetime.now(UTC)
-    sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}{suffix}"
-    return Attempt(endpoint.name, sync_id, now, time.monotonic(), Meter(), run_id)
+@contextmanager
+def _breaker(workspace: Workspace, endpoint_id: int, name: str, *, insist: bool) -> Iterator[None]:
+    """Raise BreakerOpen when the store is to be left alone; take in how the sync ended."""
+    breaker.ask(workspace.metadata, endpoint_id, name, insist=insist)
+    try:
+        yield
+    except FilesyncError as error:
+        with suppress(DatabaseError):
+            breaker.note(workspace.metadata, endpoint_id, name, error)
+        raise
+    with suppress(DatabaseError):  # the sync is committed, whatever becomes of this note
+        breaker.note(workspace.metadata, endpoint_id, name, None)
 
 
 def _record(workspace: Workspace, endpoint_id: int, attempt: Attempt, error: BaseException) -> None:
@@ -173,54 +119,125 @@ def _record(workspace: Workspace, endpoint_id: int, attempt: Attempt, error: Bas
 
 
 def _run(job: Job, attempt: Attempt) -> SyncResult:
+    state = _folded(job)
+    result = None
+    if _may_follow(job, state):
+        try:
+            result = _follow(job, attempt, state)
+        except CursorLost as lost:
+            event("sync.reconciling", endpoint=job.endpoint.name, reason=str(lost))
+    if result is None:
+        result = _list(job, attempt, state)
+    try:
+        tidy(job)
+    except FilesyncError as error:  # the sync is committed, whatever becomes of old files
+        event("sync.untidy", level=logging.WARNING, endpoint=job.endpoint.name, error=str(error))
+    return result
+
+
+def _folded(job: Job) -> EndpointState:
+    """Return the state to begin from. A full sync that somebody asks for does without a snapshot that is lost."""
     state = job.workspace.metadata.state(job.endpoint_id)
+    try:
+        return fold_if_due(job.workspace, job.endpoint.name, job.lease, state)
+    except SnapshotError as error:
+        if job.fresh:
+            return state
+        raise rebuildable(job, error) from error
+
+
+def _may_follow(job: Job, state: EndpointState) -> bool:
+    """Tell whether it is enough to ask what changed: for what was listed, as it is selected now, and not for ever."""
+    return (
+        isinstance(job.source, IncrementalSource)
+        and not job.fresh
+        and state.cursor is not None
+        and state.location == job.location
+        and state.selection == job.endpoint.filters.fingerprint()
+        and state.held_sync_id is None
+        and state.reconciled_at is not None
+        and job.started < state.reconciled_at + timedelta(hours=job.endpoint.reconcile.interval_hours)
+        and not job.workspace.metadata.checkpoints(job.endpoint_id)  # a reconcile has begun
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a sync found, before anything of it is committed.
+
+    `following` is the state with the cursor and the date of the proof that a commit leaves; the rest of it is that of
+    the last commit.
+    """
+
+    found: Comparison
+    observed: datetime
+    draft: SyncResult
+    following: EndpointState
+
+
+def _follow(job: Job, attempt: Attempt, state: EndpointState) -> SyncResult:
+    """Sync from the change feed. Raises CursorLost when only a listing can tell."""
+    told = incremental.listen(job, state)
+    unread = _still_unread(job)
+    if told.is_silence:
+        same = attempt.result(
+            SyncStatus.PARTIAL if unread else SyncStatus.COMPLETED,
+            SyncMode.INCREMENTAL,
+            files_total=state.files_total,
+            bytes_total=state.bytes_total,
+            warnings=unread,
+        )
+        return _commit_nothing(job, replace(state, cursor=told.cursor), datetime.now(UTC), same)
+    with job.workspace.engine() as con:
+        feed = incremental.follow(job, con, told)
+        observed = datetime.now(UTC)
+        job.report("comparing", feed.rows)
+        found = incremental.compare(job, con, state)
+        draft = attempt.draft(found, feed.unread, SyncMode.INCREMENTAL)
+        if unread:
+            draft = replace(draft, status=SyncStatus.PARTIAL, warnings=(*draft.warnings, *unread))
+        # What could not be read is told again the next time.
+        following = replace(state, cursor=state.cursor if feed.unread else feed.cursor)
+        return _conclude(job, con, Outcome(found, observed, draft, following), intact=True)
+
+
+def _still_unread(job: Job) -> tuple[str, ...]:
+    """Return what the last full sync could not read: no feed tells what is there, so the inventory is still partial."""
+    last = job.workspace.metadata.last_full(job.endpoint_id).get(job.endpoint_id)
+    return last.warnings if last and last.sync_status is SyncStatus.PARTIAL else ()
+
+
+def _list(job: Job, attempt: Attempt, state: EndpointState) -> SyncResult:
+    """Sync by listing everything."""
     intact = is_intact(job, state)
     listing = list_endpoint(job, landmarks(job, state, intact=intact))
     observed = listing.ended or attempt.started
+    following = replace(state, cursor=listing.cursor, reconciled_at=_reconciled(job, listing, observed))
     if intact and _is_same(job, listing, state):
         same = attempt.result(
             SyncStatus.COMPLETED,
             files_processed=state.files_total,
             files_total=state.files_total,
             bytes_total=state.bytes_total,
+            feed_drift=0 if state.cursor else None,
         )
-        result = _commit_nothing(job, state, observed, same)
+        result = _commit_nothing(job, following, observed, same)
     else:
         with job.workspace.engine() as con:
             load_before(job, con, state, intact=intact)
             prove_absences(job, con, listing, state)
             job.report("comparing", listing.rows)
             found = compare(job, con, state)
-            draft = attempt.draft(found, listing)
-            why_not = _objections(job, state, found)
-            job.lease.check()
-            job.report("committing", listing.rows)
-            if why_not:
-                result = _hold(job, con, found, observed, replace(draft, error=" ".join(why_not)))
-            elif found.changed or not intact:
-                result = _commit(job, con, found, observed, draft)
-            else:
-                result = _commit_nothing(job, state, observed, draft)
+            draft = replace(attempt.draft(found, listing.unread), feed_drift=drift.found_by(job, con, state, found))
+            result = _conclude(job, con, Outcome(found, observed, draft, following), intact=intact)
     listing.staging.discard()
-    try:
-        _tidy(job)
-    except FilesyncError as error:  # the sync is committed, whatever becomes of old files
-        event("sync.untidy", level=logging.WARNING, endpoint=job.endpoint.name, error=str(error))
     return result
 
 
-def _tidy(job: Job) -> None:
-    """Let go of what retention no longer keeps, once a day, and of what a sync before this one left behind."""
-    logs = job.workspace.metadata.sync_logs(job.endpoint_id, live=True, limit=2)  # this one and the one before
-    before = logs[1] if len(logs) > 1 else None
-    zone = job.workspace.config.settings.partitions.zone
-    if before is None or before.sync_completed.astimezone(zone).date() != datetime.now(zone).date():
-        retain(job.workspace, job.endpoint_id)
-    if job.lease.after_crash or (before and before.sync_status is SyncStatus.FAILED):
-        logs = job.workspace.metadata.sync_logs(job.endpoint_id)
-        known = {uri for log in logs for uri in (log.snapshot_uri, log.changes_uri) if uri}
-        # Only the holder of the lease writes here; past days are rebuilt without one.
-        job.workspace.snapshots.sweep(known, timedelta(0), endpoint=job.endpoint.name, spare=REBUILT)
+def _reconciled(job: Job, listing: Listing, observed: datetime) -> datetime:
+    """Return when everything was last proved. What could not be read this time is tried again within an hour."""
+    every = timedelta(hours=job.endpoint.reconcile.interval_hours)
+    return observed - every + min(every, AGAIN) if listing.unread else observed
 
 
 def _is_same(job: Job, listing: Listing, state: EndpointState) -> bool:
@@ -232,51 +249,67 @@ def _is_same(job: Job, listing: Listing, state: EndpointState) -> bool:
         listing.data_version == state.data_version
         and not listing.unread
         and state.location == job.location
+        and state.selection == job.endpoint.filters.fingerprint()
         and state.held_sync_id is None
     )
 
 
-def _objections(job: Job, state: EndpointState, found: Comparison) -> list[str]:
-    elsewhere = state.location not in (None, job.location)
-    proposal = Proposal(found.files_before, found.files_after, found.counts, location_changed=elsewhere)
+def _conclude(job: Job, con: duckdb.DuckDBPyConnection, outcome: Outcome, *, intact: bool) -> SyncResult:
+    """Hold, commit, or note that nothing changed."""
+    why_not = _objections(job, outcome)
+    job.lease.check()
+    job.report("committing", outcome.draft.files_processed)
+    if why_not:
+        return _hold(job, con, outcome, " ".join(why_not))
+    if outcome.found.changed or not intact:
+        return _commit(job, con, outcome)
+    return _commit_nothing(job, outcome.following, outcome.observed, outcome.draft)
+
+
+def _objections(job: Job, outcome: Outcome) -> list[str]:
+    found = outcome.found
+    elsewhere = outcome.following.location not in (None, job.location)
+    proposal = Proposal(found.files_before, found.files_after, found.counts, elsewhere, found.emptied)
     return objections(job.endpoint.guard, proposal)
 
 
-def _store(job: Job, con: duckdb.DuckDBPyConnection, found: Comparison, result: SyncResult) -> SyncResult:
-    """Write the snapshot and the changes under names that nobody points at yet."""
+def _store(job: Job, con: duckdb.DuckDBPyConnection, outcome: Outcome) -> SyncResult:
+    """Write the snapshot and the changes under names that nobody points at yet.
+
+    An incremental sync writes its changes only: its snapshot is the last one with what was changed on top of it since.
+    """
     day = job.started.astimezone(job.workspace.config.settings.partitions.zone).date()
-    snapshots, name = job.workspace.snapshots, job.endpoint.name
+    snapshots, name, found = job.workspace.snapshots, job.endpoint.name, outcome.found
     uris: dict[SnapshotKind, str] = {}
-    kinds: dict[SnapshotKind, str] = {"snapshots": found.snapshot}
+    kinds: dict[SnapshotKind, str] = {}
+    if outcome.draft.mode is SyncMode.FULL:
+        kinds["snapshots"] = found.snapshot
     if not found.first:
         kinds["changes"] = "changes"
     for kind, relation in kinds.items():
         uris[kind] = snapshots.write(con, f"SELECT * FROM {relation}", kind, name, day, job.sync_id).uri
         if job.endpoint.csv:
             snapshots.write_csv(con, f"SELECT * FROM {relation}", kind, name, day, job.sync_id)
-    return replace(result, snapshot_uri=uris.get("snapshots"), changes_uri=uris.get("changes"))
+    snapshot = uris.get("snapshots", outcome.following.snapshot_uri)
+    return replace(outcome.draft, snapshot_uri=snapshot, changes_uri=uris.get("changes"))
 
 
-def _hold(
-    job: Job, con: duckdb.DuckDBPyConnection, found: Comparison, observed: datetime, draft: SyncResult
-) -> SyncResult:
+def _hold(job: Job, con: duckdb.DuckDBPyConnection, outcome: Outcome, why_not: str) -> SyncResult:
     """Keep what the guard refused where `approve` finds it; the inventory stays as it is."""
-    name = job.endpoint.name
+    name, found = job.endpoint.name, outcome.found
     hint = f"{UNTOUCHED} `filesync approve {name}` commits it, `filesync reject {name}` forgets it."
-    proposed = _store(job, con, found, replace(draft, status=SyncStatus.HELD, error=f"{draft.error} {hint}"))
-    log = sync_record(job.endpoint_id, proposed, observed, job.run_id, data_version=found.data_version)
-    job.workspace.metadata.hold(job.lease, log, job.location)
+    proposed = replace(_store(job, con, outcome), status=SyncStatus.HELD, error=f"{why_not} {hint}")
+    log = sync_record(job.endpoint_id, proposed, outcome.observed, job.run_id, data_version=found.data_version)
+    job.workspace.metadata.hold(job.lease, log, job.location, outcome.following.cursor)
     return replace(proposed, files_total=found.files_before, bytes_total=found.bytes_before)
 
 
-def _commit(
-    job: Job, con: duckdb.DuckDBPyConnection, found: Comparison, observed: datetime, result: SyncResult
-) -> SyncResult:
-    result = _store(job, con, found, result)
+def _commit(job: Job, con: duckdb.DuckDBPyConnection, outcome: Outcome) -> SyncResult:
+    result, found, observed = _store(job, con, outcome), outcome.found, outcome.observed
     job.workspace.metadata.commit(
         job.lease,
         sync_record(job.endpoint_id, result, observed, job.run_id, data_version=found.data_version),
-        new_state(job.endpoint, result, observed, found.data_version),
+        new_state(job.endpoint, result, observed, found.data_version, outcome.following),
         imported=stream(con, f"SELECT * FROM {found.snapshot}") if found.first else (),
         changes=() if found.first else stream(con, "SELECT * FROM changes"),
         repathed=stream(con, "SELECT * FROM repathed") if found.counts.repathed else (),
@@ -284,106 +317,12 @@ def _commit(
     return result
 
 
-def _commit_nothing(job: Job, state: EndpointState, observed: datetime, result: SyncResult) -> SyncResult:
+def _commit_nothing(job: Job, following: EndpointState, observed: datetime, result: SyncResult) -> SyncResult:
     """Log that nothing changed: the same snapshot is true of a later moment. Rows and files stay, to the byte."""
-    result = replace(result, snapshot_uri=state.snapshot_uri)
-    later = new_state(job.endpoint, result, observed, str(state.data_version))
+    result = replace(result, snapshot_uri=following.snapshot_uri)
     job.workspace.metadata.commit(
         job.lease,
-        sync_record(job.endpoint_id, result, observed, job.run_id, data_version=state.data_version),
-        replace(later, snapshot_sync_id=str(state.snapshot_sync_id)),
+        sync_record(job.endpoint_id, result, observed, job.run_id, data_version=following.data_version),
+        new_state(job.endpoint, result, observed, str(following.data_version), following),
     )
     return result
-
-
-def new_state(endpoint: Endpoint, result: SyncResult, as_of: datetime, data_version: str) -> NewState:
-    """Return the pointer to the snapshot that a result committed."""
-    return NewState(
-        snapshot_uri=str(result.snapshot_uri),
-        snapshot_sync_id=str(result.sync_id),
-        data_version=data_version,
-        as_of=as_of,
-        files_total=result.files_total,
-        bytes_total=result.bytes_total,
-        selection=endpoint.filters.fingerprint(),
-        location=location_of(endpoint),
-    )
-
-
-def retain(workspace: Workspace, endpoint_id: int) -> None:
-    """Let go of what retention no longer keeps. Pointers go before files, so that none points at nothing."""
-    settings, metadata, now = workspace.config.settings, workspace.metadata, datetime.now(UTC)
-    keep = settings.retention
-    uris = metadata.prunable(
-        endpoint_id,
-        now - timedelta(days=keep.intraday_snapshots_days),
-        days_before=now - timedelta(days=keep.snapshots_days),
-        zone=settings.partitions.zone,
-    )
-    if uris:
-        metadata.forget_files(uris)
-        workspace.snapshots.delete(uris)
-    metadata.prune_journal(endpoint_id, now - timedelta(days=keep.journal_days))
-    metadata.prune_sync_logs(endpoint_id, now - timedelta(days=keep.sync_logs_days))
-
-
-# Decisions on a held sync.
-
-
-def approve(workspace: Workspace, endpoint: Endpoint) -> SyncResult:
-    """Commit the held sync of an endpoint as it was observed. Raises NothingHeld or HeldSyncOutdated."""
-    attempt = new_attempt(endpoint, None)
-    endpoint_id = workspace.register(endpoint)
-    with workspace.metadata.lease(endpoint_id, purpose="approve") as lease, workspace.engine() as con:
-        state = workspace.metadata.state(endpoint_id)
-        held = _held(workspace, endpoint, state)
-        if state.held_location != location_of(endpoint):
-            raise HeldSyncOutdated(
-                f"The held sync of {endpoint.name!r} listed another place than the endpoint does now.",
-                hint=f"`filesync reject {endpoint.name}`, then sync again.",
-            )
-        snapshots = workspace.snapshots
-        for name, uri in (("before", state.snapshot_uri), ("after", held.snapshot_uri), ("changes", held.changes_uri)):
-            if uri is None:
-                raise HeldSyncOutdated(f"The held sync {held.id} is no longer stored.", hint="Sync again.")
-            con.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet([snapshots.local(uri)])}")
-        repathed = diff.repathed(con, "before", "after", "changes", "repathed")
-        result = attempt.result(
-            SyncStatus.COMPLETED,
-            counts=ChangeCounts(
-                held.files_added, held.files_updated, held.files_moved, held.files_removed,
-                held.files_left_scope, repathed,
-            ),
-            files_processed=held.files_processed,
-            files_total=held.files_total,
-            bytes_total=held.bytes_total,
-            snapshot_uri=held.snapshot_uri,
-            changes_uri=held.changes_uri,
-            warnings=held.warnings,
-        )  # fmt: skip
-        workspace.metadata.commit(
-            lease,
-            sync_record(endpoint_id, result, held.as_of or held.sync_completed, None, data_version=held.data_version),
-            new_state(endpoint, result, held.as_of or held.sync_completed, str(held.data_version)),
-            changes=stream(con, "SELECT * FROM changes"),
-            repathed=stream(con, "SELECT * FROM repathed"),
-        )
-    event("sync.approved", endpoint=endpoint.name, held=held.id)
-    return result
-
-
-def reject(workspace: Workspace, endpoint: Endpoint) -> str:
-    """Forget the held sync of an endpoint and return its id. Raises NothingHeld."""
-    endpoint_id = workspace.register(endpoint)
-    with workspace.metadata.lease(endpoint_id, purpose="reject") as lease:
-        held = _held(workspace, endpoint, workspace.metadata.state(endpoint_id))
-        workspace.metadata.drop_held(lease)
-    event("sync.rejected", endpoint=endpoint.name, held=held.id)
-    return held.id
-
-
-def _held(workspace: Workspace, endpoint: Endpoint, state: EndpointState) -> SyncRecord:
-    held = workspace.metadata.sync_log(state.held_sync_id) if state.held_sync_id else None
-    if held is None:
-        raise NothingHeld(f"No sync of {endpoint.name!r} is held.")
-    return held

@@ -6,6 +6,7 @@ from filesync_dagster.cli.configuring import init, test, validate
 from filesync_dagster.cli.demonstrating import demo
 from filesync_dagster.cli.looking import changes, export, files
 from filesync_dagster.cli.serving import up
+from filesync_dagster.cli.simulating import simulate
 from filesync_dagster.cli.status import status
 from filesync_dagster.cli.syncing import approve, reject, sync
 
@@ -22,4 +23,5 @@ COMMANDS: tuple[click.Command, ...] = (
     reject,
     up,
     demo,
+    simulate,
 )

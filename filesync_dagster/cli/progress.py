@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from filesync_dagster.listing import Progress
     from filesync_dagster.model import SyncResult
 
-COLOURS = {"completed": "green", "partial": "yellow", "held": "yellow", "failed": "red"}
-MARKS = {"completed": "✓", "partial": "!", "held": "‖", "failed": "✗"}
+COLOURS = {"completed": "green", "partial": "yellow", "held": "yellow", "failed": "red", "skipped": "red"}
+MARKS = {"completed": "✓", "partial": "!", "held": "‖", "failed": "✗", "skipped": "-"}
 
 
 class Display(Protocol):

@@ -22,6 +22,7 @@ COLOURS = {
     "partial": "yellow",
     "held": "yellow",
     "failed": "red",
+    "breaker open": "red",
     "broken": "red",
     "disabled": "dim",
     "never synced": "dim",
@@ -53,7 +54,7 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
     ]
     print_table(columns, [_row(one, partitions.zone) for one in known])
     for one in known:
-        for line in _notes(one):
+        for line in _notes(one, partitions.zone):
             click.echo(printable(line))
 
 
@@ -70,11 +71,16 @@ def _row(one: EndpointStatus, zone: ZoneInfo) -> list[Cell | str]:
     ]
 
 
-def _notes(one: EndpointStatus) -> list[str]:
+def _notes(one: EndpointStatus, zone: ZoneInfo) -> list[str]:
     notes = []
     error = " ".join((one.error or "").split("\n"))
     if error:
         notes.append(f"{one.name}: {error}")
+    if one.breaker and one.breaker.probe_at:
+        notes.append(
+            f"{one.name}: its store failed {one.breaker.failures} times in a row and is left alone until "
+            f"{moment(one.breaker.probe_at, zone)}; `filesync sync {one.name}` asks it at once."
+        )
     told = one.last_sync is not None and one.last_sync.id == one.held_sync_id  # then its error says how to decide
     if one.held_sync_id and not told:
         notes.append(
@@ -109,4 +115,13 @@ def as_dict(one: EndpointStatus) -> dict[str, Any]:
         "files_total": one.files_total,
         "bytes_total": one.bytes_total,
         "error": one.error,
+        "breaker": None
+        if one.breaker is None
+        else {
+            "state": one.breaker.state,
+            "failures": one.breaker.failures,
+            "opened_at": iso(one.breaker.opened_at),
+            "probe_at": iso(one.breaker.probe_at),
+            "reason": one.breaker.reason,
+        },
     }

@@ -31,7 +31,9 @@ FAILED, HELD = 1, 3
 def sync(invocation: Invocation, names: tuple[str, ...], *, full: bool, as_json: bool) -> None:
     """Bring the inventory of endpoints (all active ones without NAME) up to date.
 
-    Exits with 0 when every sync was committed, 3 when one was held and none failed, 1 when one failed.
+    A store that failed again and again is left alone for a while, and its endpoint skipped, unless it is named.
+
+    Exits with 0 when every sync was committed, 3 when one was held and none failed, 1 when one failed or was skipped.
     """
     from filesync_dagster.cli.progress import display
 
@@ -66,7 +68,7 @@ def exit_code(statuses: Iterable[str]) -> int:
     (0, 3, 1)
     """
     seen = set(statuses)
-    return FAILED if "failed" in seen else HELD if "held" in seen else 0
+    return FAILED if seen & {"failed", "skipped"} else HELD if "held" in seen else 0
 
 
 def counted(numbers: Mapping[str, int]) -> str:
@@ -90,6 +92,8 @@ def summary(result: SyncResult) -> str:
     took = duration(result.duration_seconds)
     if result.status.value == "failed":
         return f"{result.endpoint}: failed after {took}"
+    if result.status.value == "skipped":
+        return f"{result.endpoint}: skipped"
     if result.status.value == "held":
         return f"{result.endpoint}: held, {counted(result.as_dict())} wait for a decision, {took}"
     total = f"{plural(result.files_total, 'file')}, {size(result.bytes_total)}"
@@ -103,6 +107,8 @@ def complaints(result: SyncResult) -> list[str]:
     error = " ".join((result.error or "").split("\n"))
     if result.status.value == "failed":
         lines.append(f"Error: {name}: {error or 'the sync failed.'}")
+    elif result.status.value == "skipped":
+        lines.append(f"Skipped: {name}: {error}")  # ends with what to do
     elif result.status.value == "held":
         lines.append(f"Held: {name}: {error}")  # ends with how to decide
     elif result.status.value == "partial" and error:

@@ -58,6 +58,18 @@ class Schedule(Strict):
         return None if value is None else known_timezone(value)
 
 
+class Reconcile(Strict):
+    """The `reconcile:` block of an endpoint."""
+
+    interval_hours: float = Field(
+        default=24,
+        gt=0,
+        le=24 * 365,
+        description="Hours after which a sync lists everything again, for stores that otherwise tell what changed: "
+        "feeds lose events too.",
+    )
+
+
 class Endpoint(Strict):
     """One configured place: an entry of `endpoints:`."""
 
@@ -73,6 +85,7 @@ class Endpoint(Strict):
     filters: Filters = Field(default_factory=Filters, description="Which files belong to the inventory.")
     schedule: ScheduleKind = Field(default=ScheduleKind.INTERVAL, description="`interval`, `cron` or `manual`.")
     schedule_config: Schedule = Field(default_factory=Schedule, description="When, for `interval` and `cron`.")
+    reconcile: Reconcile = Field(default_factory=Reconcile, description="How often a full sync proves the feed.")
     guard: GuardLimits = Field(default_factory=GuardLimits, description="What a sync may not do unseen.")
     csv: bool = Field(default=False, description="Also write each snapshot and change file as CSV.")
     is_active: bool = Field(default=True, description="Set to false to stop syncing and keep the inventory.")

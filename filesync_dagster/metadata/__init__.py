@@ -6,6 +6,7 @@ The only package that knows SQLAlchemy. It may import model, observability and e
 from filesync_dagster.metadata.leases import Lease
 from filesync_dagster.metadata.reading import FILES_SCHEMA, JOURNAL_SCHEMA
 from filesync_dagster.metadata.records import (
+    BreakerRecord,
     CheckpointRecord,
     EndpointRecord,
     EndpointState,
@@ -18,6 +19,7 @@ from filesync_dagster.metadata.store import Metadata
 __all__ = [
     "FILES_SCHEMA",
     "JOURNAL_SCHEMA",
+    "BreakerRecord",
     "CheckpointRecord",
     "EndpointRecord",
     "EndpointState",

@@ -104,11 +104,14 @@ def _apply(connection: Connection, steps: Mapping[str, tuple[str, ...]], paramet
     return written
 
 
+# What was in the trash has been gone for a while; now it is no row of the snapshot either.
 _GONE = """
-UPDATE files SET deleted_at = :as_of, gone_reason = incoming_gone.gone_reason,
-  last_seen_at = COALESCE(:last_as_of, last_seen_at), updated_at = :now
+UPDATE files SET deleted_at = COALESCE(files.deleted_at, :as_of), gone_reason = incoming_gone.gone_reason,
+  last_seen_at = CASE WHEN files.deleted_at IS NULL THEN COALESCE(:last_as_of, last_seen_at) ELSE last_seen_at END,
+  updated_at = :now
 FROM incoming_gone
-WHERE files.endpoint_id = :endpoint_id AND files.external_id = incoming_gone.external_id AND files.deleted_at IS NULL
+WHERE files.endpoint_id = :endpoint_id AND files.external_id = incoming_gone.external_id
+  AND (files.deleted_at IS NULL OR files.gone_reason = 'trashed')
 """
 
 # What is left of a file that had the id before makes room for the one that has it now.
@@ -136,7 +139,7 @@ _INSERT = f"""
 INSERT INTO files (endpoint_id, {", ".join(_COLUMNS)}, title, project_id, user_id,
   first_seen_at, last_seen_at, deleted_at, gone_reason, created_at, updated_at)
 SELECT CAST(:endpoint_id AS INTEGER), {", ".join(f"e.{column}" for column in _COLUMNS)}, e.name, :project_id, :user_id,
-  :as_of, :as_of, CASE WHEN e.trashed = 1 THEN :as_of END, CASE WHEN e.trashed = 1 THEN 'removed' END, :now, :now
+  :as_of, :as_of, CASE WHEN e.trashed = 1 THEN :as_of END, CASE WHEN e.trashed = 1 THEN 'trashed' END, :now, :now
 FROM incoming_entries e WHERE true
 """
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, and_, delete, func, insert, null, or_, select, update
@@ -11,13 +10,13 @@ from sqlalchemy import Connection, Row, RowMapping, and_, delete, func, insert, 
 from filesync_dagster.metadata import checkpoints
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
+from filesync_dagster.metadata.reading import AT_ONCE, batched
 from filesync_dagster.metadata.records import SyncRecord
 from filesync_dagster.metadata.state import write_held
 from filesync_dagster.metadata.tables import endpoint_state, file_changes, sync_logs
 from filesync_dagster.model import SyncMode, SyncStatus
 
 _COMMITTED = sync_logs.c.sync_status.in_([SyncStatus.COMPLETED.value, SyncStatus.PARTIAL.value])
-_AT_ONCE = 500  # values in one IN (…)
 
 
 def write_log(connection: Connection, log: SyncRecord) -> None:
@@ -34,12 +33,12 @@ def record(database: Database, log: SyncRecord) -> None:
             connection.execute(insert(sync_logs).values(**asdict(log)))
 
 
-def hold(database: Database, lease: Lease, log: SyncRecord, location: str | None) -> None:
+def hold(database: Database, lease: Lease, log: SyncRecord, location: str | None, cursor: str | None) -> None:
     """See Metadata.hold."""
     with database.writing() as connection:
         lease.fence(connection)
         write_log(connection, log)
-        write_held(connection, lease.endpoint_id, log.id, location, database.now(connection))
+        write_held(connection, lease.endpoint_id, log.id, location, cursor, database.now(connection))
         checkpoints.clear(connection, lease.endpoint_id)
 
 
@@ -90,13 +89,74 @@ def snapshot_at(database: Database, endpoint_id: int, at: datetime) -> SyncRecor
     return None if row is None or row["snapshot_uri"] is None else _record(row)
 
 
+def last_full(database: Database, endpoint_id: int | None) -> dict[int, SyncRecord]:
+    """See Metadata.last_full."""
+    log = sync_logs.c
+    wanted = [_COMMITTED, log.mode == SyncMode.FULL.value]
+    if endpoint_id is not None:
+        wanted.append(log.endpoint_id == endpoint_id)
+    latest = (
+        select(log.endpoint_id, func.max(log.sync_completed).label("latest"))
+        .where(*wanted)
+        .group_by(log.endpoint_id)
+        .subquery()
+    )
+    same = and_(log.endpoint_id == latest.c.endpoint_id, log.sync_completed == latest.c.latest)
+    with database.reading() as connection:
+        records = [_record(row) for row in connection.execute(select(sync_logs).join(latest, same)).mappings()]
+    return {record.endpoint_id: record for record in records}
+
+
+def changes_since(database: Database, endpoint_id: int, snapshot_uri: str, until: datetime | None) -> list[SyncRecord]:
+    """See Metadata.changes_since."""
+    log = sync_logs.c
+    query = (
+        select(sync_logs)
+        .where(
+            log.endpoint_id == endpoint_id,
+            _COMMITTED,
+            log.mode == SyncMode.INCREMENTAL.value,
+            log.snapshot_uri == snapshot_uri,
+            log.changes_uri.is_not(None),
+        )
+        .order_by(log.as_of, log.sync_completed, log.id)
+    )
+    if until is not None:
+        query = query.where(log.as_of <= until)
+    with database.reading() as connection:
+        found = [_record(row) for row in connection.execute(query).mappings()]
+    return [record for record in found if record.id not in snapshot_uri]  # that one is in the snapshot already
+
+
+def rebase(database: Database, lease: Lease, sync_id: str, snapshot_uri: str) -> None:
+    """See Metadata.rebase."""
+    log, state = sync_logs.c, endpoint_state.c
+    with database.writing() as connection:
+        lease.fence(connection)
+        ours = state.endpoint_id == lease.endpoint_id
+        old = connection.execute(select(state.snapshot_uri).where(ours)).scalar_one()
+        since = connection.execute(select(log.as_of).where(log.id == sync_id)).scalar_one()
+        later = (log.endpoint_id == lease.endpoint_id, log.snapshot_uri == old, log.as_of >= since)
+        connection.execute(update(sync_logs).where(*later).values(snapshot_uri=snapshot_uri))
+        new = {"snapshot_uri": snapshot_uri, "snapshot_sync_id": sync_id}
+        connection.execute(update(endpoint_state).where(ours).values(**new))
+
+
 def prunable(
     database: Database, endpoint_id: int, before: datetime, days_before: datetime | None, zone: tzinfo = UTC
 ) -> list[str]:
     """See Metadata.prunable."""
     log = sync_logs.c
     query = (
-        select(log.id, log.as_of, log.sync_completed, log.snapshot_uri, log.changes_uri, _COMMITTED.label("committed"))
+        select(
+            log.id,
+            log.mode,
+            log.as_of,
+            log.sync_completed,
+            log.snapshot_uri,
+            log.changes_uri,
+            _COMMITTED.label("committed"),
+        )
         .where(log.endpoint_id == endpoint_id, or_(log.snapshot_uri.is_not(None), log.changes_uri.is_not(None)))
         .order_by(log.as_of, log.sync_completed)
     )
@@ -115,12 +175,14 @@ def prunable(
     kept = {uri for row in rows if row.id in pinned or _moment(row) >= before for uri in _uris(row)}
     if state is not None:
         kept.add(state.snapshot_uri)
+    # A snapshot that is kept may be one with changes on top of it.
+    kept |= {row.changes_uri for row in rows if row.mode == SyncMode.INCREMENTAL.value and row.snapshot_uri in kept}
     return list(dict.fromkeys(uri for row in rows for uri in _uris(row) if uri not in kept))
 
 
 def forget_files(database: Database, uris: Iterable[str]) -> None:
     """See Metadata.forget_files."""
-    for some in _chunks(uris):
+    for some in batched(uris, AT_ONCE):
         with database.writing() as connection:
             for column in (sync_logs.c.snapshot_uri, sync_logs.c.changes_uri):
                 connection.execute(update(sync_logs).where(column.in_(some)).values({column.name: null()}))
@@ -161,12 +223,6 @@ def _moment(row: Row[Any]) -> datetime:
 
 def _uris(row: Row[Any]) -> Iterator[str]:
     return (uri for uri in (row.snapshot_uri, row.changes_uri) if uri is not None)
-
-
-def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(values)
-    while some := list(islice(iterator, _AT_ONCE)):
-        yield some
 
 
 def _record(row: RowMapping) -> SyncRecord:

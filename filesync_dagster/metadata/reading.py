@@ -1,11 +1,12 @@
 """Rows of files and of the journal as streams of Arrow batches, in bounded memory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Select, Text, cast, false, select
+from sqlalchemy import ColumnElement, Select, Text, cast, or_, select
 
 from filesync_dagster.metadata.arrow_rows import COLUMN_OF_FIELD, Column, Field, pc
 from filesync_dagster.metadata.column_types import UtcDateTime
@@ -18,8 +19,14 @@ _FILE_FIELDS: "list[Field]" = [
     pa.field("first_seen_at", TIMESTAMP, nullable=False),
     pa.field("last_seen_at", TIMESTAMP, nullable=False),  # see tables.py
     pa.field("deleted_at", TIMESTAMP),  # null: live
-    pa.field("gone_reason", pa.string()),  # removed | left_scope
+    pa.field("gone_reason", pa.string()),  # removed | trashed | left_scope
 ]
+
+AT_ONCE = 500
+"""Values in one IN (…)."""
+
+TRASHED = "trashed"
+"""The gone_reason of what is in the store's trash: no live file, but a row of the snapshot."""
 
 FILES_SCHEMA = pa.schema(_FILE_FIELDS)
 """The inventory: an entry without `trashed`, and what filesync knows of its life."""
@@ -49,9 +56,38 @@ def inventory(database: Database, endpoint_id: int, *, gone: bool, rows: int) ->
 
 def entries(database: Database, endpoint_id: int, *, rows: int) -> Iterator[pa.RecordBatch]:
     """See Metadata.entries."""
+    return _stream(database, _entries(endpoint_id).order_by(files.c.external_id), ENTRY_SCHEMA, rows)
+
+
+def known(database: Database, endpoint_id: int, ids: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """See Metadata.known."""
+    for some in batched(ids, AT_ONCE):
+        yield from _stream(database, _entries(endpoint_id).where(files.c.external_id.in_(some)), ENTRY_SCHEMA, rows)
+
+
+def children(database: Database, endpoint_id: int, folders: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """See Metadata.children."""
+    for some in batched(folders, AT_ONCE):
+        yield from _stream(database, _entries(endpoint_id).where(files.c.parent_id.in_(some)), ENTRY_SCHEMA, rows)
+
+
+def tops(database: Database, endpoint_id: int, rows: int) -> Iterator[pa.RecordBatch]:
+    """See Metadata.tops."""
+    yield from _stream(database, _entries(endpoint_id).where(files.c.parent_id.is_(None)), ENTRY_SCHEMA, rows)
+
+
+def batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Cut values into lists of at most `size`."""
+    iterator = iter(values)
+    while some := list(islice(iterator, size)):
+        yield some
+
+
+def _entries(endpoint_id: int) -> Select[Any]:
+    """What the last snapshot has: live rows and those in the store's trash."""
     columns = [_file_column(field.name) for field in ENTRY_SCHEMA]
-    query = select(*columns).where(files.c.endpoint_id == endpoint_id, files.c.deleted_at.is_(None))
-    return _stream(database, query.order_by(files.c.external_id), ENTRY_SCHEMA, rows)
+    kept = or_(files.c.deleted_at.is_(None), files.c.gone_reason == TRASHED)
+    return select(*columns).where(files.c.endpoint_id == endpoint_id, kept)
 
 
 def journal(
@@ -69,7 +105,7 @@ def journal(
 
 def _file_column(field: str) -> ColumnElement[Any]:
     if field == "trashed":
-        return false().label(field)
+        return files.c.deleted_at.is_not(None).label(field)
     return _plain(files.c[COLUMN_OF_FIELD.get(field, field)])
 
 

@@ -33,6 +33,8 @@ class NewState:
     bytes_total: int
     selection: str
     location: str
+    cursor: str | None = None
+    reconciled_at: datetime | None = None  # as_of of the last full sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ class EndpointState:
     location: str | None = None
     held_sync_id: str | None = None
     held_location: str | None = None  # what the held sync listed
+    cursor: str | None = None  # of the change feed, where there is one
+    held_cursor: str | None = None
+    reconciled_at: datetime | None = None
     updated_at: datetime | None = None
 
 
@@ -76,6 +81,8 @@ class SyncRecord:
     bytes_total: int = 0
     api_calls: int = 0
     retries: int = 0
+    throttled_seconds: float = 0.0
+    feed_drift: int | None = None
     snapshot_uri: str | None = None
     changes_uri: str | None = None
     data_version: str | None = None
@@ -99,6 +106,19 @@ class CheckpointRecord:
     location: str
     started_at: datetime
     updated_at: datetime
+    cursor: str | None = None  # of the change feed, from before the listing began
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRecord:
+    """Whether a store is left alone because it failed so often."""
+
+    endpoint_id: int
+    state: str = "closed"  # closed, open or half_open
+    failures: int = 0  # in a row
+    opened_at: datetime | None = None
+    probe_at: datetime | None = None  # from when the store is asked again
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,17 @@
 """Endpoints and where each of them stands."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, null, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, null, select, update
 
 from filesync_dagster.errors import NothingHeld
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
-from filesync_dagster.metadata.records import EndpointRecord, EndpointState, NewState
-from filesync_dagster.metadata.tables import endpoint_state, endpoints, files
+from filesync_dagster.metadata.records import BreakerRecord, EndpointRecord, EndpointState, NewState
+from filesync_dagster.metadata.tables import breakers, endpoint_state, endpoints, files
 
 
 def register(database: Database, endpoint: EndpointRecord) -> int:
@@ -100,9 +100,12 @@ def write_state(connection: Connection, endpoint_id: int, new: NewState, now: da
     _upsert(connection, endpoint_id, {**asdict(new), "updated_at": now})
 
 
-def write_held(connection: Connection, endpoint_id: int, sync_id: str, location: str | None, now: datetime) -> None:
+def write_held(  # noqa: PLR0917  # the columns, in their order
+    connection: Connection, endpoint_id: int, sync_id: str, location: str | None, cursor: str | None, now: datetime
+) -> None:
     """Make a sync the held one, inside a fenced transaction."""
-    _upsert(connection, endpoint_id, {"held_sync_id": sync_id, "held_location": location, "updated_at": now})
+    held = {"held_sync_id": sync_id, "held_location": location, "held_cursor": cursor}
+    _upsert(connection, endpoint_id, {**held, "updated_at": now})
 
 
 def clear_held(connection: Connection, endpoint_id: int) -> bool:
@@ -110,7 +113,7 @@ def clear_held(connection: Connection, endpoint_id: int) -> bool:
     statement = (
         update(endpoint_state)
         .where(endpoint_state.c.endpoint_id == endpoint_id, endpoint_state.c.held_sync_id.is_not(None))
-        .values(held_sync_id=null(), held_location=null())
+        .values(held_sync_id=null(), held_location=null(), held_cursor=null())
     )
     return connection.execute(statement).rowcount > 0
 
@@ -129,3 +132,18 @@ def _upsert(connection: Connection, endpoint_id: int, values: dict[str, Any]) ->
     if connection.execute(statement).rowcount == 0:
         blank = {"files_total": 0, "bytes_total": 0}
         connection.execute(insert(endpoint_state).values(endpoint_id=endpoint_id, **{**blank, **values}))
+
+
+def read_breakers(database: Database, endpoint_id: int | None = None) -> dict[int, BreakerRecord]:
+    """See Metadata.breaker and Metadata.breakers."""
+    columns = [breakers.c[item.name] for item in fields(BreakerRecord)]
+    query = select(*columns) if endpoint_id is None else select(*columns).where(breakers.c.endpoint_id == endpoint_id)
+    with database.reading() as connection:
+        return {row["endpoint_id"]: BreakerRecord(**row) for row in connection.execute(query).mappings()}
+
+
+def save_breaker(database: Database, record: BreakerRecord) -> None:
+    """See Metadata.save_breaker."""
+    with database.writing() as connection:
+        connection.execute(delete(breakers).where(breakers.c.endpoint_id == record.endpoint_id))
+        connection.execute(insert(breakers).values(**asdict(record), updated_at=database.now(connection)))

@@ -14,6 +14,7 @@ from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
 from filesync_dagster.metadata.migrate import migrate
 from filesync_dagster.metadata.records import (
+    BreakerRecord,
     CheckpointRecord,
     EndpointRecord,
     EndpointState,
@@ -136,12 +137,12 @@ class Metadata:
         """
         logs.record(self._database, log)
 
-    def hold(self, lease: Lease, log: SyncRecord, location: str | None = None) -> None:
+    def hold(self, lease: Lease, log: SyncRecord, location: str | None = None, cursor: str | None = None) -> None:
         """Write the log of a sync that the guard stopped, make it the held one, forget its checkpoints.
 
-        `location`: fingerprint of what it listed.
+        `location`: fingerprint of what it listed; `cursor`: where the change feed goes on once it is approved.
         """
-        logs.hold(self._database, lease, log, location)
+        logs.hold(self._database, lease, log, location, cursor)
 
     def drop_held(self, lease: Lease) -> None:
         """Reject the held sync. Its log stays. Raises NothingHeld."""
@@ -178,11 +179,47 @@ class Metadata:
         return reading.inventory(self._database, endpoint_id, gone=gone, rows=rows)
 
     def entries(self, endpoint_id: int, *, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
-        """Live files as a connector gave them, in ENTRY_SCHEMA by external_id: a lost snapshot but its trashed rows.
+        """Live and trashed entries as a connector gave them, in ENTRY_SCHEMA by external_id: a lost snapshot.
 
         A date outside of the years 1 to 9999 is null.
         """
         return reading.entries(self._database, endpoint_id, rows=rows)
+
+    def known(self, endpoint_id: int, ids: Iterable[str], *, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
+        """Those of these ids that the last snapshot has, in ENTRY_SCHEMA, in any order."""
+        return reading.known(self._database, endpoint_id, ids, rows)
+
+    def children(self, endpoint_id: int, folders: Iterable[str], *, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
+        """What the last snapshot has right in these folders, in ENTRY_SCHEMA, in any order."""
+        return reading.children(self._database, endpoint_id, folders, rows)
+
+    def tops(self, endpoint_id: int, *, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
+        """What the last snapshot has in no folder, in ENTRY_SCHEMA, in any order."""
+        return reading.tops(self._database, endpoint_id, rows)
+
+    def last_full(self, endpoint_id: int | None = None) -> dict[int, SyncRecord]:
+        """The last committed sync that listed everything, by endpoint id; of one endpoint or of all."""
+        return logs.last_full(self._database, endpoint_id)
+
+    def changes_since(self, endpoint_id: int, snapshot_uri: str, until: datetime | None = None) -> list[SyncRecord]:
+        """Incremental syncs that committed changes on top of a stored snapshot, oldest first, up to a moment."""
+        return logs.changes_since(self._database, endpoint_id, snapshot_uri, until)
+
+    def rebase(self, lease: Lease, sync_id: str, snapshot_uri: str) -> None:
+        """Let the state, and the logs from this sync on, point to a whole snapshot that says what they said."""
+        logs.rebase(self._database, lease, sync_id, snapshot_uri)
+
+    def breaker(self, endpoint_id: int) -> BreakerRecord:
+        """Whether the store of an endpoint is left alone; closed when nothing was ever noted."""
+        return state.read_breakers(self._database, endpoint_id).get(endpoint_id) or BreakerRecord(endpoint_id)
+
+    def breakers(self) -> dict[int, BreakerRecord]:
+        """Every breaker that was ever noted, by endpoint id."""
+        return state.read_breakers(self._database)
+
+    def save_breaker(self, record: BreakerRecord) -> None:
+        """Replace the breaker of an endpoint. Needs no lease."""
+        state.save_breaker(self._database, record)
 
     def journal(
         self,

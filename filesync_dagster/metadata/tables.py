@@ -7,7 +7,20 @@ The two big tables carry no foreign key to endpoints (which are never deleted): 
 the rest of a bulk insert.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 
 from filesync_dagster.metadata.column_types import Id, Json, Key, UtcDateTime
 
@@ -49,6 +62,9 @@ endpoint_state = Table(
     Column("location", Text),  # fingerprint of what is listed
     Column("held_sync_id", Text),
     Column("held_location", Text),
+    Column("cursor", Text),  # of the change feed, where there is one
+    Column("held_cursor", Text),
+    Column("reconciled_at", UtcDateTime),  # as_of of the last full sync
     Column("updated_at", UtcDateTime, nullable=False),
 )
 
@@ -80,10 +96,18 @@ files = Table(
     Column("first_seen_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
     Column("deleted_at", UtcDateTime),  # null: live
-    Column("gone_reason", Text),  # removed | left_scope
+    Column("gone_reason", Text),  # removed | trashed | left_scope
     Column("created_at", UtcDateTime, nullable=False),  # of this row
     Column("updated_at", UtcDateTime, nullable=False),
     Index("uq_files_endpoint_id_external_id", "endpoint_id", "external_id", unique=True),
+    # Stores without folders pay nothing for it.
+    Index(
+        "ix_files_endpoint_id_parent_id",
+        "endpoint_id",
+        "parent_id",
+        sqlite_where=text("parent_id IS NOT NULL"),
+        postgresql_where=text("parent_id IS NOT NULL"),
+    ),
 )
 
 sync_logs = Table(
@@ -108,6 +132,8 @@ sync_logs = Table(
     Column("bytes_total", BigInteger, nullable=False),
     Column("api_calls", BigInteger, nullable=False),
     Column("retries", BigInteger, nullable=False),
+    Column("throttled_seconds", Float, nullable=False, server_default="0"),  # that the store made us wait
+    Column("feed_drift", BigInteger),  # changes that a reconcile found and the feed had not told
     Column("snapshot_uri", Text),
     Column("changes_uri", Text),
     Column("data_version", Text),
@@ -148,6 +174,7 @@ checkpoints = Table(
     Column("unread", JSON, nullable=False),
     Column("selection", Text, nullable=False),
     Column("location", Text, nullable=False),
+    Column("cursor", Text),  # of the change feed, from before the listing began
     Column("started_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
 )
@@ -162,4 +189,16 @@ leases = Table(
     Column("acquired_at", UtcDateTime, nullable=False),
     Column("heartbeat_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+)
+
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("endpoint_id", ForeignKey("endpoints.id"), primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),  # closed | open | half_open
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("opened_at", UtcDateTime),
+    Column("probe_at", UtcDateTime),  # from when the store is asked again
+    Column("reason", Text),
+    Column("updated_at", UtcDateTime, nullable=False),
 )

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from filesync_dagster.config import Config
+from filesync_dagster.model import SyncStatus
+from filesync_dagster.orchestration.cadences import CADENCE_TAG
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.results import check_results, materialization, misfortune
+from filesync_dagster.orchestration.results import check_results, drift_result, materialization, misfortune
 from filesync_dagster.orchestration.specs import asset_key, check_specs, endpoint_spec
 
 if TYPE_CHECKING:
@@ -56,7 +58,10 @@ def endpoint_assets(config: Config) -> dg.AssetsDefinition:
 
 
 def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> Iterator[Event]:
-    """Sync the selected endpoints, yield each as it is there, and fail in the end when one of them did."""
+    """Sync the selected endpoints, yield each as it is there, and fail in the end when one of them did.
+
+    One that is left alone because its store failed too often is skipped, unless a person started the run.
+    """
     checks = context.selected_asset_check_keys
     # Somebody may run a check alone: the endpoint is synced for it all the same.
     keys = context.selected_asset_keys | {check.asset_key for check in checks}
@@ -64,11 +69,17 @@ def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
     day, run_id = day_of(context.partition_key), context.run.run_id
     # Only today's partition is synced live: today's state is never written under another day.
     live = day == datetime.now(filesync.config.settings.partitions.zone).date()
-    results = filesync.sync_many(names, run_id=run_id) if live else filesync.sync_day_many(names, day, run_id=run_id)
+    if live:
+        results = filesync.sync_many(names, insist=CADENCE_TAG not in context.run.tags, run_id=run_id)
+    else:
+        results = filesync.sync_day_many(names, day, run_id=run_id)
     unlucky: dict[str, str] = {}
     for result in results:
         key, why = asset_key(result.endpoint), misfortune(result)
-        if why:
+        if result.status is SyncStatus.SKIPPED:
+            # Nothing new is known, and nothing new went wrong: that was told by the runs that failed.
+            context.log.warning("%s: %s", result.endpoint, why)
+        elif why:
             unlucky[result.endpoint] = why
             context.log.error("%s: %s", result.endpoint, why)
         elif key in context.selected_asset_keys:
@@ -87,7 +98,8 @@ def _checked(filesync: "Filesync", asked: AbstractSet[dg.AssetCheckKey]) -> Iter
     wanted = {(key.asset_key, key.name) for key in asked}
     for status in filesync.status():
         if status.state != "broken":
-            yield from (check for check in check_results(status) if (check.asset_key, check.check_name) in wanted)
+            results = (*check_results(status), drift_result(status))
+            yield from (check for check in results if (check.asset_key, check.check_name) in wanted)
 
 
 def _failure(unlucky: dict[str, str], of: int) -> dg.Failure:

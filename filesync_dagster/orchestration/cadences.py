@@ -17,6 +17,9 @@ UNITS = ((WEEK, "week"), (DAY, "day"), (HOUR, "hour"), (1, "minute"))
 GRACE = (timedelta(minutes=15), timedelta(hours=4))
 """An endpoint is stale when half a period has passed after it was due, but not sooner, nor later, than this."""
 
+CADENCE_TAG = "filesync/cadence"
+"""On a run: the schedule or sensor that started it. A run without it was started by a person."""
+
 SPOKEN = {"*": "any", "/": "per", "-": "to", ",": "and", " ": "_"}
 
 

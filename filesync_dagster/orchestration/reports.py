@@ -144,7 +144,11 @@ def changes_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]
             **{f"files_{kind}": total[kind] for kind in (*KINDS_OF_CHANGE, "left_scope", "repathed", "imported")},
             "endpoints_changed": sum(1 for found in days if found.changes),
             "endpoints_total": len(days),
-            **{f"syncs_{status.value}": statuses[status.value] for status in SyncStatus},
+            **{
+                f"syncs_{status.value}": statuses[status.value]
+                for status in SyncStatus
+                if status is not SyncStatus.SKIPPED
+            },
             "chart": dg.MetadataValue.md(as_markdown(chart, f"Changes on {day} by hour")),
             "chart_file": dg.MetadataValue.path(_kept(filesync, "daily_changes", day, chart)),
             "endpoints": dg.MetadataValue.table(

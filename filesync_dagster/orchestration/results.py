@@ -9,7 +9,7 @@ import dagster as dg
 
 from filesync_dagster.errors import SnapshotError
 from filesync_dagster.model import SyncResult, SyncStatus
-from filesync_dagster.orchestration.specs import LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
+from filesync_dagster.orchestration.specs import FEED_DRIFT, LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 HELD = "A sync is held. Look with `filesync status`, then `filesync approve {0}` or `reject`."
 
+DRIFTED = "The feed had not told {:,} changes, which a full listing then found and committed."
+
 SAMPLE_ROWS = 50
 """Rows of a table in Dagster's event log, which every run adds to."""
 
 NUMBERS = (
     "files_total", "bytes_total", "files_processed", "files_added", "files_updated", "files_moved", "files_removed",
     "files_left_scope", "files_repathed", "duration_seconds", "api_calls", "retries",
+    "throttled_seconds", "feed_drift",
 )  # fmt: skip
 """Always there, zeros too: Dagster plots what every materialization has."""
 
@@ -52,7 +55,7 @@ def materialization(filesync: "Filesync", result: SyncResult, day: date) -> dg.M
 def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:
     """Return what the asset shows of a sync."""
     facts = result.as_dict()
-    shown: dict[str, Any] = {name: facts[name] for name in NUMBERS}
+    shown: dict[str, Any] = {name: facts[name] or 0 for name in NUMBERS}
     shown["dagster/partition_row_count"] = result.files_total
     shown["filesync/mode"] = result.mode.value
     shown["filesync/status"] = result.status.value
@@ -96,11 +99,24 @@ def check_results(status: "EndpointStatus") -> Iterator[dg.AssetCheckResult]:
     )
 
 
+def drift_result(status: "EndpointStatus") -> dg.AssetCheckResult:
+    """Return what the last full listing says of the change feed."""
+    drift = status.last_full.feed_drift if status.last_full else None
+    return dg.AssetCheckResult(
+        asset_key=asset_key(status.name),
+        check_name=FEED_DRIFT,
+        passed=not drift,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=DRIFTED.format(drift) if drift else None,
+        metadata={"feed_drift": drift or 0},
+    )
+
+
 def misfortune(result: SyncResult) -> str | None:
     """Return why a result is none to build on, in a sentence; None when it was committed."""
     if result.status is SyncStatus.HELD:
         return f"held: {result.error}"
-    if result.status is SyncStatus.FAILED:
+    if result.status in (SyncStatus.FAILED, SyncStatus.SKIPPED):
         return result.error or "The sync failed."
     return None
 

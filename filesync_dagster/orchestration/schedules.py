@@ -6,17 +6,21 @@ in the metadata database keeps two syncs of one endpoint apart.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster import DagsterRunStatus
 
 from filesync_dagster.config import Config, Endpoint, ScheduleKind, Settings
-from filesync_dagster.orchestration.cadences import Cadence, grouped
+from filesync_dagster.orchestration.cadences import CADENCE_TAG, Cadence, grouped
 from filesync_dagster.orchestration.jobs import SYNC
 from filesync_dagster.orchestration.partitions import key_of
 from filesync_dagster.orchestration.reports import REPORT_KEYS
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.specs import asset_key
+
+if TYPE_CHECKING:
+    from filesync_dagster.api import Filesync
 
 ENDPOINTS_PER_RUN = 1000
 """Past this many, the due endpoints are cut into several runs: a launcher can spread those over machines."""
@@ -61,17 +65,22 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], settings: Settings,
             yield dg.SkipReason(f"This tick of {scheduled:%Y-%m-%d %H:%M %Z} is stale: a later one has come.")
             return
         names = [endpoint.name for endpoint in group]
-        due = names if cadence.exact else _overdue(filesync, names, scheduled)
-        yield from requests(context.instance, due, settings, scheduled, cadence.name)
+        with filesync.open() as opened:
+            due = names if cadence.exact else _overdue(opened, names, scheduled)
+            alone = opened.resting(clock())
+        if due and alone.keys() >= set(due):
+            yield dg.SkipReason(f"All {len(due)} due endpoints are left alone: their stores failed too often.")
+            return
+        asked = [name for name in due if name not in alone]
+        yield from requests(context.instance, asked, settings, scheduled, cadence.name)
 
     return tick
 
 
-def _overdue(filesync: FilesyncResource, names: Sequence[str], scheduled: datetime) -> list[str]:
+def _overdue(filesync: "Filesync", names: Sequence[str], scheduled: datetime) -> list[str]:
     """Return the endpoints whose next sync falls into the minute of this tick, or fell into an earlier one."""
     end_of_minute = scheduled + timedelta(minutes=1)
-    with filesync.open() as opened:
-        due = {status.name: status.next_due for status in opened.status()}
+    due = {status.name: status.next_due for status in filesync.status()}
     return [name for name in names if (moment := due.get(name)) is not None and moment < end_of_minute]
 
 
@@ -89,7 +98,7 @@ def requests(
             run_key=f"{moment:%Y-%m-%dT%H:%M:%S%z}/{start}",  # Dagster wants one where a tick has several runs
             asset_selection=idle[start : start + ENDPOINTS_PER_RUN],
             partition_key=day,
-            tags={"filesync/cadence": cadence},
+            tags={CADENCE_TAG: cadence},
         )
 
 

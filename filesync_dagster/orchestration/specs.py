@@ -10,15 +10,18 @@ from filesync_dagster.orchestration.cadences import cadence_of, longest_gap, sta
 
 LISTING_COMPLETE = "listing_complete"
 MASS_DELETE_GUARD = "mass_delete_guard"
+FEED_DRIFT = "feed_drift"
 CHECKS = {
     LISTING_COMPLETE: "Everything in the store could be read. What could not be read is kept as it was known before.",
     MASS_DELETE_GUARD: "The last sync did not remove, empty or change so much that somebody should look first.",
 }
+DRIFT_CHECK = "The last full listing found nothing that the store's change feed had not told."
 PARTITIONS = (
     "A partition is a day: what was observed during it. Materialize today to sync now; a past day is rebuilt from the "
     "store's history, or from what was stored on that day."
 )
-KINDS = {"local": "file"}
+KINDS = {"local": "file", "google_drive": "googledrive"}
+"""Types of endpoints for which Dagster has an icon under another name."""
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 """What Dagster takes for the address of an owner; it refuses the whole definition for anything else."""
 
@@ -74,8 +77,10 @@ def store_spec(endpoint: Endpoint) -> dg.AssetSpec:
 
 def check_specs(endpoint: Endpoint) -> list[dg.AssetCheckSpec]:
     """Return what every sync of an endpoint checks."""
-    key = asset_key(endpoint.name)
-    return [dg.AssetCheckSpec(name, asset=key, description=text) for name, text in CHECKS.items()]
+    key, checks = asset_key(endpoint.name), CHECKS
+    if CONNECTORS[endpoint.type].incremental:
+        checks = {**checks, FEED_DRIFT: DRIFT_CHECK}
+    return [dg.AssetCheckSpec(name, asset=key, description=text) for name, text in checks.items()]
 
 
 def group(endpoint: Endpoint) -> str:
@@ -109,10 +114,32 @@ def _minutes(endpoint: Endpoint) -> int:
 
 def _where(endpoint: Endpoint) -> str:
     details = endpoint.public_details()
+    if endpoint.type == "google_drive":
+        return _part_of_drive(details)
+    if endpoint.type == "autodesk":
+        return _projects(details)
     if "bucket" in details:
         address = f"s3://{details['bucket']}/{details.get('prefix') or ''}"
         return f"`{address}`" + (f" at {details['endpoint_url']}" if details.get("endpoint_url") else "")
     return f"`{details['path']}`" if "path" in details else endpoint.label
+
+
+def _part_of_drive(details: dict[str, object]) -> str:
+    whose = f" of {details['subject']}" if details.get("subject") else ""
+    if details.get("folder_id"):
+        return f"the folder `{details['folder_id']}` and all below it"
+    if details.get("drive_id"):
+        return f"the shared drive `{details['drive_id']}`"
+    if details.get("include_shared"):
+        return f"everything that the account sees: My Drive{whose}, what others shared with it, and its shared drives"
+    return f"My Drive{whose}"
+
+
+def _projects(details: dict[str, object]) -> str:
+    projects, hub = details.get("project_ids"), details.get("hub_id")
+    if isinstance(projects, list) and projects:
+        return f"the project{'s' if len(projects) > 1 else ''} {', '.join(f'`{project}`' for project in projects)}"
+    return f"every project of the hub `{hub}`" if hub else "every project of every hub that the app may see"
 
 
 def _description(endpoint: Endpoint, settings: Settings) -> str:

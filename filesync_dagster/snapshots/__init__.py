@@ -5,7 +5,7 @@ Imports model and errors.
 """
 
 from filesync_dagster.snapshots.disk import disk_errors
-from filesync_dagster.snapshots.engine import connect, parquet, stream
+from filesync_dagster.snapshots.engine import connect, literal, parquet, stream
 from filesync_dagster.snapshots.export import export
 from filesync_dagster.snapshots.staging import Staging
 from filesync_dagster.snapshots.store import SnapshotKind, SnapshotStore, StoredFile
@@ -18,6 +18,7 @@ __all__ = [
     "connect",
     "disk_errors",
     "export",
+    "literal",
     "parquet",
     "stream",
 ]

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from os.path import expanduser
@@ -128,12 +128,18 @@ class SnapshotStore:
                     raise SnapshotMissing(f"The stored file {uri} is not there.", hint=LOST_HINT) from exc
         return found
 
-    def verify(self, uri: str, data_version: str | None) -> None:
+    def derived(self, name: str, endpoint: str, write: Callable[[Path], None]) -> Path:
+        """Return a local file made of stored ones, by `write` when it is not at hand. `name`: what it is made of."""
+        with disk_errors(f"preparing {name}"):
+            return self._cache.find(name) or self._cache.fill(name, endpoint, write)
+
+    def verify(self, uri: str, data_version: str | None, path: Path | None = None) -> None:
         """Raise SnapshotCorrupt unless a stored snapshot is readable and, if given, has this data version.
 
-        Reads the column of fingerprints only. Raises SnapshotMissing when it is not there.
+        Reads the column of fingerprints only, of `path` where what is stored was put together there. Raises
+        SnapshotMissing when it is not there.
         """
-        path = self.local(uri)
+        path = path or self.local(uri)
         rows = fingerprints = 0
         try:
             with pq.ParquetFile(path) as file:
