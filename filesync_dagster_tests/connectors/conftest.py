@@ -2,10 +2,33 @@
 
 import pytest
 
+from filesync_dagster.model import Meter
+from filesync_dagster_tests.connectors.autodesk.place import AutodeskPlace, HubPlace
+from filesync_dagster_tests.connectors.google_drive.place import (
+    DrivePlace,
+    EverythingPlace,
+    FolderInSharedDrivePlace,
+    FolderPlace,
+    SharedDrivePlace,
+)
 from filesync_dagster_tests.connectors.local.place import LocalPlace
 from filesync_dagster_tests.connectors.s3.place import FILE_NAMES, KEYS, S3Place
 
+SIMULATED = {
+    "google_drive": lambda request: DrivePlace(),
+    "google_drive_folder": lambda request: FolderPlace(),
+    "google_drive_folder_in_shared_drive": lambda request: FolderInSharedDrivePlace(),
+    "google_drive_shared_drive": lambda request: SharedDrivePlace(),
+    "google_drive_all": lambda request: EverythingPlace(),
+    "google_drive_permissions": lambda request: DrivePlace(include_permissions=True),
+    "autodesk": lambda request: AutodeskPlace(),
+    "autodesk_serial": lambda request: AutodeskPlace(list_workers=1),
+    "autodesk_hub": lambda request: HubPlace(),
+}
+"""Places with a simulator behind them: their sources tell what changed, and things go wrong there on demand."""
+
 PLACES = {
+    **SIMULATED,
     "local": lambda request: LocalPlace(request.getfixturevalue("tmp_path")),
     "local_hashing": lambda request: LocalPlace(request.getfixturevalue("tmp_path"), hash="sha256"),
     "local_without_stable_ids": lambda request: LocalPlace(request.getfixturevalue("tmp_path"), identity="path"),
@@ -24,3 +47,11 @@ PLACES = {
 def place(request):
     """Return an empty place of each kind, one after the other."""
     return PLACES[request.param](request)
+
+
+@pytest.fixture
+def source(place):
+    """Return a source of the place, closed afterwards."""
+    opened = place.open(Meter())
+    yield opened
+    opened.close()

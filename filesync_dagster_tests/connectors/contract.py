@@ -1,115 +1,32 @@
 """What every connector must do, whatever it talks to: the executable half of `connectors/base.py`.
 
 A connector joins with a `Place` and one line in the PLACES table of `conftest.py`. Tests ask a source for its
-capabilities, never for its vendor.
+capabilities, never for its vendor. `test_incremental.py` goes on with those that tell what changed, `test_faults.py` with
+stores that fail.
 """
 
 import hashlib
 import threading
-from typing import Protocol
 
 import psutil
 import pytest
 
-from filesync_dagster.connectors.base import HistoricalSource, Source
+from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource, Source
 from filesync_dagster.errors import NotFound, SourceError
 from filesync_dagster.model import ENTRY_FIELDS, FILE_SCHEMA, Kind, Meter, sealed
+from filesync_dagster_tests.connectors.places import TREE, files, ids, many, pages, populate, rows
 
 
-class Place(Protocol):
-    """Somewhere to put files, and the source that lists them. Empty at first. Paths are relative, `/`-separated."""
-
-    @property
-    def hostile_names(self) -> tuple[str, ...]:
-        """Paths that are legal here and easy to get wrong, none of them inside another."""
-        ...
-
-    def write(self, path: str, content: bytes) -> None:
-        """Add a file, and the folders above it where the store has such."""
-        ...
-
-    def overwrite(self, path: str, content: bytes) -> None:
-        """Replace the content of a file, keeping its modification time if the store lets anyone do so."""
-        ...
-
-    def rename(self, old: str, new: str) -> None:
-        """Give a file, or a folder where the store has such, another path."""
-        ...
-
-    def delete(self, path: str) -> None:
-        """Remove a file."""
-        ...
-
-    def open(self, meter: Meter, page_size: int = 10) -> Source:
-        """Return a source of this place."""
-        ...
-
-    def open_missing(self, meter: Meter) -> Source:
-        """Return a source of a bucket, folder or project that does not exist."""
-        ...
-
-
-TREE = {
-    "a.txt": b"a",
-    "folder/b.txt": b"bb",
-    "folder/c.PDF": b"ccc",
-    "folder/deeper/still/d": b"",
-    "other/b.txt": b"bb",
-}
-
-
-def populate(place, tree):
-    """Write a literal tree."""
-    for path, content in tree.items():
-        place.write(path, content)
-
-
-def many(count):
-    """Return a tree of `count` files in several folders."""
-    return {f"f{number % 7}/{number:03}.txt": str(number).encode() for number in range(count)}
-
-
-def pages(source, checkpoint=None, landmarks=()):
-    """Return the pages of the only scope, all of it read."""
-    (scope,) = source.scopes()
-    found = list(source.list(scope, checkpoint, landmarks))
-    assert not [unread for page in found for unread in page.unread]
-    return found
-
-
-def rows(found):
-    """Return the rows of pages, in the order of their ids."""
-    return sorted((row for page in found for row in page.batch.to_pylist()), key=lambda row: row["external_id"])
-
-
-def ids(found):
-    """Return the external_ids of pages, in order of arrival."""
-    return [external_id for page in found for external_id in page.batch["external_id"].to_pylist()]
-
-
-def files(found):
-    """Return the rows that are not folders, by path."""
-    return {row["path"]: row for row in rows(found) if row["kind"] != Kind.FOLDER}
-
-
-@pytest.fixture
-def source(place):
-    """Return a source of the place, closed afterwards."""
-    opened = place.open(Meter())
-    yield opened
-    opened.close()
-
-
-def test_an_empty_place_is_listed_as_empty(source):
+def test_an_empty_place_is_listed_as_empty(place, source):
     """Nothing there: no rows, no error."""
-    assert rows(pages(source)) == []
+    assert rows(place, source) == []
 
 
 def test_one_file(place, source):
     """A single file is listed with what is known of it."""
     place.write("a.txt", b"content")
 
-    (row,) = rows(pages(source))
+    (row,) = rows(place, source)
 
     assert row["name"] == row["path"] == "a.txt"
     assert row["kind"] == Kind.FILE
@@ -125,29 +42,39 @@ def test_a_tree(place, source):
     """Every file of a tree is listed once, under its path and with its size."""
     populate(place, TREE)
 
-    found = files(pages(source))
+    found = files(place, source)
 
     assert {path: len(content) for path, content in TREE.items()} == {path: row["size"] for path, row in found.items()}
     assert {path: path.rpartition("/")[2] for path in TREE} == {path: row["name"] for path, row in found.items()}
 
 
 def test_paths_follow_from_parents(place, source):
-    """A row with a parent comes after it, and its path is the parent's path, a slash and its name."""
+    """A row's path is its parent's path, a slash and its name; it comes after its parent, unless paths are derived."""
     populate(place, TREE)
 
     known = {}
-    for page in pages(source):
-        for row in page.batch.to_pylist():
-            known[row["external_id"]] = row["path"]
-            if row["parent_id"] is not None:
-                assert row["path"] == f"{known[row['parent_id']]}/{row['name']}"
+    if source.capabilities.derives_paths:
+        known = {row["external_id"]: row["path"] for row in rows(place, source)}
+    for row in rows(place, source) if known else [row for page in pages(source) for row in page.batch.to_pylist()]:
+        known[row["external_id"]] = row["path"]
+        if row["parent_id"] is not None:
+            assert row["path"] == f"{known[row['parent_id']]}/{row['name']}"
+
+
+def test_names_stand_in_for_paths_that_are_derived(place, source):
+    """A source whose paths are derived leaves that to the sync."""
+    if not source.capabilities.derives_paths:
+        pytest.skip("this source has paths of its own")
+    populate(place, TREE)
+
+    assert all(page.batch["path"].equals(page.batch["name"]) for page in pages(source))
 
 
 def test_hostile_names(place, source):
     """Every name that the store can hold is listed as it is."""
     populate(place, {path: str(number).encode() for number, path in enumerate(place.hostile_names)})
 
-    found = files(pages(source))
+    found = files(place, source)
 
     assert set(place.hostile_names) == set(found)
     assert len(found) == len({row["external_id"] for row in found.values()})
@@ -163,7 +90,7 @@ def test_many_pages(place, source):
     assert len(found) > len(tree) // 10
     assert max(page.batch.num_rows for page in found) <= 10
     assert len(ids(found)) == len(set(ids(found)))
-    assert set(tree) == set(files(found))
+    assert set(tree) == set(files(place, source))
 
 
 def test_batches_are_sealed(place, source):
@@ -208,7 +135,7 @@ def test_an_unknown_checkpoint_restarts(place, source, checkpoint):
     """What is no checkpoint (any more) costs time, not entries."""
     populate(place, TREE)
 
-    assert rows(pages(source, checkpoint)) == rows(pages(source))
+    assert rows(place, source, checkpoint) == rows(place, source)
 
 
 @pytest.mark.parametrize("landmarks", [["folder/b.txt"], ["", "a", "z"], ["zzz"] * 3, ["\x01", "é", "\U0010ffff"]])
@@ -216,7 +143,7 @@ def test_landmarks_do_not_matter(place, source, landmarks):
     """Wherever the work is cut, the result is the same."""
     populate(place, TREE)
 
-    assert rows(pages(source, landmarks=landmarks)) == rows(pages(source))
+    assert rows(place, source, landmarks=landmarks) == rows(place, source)
 
 
 def test_real_landmarks_do_not_matter(place, source):
@@ -238,7 +165,7 @@ def test_closing_early_stops_all_work(place):
 
     for taken in (1, 3):
         source = place.open(Meter())
-        (scope,) = source.scopes()
+        scope = source.scopes()[0]
         listing = source.list(scope)
         for _ in range(taken):
             next(listing)
@@ -253,17 +180,17 @@ def test_listing_twice_gives_the_same(place, source):
     """Nothing changed, so no row changes, not even its fingerprint."""
     populate(place, TREE)
 
-    assert rows(pages(source)) == rows(pages(source))
+    assert rows(place, source) == rows(place, source)
 
 
 def test_a_rename(place, source):
     """A renamed file keeps its id if ids are stable; its content is the same in any case."""
     populate(place, TREE)
-    before = files(pages(source))
+    before = files(place, source)
 
     place.rename("folder/b.txt", "folder/renamed.txt")
 
-    after = files(pages(source))
+    after = files(place, source)
     assert set(after) == set(before) - {"folder/b.txt"} | {"folder/renamed.txt"}
     old, new = before["folder/b.txt"], after["folder/renamed.txt"]
     assert source.capabilities.stable_ids == (old["external_id"] == new["external_id"])
@@ -275,13 +202,13 @@ def test_a_rename(place, source):
 def test_a_moved_folder(place, source):
     """Moving a folder changes its own row; the rows below it keep everything but their path."""
     populate(place, TREE)
-    before = {row["path"]: row for row in rows(pages(source))}
+    before = {row["path"]: row for row in rows(place, source)}
     if "folder" not in before or not source.capabilities.stable_ids:
         pytest.skip("this source has no folders that keep their id")
 
     place.rename("folder", "other/moved")
 
-    after = {row["path"]: row for row in rows(pages(source))}
+    after = {row["path"]: row for row in rows(place, source)}
     assert before["folder"]["external_id"] == after["other/moved"]["external_id"]
     for path in ("b.txt", "c.PDF", "deeper", "deeper/still", "deeper/still/d"):
         old, new = before[f"folder/{path}"], after[f"other/moved/{path}"]
@@ -291,11 +218,11 @@ def test_a_moved_folder(place, source):
 def test_an_overwrite_is_seen(place, source):
     """New content of the same size, even with the old modification time, changes the fingerprint but not the id."""
     populate(place, TREE)
-    before = files(pages(source))["folder/c.PDF"]
+    before = files(place, source)["folder/c.PDF"]
 
     place.overwrite("folder/c.PDF", b"CCC")
 
-    after = files(pages(source))["folder/c.PDF"]
+    after = files(place, source)["folder/c.PDF"]
     assert before["external_id"] == after["external_id"]
     assert before["fingerprint"] != after["fingerprint"]
 
@@ -303,12 +230,12 @@ def test_an_overwrite_is_seen(place, source):
 def test_a_delete(place, source):
     """A deleted file is not listed; the others are as they were."""
     populate(place, TREE)
-    before = files(pages(source))
+    before = files(place, source)
 
     place.delete("other/b.txt")
 
     before.pop("other/b.txt")
-    assert before == files(pages(source))
+    assert before == files(place, source)
 
 
 def test_a_deleted_and_rewritten_file(place, source):
@@ -319,7 +246,7 @@ def test_a_deleted_and_rewritten_file(place, source):
     place.delete("a.txt")
     place.write("a.txt", b"other")
 
-    assert files(pages(source))["a.txt"]["size"] == len(b"other")
+    assert files(place, source)["a.txt"]["size"] == len(b"other")
 
 
 def test_hashes(place, source):
@@ -328,7 +255,7 @@ def test_hashes(place, source):
         pytest.skip("this source has no content hashes")
     populate(place, TREE)
 
-    for path, row in files(pages(source)).items():
+    for path, row in files(place, source).items():
         algorithm, _, digest = row["content_hash"].partition(":")
         assert digest == hashlib.new(algorithm, TREE[path]).hexdigest()
 
@@ -337,13 +264,13 @@ def test_permissions(place, source):
     """Permissions are there exactly when the source says so."""
     populate(place, TREE)
 
-    assert {row["permissions"] is not None for row in rows(pages(source))} == {source.capabilities.permissions}
+    assert {row["permissions"] is not None for row in rows(place, source)} == {source.capabilities.permissions}
 
 
 def test_a_missing_place(place):
     """A source of nothing can be made (no I/O yet); listing or checking it says what is not there."""
     source = place.open_missing(Meter())
-    (scope,) = source.scopes()
+    scope = source.scopes()[0]
 
     with pytest.raises(NotFound) as listing:
         list(source.list(scope))
@@ -387,6 +314,8 @@ def test_the_facts_agree(source):
     assert source.scopes() == source.scopes() != ()
     assert isinstance(source, Source)
     assert isinstance(source, HistoricalSource) == source.capabilities.history
+    assert isinstance(source, IncrementalSource) == source.capabilities.incremental
+    assert not source.capabilities.incremental or source.capabilities.derives_paths
     assert set(source.capabilities.pair_by) <= set(FILE_SCHEMA.names)
 
 

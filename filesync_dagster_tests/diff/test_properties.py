@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filesync_dagster.diff import apply, compare, repathed
+from filesync_dagster.diff import apply, compare, derive, fold, repathed
 from filesync_dagster.model import ChangeKind
-from filesync_dagster_tests.diff.trees import content, load, table, trees, with_paths
+from filesync_dagster_tests.diff.trees import content, load, row, table, trees, with_paths
 
 PAIRINGS = st.sampled_from(
     [
@@ -106,3 +106,64 @@ def test_counts_tell_how_the_number_of_live_files_changed(con, old, new, pairing
         "SELECT count(*) FROM changes WHERE change = 'restored' AND \"after\".kind <> 'folder'"
     ).fetchall()
     assert live(new) == live(old) + counts.added + back - counts.removed
+
+
+@some
+@given(history=st.lists(trees(), min_size=2, max_size=5), pairing=PAIRINGS)
+def test_folding_at_once_is_applying_one_by_one(con, history, pairing):
+    """However ids came, went and came again, the last word on each is true, and paths follow from the last parents."""
+    load(con, "base", table(with_paths(history[0])))
+    names = []
+    for number, (old, new) in enumerate(pairwise(history)):
+        load(con, "a", table(with_paths(old)))
+        load(con, "b", table(with_paths(new)))
+        names.append(f"changes_{number}")
+        compare(con, "a", "b", names[-1], **pairing)
+
+    fold(con, "base", names, "folded")
+
+    assert content(con, "folded") == content(con, "b")
+
+
+@some
+@given(tree=trees(), cut=st.integers(0, 12))
+def test_deriving_paths(con, tree, cut):
+    """A row lies where its parents say, in the trash with its folders; below what is not here, nothing lies."""
+    rows = with_paths(tree)
+    here = {row["external_id"]: row for row in rows[cut:]}
+    load(con, "rows", table({**row, "path": row["name"]} for row in here.values()))
+
+    derive(con, "rows", "placed")
+
+    def line(row):
+        above = here.get(row["parent_id"]) if row["parent_id"] else None
+        return [row] if row["parent_id"] is None else [row, *line(above)] if above else []
+
+    def lies(row):
+        return bool(line(row)) and line(row)[-1]["parent_id"] is None
+
+    expected = {i: (row["path"], any(one["trashed"] for one in line(row))) for i, row in here.items() if lies(row)}
+    found = con.execute("SELECT external_id, path, trashed FROM placed").fetchall()
+    assert {external_id: (path, trashed) for external_id, path, trashed in found} == expected
+
+
+def test_parents_that_go_round_in_a_circle_lie_nowhere(con):
+    """No store should have it; a listing during which folders moved can show it."""
+    rows = [row("a", kind="folder", parent_id="b"), row("b", kind="folder", parent_id="a"), row("c", parent_id="a")]
+    load(con, "rows", table([*rows, row("d")]))
+
+    derive(con, "rows", "placed")
+
+    assert con.execute("SELECT external_id FROM placed").fetchall() == [("d",)]
+
+
+def test_anchors_hold(con):
+    """What is known of a folder that is not among the rows decides where they lie, and whether in the trash."""
+    rows = [row("f", parent_id="known"), row("g", parent_id="trash"), row("known", name="other", parent_id="nowhere")]
+    load(con, "rows", table(rows))
+    load(con, "anchors", table([row("known", path="top/known"), row("trash", path="old", trashed=True)]))
+
+    derive(con, "rows", "placed", "anchors")
+
+    found = con.execute("SELECT external_id, path, trashed FROM placed ORDER BY 1").fetchall()
+    assert found == [("f", "top/known/f", False), ("g", "old/g", True)]

@@ -155,7 +155,7 @@ def test_a_trashed_file_is_gone_until_restored(metadata, endpoint):
     commit(metadata, endpoint, "s2", 1, changes=[changes(("removed", row, trashed))])
     commit(metadata, endpoint, "s3", 2, changes=[changes(("modified", trashed, renamed))])
     gone = known(metadata, endpoint)["a"]
-    assert (gone["deleted_at"], gone["gone_reason"], gone["owner"]) == (at(1), "removed", "me")
+    assert (gone["deleted_at"], gone["gone_reason"], gone["owner"]) == (at(1), "trashed", "me")
     commit(metadata, endpoint, "s4", 3, changes=[changes(("restored", renamed, row))])
     assert live(metadata, endpoint)["a"]["deleted_at"] is None
 

@@ -12,7 +12,7 @@ from filesync_dagster.errors import HeldSyncOutdated, NothingKnown
 from filesync_dagster.metadata.tables import endpoints, sync_logs
 from filesync_dagster.model import SyncStatus
 from filesync_dagster.orchestration.reports import endpoint_day
-from filesync_dagster.sync import retain
+from filesync_dagster.retention import retain
 from filesync_dagster_tests.orchestration.versioned_bucket import ACCOUNT, moto_in_process, s3_backends
 from filesync_dagster_tests.sync.projects import Project, live, rows_of
 

@@ -4,12 +4,11 @@ from urllib.parse import parse_qsl, quote_plus
 
 import httpx
 
-from filesync_dagster.connectors.retry import RetryPolicy
 from filesync_dagster.connectors.s3 import S3Details
 from filesync_dagster.connectors.s3.source import S3Source
 from filesync_dagster.model import Meter
+from filesync_dagster_tests.connectors.patience import IMPATIENT
 
-IMPATIENT = RetryPolicy(attempts=4, wait_initial=0.0, wait_max=0.01)
 ADDRESS = "https://store.example.com"
 ERROR = "<Error><Code>{}</Code><Message>no</Message></Error>"
 
@@ -22,6 +21,7 @@ class FakeStore:
         self.fault = fault
         self.page_size = page_size
         self.queries = []
+        self.signatures = []
 
     def source(self, **details):
         """Return a source of this store and its meter."""
@@ -32,6 +32,7 @@ class FakeStore:
     def answer(self, request):
         query = dict(parse_qsl(request.url.query.decode(), keep_blank_values=True, errors="surrogateescape"))
         self.queries.append(query)
+        self.signatures.append(request.headers.get("Authorization", ""))
         answer = self.listing(query)
         replaced = self.fault and self.fault(len(self.queries), query, answer)
         if isinstance(replaced, Exception):

@@ -2,11 +2,9 @@
 
 import uuid
 
-from filesync_dagster.connectors.retry import RetryPolicy
 from filesync_dagster.connectors.s3 import S3Details
 from filesync_dagster.connectors.s3.source import S3Source
-
-IMPATIENT = RetryPolicy(attempts=4, wait_initial=0.0, wait_max=0.01)
+from filesync_dagster_tests.connectors.patience import IMPATIENT
 
 # No control characters: rclone shows those of files as pictures of them (U+2401 for U+0001).
 FILE_NAMES = (

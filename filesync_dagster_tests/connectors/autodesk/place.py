@@ -1,0 +1,99 @@
+"""A simulated project of Autodesk as a place of the contract suite."""
+
+from filesync_dagster.simulators.autodesk.misfortune import FAULTS
+from filesync_dagster.simulators.faults import Fault
+from filesync_dagster_tests.connectors.autodesk.site import Site
+
+NAMES = (
+    " leading and trailing ",
+    "-dash",
+    "~$lock.dwg",
+    "quote\"'`$(x)",
+    "back\\slash",
+    "\\x41 looks escaped",
+    "per%cent+plus&amp<tag>",
+    "per%25cent%2Bplus",
+    "question?#hash;semi=colon",
+    "ünïcödé/日本語/😀.txt",
+    "urn:adsk.wipprod:fs.file/page[number]=1",
+    "nfc-é",
+    "nfc-e\u0301",
+    "case",
+    "CASE",
+    "...",
+    "tab\there",
+    "line\nbreak",
+    "control\x01\x7f",
+    "null",
+    "a" * 1000,
+)
+
+
+class AutodeskPlace:
+    """The top folder "Project Files" of one project; Autodesk has no files above that."""
+
+    hostile_names = NAMES
+    faults = FAULTS - {Fault.SHORT_ANSWER, Fault.MUTATE}
+    top = "Project Files"
+
+    def __init__(self, **details):
+        self.site = Site(**details)
+        self.store = self.site.store
+        self.plan = self.site.simulator.plan
+        self.base_url = self.site.address
+
+    def write(self, path, content):
+        folder, name = self.folder_of(path)
+        return self.store.upload(folder, name, len(content))
+
+    def overwrite(self, path, content):
+        self.store.new_version(self.id_of(path), len(content))
+
+    def rename(self, old, new):
+        found = self.id_of(old)
+        folder, name = self.folder_of(new)
+        if self.store.entry(found).parent != folder:
+            self.store.move(found, folder)
+        if self.store.entry(found).name != name:
+            self.store.rename(found, name)
+
+    def delete(self, path):
+        self.store.hide(self.id_of(path))
+
+    def open(self, meter, page_size=10):
+        return self.opened(meter, page_size=page_size)
+
+    def open_missing(self, meter):
+        return self.opened(meter, project_ids=["b.missing"])
+
+    def opened(self, meter, **details):
+        self.site.meter = meter
+        return self.site.open(**details)
+
+    def id_of(self, path):
+        found = self.site.top
+        for name in path.split("/"):
+            found = self._child(found, name)
+            assert found is not None, path
+        return found
+
+    def folder_of(self, path):
+        """Return the id of the folder that a path lies in, made if need be, and the last name of the path."""
+        *folders, name = path.split("/")
+        found = self.site.top
+        for folder in folders:
+            found = self._child(found, folder) or self.store.folder(found, folder)
+        return found, name
+
+    def _child(self, folder, name):
+        children = [self.store.entry(child) for child in self.store.folder_at(folder).children]
+        return next((child.id for child in children if child.name == name and not child.hidden), None)
+
+
+class HubPlace(AutodeskPlace):
+    """Every project of every hub, of which there is one."""
+
+    top = "Tower/Project Files"
+
+    def opened(self, meter, **details):
+        return super().opened(meter, **{"hub_id": None, "project_ids": [], **details})

@@ -1,0 +1,116 @@
+import inspect
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+
+from filesync_dagster.connectors.http import HTTPX, httpx_border, pooled, waiting_time
+from filesync_dagster.errors import SourceError, TemporarilyDown, Unreachable
+
+
+def test_every_exception_of_httpx_is_mapped():
+    """When httpx grows an exception, somebody has to say what it means."""
+    found = [getattr(httpx, name) for name in httpx.__all__]
+    assert {c for c in found if inspect.isclass(c) and issubclass(c, Exception)} == set(HTTPX)
+
+
+@pytest.mark.parametrize("kind", sorted(HTTPX, key=lambda kind: kind.__name__))
+def test_errors_cross_the_border(kind):
+    """Whatever httpx raises is ours afterwards, and says what was asked and what to do."""
+    request = httpx.Request("GET", "https://x")
+    given = {
+        httpx.HTTPStatusError: {"request": request, "response": httpx.Response(500, request=request)},
+        httpx.StreamConsumed: None,
+        httpx.StreamClosed: None,
+        httpx.ResponseNotRead: None,
+        httpx.RequestNotRead: None,
+    }.get(kind, {})
+    error = kind() if given is None else kind("why", **given)
+
+    with pytest.raises(SourceError, match="The store") as caught, httpx_border("The store"):
+        raise error
+
+    assert type(caught.value) is HTTPX[kind]
+    assert caught.value.hint
+
+
+def test_what_is_not_of_the_network_passes():
+    """A mistake of ours is not blamed on the store."""
+    with pytest.raises(ZeroDivisionError), httpx_border("The store"):
+        raise ZeroDivisionError
+
+
+def test_a_subclass_is_what_its_parents_are():
+    """An exception that a transport derives is judged by the nearest one that is known."""
+    new = type("NewTimeout", (httpx.ConnectTimeout,), {})
+    with pytest.raises(Unreachable), httpx_border("The store"):
+        raise new("why")
+
+
+@pytest.mark.parametrize(
+    ("header", "low", "high"),
+    [
+        ("7", 7, 7),
+        (" 7 ", 7, 7),
+        ("0", 0, 0),
+        ("Wed, 21 Oct 2065 07:28:00 GMT", 1e9, 2e9),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header, low, high):
+    """Both forms are understood; a past date is no wait."""
+    assert low <= waiting_time(header) <= high
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "-3", "1.5", "²", "Wed, 21 Oct 2065 07:28:00"])
+def test_a_retry_after_that_says_nothing(header):
+    """It is left out."""
+    assert waiting_time(header) is None
+
+
+def test_a_client_is_plain_where_no_certificate_is_needed():
+    """An address without TLS loads no certificates, and all clients share those that are loaded."""
+    with pooled(True, connections=1) as plain, pooled(False, connections=1) as one, pooled(False, connections=1) as two:
+        contexts = [client._transport._pool._ssl_context for client in (plain, one, two)]
+    assert contexts[0].get_ca_certs() == []
+    assert contexts[1] is contexts[2]
+
+
+def test_threads_take_turns_with_connections():
+    """More threads than connections is no error, and the store never sees more than were asked for."""
+    tally, together, most = threading.Lock(), 0, 0
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self):
+            nonlocal together, most
+            with tally:
+                together += 1
+                most = max(most, together)
+            time.sleep(0.02)
+            with tally:
+                together -= 1
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        with pooled(True, connections=2) as client, ThreadPoolExecutor(8) as pool:
+            address = f"http://127.0.0.1:{server.server_port}"
+            answers = list(pool.map(lambda _: client.get(address).status_code, range(12)))
+        server.shutdown()
+
+    assert (answers, most) == ([204] * 12, 2)
+
+
+def test_a_slow_store_is_given_up():
+    """The timeouts are those that were asked for."""
+    with pooled(True, connections=1, read_timeout=0.05, connect_timeout=0.05) as client:
+        assert (client.timeout.read, client.timeout.connect, client.timeout.pool) == (0.05, 0.05, None)
+        with pytest.raises((TemporarilyDown, Unreachable)), httpx_border("The store"):
+            client.get("http://192.0.2.1/")  # an address that no one has

@@ -1,0 +1,1 @@
+"""Whatever people do, whatever goes wrong: the inventory is what the provider has. State machines against a model."""

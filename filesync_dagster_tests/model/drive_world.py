@@ -1,0 +1,173 @@
+"""A Google Drive in which people act, and what an endpoint must know of it: the truth, without the connector's help."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from filesync_dagster.simulators.google_drive import DriveSimulator
+from filesync_dagster_tests.sync.projects import Row
+
+ADDRESS = "http://drive.simulated"
+BOB = "bob@example.com"
+FOLDER = "application/vnd.google-apps.folder"
+SHORTCUT = "application/vnd.google-apps.shortcut"
+GOOGLES_OWN = "application/vnd.google-apps."
+NAMES = ("a", "b", "x", "xy.txt", "Ä b.txt")  # few, so that names meet; those with x are what filters leave out
+
+
+@dataclass(frozen=True)
+class Place:
+    """What an endpoint watches."""
+
+    kind: str  # my_drive, folder, folder_in_drive, drive, everything
+    filtered: bool = False
+    guarded: bool = False
+
+    def entry(self, world: "DriveWorld") -> dict[str, Any]:
+        """Return the endpoint as endpoints.yaml has it."""
+        keys = world.simulator.user_credentials(ADDRESS)
+        details = {name: keys[name] for name in ("client_id", "client_secret", "refresh_token", "token_uri")}
+        where = {
+            "my_drive": {},
+            "folder": {"folder_id": world.folder},
+            "folder_in_drive": {"folder_id": world.team_folder},
+            "drive": {"drive_id": world.team},
+            "everything": {"include_shared": True},
+        }[self.kind]
+        return {
+            "name": "docs",
+            "type": "google_drive",
+            "endpoint_details": {"base_url": ADDRESS, "page_size": 2, "list_workers": 2, **details, **where},
+            "filters": {"exclude": ["**/x*"]} if self.filtered else {},
+            "guard": {} if self.guarded else {"enabled": False},
+        }
+
+
+class DriveWorld:
+    """A small drive to begin with: folders in folders, a shared drive, and what Bob shared. Always the same ids."""
+
+    def __init__(self) -> None:
+        self.simulator = DriveSimulator()
+        self.store = store = self.simulator.store
+        self.folder = store.create("projects", kind="folder")
+        inner = store.create("a", self.folder, kind="folder")
+        deep = store.create("b", inner, kind="folder")
+        for name, parent, content in (("a", None, b"1"), ("b", self.folder, b"22"), ("xy.txt", inner, b"333")):
+            store.create(name, parent, content=content)
+        store.create("a", deep, content=b"4444")
+        store.create("b", inner, kind="document")
+        self.team = store.shared_drive("Team")
+        self.team_folder = store.create("plans", self.team, kind="folder")
+        teams = store.create("a", self.team_folder, kind="folder")
+        for name, parent, content in (("a", self.team, b"5"), ("b", self.team_folder, b"66"), ("b", teams, b"777")):
+            store.create(name, parent, content=content)
+        self.bobs = store.create("bobs", kind="folder", owner=BOB)
+        store.create("a", self.bobs, content=b"8", owner=BOB)
+        store.share(self.bobs, store.account)
+
+    # Which of them, by a number that a test draws.
+
+    def anything(self, number: int) -> str:
+        """Return the id of some entry."""
+        entries = [item.id for item in self.store.items.values() if item.parent is not None]
+        return entries[number % len(entries)] if entries else self.store.create("a")
+
+    def a_folder(self, number: int) -> str:
+        """Return the id of some folder; roots of drives are folders too."""
+        folders = [item.id for item in self.store.items.values() if item.is_folder]
+        return folders[number % len(folders)]
+
+    def a_drive(self, number: int) -> str:
+        """Return the id of some shared drive."""
+        drives = list(self.store.drives)
+        return drives[number % len(drives)] if drives else self.store.shared_drive("New")
+
+    def at(self, path: str, drive: str | None = None) -> str:
+        """Return the id of the first entry at a path of somebody's My Drive, or of a shared drive."""
+        store = self.store
+        return next(i.id for i in store.items.values() if i.drive == drive and i.parent and store.path_of(i.id) == path)
+
+    # What must be known of it.
+
+    def truth(self, place: Place) -> dict[str, Row] | None:
+        """Return what an endpoint must list, trashed entries too, by id; None when it is not there (any more)."""
+        tops = self._tops(place)
+        if tops is None:
+            return None
+        known: dict[str, Row] = {top: row for top, row in tops.items() if row is not None}
+        scopes = {top: self._scope(place, top) for top in tops}
+        waiting = [self._row(place, seen, scopes) for seen in self.store.visible()]
+        while True:
+            placed = [
+                row for row in waiting
+                if row["external_id"] not in known and (row["parent_id"] is None or row["parent_id"] in known)
+            ]  # fmt: skip
+            if not placed:
+                break
+            for row in placed:
+                above = known[row["parent_id"]]["path"] + "/" if row["parent_id"] else ""
+                known[row["external_id"]] = {**row, "path": above + row["name"]}
+        return {one: row for one, row in known.items() if not (place.filtered and left_out(row["path"]))}
+
+    def _tops(self, place: Place) -> dict[str, Row | None] | None:
+        """Return the folders at whose top an endpoint begins, with the row that stands for each, if one does."""
+        store = self.store
+        if place.kind == "my_drive":
+            return {store.root_id: None}
+        if place.kind == "drive":
+            return {self.team: None} if self.team in store.drives and store.drives[self.team].member else None
+        if place.kind == "everything":
+            drives = {drive.id: drive.name for drive in store.drives.values() if drive.member}
+            return {top: _corpus(self, top, name) for top, name in {store.root_id: "My Drive", **drives}.items()}
+        top = self.folder if place.kind == "folder" else self.team_folder
+        item = store.items.get(top)
+        return {top: None} if item is not None and item.seen and not item.trashed else None
+
+    def _scope(self, place: Place, top: str) -> str:
+        if top == self.store.root_id:
+            return "my_drive"
+        return f"{'drive' if place.kind in {'drive', 'everything'} else 'folder'}:{top}"
+
+    def _row(self, place: Place, seen: Any, scopes: Mapping[str, str]) -> Row:
+        """Return an entry; its parent is "" where it lies in nothing of the endpoint, None at the endpoint's top."""
+        item = self.store.item(seen.id)
+        corpus = seen.drive or self.store.root_id
+        parent = seen.parent
+        if place.kind in {"folder", "folder_in_drive"}:
+            [(corpus, scope)] = scopes.items()
+        else:
+            scope = scopes.get(corpus, "")
+            own = seen.drive is not None or item.owner == self.store.account or place.kind == "everything"
+            parent = "" if not scope else parent if parent is not None else corpus if own else ""
+        if parent == corpus and place.kind != "everything":
+            parent = None
+        elif parent is None:
+            parent = ""
+        binary = not item.mime_type.startswith(GOOGLES_OWN)
+        return {
+            "external_id": seen.id,
+            "scope": scope,
+            "parent_id": parent,
+            "name": seen.name,
+            "path": "",
+            "kind": {FOLDER: "folder", SHORTCUT: "shortcut"}.get(item.mime_type, "file" if binary else "document"),
+            "size": seen.size if binary else None,
+            "content_hash": f"sha256:{item.checksum(2)}" if binary else None,
+            "trashed": seen.trashed,
+        }
+
+
+def _corpus(world: DriveWorld, top: str, name: str) -> Row:
+    scope = "my_drive" if top == world.store.root_id else f"drive:{top}"
+    nothing = dict.fromkeys(("parent_id", "size", "content_hash"))
+    row = {"external_id": top, "scope": scope, "name": name, "path": name, "kind": "folder", "trashed": False}
+    return {**row, **nothing}
+
+
+COLUMNS = ("external_id", "scope", "parent_id", "name", "path", "kind", "size", "content_hash", "trashed")
+"""What the truth tells of each entry."""
+
+
+def left_out(path: str) -> bool:
+    """Tell whether the filters of these tests leave a path out."""
+    return any(segment.startswith("x") for segment in path.split("/"))

@@ -1,0 +1,310 @@
+"""Bugs that are planted on purpose, and the tests that must find them: `python -m filesync_dagster_tests.planted_bugs`.
+
+Copies the package, plants one bug at a time in the copy and runs a few tests there, which must fail; all of them must
+pass before. Exits with 1 when a bug survives, or the code that it alters is not there any more. Arguments pick bugs by
+their names.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = "filesync_dagster"
+COPIED = (PACKAGE, "filesync_dagster_tests", "pyproject.toml")
+MODEL = "filesync_dagster_tests/model/test_regressions.py"
+FEED = "filesync_dagster_tests/model/test_feed.py"
+
+
+@dataclass(frozen=True)
+class Bug:
+    """What is wrong, the one place in a file of the package that is made so, and the tests that see it."""
+
+    what: str
+    file: str
+    right: str
+    wrong: str
+    tests: str  # a file of tests
+    names: str = ""  # as pytest's -k has them
+
+
+BUGS = (
+    Bug(
+        "after a lost cursor the feed is read from now on",
+        "connectors/google_drive/feed.py",
+        'raise CursorLost(f"The change log cannot go on: {error.message}", hint=FULL_SYNC) from error',
+        "return drive.changes(drive.start_token(scope.drive_id), **scope.log)",
+        MODEL,
+        "lost_cursor",
+    ),
+    Bug(
+        "incompleteSearch is ignored",
+        "connectors/google_drive/listing.py",
+        'if not answer.get("incompleteSearch"):',
+        "if True:",
+        MODEL,
+        "says_it_is_incomplete",
+    ),
+    Bug(
+        "only times prove that a file changed",
+        "model.py",
+        'UNTRACKED = frozenset({"path"})',
+        'UNTRACKED = frozenset({"path", "version", "content_hash", "size", "metadata"})',
+        "filesync_dagster_tests/diff/test_comparing.py",
+        "each_difference",
+    ),
+    Bug(
+        "what could not be read counts as gone",
+        "listing.py",
+        "return {gap.scope for gap in self.unread}",
+        "return set()",
+        "filesync_dagster_tests/sync/test_scenarios.py",
+        "scope_that_breaks",
+    ),
+    Bug(
+        "a short page is taken for the last one",
+        "connectors/google_drive/listing.py",
+        "token = chain.following(answer, entries) or END",
+        "token = (chain.following(answer, entries) if len(entries) >= drive._page_size else None) or END",
+        MODEL,
+        "less_than_was_asked",
+    ),
+    Bug(
+        "the log of a shared drive is asked for without its id",
+        "connectors/google_drive/layout.py",
+        'return {"driveId": self.drive_id, **ALL_DRIVES} if self.drive_id else {}',
+        "return {}",
+        MODEL,
+        "shared_drive_alone",
+    ),
+    Bug(
+        "the listing of a shared drive is asked for without its id",
+        "connectors/google_drive/layout.py",
+        'return {"corpora": "drive", "driveId": self.drive_id, **ALL_DRIVES, **SUPPORTED}',
+        'return {"corpora": "user", **ALL_DRIVES, **SUPPORTED}',
+        MODEL,
+        "shared_drive_alone",
+    ),
+    Bug(
+        "the children of several folders are asked for in one request",
+        "connectors/google_drive/crawl.py",
+        """which = {"q": f"'{quoted}' in parents", """,
+        """which = {"q": " or ".join(f"'{one}' in parents" for one in sorted(self.entered)), """,
+        MODEL,
+        "one_by_one",
+    ),
+    Bug(
+        "the cursor is saved though something was not read",
+        "sync.py",
+        "following = replace(state, cursor=state.cursor if feed.unread else feed.cursor)",
+        "following = replace(state, cursor=feed.cursor)",
+        FEED,
+        "unread",
+    ),
+    Bug(
+        "the cursor is taken when the listing is over",
+        "listing.py",
+        "    listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]\n",
+        "    listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]\n"
+        "    listing.cursor = job.source.cursor() if isinstance(job.source, IncrementalSource) else None\n",
+        MODEL,
+        "during_a_listing",
+    ),
+    Bug(
+        "what a listing does not show is removed unconfirmed",
+        "comparison.py",
+        "if job.source.capabilities.stable_ids and _confirm(job, con, listing):",
+        "if False:",
+        MODEL,
+        "listing_that_lies",
+    ),
+    Bug(
+        "the guard lets everything pass",
+        "guard.py",
+        "if not limits.enabled or proposal.before == 0:",
+        "if True:",
+        MODEL,
+        "held_sync",
+    ),
+    Bug(
+        "a held sync moves the cursor on",
+        "metadata/state.py",
+        '"held_cursor": cursor}',
+        '"held_cursor": cursor, "cursor": cursor}',
+        FEED,
+        "held",
+    ),
+    Bug(
+        "an expired access token is not minted anew",
+        "connectors/google_drive/api.py",
+        "policy, self._renew)",
+        "policy, None)",
+        MODEL,
+        "passing_troubles and expired",
+    ),
+    Bug(
+        "a throttle that is a 403 counts as a refusal",
+        "connectors/google_drive/errors.py",
+        '"userRateLimitExceeded": (Throttled, ASK_LATER)',
+        '"userRateLimitExceeded": (AccessDenied, ASK_LATER)',
+        MODEL,
+        "passing_troubles and 403",
+    ),
+    Bug(
+        "Retry-After is ignored",
+        "connectors/calls.py",
+        "return policy.pause(self.attempts) if error.retry_after is None else policy.clamped(error.retry_after)",
+        "return policy.pause(self.attempts)",
+        "filesync_dagster_tests/connectors/test_calls.py",
+        "retry_after",
+    ),
+    Bug(
+        "what lies in a trashed folder stays live",
+        "diff/deriving.py",
+        "r.trashed OR coalesce(p.trashed, false) AS trashed",
+        "r.trashed AS trashed",
+        MODEL,
+        "test_a_trashed_folder_takes",
+    ),
+    Bug(
+        "the paths below a folder that moved stay as they were",
+        "sync.py",
+        'repathed=stream(con, "SELECT * FROM repathed") if found.counts.repathed else (),',
+        "repathed=(),",
+        MODEL,
+        "folder_that_moves",
+    ),
+    Bug(
+        "a folder that comes in is not entered",
+        "incremental.py",
+        "b.external_id IS NULL OR b.scope <> l.scope",
+        "b.scope <> l.scope",
+        MODEL,
+        "comes_in_brings",
+    ),
+    Bug(
+        "a folder that changes drives is not entered",
+        "incremental.py",
+        "OR b.scope <> l.scope OR",
+        "OR",
+        MODEL,
+        "changes_drives",
+    ),
+    Bug(
+        "a tombstone of another scope is believed",
+        "incremental.py",
+        'con.execute("DELETE FROM dead WHERE (external_id, scope) NOT IN (SELECT external_id, scope FROM before)")',
+        "",
+        FEED,
+        "tombstone",
+    ),
+    Bug(
+        "changes are believed in the order in which they come",
+        "incremental.py",
+        "PARTITION BY external_id, scope ORDER BY ord DESC, seq DESC",
+        "PARTITION BY external_id, scope ORDER BY seq DESC",
+        FEED,
+        "order",
+    ),
+    Bug(
+        "what lay in a folder that is gone is not asked for",
+        "incremental.py",
+        "        if orphans:\n",
+        "        if False:\n",
+        MODEL,
+        "outlives",
+    ),
+    Bug(
+        "changes are folded in no order",
+        "diff/folding.py",
+        "arg_max({{'entry': entry}}, 2 * number + is_after::INTEGER)",
+        "arg_max({{'entry': entry}}, is_after::INTEGER - 2 * number)",
+        "filesync_dagster_tests/diff/test_properties.py",
+        "folding_at_once",
+    ),
+)
+
+
+def places(bug: Bug, package: Path = ROOT / PACKAGE) -> int:
+    """Return how many times the code that a bug alters is there; it must be once."""
+    return (package / bug.file).read_text().count(bug.right)
+
+
+def copied(parent: str) -> Path:
+    """Copy what the tests need into a new folder."""
+    target = Path(tempfile.mkdtemp(dir=parent))
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name)
+        else:
+            shutil.copy2(source, target / name)
+    return target
+
+
+def passes(copy: Path, tests: Sequence[str], names: str) -> bool:
+    """Run tests in a copy; return whether they pass. Raises RuntimeError when none of them ran."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", "-qq", "-x", "-p", "no:cacheprovider", "-n0", *tests, "-k", names],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode not in {0, 1}:
+        raise RuntimeError(
+            f"These tests did not run: {tests} -k {names!r}\n{answer.stdout[-3000:]}{answer.stderr[-500:]}"
+        )
+    return answer.returncode == 0
+
+
+def verdict(bug: Bug, copy: Path) -> str:
+    """Plant a bug in a copy, run its tests and take it out again; return what came of it."""
+    if places(bug) != 1:
+        return f"cannot be planted: {bug.right!r} is {places(bug)} times in {bug.file}"
+    file = copy / PACKAGE / bug.file
+    text = file.read_text()
+    if not passes(copy, [bug.tests], bug.names):
+        return "its tests fail without it"
+    file.write_text(text.replace(bug.right, bug.wrong))
+    try:
+        return "SURVIVES" if passes(copy, [bug.tests], bug.names) else "found"
+    finally:
+        file.write_text(text)
+
+
+def main(chosen: Sequence[str] = ()) -> int:
+    """Plant the bugs; print and return how many were not found."""
+    bugs = [bug for bug in BUGS if not chosen or any(word in bug.what for word in chosen)]
+    workers = os.cpu_count() or 1
+    copies: SimpleQueue[Path] = SimpleQueue()
+    missed = 0
+
+    def planted(bug: Bug) -> tuple[str, float]:
+        copy, began = copies.get(), time.monotonic()
+        try:
+            return verdict(bug, copy), time.monotonic() - began
+        finally:
+            copies.put(copy)
+
+    with tempfile.TemporaryDirectory(prefix="filesync-planted-") as folder, ThreadPoolExecutor(workers) as pool:
+        for _ in range(workers):
+            copies.put(copied(folder))
+        for bug, (said, seconds) in zip(bugs, pool.map(planted, bugs), strict=True):
+            missed += said != "found"
+            print(f"{seconds:5.1f} s  {said:9} {bug.what} ({bug.file})", flush=True)
+    print(f"{len(bugs) - missed} of {len(bugs)} planted bugs are found")
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(min(1, main(sys.argv[1:])))
