@@ -86,6 +86,27 @@ CASES = (
         (Target("Peak memory of a sync of 10M entries", "peak_gib", "≤", 2, "GiB"),),
     ),
     Case(
+        "drive",
+        "drive",
+        "A simulated Google Drive of a million files, a thousand a page: first syncs, one killed at 60 % and resumed, "
+        "incremental ones with a hundred changes against those of a drive of ten thousand.",
+        (
+            Target("Peak memory of the first sync of 1M Drive files", "peak_gib", "≤", 1, "GiB"),
+            Target("Time of 100 changes among 1M files, to 10k", "time_ratio", "≤", 2),
+            Target("Memory of 100 changes among 1M files, to 10k", "memory_ratio", "≤", 2),
+            Target("API calls of 100 changes (one page of the feed, one for the root)", "calls", "≤", 2, "calls"),
+            Target("Pages asked for twice after a kill at 60 %", "resumed.asked_twice", "≤", 10, "pages"),
+        ),
+        {"files": 1_000_000},
+    ),
+    Case(
+        "autodesk",
+        "autodesk",
+        "A simulated Autodesk project of 20,000 files in 2,000 folders: a full crawl, an incremental sync of the idle "
+        "project, one with ten changes.",
+        (Target("API calls of an idle Autodesk project, to a full crawl", "idle_share", "≤", 0.05),),
+    ),
+    Case(
         "definitions",
         "definitions",
         "Dagster loading the definitions of 1,000 endpoints, against 1,000 bare assets.",
