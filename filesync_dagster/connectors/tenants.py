@@ -6,7 +6,7 @@ answer to one of them holds back all of them.
 
 import threading
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 from pyrate_limiter import Duration, InMemoryBucket, Rate, RateItem
 
@@ -14,6 +14,8 @@ from filesync_dagster.connectors.retry import Clock, RetryBudget
 from filesync_dagster.observability import event
 
 CLOCK: Final = Clock()
+
+Kept = TypeVar("Kept")
 
 
 def spread(seconds: float) -> float:
@@ -35,6 +37,7 @@ class Tenant:
         self._until = clock.now()  # when the pause is over
         self._spread = 0.0
         self._quotas: dict[str, InMemoryBucket] = {}
+        self._kept: dict[type[object], dict[str, object]] = {}
         self.limit(quotas or {})
 
     def limit(self, quotas: Mapping[str, int]) -> None:
@@ -44,6 +47,16 @@ class Tenant:
                 known = self._quotas.get(quota)
                 if known is None or known.rates[0].limit != calls:
                     self._quotas[quota] = InMemoryBucket([Rate(calls, Duration.MINUTE)])
+
+    def kept(self, kind: type[Kept], name: str) -> Kept:
+        """Return what all sources with this credential share under a name, such as its token; made when first asked."""
+        with self._lock:
+            found = self._kept.setdefault(kind, {})
+            if name not in found:
+                found[name] = kind()
+            shared = found[name]
+        assert isinstance(shared, kind)
+        return shared
 
     def pause(self, seconds: float, reason: str) -> None:
         """Hold back all calls for so long; a pause that is already longer stays."""
@@ -98,6 +111,6 @@ def tenant(key: str, quotas: Mapping[str, int] | None = None) -> Tenant:
 
 
 def forget() -> None:
-    """Forget all tenants, with their pauses and what their retries have cost. Those in use stay as they are."""
+    """Forget all tenants: tokens, pauses, what their retries have cost. Those in use stay as they are."""
     with _REGISTRY:
         _TENANTS.clear()

@@ -1,8 +1,8 @@
 """What every connector must do, whatever it talks to: the executable half of `connectors/base.py`.
 
 A connector joins with a `Place` and one line in the PLACES table of `conftest.py`. Tests ask a source for its
-capabilities, never for its vendor. `test_incremental.py` goes on with those that tell what changed, `test_faults.py` with
-stores that fail.
+capabilities, never for its vendor. `test_incremental.py` goes on with those that tell what changed, and
+`test_faults.py` with stores that fail.
 """
 
 import hashlib

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import httpx
 
@@ -36,10 +36,6 @@ class Drawer:
         return bool(self.token) and time.monotonic() < self.good_until
 
 
-_DRAWERS: Final[dict[str, Drawer]] = {}
-_REGISTRY = threading.Lock()
-
-
 class Tokens:
     """Whose requests these are. Thread-safe."""
 
@@ -47,7 +43,7 @@ class Tokens:
         self._details = details
         self._client = client
         self._calls = calls
-        self._drawer = _drawer(details)
+        self._drawer = calls.tenant.kept(Drawer, _identity(details))
 
     def bearer(self, stopped: Callable[[], bool]) -> str:
         """Return a token that is good for a while, minted if need be. Raises SourceError."""
@@ -125,11 +121,9 @@ class Tokens:
         return f"Autodesk, asked for a token of {self._details.client_id},"
 
 
-def _drawer(details: AutodeskDetails) -> Drawer:
-    """Return where the tokens of an identity are kept; the key is a hash, so that no secret lingers in it."""
+def _identity(details: AutodeskDetails) -> str:
+    """Return what stands for an identity: a hash, so that no secret lingers in it."""
     parts = [details.base_url, details.client_id, details.client_secret.get_secret_value()]
     if details.private_key is not None:
         parts += [str(details.service_account_id), str(details.key_id), details.private_key.get_secret_value()]
-    key = hashlib.sha256("\x00".join(parts).encode()).hexdigest()
-    with _REGISTRY:
-        return _DRAWERS.setdefault(key, Drawer())
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

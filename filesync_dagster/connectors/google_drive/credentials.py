@@ -4,7 +4,6 @@ import hashlib
 import re
 import threading
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from google.oauth2 import service_account
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails, key_parts
 from filesync_dagster.connectors.google_drive.errors import CHECK_CREDENTIALS, google_auth_border
 from filesync_dagster.connectors.http import ASK_LATER, httpx_border, waiting_time
+from filesync_dagster.connectors.tenants import tenant
 from filesync_dagster.errors import AuthenticationFailed, TemporarilyDown, Throttled
 
 METADATA = "https://www.googleapis.com/auth/drive.metadata.readonly"
@@ -36,7 +36,7 @@ class Identity:
     def __init__(self, details: GoogleDriveDetails, client: httpx.Client) -> None:
         self._details = details
         self._fetch = _Fetch(client)
-        self._shared = _shared(tenant_key(details), _scope(details))
+        self._shared = tenant(tenant_key(details)).kept(_Tokens, _scope(details))
         self._used: str | None = None
 
     def headers(self) -> dict[str, str]:
@@ -65,11 +65,6 @@ class _Tokens:
                 found.refresh(fetch)  # type: ignore[no-untyped-call]  # google-auth annotates only parts
             self._found = found
             return str(found.token)
-
-
-@cache
-def _shared(tenant: str, scope: str) -> _Tokens:
-    return _Tokens()
 
 
 def tenant_key(details: GoogleDriveDetails) -> str:
