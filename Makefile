@@ -27,7 +27,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 endif
 
 .DEFAULT_GOAL := check
-.PHONY: help install demo run test lint format bench docs constraints image check clean
+.PHONY: help install demo run test slow planted soak lint format bench docs constraints image check clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -53,8 +53,17 @@ demo: $(VENV)/.installed-demo ## the product on generated data, then the Dagster
 run: $(VENV)/.installed-demo ## Dagster UI and daemon for your own endpoints.yaml
 	$(BIN)/filesync up $(ARGS)
 
-test: $(VENV)/.installed-dev ## all tests; ARGS="-k guard" picks some
+test: $(VENV)/.installed-dev ## all tests but the long ones; ARGS="-k guard" picks some
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+slow: $(VENV)/.installed-dev ## the long tests: kill -9 anywhere, hostile stores, 1,000 histories of a drive, days of Dagster
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow $(ARGS)
+
+planted: $(VENV)/.installed-dev ## plants bugs in a copy, one at a time: the tests must find each
+	$(BIN)/python -m filesync_dagster_tests.planted_bugs $(ARGS)
+
+soak: $(VENV)/.installed-dev ## 20,000 histories of a drive (an hour); ARGS="1000 7" for 1,000 of them with the seed 7
+	$(BIN)/python -m filesync_dagster_tests.model.soak $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy, the import contracts, the generated docs
 	$(BIN)/ruff check .

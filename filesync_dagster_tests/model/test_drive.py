@@ -23,13 +23,14 @@ PLACES = (
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("place", PLACES, ids=str)
-def test_the_inventory_is_what_the_drive_has(place):
+@pytest.mark.parametrize("examples", [4, pytest.param(112, marks=pytest.mark.slow)])
+def test_the_inventory_is_what_the_drive_has(place, examples):
     """After any history, a clean sync says what is there; no sync says that something is gone that is not."""
     with staged("google_drive") as stage:
         run_state_machine_as_test(
             machine(stage, place),
             settings=settings(
-                max_examples=30,
+                max_examples=examples,
                 stateful_step_count=8,
                 deadline=None,
                 derandomize=True,

@@ -1,5 +1,6 @@
 """A project whose definitions are built, and assets that are materialized in this process."""
 
+import gc
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -14,9 +15,13 @@ from filesync_dagster_tests.sync.projects import Project
 
 @pytest.fixture(autouse=True)
 def no_instance_of_an_earlier_test():
-    """Dagster remembers the last instance that was entered, and loads definitions with what is left of it."""
+    """Dagster remembers the last instance that was entered, and loads definitions with what is left of it.
+
+    A context that is left to the collector brings an older one back when it goes, so that happens here.
+    """
     with set_defs_state_storage(None):
         yield
+        gc.collect()
 
 
 class DagsterProject(Project):
