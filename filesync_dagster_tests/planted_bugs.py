@@ -115,8 +115,8 @@ BUGS = (
         "    listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]\n",
         "    listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]\n"
         "    listing.cursor = job.source.cursor() if isinstance(job.source, IncrementalSource) else None\n",
-        MODEL,
-        "during_a_listing",
+        FEED,
+        "older_than_the_listing",
     ),
     Bug(
         "what a listing does not show is removed unconfirmed",

@@ -36,6 +36,7 @@ class Script:
     deltas: list[Delta] = field(default_factory=list)
     cursors: list[str] = field(default_factory=list)
     unread: tuple[Unread, ...] = ()  # by `below`
+    listed: bool = False
 
 
 class ScriptedSource:
@@ -56,11 +57,12 @@ class ScriptedSource:
 
     def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
         """Yield what is there."""
+        self.script.listed = True
         yield Page(batch([each for each in self.script.rows if each["scope"] == scope]))
 
     def cursor(self) -> str:
         """Return where the script begins."""
-        return "begin"
+        return "late" if self.script.listed else "begin"
 
     def changes(self, cursor: str) -> Iterator[Delta]:
         """Yield what is told, whatever the cursor."""

@@ -38,6 +38,12 @@ def told(filesync, status=SyncStatus.COMPLETED):
     return result
 
 
+def test_the_cursor_is_older_than_the_listing(script, filesync):
+    """What happens while a listing runs may be missing in it; the feed tells it afterwards."""
+    told(filesync)
+    assert script.cursors == ["begin"]
+
+
 @pytest.mark.parametrize("later_first", [True, False])
 def test_the_highest_order_is_true_whatever_comes_first(script, filesync, later_first):
     """Feeds are told out of order; what they say is dated."""

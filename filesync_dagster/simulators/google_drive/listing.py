@@ -87,7 +87,8 @@ class _Selection:
         if call["spaces"] not in {"drive", "drive,appDataFolder", "appDataFolder,drive", "appDataFolder"}:
             raise invalid("spaces")
         query = parse_query(call["q"], call.store) if call["q"] else Query(lambda item: True)
-        everywhere = call["includeItemsFromAllDrives"]
+        # Of shared drives, a user's corpus has only what they opened: here, nothing. A folder is seen whole.
+        everywhere = call["includeItemsFromAllDrives"] and (corpora == "allDrives" or query.parents is not None)
         searched: set[str | None] = {drive} if drive else set(call.store.corpora) if everywhere else {None}
         if call["spaces"] == "appDataFolder":
             searched = set()
