@@ -12,7 +12,7 @@ from filesync_dagster.metadata.arrow_rows import COLUMN_OF_FIELD, Column, Field,
 from filesync_dagster.metadata.column_types import UtcDateTime
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.tables import file_changes, files
-from filesync_dagster.model import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP
+from filesync_dagster.model import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP, Kind
 
 _FILE_FIELDS: "list[Field]" = [
     *(field for field in ENTRY_FIELDS if field.name in COLUMN_OF_FIELD),
@@ -74,6 +74,14 @@ def children(database: Database, endpoint_id: int, folders: Iterable[str], rows:
 def tops(database: Database, endpoint_id: int, rows: int) -> Iterator[pa.RecordBatch]:
     """See Metadata.tops."""
     yield from _stream(database, _entries(endpoint_id).where(files.c.parent_id.is_(None)), ENTRY_SCHEMA, rows)
+
+
+def has_more_files(database: Database, endpoint_id: int, scope: str, than: int) -> bool:
+    """See Metadata.has_more_files."""
+    live = (files.c.deleted_at.is_(None), files.c.kind != Kind.FOLDER.value)
+    query = select(files.c.id).where(files.c.endpoint_id == endpoint_id, files.c.scope == scope, *live).limit(than + 1)
+    with database.reading() as connection:
+        return len(connection.execute(query).all()) > than
 
 
 def batched(values: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -197,6 +197,10 @@ class Metadata:
         """What the last snapshot has in no folder, in ENTRY_SCHEMA, in any order."""
         return reading.tops(self._database, endpoint_id, rows)
 
+    def has_more_files(self, endpoint_id: int, scope: str, than: int) -> bool:
+        """Whether a scope has more than so many live files, folders left out."""
+        return reading.has_more_files(self._database, endpoint_id, scope, than)
+
     def last_full(self, endpoint_id: int | None = None) -> dict[int, SyncRecord]:
         """The last committed sync that listed everything, by endpoint id; of one endpoint or of all."""
         return logs.last_full(self._database, endpoint_id)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -201,4 +202,54 @@ breakers = Table(
     Column("probe_at", UtcDateTime),  # from when the store is asked again
     Column("reason", Text),
     Column("updated_at", UtcDateTime, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("endpoint", Text, nullable=False),  # its name
+    Column("full", Boolean, nullable=False),
+    Column("source", Text, nullable=False),  # who asked: "webhook", "rest", the name of a queue
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("taken_at", UtcDateTime),  # by the run that syncs it
+)
+
+queues = Table(
+    "queues",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("depth", BigInteger),  # messages that waited when it was last looked at
+    Column("received", BigInteger, nullable=False, server_default="0"),  # since ever
+    Column("dead", BigInteger, nullable=False, server_default="0"),  # of them
+    Column("received_at", UtcDateTime),
+    Column("checked_at", UtcDateTime),
+    Column("error", Text),  # of the last look
+)
+
+dead_messages = Table(
+    "dead_messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("queue", "message_id"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("subject", Text, primary_key=True),  # the name of an endpoint or a queue; "configuration"
+    Column("kind", Text, primary_key=True),
+    Column("raised_at", UtcDateTime, nullable=False),
+    Column("cleared_at", UtcDateTime),
+    Column("sentence", Text, nullable=False),
+    Column("hint", Text),
+    Column("run_id", Text),
+    Column("told_at", UtcDateTime),  # of the last transition; null: not yet
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("error", Text),  # of the channel, when it could not be told
 )
