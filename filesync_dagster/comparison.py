@@ -151,16 +151,25 @@ def _classify(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, *, els
 
 
 def _place(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing) -> None:
-    """Make `listed` of what was found, wherever it lies. A folder that could not be read lies where it was."""
+    """Make `listed` of what was found, wherever it lies. A folder that could not be read has the parent it had."""
     _drop(con, "found")
     diff.dedupe(con, listing.staging.relation(con), "found")
     con.execute(
-        f"CREATE OR REPLACE TABLE anchors AS SELECT external_id, path, trashed FROM before "
+        f"CREATE OR REPLACE TABLE anchors AS SELECT {COLUMNS} FROM before "
         f"WHERE kind = '{Kind.FOLDER}' AND scope IN (SELECT unnest(?::VARCHAR[])) "
         "AND external_id NOT IN (SELECT external_id FROM found)",
         [list(listing.poisoned)],
     )
+    if _count(con, "anchors"):
+        either = f"SELECT {COLUMNS} FROM found UNION ALL SELECT {COLUMNS} FROM anchors"
+        con.execute(f"CREATE OR REPLACE TEMP VIEW found_or_known AS {either}")
+        diff.derive(con, "found_or_known", "anchored")  # those that lie nowhere any more stay where they were
+        con.execute("UPDATE anchors SET path = p.path FROM anchored p WHERE anchors.external_id = p.external_id")
     place(con, job.endpoint, "found", "listed", "anchors")
+
+
+RELOCATED = f""""after".kind = '{Kind.FOLDER}' AND "before".path <> "after".path"""
+"""Of a change: what lies below has another path. One that is trashed, or comes back, is not counted as moved."""
 
 
 def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
@@ -175,11 +184,12 @@ def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> C
             con, "before", "after", "changes",
             pair_by=capabilities.pair_by, pair_as=capabilities.pair_as, left_scope="gone",
         )  # fmt: skip
-        if counts.moved and _count(con, "carried"):
+        relocated = counts.moved or _count(con, "changes", RELOCATED)
+        if relocated and _count(con, "carried"):
             diff.apply(con, "before", "changes", "applied")  # what is carried may lie below a moved folder
             snapshot = "applied"
         elsewhere = state.location is not None and state.location != job.location
-        repathed = diff.repathed(con, "before", snapshot, "changes", "repathed") if counts.moved or elsewhere else 0
+        repathed = diff.repathed(con, "before", snapshot, "changes", "repathed") if relocated or elsewhere else 0
         counts = replace(counts, repathed=repathed)
         changed = bool(repathed or _count(con, "changes"))
     files, size, version = diff.totals(con, snapshot)

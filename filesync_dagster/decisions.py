@@ -1,7 +1,6 @@
 """What a person decides about a held sync."""
 
 from dataclasses import replace
-from datetime import datetime
 
 import duckdb
 
@@ -9,7 +8,7 @@ from filesync_dagster import diff
 from filesync_dagster.attempt import new_attempt, new_state, sync_record
 from filesync_dagster.config import Endpoint
 from filesync_dagster.errors import HeldSyncOutdated, NothingHeld
-from filesync_dagster.metadata import EndpointState, SyncRecord
+from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
 from filesync_dagster.model import ChangeCounts, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.observability import event
 from filesync_dagster.snapshots import parquet, stream
@@ -32,7 +31,7 @@ def approve(workspace: Workspace, endpoint: Endpoint) -> SyncResult:
         _view_held(workspace, con, endpoint, state, held)
         repathed = diff.repathed(con, "before", "after", "changes", "repathed")
         result = attempt.result(
-            SyncStatus.COMPLETED,
+            SyncStatus.PARTIAL if held.warnings else SyncStatus.COMPLETED,
             held.mode,
             counts=ChangeCounts(
                 held.files_added, held.files_updated, held.files_moved, held.files_removed,
@@ -48,13 +47,7 @@ def approve(workspace: Workspace, endpoint: Endpoint) -> SyncResult:
         workspace.metadata.commit(
             lease,
             sync_record(endpoint_id, result, held.as_of or held.sync_completed, None, data_version=held.data_version),
-            new_state(
-                endpoint,
-                result,
-                held.as_of or held.sync_completed,
-                str(held.data_version),
-                replace(state, cursor=state.held_cursor, reconciled_at=_proved(state, held)),
-            ),
+            _following(endpoint, state, held, result),
             changes=stream(con, "SELECT * FROM changes"),
             repathed=stream(con, "SELECT * FROM repathed"),
         )
@@ -84,9 +77,12 @@ def _view_held(
         diff.apply(con, "before", "changes", "after")
 
 
-def _proved(state: EndpointState, held: SyncRecord) -> datetime | None:
-    """Return when everything was last proved, once a held sync is committed."""
-    return state.reconciled_at if held.mode is SyncMode.INCREMENTAL else held.as_of
+def _following(endpoint: Endpoint, state: EndpointState, held: SyncRecord, result: SyncResult) -> NewState:
+    """Return the state once a held sync is committed. Its filters need not be those that the endpoint has by now."""
+    observed, is_full = held.as_of or held.sync_completed, held.mode is not SyncMode.INCREMENTAL
+    following = replace(state, cursor=state.held_cursor, reconciled_at=observed if is_full else state.reconciled_at)
+    committed = new_state(endpoint, result, observed, str(held.data_version), following)
+    return replace(committed, selection=None if is_full else state.selection)
 
 
 def reject(workspace: Workspace, endpoint: Endpoint) -> str:

@@ -18,7 +18,7 @@ from filesync_dagster.connectors import IncrementalSource
 from filesync_dagster.errors import CursorLost, SourceError
 from filesync_dagster.listing import Job
 from filesync_dagster.metadata import EndpointState
-from filesync_dagster.model import OUTSIDE, ChangeCounts, Delta, Kind, Unread, shifted
+from filesync_dagster.model import OUTSIDE, ChangeCounts, ChangeKind, Delta, Kind, Unread, shifted
 from filesync_dagster.placing import COLUMNS, empty, insert, lost_with, place, resealed
 
 LOOKUPS = 1000
@@ -79,7 +79,7 @@ def follow(job: Job, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
 
 
 def _read(job: Job, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
-    """Make `told` and `dead` of the feed: the last word on each id."""
+    """Make `told` and `dead` of the feed: the last word on each id in each scope."""
     empty(con, "said")
     con.execute("ALTER TABLE said ADD COLUMN ord BIGINT")
     con.execute("ALTER TABLE said ADD COLUMN seq BIGINT")
@@ -109,8 +109,7 @@ def _read(job: Job, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
     """)
     con.execute("""
         CREATE OR REPLACE TABLE dead AS
-        SELECT external_id, scope FROM latest
-        WHERE NOT is_row AND external_id NOT IN (SELECT external_id FROM told)
+        SELECT external_id, scope FROM latest WHERE NOT is_row
     """)
     return feed
 
@@ -186,12 +185,16 @@ def _remember(con: duckdb.DuckDBPyConnection, batches: Iterable[pa.RecordBatch])
 
 
 def _drop_foreign(con: duckdb.DuckDBPyConnection) -> None:
-    """Forget words about entries that are known in another scope: that they are not in this one is no news."""
-    con.execute("DELETE FROM dead WHERE (external_id, scope) NOT IN (SELECT external_id, scope FROM before)")
+    """Forget words about entries that are known in another scope: that they are not in this one is no news.
+
+    Of what is left, that an entry is somewhere outweighs that it is gone.
+    """
     con.execute(f"""
         DELETE FROM told WHERE parent_id = '{OUTSIDE}'
             AND (external_id, scope) NOT IN (SELECT external_id, scope FROM before)
     """)
+    con.execute("DELETE FROM dead WHERE (external_id, scope) NOT IN (SELECT external_id, scope FROM before)")
+    con.execute("DELETE FROM dead WHERE external_id IN (SELECT external_id FROM told)")
 
 
 def _missing(job: Job, con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
@@ -290,11 +293,9 @@ def _locate(job: Job, con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _orphans(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Return entries of whom nobody told anything, but the folder above them is gone for good."""
+    """Return entries that are not said to be gone, but a folder above them is, perhaps since they were told."""
     return con.execute("""
-        SELECT external_id, scope FROM before
-        WHERE external_id IN (SELECT external_id FROM lost_with)
-            AND external_id NOT IN (SELECT external_id FROM told UNION ALL SELECT external_id FROM dead)
+        SELECT external_id, scope FROM now WHERE external_id IN (SELECT external_id FROM lost_with)
     """).fetchall()
 
 
@@ -366,7 +367,21 @@ def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> C
         bytes_after=state.bytes_total - was[1] + is_[1],
         data_version=shifted(str(state.data_version), was[2], is_[2]),
         processed=int(processed),
+        emptied=_emptied(job, con) if counts.removed else (),
     )
+
+
+def _emptied(job: Job, con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Return the scopes that lost every file, some of them removed."""
+    live = f"NOT trashed AND kind <> '{Kind.FOLDER}'"
+    rows = con.execute(f"""
+        SELECT scope, count(*) FROM before
+        WHERE {live} AND scope IN (SELECT "before".scope FROM changes WHERE change = '{ChangeKind.REMOVED}')
+            AND scope NOT IN (SELECT scope FROM after WHERE {live})
+        GROUP BY scope ORDER BY scope
+    """).fetchall()
+    has_more = job.workspace.metadata.has_more_files
+    return tuple(scope for scope, looked_at in rows if not has_more(job.endpoint_id, scope, looked_at))
 
 
 def _ids(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:

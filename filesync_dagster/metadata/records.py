@@ -31,7 +31,7 @@ class NewState:
     as_of: datetime
     files_total: int
     bytes_total: int
-    selection: str | None  # None: not known, so that the next sync lists everything
+    selection: str | None  # None: not known, so the next sync lists everything
     location: str
     cursor: str | None = None
     reconciled_at: datetime | None = None  # as_of of the last full sync

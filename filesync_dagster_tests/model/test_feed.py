@@ -20,7 +20,7 @@ def script():
 @pytest.fixture
 def filesync(script, tmp_path):
     """Return a filesync that knows what is there."""
-    guard = {"max_removed": 1, "max_removed_percent": 100}
+    guard = {"max_removed": 1, "max_removed_percent": 100, "hold_when_empty": False}
     with Project(tmp_path, {"name": "e", "type": "script", "endpoint_details": {}, "guard": guard}).open() as filesync:
         assert filesync.sync("e").status is SyncStatus.COMPLETED
         yield filesync
@@ -67,6 +67,22 @@ def test_a_tombstone_of_another_scope_is_no_news(script, filesync):
     script.deltas = [delta("two", removed={"a": 1}), delta("one", removed={"b": 1})]
     told(filesync)
     assert paths(filesync) == ["f1", "f1/a", "f2", "f2/b"]
+
+
+def test_a_word_from_another_scope_does_not_hide_a_tombstone(script, filesync):
+    """That an entry is nowhere in one scope is no news; that it is gone from the one in which it is known is."""
+    script.deltas = [delta("one", row("b", ""), order=(2,)), delta("two", removed={"b": 1})]
+    assert told(filesync).counts.removed == 1
+    assert paths(filesync) == ["f1", "f1/a", "f2"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_was_told_of_a_folder_that_is_gone_by_now_is_asked_for(script, filesync, there):
+    """It may be elsewhere since: a new file, and one that was known."""
+    script.rows = [row("a", "f2"), row("new", "f2")] * there + [row("f2", kind="folder", scope="two")]
+    script.deltas = [delta("one", row("a", "f1", version="2"), row("new", "f1")), delta("one", removed={"f1": 1})]
+    told(filesync)
+    assert paths(filesync) == ["f2", *(["f2/a"] * there), "f2/b", *(["f2/new"] * there)]
 
 
 @pytest.mark.parametrize("gone_first", [True, False])

@@ -1,5 +1,8 @@
 """Incremental syncs of a simulated Drive, in histories that once ended badly or well might."""
 
+import json
+from dataclasses import replace
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -8,6 +11,7 @@ from filesync_dagster.connectors import tenants
 from filesync_dagster.model import SyncMode, SyncStatus, data_version
 from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.wire import Answer, Request
+from filesync_dagster_tests.model.drive_world import BOB
 from filesync_dagster_tests.model.stage import staged
 from filesync_dagster_tests.sync.projects import live
 
@@ -65,6 +69,12 @@ class Drive:
         assert state.data_version == data_version(len(rows), sum(row["fingerprint"] for row in rows))
         files = [row for row in rows if not row["trashed"] and row["kind"] != "folder"]
         assert (state.files_total, state.bytes_total) == (len(files), sum(row["size"] or 0 for row in files))
+
+    def paths(self):
+        """The paths of all entries, those in the trash too."""
+        workspace = self.filesync.workspace
+        batches = workspace.metadata.entries(workspace.metadata.states()["docs"].endpoint_id)
+        return sorted(path for batch in batches for path in batch.column("path").to_pylist())
 
     def files(self):
         """The paths of the live files."""
@@ -151,3 +161,124 @@ def test_a_file_that_moves_while_its_folder_is_read_is_counted_once(drive):
 
     assert asked == [right, left]
     assert (result.files_total, drive.files()) == (2, ["folder/left/file.txt", "top.txt"])
+
+
+def test_what_lies_in_a_trashed_folder_has_the_path_of_the_folder(drive):
+    """A full sync finds its new name as well, though nothing that lives has moved."""
+    folder = drive.store.create("folder", kind="folder")
+    drive.store.create("file.txt", folder, content=b"22")
+    drive.open()
+    drive.sync()
+    drive.store.trash(folder)
+    drive.sync()
+
+    drive.store.rename(folder, "renamed")
+    drive.sync(full=True)
+
+    assert drive.paths() == ["renamed", "renamed/file.txt", "top.txt"]
+
+
+def test_what_lies_in_a_folder_that_a_listing_leaves_out_moves_with_the_folder_above(drive):
+    """The folder has the parent that it had, not the path: what is new in it would keep a wrong one for ever."""
+    above = drive.store.create("above", kind="folder")
+    folder = drive.store.create("folder", above, kind="folder")
+    file = drive.store.create("file.txt", folder, content=b"22")
+    drive.open()
+    drive.sync()
+    drive.store.rename(above, "renamed")
+    drive.store.edit(file, b"333")
+    drive.store.create("new.txt", folder, content=b"4")
+
+    def leaves_out(request, answer):
+        if request.path.endswith("/files"):
+            found = json.loads(answer.body)
+            found["files"] = [entry for entry in found["files"] if entry["id"] != folder]
+            return replace(answer, body=json.dumps({**found, "incompleteSearch": True}).encode())
+        return None
+
+    drive.between = leaves_out
+    drive.sync(full=True, status=SyncStatus.PARTIAL)
+    drive.between = None
+
+    assert drive.files() == ["renamed/folder/file.txt", "renamed/folder/new.txt", "top.txt"]
+
+
+def test_a_file_outlives_the_access_to_its_folder_whenever_it_was_told(drive):
+    """It was edited, and told in its folder; the folder went out of sight a moment later."""
+    bobs = drive.store.create("bobs", kind="folder", owner=BOB)
+    drive.store.share(bobs, drive.store.account)
+    file = drive.store.create("file.txt", bobs, content=b"22", owner=BOB)
+    drive.store.share(file, drive.store.account)
+    drive.open(details={"include_shared": True, "page_size": 1})
+    drive.sync()
+    drive.store.edit(file, b"333")
+    drive.store.rename(bobs, "renamed")
+
+    def unshares(request, answer):
+        if b"file.txt" in answer.body and drive.store.item(bobs).seen:
+            drive.store.unshare(bobs, drive.store.account)
+
+    drive.between = unshares
+    result = drive.sync()
+
+    assert (result.mode, result.counts.removed) == (SyncMode.INCREMENTAL, 0)
+    assert drive.files() == ["My Drive/file.txt", "My Drive/top.txt"]
+
+
+def test_a_scope_that_loses_its_last_file_is_held(drive):
+    """As it is when a full sync finds that."""
+    team = drive.store.shared_drive("Team")
+    files = [drive.store.create(name, team, content=b"1") for name in ("a.txt", "b.txt")]
+    for number in range(10):
+        drive.store.create(f"{number}.txt", content=b"1")
+    drive.open(details={"include_shared": True}, guard={})
+    drive.sync()
+
+    drive.store.delete(files[0])
+    drive.sync()
+    drive.store.delete(files[1])
+    held = drive.sync(status=SyncStatus.HELD)
+
+    assert held.mode is SyncMode.INCREMENTAL
+    assert "no file in 'drive:" in str(held.error)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_filters_that_change_before_an_approval_count_from_then_on(drive, full):
+    """What is approved was selected by other filters: the next sync selects anew."""
+    for name in ("a.txt", "b.txt", "c.bak"):
+        drive.store.create(name, content=b"1")
+    guard = {"max_removed": 0}
+    drive.open(guard=guard)
+    drive.sync()
+    drive.store.delete(drive.store.create("d.txt"))
+    drive.sync()
+    drive.store.delete(next(item.id for item in drive.store.items.values() if item.name == "b.txt"))
+    drive.sync(full=full, status=SyncStatus.HELD)
+
+    drive.again(guard=guard, filters={"exclude": ["*.bak"]})
+    drive.filesync.approve("docs")
+    drive.sync()
+
+    assert drive.files() == ["a.txt", "top.txt"]
+    assert drive.sync().mode is SyncMode.INCREMENTAL
+
+
+def test_what_is_approved_though_not_all_was_read_is_partial(drive):
+    """Somebody agrees to the removals; that the rest was read nobody can say."""
+    file = drive.store.create("file.txt", content=b"22")
+    team = drive.store.shared_drive("Team")
+    drive.store.create("a.txt", team, content=b"1")
+    drive.open(details={"include_shared": True}, guard={"max_removed": 0})
+    drive.sync()
+    drive.store.delete(file)
+
+    def incomplete(request, answer):
+        if request.path.endswith("/files") and request.parameter("driveId"):
+            return replace(answer, body=json.dumps({**json.loads(answer.body), "incompleteSearch": True}).encode())
+        return None
+
+    drive.between = incomplete
+    drive.sync(full=True, status=SyncStatus.HELD)
+
+    assert drive.filesync.approve("docs").status is SyncStatus.PARTIAL
