@@ -30,6 +30,8 @@
     + HeldSyncOutdated          the inventory moved on since the sync was held
     + NothingKnown              nothing is stored about that moment
   x ServiceError                a process that we start, or the port it needs, is not to be had
+    + DagsterUnreachable        nobody answers where Dagster's web server should be
+    + DagsterRefused            it answered, and said no
 
 Each message is one sentence; `hint` says what to do about it.
 """
@@ -180,3 +182,11 @@ class NothingKnown(SyncError):
 
 class ServiceError(FilesyncError):
     """A process that we start (Dagster, the S3 server of the demo), or the port it needs, is not to be had."""
+
+
+class DagsterUnreachable(ServiceError):
+    """Nobody answers where Dagster's web server should be."""
+
+
+class DagsterRefused(ServiceError):
+    """Dagster's web server answered, and did not do what was asked."""

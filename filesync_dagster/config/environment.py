@@ -14,16 +14,18 @@ class Environment:
     home: Path
     database_url: str | None = field(default=None, repr=False)  # may hold a password
     snapshot_root: str | None = None
+    dagster_url: str | None = None  # of the web server, for who is no part of Dagster
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def read_environment(config: Path | None = None, variables: Mapping[str, str] | None = None) -> Environment:
-    """Read FILESYNC_CONFIG, FILESYNC_HOME, FILESYNC_DATABASE_URL and FILESYNC_SNAPSHOT_ROOT; `config` wins."""
+    """Read FILESYNC_CONFIG, _HOME, _DATABASE_URL, _SNAPSHOT_ROOT and _DAGSTER_URL; `config` wins."""
     env = dict(os.environ if variables is None else variables)
     return Environment(
         config_path=config or Path(env.get("FILESYNC_CONFIG") or "endpoints.yaml"),
         home=Path(env.get("FILESYNC_HOME") or ".filesync").absolute(),
         database_url=env.get("FILESYNC_DATABASE_URL") or None,
         snapshot_root=env.get("FILESYNC_SNAPSHOT_ROOT") or None,
+        dagster_url=env.get("FILESYNC_DAGSTER_URL") or None,
         variables=env,
     )

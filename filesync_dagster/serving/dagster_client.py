@@ -1,0 +1,350 @@
+"""Dagster's web server asked over GraphQL: launch syncs, see what became of them, run them again, end and delete them.
+
+For processes that do not import Dagster: `filesync jobs`, `filesync serve`. Whatever goes wrong is a DagsterUnreachable
+(nobody answers there) or a DagsterRefused (it answered, and said no), both with what to do.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from filesync_dagster.errors import DagsterRefused, DagsterUnreachable, UnknownEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    import httpx
+
+    from filesync_dagster.config import Environment
+
+DEFAULT_URL = "http://127.0.0.1:3000"
+"""Where `filesync up` serves when it is not told otherwise."""
+
+ASSET_PREFIX = "filesync"
+"""The first part of the asset key of an endpoint; its name is the second."""
+
+JOB = "sync"
+ANY_ASSETS = "__ASSET_JOB"
+"""Dagster's own job for any selection of assets, for a project that has no job `sync`."""
+
+FULL_TAG = "filesync/full"
+"""On a run that lists everything from the start, whatever the feeds tell."""
+
+PARTITION_TAG = "dagster/partition"
+
+ENDPOINTS_PER_RUN = 1000
+
+PENDING = ("QUEUED", "NOT_STARTED")
+UNFINISHED = (*PENDING, "STARTING", "STARTED", "CANCELING")
+FAILED = ("FAILURE",)
+
+PATIENCE = 30.0
+"""Seconds for one answer: to launch a run, the web server loads the code location."""
+
+_RUN = """
+fragment run on Run {
+  id status jobName creationTime startTime endTime parentRunId rootRunId canTerminate
+  tags { key value } assetSelection { path }
+}
+"""
+_RUNS = """
+query ($limit: Int, $filter: RunsFilter) {
+  runsOrError(limit: $limit, filter: $filter) { __typename ... on Error { message } ... on Runs { results { ...run } } }
+}
+"""
+_ONE = "query ($id: ID!) { runOrError(runId: $id) { __typename ... on Error { message } ...run } }"
+_NODES = """
+query ($keys: [AssetKeyInput!]) {
+  assetNodes(assetKeys: $keys) { assetKey { path } isExecutable jobNames repository { name location { name } } }
+}
+"""
+_LAUNCH = """
+mutation ($params: ExecutionParams!) {
+  answer: launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { id } }
+    ... on Error { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}
+"""
+_AGAIN = """
+mutation ($params: ReexecutionParams!) {
+  answer: launchRunReexecution(reexecutionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { id } }
+    ... on Error { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}
+"""
+_DELETE = "mutation ($id: String!) { answer: deleteRun(runId: $id) { __typename ... on Error { message } } }"
+_TERMINATE = """
+mutation ($id: String!, $policy: TerminateRunPolicy) {
+  answer: terminateRun(runId: $id, terminatePolicy: $policy) {
+    __typename ... on Error { message } ... on TerminateRunFailure { message }
+  }
+}
+"""
+_DAEMONS = """
+{ instance { daemonHealth { allDaemonStatuses {
+  daemonType required healthy lastHeartbeatTime lastHeartbeatErrors { message }
+} } } }
+"""
+_RELOAD = """
+mutation ($name: String!) {
+  answer: reloadRepositoryLocation(repositoryLocationName: $name) {
+    __typename
+    ... on Error { message }
+    ... on ReloadNotSupported { message }
+    ... on RepositoryLocationNotFound { message }
+    ... on WorkspaceLocationEntry { locationOrLoadError { __typename ... on PythonError { message } } }
+  }
+}
+"""
+
+
+@dataclass(frozen=True)
+class DagsterRun:
+    """One run as Dagster knows it."""
+
+    id: str
+    status: str  # Dagster's word: QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING, SUCCESS, FAILURE, CANCELED
+    job: str
+    created: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    endpoints: tuple[str, ...] = ()  # what it was asked to sync; empty: no endpoint, or the whole job
+    whole_job: bool = False  # launched without a selection: every active endpoint
+    parent: str | None = None
+    root: str | None = None
+    can_terminate: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def partition(self) -> str | None:
+        """The day it syncs."""
+        return self.tags.get(PARTITION_TAG)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it lists everything from the start."""
+        return self.tags.get(FULL_TAG) == "true"
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it waits to be started."""
+        return self.status in PENDING
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.status not in UNFINISHED
+
+
+@dataclass(frozen=True)
+class DaemonStatus:
+    """How one of Dagster's daemons is doing."""
+
+    type: str  # SCHEDULER, SENSOR, MONITORING, …
+    required: bool
+    healthy: bool
+    last_heartbeat: datetime | None = None
+    errors: tuple[str, ...] = ()
+
+
+class DagsterClient:
+    """Asks the web server at one URL. Use as a context manager, or close it; threads may share it."""
+
+    def __init__(self, url: str = DEFAULT_URL, *, timeout: float = PATIENCE) -> None:
+        import httpx
+
+        self.url = url.rstrip("/")
+        self._http: httpx.Client = httpx.Client(timeout=timeout, follow_redirects=True)
+
+    def launch(
+        self, endpoints: Sequence[str], *, day: date, full: bool = False, tags: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """Launch the sync of some endpoints; return the ids of its runs: one, unless they are more than a thousand.
+
+        `day` is the partition: today, in the time zone of the partitions. Raises UnknownEndpoint for a name that
+        Dagster has no asset of.
+        """
+        wanted = {PARTITION_TAG: f"{day:%Y-%m-%d}", **({FULL_TAG: "true"} if full else {}), **(tags or {})}
+        launched = []
+        for (repository, location, job), names in self._homes(endpoints).items():
+            for start in range(0, len(names), ENDPOINTS_PER_RUN):
+                some = names[start : start + ENDPOINTS_PER_RUN]
+                params = {
+                    "selector": {
+                        "repositoryName": repository,
+                        "repositoryLocationName": location,
+                        "pipelineName": job,
+                        "assetSelection": [{"path": [ASSET_PREFIX, name]} for name in some],
+                    },
+                    "executionMetadata": {"tags": [{"key": k, "value": v} for k, v in wanted.items()]},
+                }
+                launched.append(self._said_yes(_LAUNCH, params=params)["run"]["id"])
+        return launched
+
+    def runs(self, limit: int = 25, *, statuses: Sequence[str] | None = None) -> list[DagsterRun]:
+        """Return the last runs, newest first."""
+        wanted = {"statuses": list(statuses)} if statuses else None
+        answer = self._asked(_RUN + _RUNS, limit=limit, filter=wanted)["runsOrError"]
+        if answer["__typename"] != "Runs":
+            raise DagsterRefused(f"Dagster does not list its runs: {_sentence(answer)}")
+        return [_run(one) for one in answer["results"]]
+
+    def run(self, run_id: str) -> DagsterRun | None:
+        """Return one run, or None when Dagster does not know it."""
+        answer = self._asked(_RUN + _ONE, id=run_id)["runOrError"]
+        if answer["__typename"] == "Run":
+            return _run(answer)
+        if answer["__typename"] == "RunNotFoundError":
+            return None
+        raise DagsterRefused(f"Dagster does not show the run {run_id}: {_sentence(answer)}")
+
+    def reexecute(self, run_id: str) -> str:
+        """Run again what a run did not materialize; return the id of the new run."""
+        params = {"parentRunId": run_id, "strategy": "FROM_ASSET_FAILURE"}
+        again: str = self._said_yes(_AGAIN, params=params)["run"]["id"]
+        return again
+
+    def delete(self, run_id: str) -> None:
+        """Forget a run and its events. A run that goes on must be terminated first."""
+        self._said_yes(_DELETE, id=run_id)
+
+    def terminate(self, run_id: str, *, force: bool = False) -> None:
+        """Ask a run to end; `force` marks it as canceled at once, even when its process does not answer."""
+        policy = "MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE"
+        self._said_yes(_TERMINATE, id=run_id, policy=policy)
+
+    def daemon_health(self) -> list[DaemonStatus]:
+        """Return how Dagster's daemons are doing."""
+        statuses = self._asked(_DAEMONS)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        return [
+            DaemonStatus(
+                type=one["daemonType"],
+                required=one["required"],
+                healthy=bool(one["healthy"]),
+                last_heartbeat=_moment(one["lastHeartbeatTime"]),
+                errors=tuple(error["message"].strip() for error in one["lastHeartbeatErrors"]),
+            )
+            for one in statuses
+        ]
+
+    def reload(self, location: str = "filesync") -> None:
+        """Make the code server read endpoints.yaml again. Running syncs go on."""
+        answer = self._said_yes(_RELOAD, name=location)
+        loaded = answer.get("locationOrLoadError") or {}
+        if loaded.get("__typename") == "PythonError":
+            raise DagsterRefused(f"The code location {location} does not load: {_sentence(loaded)}")
+
+    def _homes(self, endpoints: Sequence[str]) -> dict[tuple[str, str, str], list[str]]:
+        """Return which endpoints are in which code location, and by which job they are run there."""
+        keys = [{"path": [ASSET_PREFIX, name]} for name in endpoints]
+        nodes = self._asked(_NODES, keys=keys)["assetNodes"] if keys else []
+        homes: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+        known = set()
+        for node in nodes:
+            name = node["assetKey"]["path"][-1]
+            if node["isExecutable"] and name not in known:
+                job = JOB if JOB in node["jobNames"] else ANY_ASSETS
+                homes[node["repository"]["name"], node["repository"]["location"]["name"], job].append(name)
+                known.add(name)
+        unknown = [name for name in endpoints if name not in known]
+        if unknown:
+            raise UnknownEndpoint(
+                f"Dagster at {self.url} has no active endpoint {_listed(unknown)}.",
+                hint="Look for errors of the code location in its UI; reload it there after an edit.",
+            )
+        return homes
+
+    def _said_yes(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return the answer to a mutation. Raises DagsterRefused for each kind of no that the schema has."""
+        answer: dict[str, Any] = self._asked(query, **variables)["answer"]
+        kind = answer["__typename"]
+        if kind.endswith("Success") or kind == "WorkspaceLocationEntry":
+            return answer
+        if kind == "UnauthorizedError":
+            raise DagsterRefused(f"Dagster at {self.url} only shows (it is read-only).", hint="Ask another web server.")
+        raise DagsterRefused(f"Dagster refused: {_sentence(answer)}")
+
+    def _asked(self, query: str, **variables: Any) -> dict[str, Any]:
+        import httpx
+
+        try:
+            response = self._http.post(f"{self.url}/graphql", json={"query": query, "variables": variables})
+            answer = response.json()
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as exc:
+            raise DagsterUnreachable(
+                f"Dagster's web server does not answer at {self.url} ({str(exc) or type(exc).__name__}).",
+                hint="Start it with `filesync up`, or say where it is with --dagster-url or FILESYNC_DAGSTER_URL.",
+            ) from exc
+        except ValueError as exc:
+            answer = None
+            cause: Exception | None = exc
+        else:
+            cause = None
+        if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
+            errors = answer.get("errors") if isinstance(answer, dict) else None
+            told = f": {errors[0].get('message', '')}" if errors else "."
+            raise DagsterRefused(
+                f"{self.url} answered {response.status_code}, and not as Dagster does{told}",
+                hint="Is it Dagster's web server, of version 1.13?",
+            ) from cause
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def dagster_url(environment: Environment) -> str:
+    """Return where Dagster's web server is: FILESYNC_DAGSTER_URL, or where `filesync up` serves by itself."""
+    return environment.dagster_url or DEFAULT_URL
+
+
+def _run(answer: Mapping[str, Any]) -> DagsterRun:
+    paths = [key["path"] for key in answer["assetSelection"] or ()]
+    return DagsterRun(
+        id=answer["id"],
+        status=answer["status"],
+        job=answer["jobName"],
+        created=datetime.fromtimestamp(answer["creationTime"], UTC),
+        started=_moment(answer["startTime"]),
+        ended=_moment(answer["endTime"]),
+        endpoints=tuple(path[1] for path in paths if len(path) == 2 and path[0] == ASSET_PREFIX),  # noqa: PLR2004
+        whole_job=answer["jobName"] == JOB and not answer["assetSelection"],
+        parent=answer["parentRunId"],
+        root=answer["rootRunId"],
+        can_terminate=answer["canTerminate"],
+        tags={tag["key"]: tag["value"] for tag in answer["tags"]},
+    )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _sentence(answer: Mapping[str, Any]) -> str:
+    """Return what an error of the schema says, without a traceback."""
+    told = answer.get("message") or " ".join(error["message"] for error in answer.get("errors") or ())
+    return " ".join(told.split())[:500] or str(answer.get("__typename"))
+
+
+def _listed(names: Iterable[str], most: int = 5) -> str:
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(repr(name) for name in names[:most]) + more
