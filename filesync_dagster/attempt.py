@@ -30,7 +30,8 @@ class Attempt:
     run_id: str | None
 
     def result(self, status: SyncStatus, mode: SyncMode = SyncMode.FULL, **found: Any) -> SyncResult:
-        """Return the result of this attempt as of now."""
+        """Return the result of this attempt as of now; its warnings are those given, and what the source remarked."""
+        given = found.pop("warnings", ())
         return SyncResult(
             endpoint=self.endpoint,
             status=status,
@@ -41,6 +42,7 @@ class Attempt:
             api_calls=self.meter.api_calls,
             retries=self.meter.retries,
             throttled_seconds=self.meter.throttled_seconds,
+            warnings=(*given, *self.meter.remarks.values()),
             **found,
         )
 

@@ -153,6 +153,7 @@ class Capabilities:
     stable_ids: bool  # external_id survives a rename: an absence is confirmed before it counts
     derives_paths: bool = False  # rows come in any order, with the name in place of the path: see `Source.list`
     incremental: bool = False  # implements IncrementalSource
+    lookups: bool = False  # implements LookupSource, and a row depends on no other: keys that events name suffice
     pair_by: tuple[str, ...] = ()  # columns that make one removed and one added row the same file (all non-null)
     pair_as: ChangeKind = ChangeKind.MOVED
     hashes: bool = False
@@ -165,11 +166,15 @@ class Capabilities:
 
 @dataclass(slots=True)
 class Meter:
-    """What talking to a store has cost so far. One per sync; a connector and its wrappers add to it."""
+    """What talking to a store has cost so far. One per sync; a connector and its wrappers add to it.
+
+    `remarks` are sentences, one for each subject, about what could not be told though every entry is listed.
+    """
 
     api_calls: int = 0
     retries: int = 0
     throttled_seconds: float = 0.0
+    remarks: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,16 +75,17 @@ def check_results(status: "EndpointStatus") -> Iterator[dg.AssetCheckResult]:
     key, last = asset_key(status.name), status.last_sync
     ended = last.sync_status if last else None
     warnings = last.warnings if last else ()
+    unread = () if ended is SyncStatus.COMPLETED else warnings  # of a whole listing they are remarks
     committed = ended in (SyncStatus.COMPLETED, SyncStatus.HELD)
     partial = ended is SyncStatus.PARTIAL
     failure = (last.error_message if last else "It was never synced.") if not committed else None
     yield dg.AssetCheckResult(
         asset_key=key,
         check_name=LISTING_COMPLETE,
-        passed=committed and not warnings,
+        passed=committed and not unread,
         severity=dg.AssetCheckSeverity.WARN if committed or partial else dg.AssetCheckSeverity.ERROR,
         description=(" ".join(warnings[:3]) or failure) or None,
-        metadata={"unread": len(warnings)},
+        metadata={"unread": len(unread)},
     )
     held = status.held_sync_id is not None
     yield dg.AssetCheckResult(

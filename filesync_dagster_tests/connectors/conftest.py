@@ -24,6 +24,7 @@ SIMULATED = {
     "autodesk": lambda request: AutodeskPlace(),
     "autodesk_serial": lambda request: AutodeskPlace(list_workers=1),
     "autodesk_hub": lambda request: HubPlace(),
+    "autodesk_permissions": lambda request: AutodeskPlace(include_permissions=True),
 }
 """Places with a simulator behind them: their sources tell what changed, and things go wrong there on demand."""
 

@@ -261,10 +261,14 @@ def test_hashes(place, source):
 
 
 def test_permissions(place, source):
-    """Permissions are there exactly when the source says so."""
+    """Permissions are there exactly when the source says so, of the kinds of entries that have some."""
     populate(place, TREE)
+    found, kinds = rows(place, source), getattr(place, "permitted", set(Kind))
 
-    assert {row["permissions"] is not None for row in rows(place, source)} == {source.capabilities.permissions}
+    there = {row["permissions"] is not None for row in found if row["kind"] in kinds}
+
+    assert there == {source.capabilities.permissions}
+    assert not [row["path"] for row in found if row["permissions"] is not None and row["kind"] not in kinds]
 
 
 def test_a_missing_place(place):

@@ -34,12 +34,15 @@ def prepared(place, fault):
 
 
 def outcome(place, what):
-    """Return what a fresh source comes to, None when it says that it could not."""
-    source = place.open(Meter())
+    """Return what a fresh source comes to, None when it says that it could not, or not tell all."""
+    meter = Meter()
+    source = place.open(meter)
     try:
-        return what(source)
+        found = what(source)
     except SourceError:
         return None
+    else:
+        return None if meter.remarks else found
     finally:
         source.close()
 

@@ -119,6 +119,19 @@ def test_a_partial_sync_materializes_with_a_warning(project, store):
     assert "secret folder" in check.description
 
 
+def test_a_remark_is_shown_and_no_gap(project, store):
+    """What could not be told of entries that were all listed is a warning; the listing is complete."""
+    made = project(store("a"))
+    STORES["a"].faults.remark = "Nobody knows whose these are."
+    result = made.materialize(["filesync", "a"])
+    assert result.success
+    assert shown(result)["a"]["filesync/status"] == "completed"
+    assert shown(result)["a"]["warnings"] == "- Nobody knows whose these are."
+    [check] = [c for c in result.get_asset_check_evaluations() if c.check_name == "listing_complete"]
+    assert (check.passed, check.metadata["unread"].value) == (True, 0)
+    assert check.description == "Nobody knows whose these are."
+
+
 def test_a_past_day_is_replayed_from_what_was_stored(project, store):
     """It shows that day's numbers, twice the same, and leaves the inventory of today alone."""
     made = project(store("a", files=12))

@@ -36,6 +36,7 @@ class Faults:
     unread: dict[str, str] = field(default_factory=dict)  # scope → a path that cannot be read
     hidden: set[str] = field(default_factory=set)  # ids that the first listing misses and a second one sees
     twice: bool = False  # every page comes twice
+    remark: str = ""  # what cannot be told about entries, though all are listed
     on_page: Callable[[str, int], None] = lambda scope, number: None
 
 
@@ -132,6 +133,8 @@ class MemorySource:
         if scope in faults.unread:
             rows = [r for r in rows if not r["path"].startswith(faults.unread[scope] + "/")]
         size = self.store.page_size
+        if faults.remark:
+            self.meter.remarks["memory"] = faults.remark
         gaps = (Unread(scope, faults.unread[scope], "no"),) if scope in faults.unread else ()
         for number, start in enumerate(range(0, max(len(rows), 1), size)):
             faults.on_page(scope, number)

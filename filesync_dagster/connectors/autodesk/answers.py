@@ -33,6 +33,7 @@ INTEGRATE = (
 GRANT_FOLDER = "Give the app's user or service account at least View permission on the folder."
 CHECK_HUB = "Check hub_id: `b.` and the id of the account. The app must be a custom integration of that account."
 CHECK_PROJECT = "Check project_ids and hub_id: the project must be active in that hub, and its id begin with `b.`."
+NO_PERMISSIONS = "Only folders of ACC and BIM 360 tell their permissions, while they are there."
 GONE = "It was deleted or moved away while it was read."
 REPORT = "The inventory was left as it was. If this stays, report it with the message."
 SERVER_ERRORS = 500  # and above: Autodesk failed, not the request
@@ -72,6 +73,9 @@ STATUSES: Final[Mapping[tuple[str, int], Meaning]] = {
     ("folders", 404): (NotFound, GONE),
     ("items", 403): (AccessDenied, GRANT_FOLDER),
     ("items", 404): (NotFound, GONE),
+    ("permissions", 400): (NotFound, NO_PERMISSIONS),
+    ("permissions", 403): (AccessDenied, GRANT_FOLDER),
+    ("permissions", 404): (NotFound, NO_PERMISSIONS),
 }
 """What a status means: for one kind of call, or ("") for any."""
 
@@ -86,13 +90,17 @@ class Refusal:
 
 def document(answer: httpx.Response, where: str) -> dict[str, Any]:
     """Return the JSON object of a good answer. Raises ProtocolViolation."""
-    try:
-        found = orjson.loads(answer.content)
-    except ValueError:
-        found = _lenient(answer.content)
+    found = _json(answer)
     if not isinstance(found, dict):
-        kind = answer.headers.get("content-type", "no content type")
-        raise ProtocolViolation(f"{where} sent something that is not a JSON object ({kind}).", hint=REPORT)
+        raise _unexpected(answer, where, "a JSON object")
+    return found
+
+
+def objects(answer: httpx.Response, where: str) -> list[dict[str, Any]]:
+    """Return the JSON list of objects of a good answer. Raises ProtocolViolation."""
+    found = _json(answer)
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise _unexpected(answer, where, "a JSON list of objects")
     return found
 
 
@@ -120,6 +128,18 @@ def refusal_of(body: bytes) -> Refusal:
     return Refusal(
         _text(found, "errorCode", "error"), _text(found, "error_description", "developerMessage", "reason", "detail")
     )
+
+
+def _json(answer: httpx.Response) -> object:
+    try:
+        return orjson.loads(answer.content)
+    except ValueError:
+        return _lenient(answer.content)
+
+
+def _unexpected(answer: httpx.Response, where: str, what: str) -> ProtocolViolation:
+    kind = answer.headers.get("content-type", "no content type")
+    return ProtocolViolation(f"{where} sent something that is not {what} ({kind}).", hint=REPORT)
 
 
 def _lenient(body: bytes) -> object:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import httpx
 
-from filesync_dagster.connectors.autodesk.answers import REPORT, document, refused
+from filesync_dagster.connectors.autodesk.answers import REPORT, document, objects, refused
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
 from filesync_dagster.connectors.autodesk.tokens import Tokens
 from filesync_dagster.connectors.calls import Calls, tenant
@@ -23,7 +23,9 @@ TOKENS_PER_MINUTE = 500
 QUOTAS = {"folders": "entries", "items": "entries"}  # kinds of call that share a quota
 EMPTY_MAX = 200  # pages in a row; deleted entries may leave some
 SIXTH = 6  # what Autodesk allows for hubs and projects, of what it allows for folders
-FOLDER_CALLS = ("topFolders", "contents", "entries")
+FOLDER_CALLS = ("topFolders", "contents", "entries", "permissions")
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,11 @@ class Api:
 
     def get(self, asked: str, url: str, where: str, *, stopped: Callable[[], bool] = never) -> Found:
         """Return the answer to a GET of a `url`. `asked` is the kind of call: its quota and what errors mean."""
-        self._tokens.bearer(stopped)
-        try:
-            return self._calls(lambda: self._once(asked, url, where), quota=QUOTAS.get(asked, asked), stopped=stopped)
-        except AuthenticationFailed:
-            self._tokens.drop()
-            raise
+        return self._asked(asked, url, where, _found, stopped)
+
+    def objects(self, asked: str, url: str, where: str, *, stopped: Callable[[], bool] = never) -> list[dict[str, Any]]:
+        """Return the answer to a GET of one of the services that send a bare list."""
+        return self._asked(asked, url, where, objects, stopped)
 
     def all(self, asked: str, url: str, where: str, *, stopped: Callable[[], bool] = never) -> Iterator[Found]:
         """Yield an answer and those that its `next` links lead to."""
@@ -133,13 +134,33 @@ class Api:
         """Release the connections."""
         self._client.close()
 
-    def _once(self, asked: str, url: str, where: str) -> Found:
+    def _asked(
+        self,
+        asked: str,
+        url: str,
+        where: str,
+        read: Callable[[httpx.Response, str], Answer],
+        stopped: Callable[[], bool],
+    ) -> Answer:
+        self._tokens.bearer(stopped)
+        quota = QUOTAS.get(asked, asked)
+        try:
+            return self._calls(lambda: read(self._once(asked, url, where), where), quota=quota, stopped=stopped)
+        except AuthenticationFailed:
+            self._tokens.drop()
+            raise
+
+    def _once(self, asked: str, url: str, where: str) -> httpx.Response:
         headers = {"authorization": f"Bearer {self._tokens.current}", **self._headers}
         with httpx_border(where):
             answer = self._client.get(url, headers=headers)
         if answer.status_code != httpx.codes.OK:
             raise refused(where, asked, answer)
-        return Found(document(answer, where), _moment(answer.headers.get("date")))
+        return answer
+
+
+def _found(answer: httpx.Response, where: str) -> Found:
+    return Found(document(answer, where), _moment(answer.headers.get("date")))
 
 
 def _bracketed(name: str) -> str:

@@ -31,12 +31,14 @@ class Changes:
 
     def deltas(self, cursor: str) -> Generator[Delta]:
         """Yield what changed, each delta with this cursor."""
-        if self._seen.top != self._known.top or self._top.entries.gaps:
-            yield self._delta(Step(self._begin, self._top, tuple(self._top.entries.gaps), last=True), cursor)
         tops = [child for child in self._top.entries.folders if self._known.changed(child)]
+        shared = tops and self._reader.ask is not None  # the looks of the top do not tell who may do what with it
+        if self._seen.top != self._known.top or self._top.entries.gaps or shared:
+            self._reader.permit(self._top.entries, self._begin.path)
+            yield self._delta(Step(self._begin, self._top, tuple(self._top.entries.gaps), last=True), cursor)
         newer = [Open(child.id, joined(self._begin.path, child.name)) for child in tops]
         frontier = Frontier(newer, lambda child, path: self._known.changed(child))
-        with closing(crawl(frontier, self._reader.read, self._workers)) as steps:
+        with closing(crawl(frontier, self._reader.read, self._workers, self._reader.ask)) as steps:
             for step in steps:
                 yield self._delta(step, cursor)
 

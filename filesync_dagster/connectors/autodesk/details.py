@@ -49,6 +49,11 @@ class AutodeskDetails(BaseModel):
         description="Only hubs whose data lies in this region; it is also sent as `x-ads-region`. Default: hubs of all "
         "regions, and Autodesk's own default (US).",
     )
+    include_permissions: bool = Field(
+        default=False,
+        description="Record who may do what with every folder; files have no permissions of their own. One request "
+        "more for each folder that is listed.",
+    )
     service_account_id: str | None = Field(
         default=None, min_length=1, description="Act as this secure service account instead of as the app."
     )

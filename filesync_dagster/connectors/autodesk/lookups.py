@@ -20,7 +20,10 @@ def looked_up(ids: Sequence[str], reader: Reader, details: AutodeskDetails) -> I
     """
     if not ids:
         return
-    top = reader.read(reader.begin(), None).entries
+    begin = reader.begin()
+    top = reader.read(begin, None).entries
+    top.folders = [folder for folder in top.folders if folder.id in ids]
+    reader.permit(top, begin.path)
     tops = {row["external_id"]: row for row in top.rows}
     known = [tops[id_] for id_ in ids if id_ in tops]
     if known:

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from filesync_dagster.connectors.autodesk.answers import REPORT
 from filesync_dagster.connectors.autodesk.api import Api, Trail
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
 from filesync_dagster.connectors.autodesk.frontier import TOP, Open
 from filesync_dagster.connectors.autodesk.hubs import Hubs
+from filesync_dagster.connectors.autodesk.permissions import Ask, Permissions
 from filesync_dagster.connectors.autodesk.rows import Entries, parent_of, tips_of
 from filesync_dagster.connectors.retry import never
 from filesync_dagster.errors import ProtocolViolation
@@ -29,7 +31,9 @@ class Contents:
 class Reader:
     """Reads the folders of one project. Thread-safe."""
 
-    def __init__(self, details: AutodeskDetails, api: Api, hubs: Hubs, scope: str) -> None:
+    def __init__(
+        self, details: AutodeskDetails, api: Api, hubs: Hubs, permissions: Permissions | None, scope: str
+    ) -> None:
         self._api = api
         self._hubs = hubs
         self._page_size = details.page_size
@@ -37,6 +41,13 @@ class Reader:
         self.project_id = scope.removeprefix(PROJECT_SCOPE)
         self.top = None if details.only_project is not None else self.project_id
         """The parent of the top folders."""
+        self.ask: Ask | None = partial(permissions.of, self.project_id) if permissions else None
+        """Asks who may do what with a folder; None when nobody wants to know."""
+
+    def permit(self, entries: Entries, above: str = "") -> None:
+        """Note who may do what with the few folders of an answer, one by one, if that is wanted."""
+        if self.ask is not None:
+            entries.permit({child.id: self.ask(child, above, never) for child in entries.folders})
 
     def begin(self) -> Open:
         """Return the top of the project. Raises SourceError when the name of the project cannot be told."""
@@ -68,6 +79,7 @@ class Reader:
         entries.add(resource, parent_of(resource) or OUTSIDE, tips_of(found.document))
         if entries.gaps:
             raise ProtocolViolation(f"{where} cannot be told. {entries.gaps[0]}", hint=REPORT)
+        self.permit(entries)
         return entries
 
     def _read_top(self, stopped: Callable[[], bool]) -> Contents:

@@ -58,6 +58,12 @@ class Entries:
             {"external_id": project_id, "parent_id": None, "name": text(name) or project_id, "kind": Kind.FOLDER.value}
         )
 
+    def permit(self, found: Mapping[str, str | None]) -> None:
+        """Note who may do what with folders, by id."""
+        for row in self.rows:
+            if row["external_id"] in found:
+                row["permissions"] = found[row["external_id"]]
+
     def batch(self) -> pa.RecordBatch:
         """Return the rows in FILE_SCHEMA, each with its name in place of the path."""
         return batch_of(self.rows, self.scope)

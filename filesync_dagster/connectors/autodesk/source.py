@@ -16,9 +16,10 @@ from filesync_dagster.connectors.autodesk.details import AutodeskDetails
 from filesync_dagster.connectors.autodesk.frontier import Enter, Frontier, Open, resumed
 from filesync_dagster.connectors.autodesk.hubs import Hubs
 from filesync_dagster.connectors.autodesk.lookups import looked_up
+from filesync_dagster.connectors.autodesk.permissions import Permissions
 from filesync_dagster.connectors.autodesk.reading import PROJECT_SCOPE, Contents, Reader
 from filesync_dagster.connectors.autodesk.rows import Entries
-from filesync_dagster.connectors.retry import RetryPolicy
+from filesync_dagster.connectors.retry import RetryPolicy, never
 from filesync_dagster.errors import AccessDenied, NotFound, SourceError
 from filesync_dagster.model import Capabilities, ConnectionReport, Delta, Meter, Page
 
@@ -32,8 +33,6 @@ class AutodeskSource:
     the projects are, as folders.
     """
 
-    capabilities = Capabilities(stable_ids=True, derives_paths=True, incremental=True, duplicate_names=True)
-
     def __init__(
         self,
         details: AutodeskDetails,
@@ -46,10 +45,25 @@ class AutodeskSource:
         self._details = details
         self._api = Api(details, meter, policy, wire)
         self._hubs = Hubs(details, self._api)
+        self._permissions = Permissions(self._api, meter) if details.include_permissions else None
         self._enter: Enter = lambda folder, path: prune is None or not prune(path)
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """Two entries of a folder may have the same name. Permissions, where they are wanted, are those of folders."""
+        return Capabilities(
+            stable_ids=True,
+            derives_paths=True,
+            incremental=True,
+            permissions=self._details.include_permissions,
+            duplicate_names=True,
+        )
+
     def check(self) -> ConnectionReport:
-        """Ask for the hubs and the projects, and read the top of each named project, or of the first one."""
+        """Ask for the hubs and the projects, and read the top of each named project, or of the first one.
+
+        If they are wanted, ask for the permissions of the first folder there.
+        """
         started = time.monotonic()
         hubs = self._hubs.hubs()
         latency = (time.monotonic() - started) * 1000
@@ -60,11 +74,12 @@ class AutodeskSource:
         projects = f"{len(scopes)} projects" if len(scopes) > 1 else f"project {self._name(scopes[0])}"
         folders = sum(len(contents.entries.folders) for _, contents in tops.values())
         several = f" in {len(tops)} of them" if len(scopes) > len(tops) else ""
+        told, untold = self._permissions_told(tops)
         return ConnectionReport(
             latency_ms=latency,
             sees=f"{projects} of {', '.join(sorted(hubs.values()))}, {folders} top folders{several}",
-            permissions=("list hubs", "list projects", "list folders"),
-            problems=tuple(str(error) for error in failures.values()),
+            permissions=("list hubs", "list projects", "list folders", *told),
+            problems=(*(str(error) for error in failures.values()), *untold),
         )
 
     def scopes(self) -> tuple[str, ...]:
@@ -128,7 +143,7 @@ class AutodeskSource:
 
     def _pages(self, frontier: Frontier, reader: Reader) -> Iterator[Page]:
         scope = reader.scope
-        with closing(crawl(frontier, reader.read, self._details.list_workers)) as steps:
+        with closing(crawl(frontier, reader.read, self._details.list_workers, reader.ask)) as steps:
             for step in steps:
                 entries = step.contents.entries if step.contents is not None else Entries(scope)
                 if entries.rows or step.gaps:
@@ -152,8 +167,18 @@ class AutodeskSource:
         begin = reader.begin()
         return begin, reader.read(begin, None)
 
+    def _permissions_told(self, tops: Mapping[str, Top]) -> tuple[Sequence[str], Sequence[str]]:
+        """Return what is allowed, and what is not, about the permissions of one folder."""
+        first = next(((scope, top, folder) for scope, top in tops.items() for folder in top[1].entries.folders), None)
+        if self._permissions is None or first is None:
+            return (), ()
+        scope, (begin, _), folder = first
+        self._permissions.of(scope.removeprefix(PROJECT_SCOPE), folder, begin.path, never)
+        why_not = self._permissions.remark
+        return ((), (why_not,)) if why_not else (("read folder permissions",), ())
+
     def _reader(self, scope: str) -> Reader:
-        return Reader(self._details, self._api, self._hubs, scope)
+        return Reader(self._details, self._api, self._hubs, self._permissions, scope)
 
     def _name(self, scope: str) -> str:
         project = self._hubs.project(scope.removeprefix(PROJECT_SCOPE))

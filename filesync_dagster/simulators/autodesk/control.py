@@ -26,6 +26,8 @@ ACTIONS = frozenset(
         "deny",
         "advance",
         "allow",
+        "share",
+        "unshare",
         "bulk",
     ]
 )

@@ -12,6 +12,17 @@ class Person(NamedTuple):
     name: str
 
 
+class Subject(NamedTuple):
+    """Who may be given permissions on folders: a person, a company or a role of the project."""
+
+    id: str
+    kind: str  # "USER", "COMPANY" or "ROLE"
+    name: str
+    email: str | None = None  # of a person
+    autodesk_id: str | None = None  # likewise
+    is_admin: bool = False  # of the project: may do everything everywhere
+
+
 class VersionKind(StrEnum):
     """What a version is: the last part of its extension type."""
 
@@ -57,6 +68,7 @@ class Folder:
     hidden: bool = False
     system: bool = False  # of the platform's own, not of the project's files
     children: dict[str, None] = field(default_factory=dict)
+    grants: dict[Subject, tuple[str, ...]] = field(default_factory=dict)  # given here, not on a folder above
 
 
 @dataclass(slots=True)

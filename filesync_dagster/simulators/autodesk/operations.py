@@ -12,8 +12,10 @@ from filesync_dagster.simulators.autodesk.misfortune import AUTHORIZED, FAULTS, 
 from filesync_dagster.simulators.autodesk.questions import Parameters
 from filesync_dagster.simulators.faults import Fault
 
-QUOTAS = {"token": 500, "hubs": 50, "projects": 50, "topFolders": 300, "contents": 300, "items": 300}
-"""Calls a minute of each class, for one client id."""
+QUOTAS = {
+    "token": 500, "hubs": 50, "projects": 50, "topFolders": 300, "contents": 300, "items": 300, "permissions": 300,
+}  # fmt: skip
+"""Calls a minute of each class, for one client id. That of permissions is a guess: each call has a limit of its own."""
 
 NONE = Parameters()
 
@@ -25,7 +27,7 @@ class Operation:
     name: str
     method: str
     path: str
-    run: Callable[[Call], dict[str, Any]]
+    run: Callable[[Call], Any]
     parameters: Parameters = NONE
     scope: str = "data:read"
     quota: str = "items"
@@ -140,6 +142,13 @@ OPERATIONS = (
         reading.get_item_versions,
         Parameters(("id", "extension.type", "versionNumber"), paged=True),
         faults=PAGED,
+    ),
+    Operation(
+        "getFolderPermissions",
+        "GET",
+        "/bim360/docs/v1/projects/{project_id}/folders/{folder_id}/permissions",
+        reading.get_folder_permissions,
+        quota="permissions",
     ),
     Operation("getVersion", "GET", _VERSION, reading.get_version),
     Operation("getVersionItem", "GET", f"{_VERSION}/item", reading.get_version_item),

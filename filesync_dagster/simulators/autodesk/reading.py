@@ -1,5 +1,6 @@
 """The operations that read, under the names of Autodesk's description."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,8 @@ from filesync_dagster.simulators.autodesk.clock import stamp
 from filesync_dagster.simulators.autodesk.documents import Resource
 from filesync_dagster.simulators.autodesk.entries import Folder, Item, VersionKind
 from filesync_dagster.simulators.autodesk.questions import moment
-from filesync_dagster.simulators.autodesk.refusals import bad_input, no_user
+from filesync_dagster.simulators.autodesk.refusals import JSON, bad_input, no_user
+from filesync_dagster.simulators.autodesk.sharing import Permission, permissions
 
 Document = dict[str, Any]
 LAST_SEARCH_PAGE = 49
@@ -107,6 +109,16 @@ def get_folder_search(call: Call) -> Document:
     chosen = {found["relationships"]["item"]["data"]["id"] for found in document["data"]}
     document["included"] = [call.documents.item(item) for item in items if item.id in chosen]
     return document
+
+
+def get_folder_permissions(call: Call) -> list[Permission]:
+    """List who may do what with a folder. This is of another service, which writes ids of projects without `b.`.
+
+    No description of it is published: the name is ours, the rest is as its documentation says.
+    """
+    call.headers["content-type"] = JSON
+    in_project = replace(call, ids={**call.ids, "project_id": f"b.{call.ids['project_id']}"})
+    return permissions(call.store, in_project.folder())
 
 
 def get_item(call: Call) -> Document:

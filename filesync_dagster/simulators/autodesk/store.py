@@ -1,8 +1,11 @@
 """What people do with the simulated Autodesk."""
 
+from collections.abc import Sequence
+
 from filesync_dagster.simulators.autodesk.bulk import fill
 from filesync_dagster.simulators.autodesk.entries import Folder, Hub, Item, Project, VersionKind
-from filesync_dagster.simulators.autodesk.refusals import bad_input
+from filesync_dagster.simulators.autodesk.refusals import bad_input, not_found
+from filesync_dagster.simulators.autodesk.sharing import VIEW_AND_DOWNLOAD, actions_of, subject_of
 from filesync_dagster.simulators.autodesk.tree import Tree
 
 PROJECT_FILES = ("Project Files",)
@@ -183,6 +186,27 @@ class Store(Tree):
         with self.lock:
             self._denied.pop(entry, None)
             self._permission_changed(entry)
+
+    def share(self, folder: str, who: str, kind: str = "USER", actions: Sequence[str] = VIEW_AND_DOWNLOAD) -> str:
+        """Give a person (an address), or a COMPANY or a ROLE (a name), permissions on a folder and all below it.
+
+        They replace those that were given on this folder before. Returns the id of who it is.
+        """
+        with self.lock:
+            subject, known = subject_of(who, kind), self.folder_at(folder)
+            self._refuse_hidden(known)
+            if known.parent is None:
+                raise bad_input("The root folder of a project cannot be shared.")
+            known.grants[subject] = actions_of(actions)
+            self._permission_changed(folder)
+            return subject.id
+
+    def unshare(self, folder: str, who: str, kind: str = "USER") -> None:
+        """Take away what was given on this very folder; what comes from a folder above stays."""
+        with self.lock:
+            if self.folder_at(folder).grants.pop(subject_of(who, kind), None) is None:
+                raise not_found(f"The permission of {who}")
+            self._permission_changed(folder)
 
     def advance(self, seconds: float) -> None:
         """Let time pass in which nothing happens."""

@@ -1,5 +1,6 @@
 """A simulated project of Autodesk as a place of the contract suite."""
 
+from filesync_dagster.model import Kind
 from filesync_dagster.simulators.autodesk.misfortune import FAULTS
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster_tests.connectors.autodesk.site import Site
@@ -35,6 +36,7 @@ class AutodeskPlace:
     hostile_names = NAMES
     faults = FAULTS - {Fault.SHORT_ANSWER, Fault.MUTATE}
     top = "Project Files"
+    permitted = frozenset({Kind.FOLDER})  # files have the permissions of their folder
 
     def __init__(self, **details):
         self.site = Site(**details)

@@ -43,7 +43,7 @@ def test_no_project_ids_are_all_projects():
         ({"requests_per_minute": 5}, "greater than or equal to 6"),
         ({"base_url": "developer.api.autodesk.com"}, "base_url"),
         ({"base_url": "https://x:99999"}, "is not an address"),
-        ({"include_permissions": True}, "Extra inputs are not permitted"),
+        ({"include_permission": True}, "Extra inputs are not permitted"),
     ],
 )
 def test_what_is_wrong_is_said(wrong, said):

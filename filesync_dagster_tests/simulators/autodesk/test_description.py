@@ -102,7 +102,10 @@ def ask(world, operation, known, query=()):
         return client.request(operation.method, path_of(operation, known), params=dict(query), **body)
 
 
-READABLE = [operation for operation in OPERATIONS if operation.name not in {"patchItem", "patchVersion"}]
+UNDESCRIBED = {"getFolderPermissions"}
+"""Of services that no description is published of: what is known of their answers is tested beside this."""
+DESCRIBED = [operation for operation in OPERATIONS if operation.name not in UNDESCRIBED]
+READABLE = [operation for operation in DESCRIBED if operation.name not in {"patchItem", "patchVersion"}]
 
 
 @pytest.mark.parametrize("operation", READABLE, ids=lambda operation: operation.name)
@@ -147,7 +150,7 @@ def test_questions_are_as_described(world, described, known, operation):
 
 def test_scopes_are_as_described(world, described, known):
     """Each operation asks for the scope that the description names; the gateway refuses a token without it."""
-    for operation in OPERATIONS:
+    for operation in DESCRIBED:
         _, _, says, _ = described.operations()[operation.name]
         assert operation.scope in {scope for way in says["security"] for scopes in way.values() for scope in scopes}
     with client_of(world.simulator, scope="data:write") as client:
