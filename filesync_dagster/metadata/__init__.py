@@ -12,6 +12,7 @@ from filesync_dagster.metadata.records import (
     EndpointState,
     LeaseRecord,
     NewState,
+    RequestRecord,
     SyncRecord,
 )
 from filesync_dagster.metadata.store import Metadata
@@ -27,5 +28,6 @@ __all__ = [
     "LeaseRecord",
     "Metadata",
     "NewState",
+    "RequestRecord",
     "SyncRecord",
 ]

@@ -13,7 +13,7 @@ from filesync_dagster.metadata.leases import Lease
 from filesync_dagster.metadata.reading import AT_ONCE, batched
 from filesync_dagster.metadata.records import SyncRecord
 from filesync_dagster.metadata.state import write_held
-from filesync_dagster.metadata.tables import endpoint_state, file_changes, sync_logs
+from filesync_dagster.metadata.tables import endpoint_state, endpoints, file_changes, sync_logs
 from filesync_dagster.model import SyncMode, SyncStatus
 
 _COMMITTED = sync_logs.c.sync_status.in_([SyncStatus.COMPLETED.value, SyncStatus.PARTIAL.value])
@@ -87,6 +87,35 @@ def snapshot_at(database: Database, endpoint_id: int, at: datetime) -> SyncRecor
         row = connection.execute(query).mappings().one_or_none()
     # A snapshot that retention let go is not made up for by an older one, which says something else.
     return None if row is None or row["snapshot_uri"] is None else _record(row)
+
+
+def latest(database: Database) -> dict[int, SyncRecord]:
+    """See Metadata.latest_syncs. One look into the index for each endpoint, however long the logs are."""
+    other = sync_logs.alias()
+    newest = (
+        select(other.c.id)
+        .where(other.c.endpoint_id == endpoints.c.id, other.c.mode != SyncMode.REPLAY.value)
+        .order_by(other.c.sync_completed.desc(), other.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = select(sync_logs).join_from(endpoints, sync_logs, sync_logs.c.id == newest)
+    with database.reading() as connection:
+        records = [_record(row) for row in connection.execute(query).mappings()]
+    return {record.endpoint_id: record for record in records}
+
+
+def ended_since(database: Database, moment: datetime) -> list[SyncRecord]:
+    """See Metadata.syncs_since. Through the index of each endpoint: there is none on the moment alone."""
+    log = sync_logs.c
+    query = (
+        select(sync_logs)
+        .join_from(endpoints, sync_logs, log.endpoint_id == endpoints.c.id)
+        .where(log.sync_completed >= moment, log.mode != SyncMode.REPLAY.value)
+        .order_by(log.sync_completed, log.id)
+    )
+    with database.reading() as connection:
+        return [_record(row) for row in connection.execute(query).mappings()]
 
 
 def last_full(database: Database, endpoint_id: int | None) -> dict[int, SyncRecord]:

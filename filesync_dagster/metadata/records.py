@@ -122,6 +122,18 @@ class BreakerRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """A sync that was asked for from outside."""
+
+    id: int
+    endpoint: str  # its name
+    full: bool
+    source: str  # who asked: "webhook", "rest", the name of a queue
+    requested_at: datetime
+    taken_at: datetime | None = None  # by the run that syncs it
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseRecord:
     """A sync that is running, as its lease tells."""
 

@@ -8,7 +8,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from filesync_dagster.metadata import checkpoints, leases, logs, reading, state
+from filesync_dagster.metadata import checkpoints, leases, logs, reading, requests, state
 from filesync_dagster.metadata.commit import commit
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
@@ -20,6 +20,7 @@ from filesync_dagster.metadata.records import (
     EndpointState,
     LeaseRecord,
     NewState,
+    RequestRecord,
     SyncRecord,
 )
 
@@ -167,6 +168,14 @@ class Metadata:
         """
         return logs.listed(self._database, endpoint_id, since=since, until=until, limit=limit, live=live)
 
+    def latest_syncs(self) -> dict[int, SyncRecord]:
+        """The last sync of every endpoint, by endpoint id, without those that rebuilt a past day."""
+        return logs.latest(self._database)
+
+    def syncs_since(self, moment: datetime) -> list[SyncRecord]:
+        """Logs of syncs of any endpoint that ended at a moment or later, without those that rebuilt a past day."""
+        return logs.ended_since(self._database, moment)
+
     def snapshot_at(self, endpoint_id: int, at: datetime) -> SyncRecord | None:
         """The committed sync with the greatest as_of up to `at`; None when there is none or its snapshot was let go."""
         return logs.snapshot_at(self._database, endpoint_id, at)
@@ -224,6 +233,21 @@ class Metadata:
     def save_breaker(self, record: BreakerRecord) -> None:
         """Replace the breaker of an endpoint. Needs no lease."""
         state.save_breaker(self._database, record)
+
+    def ask(self, endpoint: str, source: str, *, full: bool = False) -> bool:
+        """Ask for a sync of an endpoint, by its name; False when the same, or more, is already asked for.
+
+        A request that waits says all that a later one could: whoever takes it syncs what is there then.
+        """
+        return requests.ask(self._database, endpoint, source, full=full)
+
+    def untaken_requests(self) -> list[RequestRecord]:
+        """Syncs that were asked for and that no run has taken yet, oldest first."""
+        return requests.untaken(self._database)
+
+    def take_requests(self, names: Iterable[str]) -> dict[str, bool]:
+        """Mark what waits for these endpoints as taken; return which of them to sync, and whether in full."""
+        return requests.take(self._database, names)
 
     def journal(
         self,

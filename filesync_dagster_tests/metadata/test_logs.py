@@ -86,6 +86,18 @@ def test_logs_are_listed_newest_first(metadata, endpoint):
     assert [row.id for row in metadata.sync_logs(endpoint, since=at(1), until=at(3))] == ["s2", "s1"]
 
 
+def test_the_last_sync_of_every_endpoint_is_known(metadata, endpoint):
+    """One each; what rebuilt a past day, and an endpoint without a sync, do not count."""
+    other, _ = metadata.register(EndpointRecord("models", "s3")), metadata.register(EndpointRecord("new", "s3"))
+    for name, minutes in (("a", 1), ("b", 3), ("c", 2)):
+        metadata.record(log(endpoint, name, minutes))
+    metadata.record(log(endpoint, "past", 9, mode=SyncMode.REPLAY))
+    metadata.record(log(other, "d", 5, SyncStatus.FAILED))
+
+    assert {number: record.id for number, record in metadata.latest_syncs().items()} == {endpoint: "b", other: "d"}
+    assert [record.id for record in metadata.syncs_since(at(3))] == ["b", "d"]
+
+
 def test_the_journal_can_be_cut_by_time(metadata, endpoint):
     """`since` is inside, `until` is not; pruning removes what is older."""
     for minute in range(4):

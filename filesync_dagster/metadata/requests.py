@@ -1,0 +1,54 @@
+"""Syncs that were asked for from outside: by a webhook, over REST, by a message. A run takes them."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, insert, select, update
+
+from filesync_dagster.metadata.database import Database
+from filesync_dagster.metadata.reading import AT_ONCE, batched
+from filesync_dagster.metadata.records import RequestRecord
+from filesync_dagster.metadata.tables import requests
+
+
+def ask(database: Database, endpoint: str, source: str, *, full: bool) -> bool:
+    """See Metadata.ask."""
+    with database.reading() as connection:
+        if _is_asked(connection, endpoint, full=full):
+            return False  # most hints come in bursts: they cost no write
+    with database.writing() as connection:
+        if _is_asked(connection, endpoint, full=full):
+            return False
+        row = {"endpoint": endpoint, "full": full, "source": source, "requested_at": database.now(connection)}
+        connection.execute(insert(requests).values(**row))
+    return True
+
+
+def _is_asked(connection: Connection, endpoint: str, *, full: bool) -> bool:
+    waiting = select(requests.c.id).where(requests.c.endpoint == endpoint, requests.c.taken_at.is_(None))
+    if full:
+        waiting = waiting.where(requests.c.full)
+    return connection.execute(waiting.limit(1)).first() is not None
+
+
+def untaken(database: Database) -> list[RequestRecord]:
+    """See Metadata.untaken_requests."""
+    with database.reading() as connection:
+        query = select(requests).where(requests.c.taken_at.is_(None)).order_by(requests.c.id)
+        return [RequestRecord(**row) for row in connection.execute(query).mappings()]
+
+
+def take(database: Database, names: Iterable[str]) -> dict[str, bool]:
+    """See Metadata.take_requests."""
+    found: dict[str, bool] = {}
+    with database.writing() as connection:
+        now = database.now(connection)
+        for some in batched(names, AT_ONCE):
+            taking = (
+                update(requests)
+                .where(requests.c.endpoint.in_(some), requests.c.taken_at.is_(None))
+                .values(taken_at=now)
+                .returning(requests.c.endpoint, requests.c.full)
+            )
+            for row in connection.execute(taking):
+                found[row.endpoint] = found.get(row.endpoint, False) or row.full
+    return found

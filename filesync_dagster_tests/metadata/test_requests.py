@@ -1,0 +1,43 @@
+"""Syncs that are asked for from outside."""
+
+from filesync_dagster.metadata import Metadata
+
+
+def waiting(metadata):
+    """What waits, without ids and moments."""
+    return [(r.endpoint, r.full, r.source) for r in metadata.untaken_requests()]
+
+
+def test_a_request_waits_until_a_run_takes_it(metadata):
+    """It is taken once, and only by who asks for its endpoint."""
+    assert metadata.ask("drawings", "webhook")
+    assert metadata.ask("models", "rest", full=True)
+
+    assert metadata.take_requests(["drawings"]) == {"drawings": False}
+    assert metadata.take_requests(["drawings"]) == {}
+    assert waiting(metadata) == [("models", True, "rest")]
+
+
+def test_hints_that_come_in_bursts_are_one_request(metadata):
+    """A waiting request says all that the next one could; a full one says more."""
+    assert [metadata.ask("drawings", "webhook") for _ in range(3)] == [True, False, False]
+    assert metadata.ask("drawings", "rest", full=True)
+    assert not metadata.ask("drawings", "webhook")
+
+    assert waiting(metadata) == [("drawings", False, "webhook"), ("drawings", True, "rest")]
+    assert metadata.take_requests(["drawings", "models"]) == {"drawings": True}
+
+
+def test_a_hint_after_a_run_began_is_another_request(metadata):
+    """What changes while a run lists may not be in its listing."""
+    metadata.ask("drawings", "webhook")
+    metadata.take_requests(["drawings"])
+
+    assert metadata.ask("drawings", "webhook")
+
+
+def test_requests_are_there_for_other_processes(metadata, url):
+    """Who asks and who takes are not one process."""
+    metadata.ask("drawings", "webhook")
+    with Metadata.open(url) as other:
+        assert waiting(other) == [("drawings", False, "webhook")]
