@@ -15,7 +15,7 @@ from typing import Literal, Self
 import pyarrow as pa
 
 from filesync_dagster import decisions, inventory, replay
-from filesync_dagster.config import Config, load_config, read_environment
+from filesync_dagster.config import Config, load_config, read_environment, remember, running_config
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.listing import Progress, ignore
@@ -37,12 +37,16 @@ class Filesync:
         self.workspace = Workspace(config, secrets=secrets)
 
     @classmethod
-    def open(cls, config: str | Path | None = None, *, secrets: Resolve | None = None) -> Self:
+    def open(cls, config: str | Path | None = None, *, secrets: Resolve | None = None, last_good: bool = False) -> Self:
         """Read endpoints.yaml (FILESYNC_CONFIG when left out) and the environment; nothing is connected yet.
 
-        Raises ConfigError when nothing of it can be used; single broken endpoints are in `config.broken`.
+        Raises ConfigError when nothing of it can be used; single broken endpoints are in `config.broken`. With
+        `last_good`, what cannot be used is as it was when it last could; what can is remembered for that.
         """
-        return cls(load_config(read_environment(Path(config) if config else None)), secrets=secrets)
+        environment = read_environment(Path(config) if config else None)
+        if last_good:
+            remember(environment)
+        return cls(running_config(environment) if last_good else load_config(environment), secrets=secrets)
 
     def sync(
         self,
@@ -79,7 +83,8 @@ class Filesync:
         Who names endpoints insists on them, unless `insist` says otherwise; who asks for all leaves alone what failed
         again and again.
         """
-        configured = [e.name for e in self.config.active] + [b.name for b in self.config.broken]
+        broken = [entry for entry in self.config.broken if not entry.kept]
+        configured = [e.name for e in self.config.active] + [b.name for b in broken]
         chosen = configured if names is None else names
         insisting = names is not None if insist is None else insist
         if names is None:
@@ -90,7 +95,7 @@ class Filesync:
 
         yield from self._each(chosen, one)
         # An entry with the name of another endpoint would not be seen otherwise.
-        hidden = [b for b in self.config.broken if b.name in self.config.by_name] if names is None else []
+        hidden = [b for b in broken if b.name in self.config.by_name] if names is None else []
         yield from (_failed(entry.name, str(ConfigError(entry.problems))) for entry in hidden)
 
     def sync_day(

@@ -38,6 +38,7 @@ class EndpointStatus:
     error: str | None = None
     breaker: BreakerRecord | None = None  # None: its last sync found the store well
     last_full: SyncRecord | None = None  # the last committed sync that listed everything
+    misconfigured: str | None = None  # why its entry is not what runs, but what it said when it was last in order
 
 
 def files(
@@ -89,16 +90,18 @@ def status(workspace: Workspace) -> list[EndpointStatus]:
     running = {lease.endpoint: lease for lease in metadata.running()}
     proofs = metadata.last_full()
     failing = {number: breaker for number, breaker in metadata.breakers().items() if breaker.failures}
+    kept = {entry.name: " ".join(entry.problems) for entry in workspace.config.broken if entry.kept}
     found = []
     for endpoint in workspace.config.endpoints:
         state = states.get(endpoint.name)
         if state is None:
-            found.append(_unknown(workspace, endpoint))
+            known = _unknown(workspace, endpoint)
         else:
             lease, breaker = running.get(endpoint.name), failing.get(state.endpoint_id)
             known = _status(workspace, endpoint, state, lease, breaker)
-            found.append(replace(known, last_full=proofs.get(state.endpoint_id)))
-    return found + [_broken(entry) for entry in workspace.config.broken]
+            known = replace(known, last_full=proofs.get(state.endpoint_id))
+        found.append(replace(known, misconfigured=kept.get(endpoint.name)))
+    return found + [_broken(entry) for entry in workspace.config.broken if not entry.kept]
 
 
 def resting(workspace: Workspace, at: datetime) -> dict[str, datetime]:

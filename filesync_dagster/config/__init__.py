@@ -5,6 +5,7 @@ Whom it may import: connectors (for the models of `endpoint_details`), filters, 
 
 from filesync_dagster.config.due import next_due
 from filesync_dagster.config.environment import Environment, read_environment
+from filesync_dagster.config.last_good import remember, running_config
 from filesync_dagster.config.load import Broken, Config, load_config
 from filesync_dagster.config.models import Endpoint, Partitions, Retention, Schedule, ScheduleKind, Settings
 
@@ -21,4 +22,6 @@ __all__ = [
     "load_config",
     "next_due",
     "read_environment",
+    "remember",
+    "running_config",
 ]

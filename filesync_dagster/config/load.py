@@ -26,6 +26,7 @@ class Broken:
 
     name: str
     problems: tuple[str, ...]
+    kept: bool = False  # what it said when it was last in order is what runs
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,12 @@ class Config:
     endpoints: tuple[Endpoint, ...]
     broken: tuple[Broken, ...] = ()
     by_name: Mapping[str, Endpoint] = field(default_factory=dict, repr=False)
+    unread: tuple[str, ...] = ()  # why nothing of the file can be used: this is the last one that was good
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Every problem of the broken entries."""
-        return tuple(problem for entry in self.broken for problem in entry.problems)
+        """Everything that is wrong with the file."""
+        return (*self.unread, *(problem for entry in self.broken for problem in entry.problems))
 
     @property
     def active(self) -> tuple[Endpoint, ...]:
@@ -68,8 +70,13 @@ def load_config(environment: Environment) -> Config:
     Entries that are wrong end up in `broken`. Raises ConfigError when nothing can be used: the file is missing,
     is not YAML, or its settings are wrong.
     """
+    return read_config(environment, read_text(environment.config_path))
+
+
+def read_config(environment: Environment, text: str) -> Config:
+    """Return what a text says that stands for the configuration file. Raises ConfigError, as `load_config` does."""
     path = environment.config_path
-    tree = parse(_read(path), environment.variables)
+    tree = parse(text, environment.variables)
     reader = _Reader(path, tree)
     if any(not at for _, at, _ in tree.problems):
         raise ConfigError([reader.sentence(line, text) for line, _, text in tree.problems])
@@ -94,7 +101,8 @@ def load_config(environment: Environment) -> Config:
     return Config(environment, settings, tuple(good), tuple(broken), {endpoint.name: endpoint for endpoint in good})
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of the configuration file. Raises ConfigError."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as exc:

@@ -1,11 +1,13 @@
 """What is wrong with endpoints.yaml, where people look: as nodes of the asset graph, each with a check that fails.
 
-One bad entry takes nothing else down; a file that cannot be used at all still loads, as one node that says why.
+One bad entry takes nothing else down; a file that cannot be used at all still loads, with one node that says why.
+What was in order before goes on as it was.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -19,21 +21,35 @@ if TYPE_CHECKING:
 
 CHECK = "configuration"
 KINDS = {"yaml"}
+UNUSABLE = dg.AssetKey("filesync_configuration")
+"""The node of a file of which nothing can be used."""
 
 
-def broken_endpoints(config: Config) -> dg.Definitions:
-    """Return a node and a failing check for each entry that cannot be used."""
-    taken = {endpoint.name for endpoint in config.endpoints}
-    nodes = []
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong, and the asset that shows it. `about` is None where that is the asset of an endpoint."""
+
+    key: dg.AssetKey
+    about: str | None
+    problems: tuple[str, ...]
+
+
+def configuration_problems(config: Config) -> dg.Definitions:
+    """Return a failing check for everything in the file that cannot be used, and a node where there is none for it."""
+    found = [Diagnosis(UNUSABLE, f"{config.environment.config_path.name}, as it is,", config.unread)]
+    active, taken = {endpoint.name for endpoint in config.active}, {endpoint.name for endpoint in config.endpoints}
     for entry in config.broken:
-        key = asset_key(_free_name(entry, taken))
-        nodes.append((key, entry.name, entry.problems))
-    return _diagnosed(nodes)
+        if entry.kept and entry.name in active:
+            text = (*entry.problems, "What it said when it was last in order is what runs.")
+            found.append(Diagnosis(asset_key(entry.name), None, text))
+        else:
+            found.append(Diagnosis(asset_key(_free_name(entry, taken)), entry.name, entry.problems))
+    return _diagnosed([diagnosis for diagnosis in found if diagnosis.problems])
 
 
 def unusable(error: ConfigError) -> dg.Definitions:
-    """Return what can be shown of a configuration of which nothing can be used."""
-    return _diagnosed([(dg.AssetKey("filesync_configuration"), "endpoints.yaml", (*error.problems, error.hint))])
+    """Return what can be shown of a configuration of which nothing can be used, and no earlier one is known."""
+    return _diagnosed([Diagnosis(UNUSABLE, "endpoints.yaml", (*error.problems, error.hint))])
 
 
 def _free_name(entry: Broken, taken: set[str]) -> str:
@@ -43,24 +59,23 @@ def _free_name(entry: Broken, taken: set[str]) -> str:
     return name
 
 
-def _diagnosed(nodes: Sequence[tuple[dg.AssetKey, str, Iterable[str]]]) -> dg.Definitions:
-    if not nodes:
+def _diagnosed(found: Sequence[Diagnosis]) -> dg.Definitions:
+    if not found:
         return dg.Definitions()
-    specs, checks = [], []
-    for key, name, problems in nodes:
-        text = [problem for problem in problems if problem]
-        specs.append(
-            dg.AssetSpec(
-                key,
-                description=f"**{name} cannot be used.** Correct it, then reload the code location.\n\n"
-                + "\n".join(f"- {_as_markdown(problem)}" for problem in text),
-                group_name="configuration",
-                kinds=KINDS,
-            )
-        )
-        checks.append(_check(key, text))
+    checks = [_check(diagnosis.key, [problem for problem in diagnosis.problems if problem]) for diagnosis in found]
+    specs = [_node(diagnosis.key, diagnosis.about, diagnosis.problems) for diagnosis in found if diagnosis.about]
     job = dg.define_asset_job("check_configuration", dg.AssetSelection.checks(*checks))
-    return dg.Definitions(assets=specs, asset_checks=checks, jobs=[job], sensors=[_sensor(nodes, job)])
+    return dg.Definitions(assets=specs, asset_checks=checks, jobs=[job], sensors=[_sensor(found, job)])
+
+
+def _node(key: dg.AssetKey, about: str, problems: Sequence[str]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key,
+        description=f"**{about} cannot be used.** Correct it: an edit is seen within seconds, or after a reload of the "
+        "code location.\n\n" + "\n".join(f"- {_as_markdown(problem)}" for problem in problems if problem),
+        group_name="configuration",
+        kinds=KINDS,
+    )
 
 
 def _check(key: dg.AssetKey, problems: Sequence[str]) -> dg.AssetChecksDefinition:
@@ -71,10 +86,8 @@ def _check(key: dg.AssetKey, problems: Sequence[str]) -> dg.AssetChecksDefinitio
     return configuration
 
 
-def _sensor(
-    nodes: Sequence[tuple[dg.AssetKey, str, Iterable[str]]], job: "UnresolvedAssetJobDefinition"
-) -> dg.SensorDefinition:
-    state = hashlib.sha256(repr(nodes).encode()).hexdigest()[:16]
+def _sensor(found: Sequence[Diagnosis], job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
+    state = hashlib.sha256(repr(found).encode()).hexdigest()[:16]
 
     @dg.sensor(
         name="configuration_problems",

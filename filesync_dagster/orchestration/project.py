@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from filesync_dagster.config import Config, Environment, load_config
+from filesync_dagster.config import Config, Environment, running_config
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.orchestration.assets import endpoint_assets
 from filesync_dagster.orchestration.jobs import sync_job
-from filesync_dagster.orchestration.problems import broken_endpoints, unusable
+from filesync_dagster.orchestration.problems import configuration_problems, unusable
 from filesync_dagster.orchestration.reports import report_assets
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.schedules import first_sync_sensor, report_schedule, sync_schedules
@@ -17,14 +17,14 @@ def definitions_for(environment: Environment) -> dg.Definitions:
     """Return everything Dagster shows of the configuration that the environment names.
 
     A broken entry becomes a node that says what is wrong. A file of which nothing can be used does not take the code
-    location down: it loads as one such node.
+    location down: what it said when it last could be used goes on, beside one such node.
     """
     try:
-        config = load_config(environment)
+        config = running_config(environment)
     except ConfigError as error:
         return unusable(error)
     resource = FilesyncResource(config_path=str(environment.config_path.absolute()))
-    return dg.Definitions.merge(definitions_of(config, resource), broken_endpoints(config))
+    return dg.Definitions.merge(definitions_of(config, resource), configuration_problems(config))
 
 
 def definitions_of(config: Config, resource: FilesyncResource) -> dg.Definitions:

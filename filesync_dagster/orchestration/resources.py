@@ -18,11 +18,14 @@ class FilesyncResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # Da
     secrets_endpoint_url: str | None = Field(default=None, description="Another address of Secrets Manager.")
 
     def open(self) -> "Filesync":
-        """Return filesync, to be used as a context manager. Raises ConfigError."""
+        """Return filesync, to be used as a context manager; with the last good configuration if need be.
+
+        Raises ConfigError when there is none.
+        """
         from filesync_dagster.api import Filesync
         from filesync_dagster.secret_store import secrets_manager
 
-        return Filesync.open(self.config_path or None, secrets=secrets_manager(self.secrets_client))
+        return Filesync.open(self.config_path or None, secrets=secrets_manager(self.secrets_client), last_good=True)
 
     def secrets_client(self) -> Any:
         """Return the boto3 client that reads `secret:` references. Override it to use another account or vault."""

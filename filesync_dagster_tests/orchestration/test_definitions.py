@@ -135,3 +135,30 @@ def test_what_dagster_would_refuse_is_left_out(project, store):
     assert not specs[asset_key("a")].owners
     assert specs[asset_key("a_listing_complete")].freshness_policy is None
     assert asset_key("b") not in specs
+
+
+def test_an_edit_that_breaks_an_endpoint_is_shown_on_it_while_it_goes_on(project, store):
+    """The endpoint is materialized as it was; its check says what is wrong with the file, until that is mended."""
+    photos, plans = store("photos"), store("plans")
+    made = project(photos, plans)
+    assert made.materialize(["filesync", "photos"]).success, "a run remembers what works"
+    made.write({**photos, "titel": "Photos"}, {**plans, "title": "All Plans"})
+
+    assert made.materialize(["filesync", "photos"]).success
+    specs = {spec.key: spec for spec in made.definitions.resolve_all_asset_specs()}
+    assert "All Plans" in specs[asset_key("plans")].description
+    assert asset_key("photos_2") not in specs
+    result = made.definitions.resolve_job_def("check_configuration").execute_in_process(instance=made.instance)
+    [check] = result.get_asset_check_evaluations()
+    assert (check.asset_key, check.check_name, check.passed) == (asset_key("photos"), "configuration", False)
+    assert "'titel'" in check.description
+
+    made.config.write_text("endpoints: [")
+    keys = {spec.key for spec in made.definitions.resolve_all_asset_specs()}
+    assert {asset_key("photos"), asset_key("plans"), dg.AssetKey("filesync_configuration")} <= keys
+    assert made.materialize(["filesync", "plans"]).success
+
+    made.write(photos)
+    keys = {spec.key for spec in made.definitions.resolve_all_asset_specs()}
+    assert asset_key("plans") not in keys
+    assert dg.AssetKey("filesync_configuration") not in keys
