@@ -5,7 +5,7 @@ moved are looked at. In one DuckDB connection: `told` (entries as they are now),
 the inventory has of these, and of what lies below them), `after`, `gone`, and from there on as for a listing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -143,7 +143,7 @@ def _complete(job: Job, con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Load what the inventory knows, ask for what nobody told, until everything has its place."""
     _load(job, con, _ids(con, "told") + _ids(con, "dead"))
     _drop_foreign(con)
-    _missing(job, con, feed)
+    _missing(job, con, feed.read)
     crawled: set[str] = set()
     descended: set[str] = set()
     asked: set[str] = set()
@@ -158,10 +158,12 @@ def _complete(job: Job, con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         folders = [(i, s) for i, s in _come_in(job, con) if i not in crawled]
         if not folders:
             return
+        known = frozenset(crawled)
         for folder, scope in folders:
             if folder not in crawled:
                 crawled.add(folder)
                 crawled.update(_crawl(job, con, folder, scope, feed))
+        _missing(job, con, crawled - known)  # what went from a folder that changed scopes was told of the new scope
 
 
 def _load(job: Job, con: duckdb.DuckDBPyConnection, ids: list[str]) -> None:
@@ -197,17 +199,17 @@ def _drop_foreign(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("DELETE FROM dead WHERE external_id IN (SELECT external_id FROM told)")
 
 
-def _missing(job: Job, con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def _missing(job: Job, con: duckdb.DuckDBPyConnection, read: Collection[str]) -> None:
     """Find out what became of entries that were in a folder which was read again, and are not in it."""
-    if not feed.read:
+    if not read:
         return
     metadata = job.workspace.metadata
-    folders = [folder for folder in feed.read if folder]
+    folders = [folder for folder in read if folder]
     _remember(con, metadata.children(job.endpoint_id, folders))
-    if len(folders) < len(feed.read):
+    if len(folders) < len(read):
         _remember(con, metadata.tops(job.endpoint_id))
     con.execute("CREATE OR REPLACE TABLE read (external_id VARCHAR)")
-    insert(con, "read", pa.RecordBatch.from_pydict({"external_id": feed.read}), "external_id")
+    insert(con, "read", pa.RecordBatch.from_pydict({"external_id": list(read)}), "external_id")
     rows = con.execute(f"""
         SELECT external_id, scope FROM before
         WHERE coalesce(parent_id, '{OUTSIDE}') IN (SELECT external_id FROM read)

@@ -246,3 +246,13 @@ def test_a_sync_may_die_at_any_moment(drive, at):
     state.store.share(state.world.at("a"), BOB)
     state.die(at=at, full=bool(at % 2), troubles=[])
     state.teardown()
+
+
+def test_what_is_deleted_in_a_folder_that_changed_drives_is_gone(drive):
+    """Its removal is told of the drive that it came to with its folder, where nobody knew it."""
+    state = drive(EVERYTHING)
+    gone = state.world.at("plans/a", state.world.team)
+    state.store.move(state.world.team_folder, state.world.folder)
+    state.store.delete(gone)
+    assert told(state).counts.removed == 1
+    state.teardown()
