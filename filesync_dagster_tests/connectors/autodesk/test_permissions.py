@@ -1,5 +1,5 @@
 import json
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -120,6 +120,7 @@ class Watched(InProcess):
     def handle_request(self, request):
         self.now += 1
         self.most = max(self.most, self.now)
+        sleep(0.001)  # so that calls meet
         try:
             return super().handle_request(request)
         finally:
@@ -133,7 +134,7 @@ def test_no_more_calls_at_once_than_workers(site):
 
     listed(site.open(include_permissions=True, list_workers=3, wire=wire))
 
-    assert 1 <= wire.most <= 3
+    assert 1 < wire.most <= 3
 
 
 def test_a_listing_goes_on_from_any_checkpoint(site):
