@@ -8,18 +8,20 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, Self
 
 import pyarrow as pa
 
+from filesync_dagster import alerts as alerting
 from filesync_dagster import decisions, inventory, replay
 from filesync_dagster.config import Config, load_config, read_environment, remember, running_config
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.listing import Progress, ignore
-from filesync_dagster.metadata import SyncRecord
+from filesync_dagster.metadata import AlertRecord, SyncRecord
 from filesync_dagster.model import ConnectionReport, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.observability import event
 from filesync_dagster.secret_store import Resolve
@@ -156,6 +158,30 @@ class Filesync:
     def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> Iterator[pa.RecordBatch]:
         """Yield the live files of an endpoint, by path, now or as of a moment. Raises NothingKnown."""
         return inventory.files(self.workspace, self.config.endpoint(name), as_of=as_of, gone=gone)
+
+    def request(self, name: str, source: str, *, full: bool = False) -> bool:
+        """Ask for a sync of an endpoint: Dagster's sensor launches it. False when it is asked for already.
+
+        `source`: who asks. Raises ConfigError, UnknownEndpoint, DatabaseError.
+        """
+        return self.workspace.metadata.ask(self.config.endpoint(name).name, source, full=full)
+
+    def alerts(self, *, standing: bool = True) -> list[AlertRecord]:
+        """Return what is wrong, as it was last looked at; with `standing=False` also what was, and is over."""
+        return self.workspace.metadata.alerts(standing=standing)
+
+    def alert(self) -> alerting.Round:
+        """Look what became wrong and what is over, and tell the channels of `alerts.urls` what they do not know yet.
+
+        Several processes may do so at once: each transition is told once. Raises DatabaseError.
+        """
+        found = alerting.update(self.workspace)
+        told = alerting.tell(self.workspace)
+        return replace(told, raised=tuple(found.raised), cleared=tuple(alert for alert, _ in found.cleared))
+
+    def try_channels(self) -> dict[str, str | None]:
+        """Send a test message to every channel; return by its name why it could not be sent, or None."""
+        return alerting.try_channels(self.workspace)
 
     def changes(
         self, name: str, *, since: datetime | None = None, until: datetime | None = None

@@ -12,13 +12,14 @@ from threading import RLock
 from typing import Any, Self
 
 import duckdb
+from pydantic import SecretStr
 
 from filesync_dagster.config import Config, Endpoint
 from filesync_dagster.connectors import CONNECTORS, Source
 from filesync_dagster.errors import NotWritable
 from filesync_dagster.metadata import EndpointRecord, Metadata
 from filesync_dagster.model import Meter, canonical_json
-from filesync_dagster.secret_store import Resolve, secrets_manager, with_secrets
+from filesync_dagster.secret_store import Resolve, resolved, secrets_manager, with_secrets
 from filesync_dagster.snapshots import SnapshotStore, connect, disk_errors
 
 LOCK_SECONDS = 30.0
@@ -82,6 +83,10 @@ class Workspace:
         details = with_secrets(endpoint.endpoint_details, self._secrets)
         prune = None if endpoint.filters.is_default else endpoint.filters.excludes_tree
         return CONNECTORS[endpoint.type].open(details, meter, prune=prune)
+
+    def secret(self, value: SecretStr) -> str:
+        """Return what a secret says; it is fetched where it is a reference. Raises ConfigError."""
+        return resolved(value, self._secrets)
 
     def register(self, endpoint: Endpoint) -> int:
         """Make sure that the database knows the endpoint as it is configured now; return its id."""

@@ -3,8 +3,10 @@
 Whom it may import: connectors (for the models of `endpoint_details`), filters, guard, errors.
 """
 
+from filesync_dagster.config.alerting import AlertKind, Alerts
 from filesync_dagster.config.due import next_due
 from filesync_dagster.config.environment import Environment, read_environment
+from filesync_dagster.config.freshness import freshness
 from filesync_dagster.config.last_good import remember, running_config
 from filesync_dagster.config.load import Broken, Config, load_config
 from filesync_dagster.config.models import Endpoint, Partitions, Retention, Schedule, ScheduleKind, Settings
@@ -18,6 +20,8 @@ __all__ = [
     "Retention",
     "Schedule",
     "ScheduleKind",
+    "AlertKind",
+    "Alerts",
     "Settings",
     "load_config",
     "next_due",
@@ -25,3 +29,4 @@ __all__ = [
     "remember",
     "running_config",
 ]
+    "freshness",

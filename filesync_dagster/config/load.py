@@ -10,6 +10,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from filesync_dagster.config.alerting import Alerts
 from filesync_dagster.config.environment import Environment
 from filesync_dagster.config.models import Endpoint, NoDetails, Settings
 from filesync_dagster.config.yaml_tree import YamlTree, parse
@@ -17,7 +18,7 @@ from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.errors import ConfigError, UnknownEndpoint
 
 M = TypeVar("M", bound=BaseModel)
-TOP_LEVEL = ("settings", "endpoints")
+TOP_LEVEL = ("settings", "alerts", "endpoints")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Config:
     endpoints: tuple[Endpoint, ...]
     broken: tuple[Broken, ...] = ()
     by_name: Mapping[str, Endpoint] = field(default_factory=dict, repr=False)
+    alerts: Alerts = field(default_factory=Alerts)
     unread: tuple[str, ...] = ()  # why nothing of the file can be used: this is the last one that was good
 
     @property
@@ -91,14 +93,19 @@ def read_config(environment: Environment, text: str) -> Config:
     fatal += reader.left_over(("settings",))
     settings, wrong = reader.model(Settings, top.get("settings") or {}, ("settings",))
     fatal += wrong
+    fatal += reader.left_over(("alerts",))
+    alerts, wrong = reader.model(Alerts, top.get("alerts") or {}, ("alerts",))
+    fatal += wrong
     entries = top.get("endpoints") or []
     if not isinstance(entries, list):
         fatal.append(reader.sentence(tree.line(("endpoints",)), "`endpoints:` must be a list"))
         entries = []
     good, broken = reader.endpoints(entries)
-    if fatal or settings is None:
+    if fatal or settings is None or alerts is None:
         raise ConfigError([*fatal, *(problem for entry in broken for problem in entry.problems)])
-    return Config(environment, settings, tuple(good), tuple(broken), {endpoint.name: endpoint for endpoint in good})
+    return Config(
+        environment, settings, tuple(good), tuple(broken), {endpoint.name: endpoint for endpoint in good}, alerts
+    )
 
 
 def read_text(path: Path) -> str:

@@ -3,6 +3,7 @@
 The only package that knows SQLAlchemy. It may import model, observability and errors. Tables: tables.py.
 """
 
+from filesync_dagster.metadata.alerts import AlertRecord, QueueTrouble
 from filesync_dagster.metadata.leases import Lease
 from filesync_dagster.metadata.reading import FILES_SCHEMA, JOURNAL_SCHEMA
 from filesync_dagster.metadata.records import (
@@ -20,6 +21,7 @@ from filesync_dagster.metadata.store import Metadata
 __all__ = [
     "FILES_SCHEMA",
     "JOURNAL_SCHEMA",
+    "AlertRecord",
     "BreakerRecord",
     "CheckpointRecord",
     "EndpointRecord",
@@ -28,6 +30,7 @@ __all__ = [
     "LeaseRecord",
     "Metadata",
     "NewState",
+    "QueueTrouble",
     "RequestRecord",
     "SyncRecord",
 ]

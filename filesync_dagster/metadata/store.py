@@ -8,7 +8,8 @@ from typing import Self
 
 import pyarrow as pa
 
-from filesync_dagster.metadata import checkpoints, leases, logs, reading, requests, state
+from filesync_dagster.metadata import alerts, checkpoints, leases, logs, reading, requests, state
+from filesync_dagster.metadata.alerts import AlertRecord, Key, QueueTrouble
 from filesync_dagster.metadata.commit import commit
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
@@ -221,6 +222,61 @@ class Metadata:
     def rebase(self, lease: Lease, sync_id: str, snapshot_uri: str) -> None:
         """Let the state, and the logs from this sync on, point to a whole snapshot that says what they said."""
         logs.rebase(self._database, lease, sync_id, snapshot_uri)
+
+    def now(self) -> datetime:
+        """The time of the database, which all its users share."""
+        return alerts.now(self._database)
+
+    def registered(self) -> dict[str, datetime]:
+        """When each endpoint was first registered, by name."""
+        return alerts.registered(self._database)
+
+    def queue_troubles(self) -> list[QueueTrouble]:
+        """Queues with messages that could not be used, or that cannot be looked at."""
+        return alerts.queue_troubles(self._database)
+
+    def alerts(self, *, standing: bool = False) -> list[AlertRecord]:
+        """What is wrong and, unless only what stands is asked for, what was wrong; oldest first."""
+        return alerts.read(self._database, standing=standing)
+
+    def raise_alerts(self, found: Iterable[AlertRecord], seen_at: datetime) -> None:
+        """Let these stand, untold. One that stands already stays as it is, told or not.
+
+        `seen_at`: when it was looked, by `now`. One that was cleared since then stays cleared.
+        """
+        alerts.raise_(self._database, found, seen_at)
+
+    def clear_alerts(
+        self, keys: Iterable[tuple[Key, str | None]], seen_at: datetime, *, silently: bool = False
+    ) -> None:
+        """Let these be over, untold unless `silently`; each with the run that cleared it, where there is one.
+
+        One that was raised after `seen_at` stands.
+        """
+        alerts.clear(self._database, keys, seen_at, silently=silently)
+
+    def claim_alerts(self, seconds: float) -> list[AlertRecord]:
+        """Every transition that is to be told now. Nobody else gets it before so many seconds have passed."""
+        return alerts.claim(self._database, seconds)
+
+    def note_told(
+        self,
+        told: Collection[AlertRecord],
+        channels: Collection[str],
+        *,
+        error: str | None = None,
+        wait: float | None = None,
+    ) -> None:
+        """Note which channels know of claimed transitions by now.
+
+        `wait`: seconds until the others are tried again; None: there are no others. What has changed since it was
+        claimed is left alone: the later transition is still to be told.
+        """
+        alerts.note(self._database, told, channels, error=error, wait=wait)
+
+    def prune_alerts(self, before: datetime) -> int:
+        """Delete alerts that were over, and told, before a moment; return how many."""
+        return alerts.prune(self._database, before)
 
     def breaker(self, endpoint_id: int) -> BreakerRecord:
         """Whether the store of an endpoint is left alone; closed when nothing was ever noted."""

@@ -250,6 +250,8 @@ alerts = Table(
     Column("hint", Text),
     Column("run_id", Text),
     Column("told_at", UtcDateTime),  # of the last transition; null: not yet
+    Column("told", JSON, nullable=False),  # the channels that know of the last transition
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("try_at", UtcDateTime),  # nobody tells it before: somebody is at it, or a channel is given a rest
     Column("error", Text),  # of the channel, when it could not be told
 )

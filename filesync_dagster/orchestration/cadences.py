@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -14,8 +14,6 @@ from filesync_dagster.config import Endpoint, ScheduleKind
 EVERY_MINUTE = "* * * * *"
 HOUR, DAY, WEEK = 60, 24 * 60, 7 * 24 * 60
 UNITS = ((WEEK, "week"), (DAY, "day"), (HOUR, "hour"), (1, "minute"))
-GRACE = (timedelta(minutes=15), timedelta(hours=4))
-"""An endpoint is stale when half a period has passed after it was due, but not sooner, nor later, than this."""
 
 CADENCE_TAG = "filesync/cadence"
 """On a run: the schedule or sensor that started it. A run without it was started by a person."""
@@ -62,17 +60,6 @@ def grouped(endpoints: Iterable[Endpoint], zone: str) -> dict[Cadence, list[Endp
     return groups
 
 
-def longest_gap(cadence: Cadence, minutes: int | None) -> timedelta:
-    """Return the longest time between two syncs of a cadence; `minutes` is the interval where there is one."""
-    return timedelta(minutes=minutes) if minutes else _longest_gap(cadence)
-
-
-def staleness(gap: timedelta) -> tuple[timedelta, timedelta]:
-    """Return after how long without a sync to warn, and to call an endpoint stale."""
-    grace = min(max(gap / 2, GRACE[0]), GRACE[1])
-    return gap + grace / 2, gap + grace
-
-
 @cache
 def _interval(minutes: int, zone: str) -> Cadence:
     unit, name = next((unit, name) for unit, name in UNITS if minutes % unit == 0)
@@ -99,15 +86,3 @@ def _cron(expression: str, timezone: str, zone: str) -> Cadence:
     where = "" if timezone == zone else f"_{timezone}"
     slug = re.sub(r"[^a-z0-9]+", "_", f"cron_{spoken}{where}".lower()).strip("_")
     return Cadence(slug, fields, timezone, f"at `{fields}` ({timezone})")
-
-
-@cache
-def _longest_gap(cadence: Cadence) -> timedelta:
-    ticks = croniter(cadence.cron, datetime(2026, 1, 1, tzinfo=UTC))
-    longest, last = timedelta(), datetime(2026, 1, 1, tzinfo=UTC)
-    for _ in range(400):  # a year of daily ticks; what ticks more often shows its pattern sooner
-        following = ticks.get_next(datetime)
-        longest, last = max(longest, following - last), following
-        if last.year > 2027:  # noqa: PLR2004 - two years hold every gap but that of a 29 February
-            break
-    return longest

@@ -4,9 +4,9 @@ import re
 
 import dagster as dg
 
-from filesync_dagster.config import Endpoint, Settings
+from filesync_dagster.config import Endpoint, Settings, freshness
 from filesync_dagster.connectors import CONNECTORS
-from filesync_dagster.orchestration.cadences import cadence_of, longest_gap, staleness
+from filesync_dagster.orchestration.cadences import cadence_of
 
 LISTING_COMPLETE = "listing_complete"
 MASS_DELETE_GUARD = "mass_delete_guard"
@@ -57,7 +57,7 @@ def endpoint_spec(endpoint: Endpoint, settings: Settings, days: dg.PartitionsDef
             **({"project_id": endpoint.project_id} if endpoint.project_id else {}),
             **({"user_id": endpoint.user_id} if endpoint.user_id else {}),
         },
-        freshness_policy=_freshness(endpoint, settings.partitions.timezone),
+        freshness_policy=_freshness(endpoint),
         partitions_def=days,
         skippable=True,
     )
@@ -99,17 +99,9 @@ def _tags(endpoint: Endpoint) -> dict[str, str]:
     return tags
 
 
-def _freshness(endpoint: Endpoint, zone: str) -> dg.FreshnessPolicy | None:
-    cadence = cadence_of(endpoint, zone)
-    if cadence is None:
-        return None
-    minutes = None if endpoint.schedule_config.cron and "cron" in cadence.name else _minutes(endpoint)
-    warn, fail = staleness(longest_gap(cadence, minutes))
-    return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=warn)
-
-
-def _minutes(endpoint: Endpoint) -> int:
-    return endpoint.schedule_config.interval_minutes
+def _freshness(endpoint: Endpoint) -> dg.FreshnessPolicy | None:
+    windows = freshness(endpoint)
+    return windows and dg.FreshnessPolicy.time_window(warn_window=windows[0], fail_window=windows[1])
 
 
 def _where(endpoint: Endpoint) -> str:

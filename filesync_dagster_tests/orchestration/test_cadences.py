@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from filesync_dagster.orchestration.cadences import cadence_of, grouped, longest_gap, staleness
+from filesync_dagster.config import freshness
+from filesync_dagster.orchestration.cadences import cadence_of, grouped
 
 
 @pytest.fixture
@@ -65,8 +66,11 @@ def test_there_is_a_cadence_for_each_distinct_one(project, store):
 
 def test_weekends_do_not_make_a_working_day_cron_stale(endpoint):
     """The gap that counts is the longest one."""
-    cadence = cadence_of(endpoint(schedule="cron", schedule_config={"cron": "0 6 * * 1-5"}), "UTC")
-    gap = longest_gap(cadence, None)
-    assert gap == timedelta(days=3)
-    warn, fail = staleness(gap)
-    assert gap < warn < fail <= gap + timedelta(hours=4)
+    warn, fail = freshness(endpoint(schedule="cron", schedule_config={"cron": "0 6 * * 1-5"}))
+    assert timedelta(days=3) < warn < fail <= timedelta(days=3, hours=4)
+
+
+def test_what_nobody_starts_is_never_stale(endpoint):
+    """There is nothing to wait for."""
+    assert freshness(endpoint(schedule="manual")) is None
+    assert freshness(endpoint(is_active=False)) is None

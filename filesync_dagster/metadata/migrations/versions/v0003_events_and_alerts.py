@@ -50,6 +50,8 @@ def upgrade() -> None:
         sa.Column("hint", sa.Text),
         sa.Column("run_id", sa.Text),
         sa.Column("told_at", UtcDateTime),
+        sa.Column("told", sa.JSON, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("try_at", UtcDateTime),
         sa.Column("error", sa.Text),
     )

@@ -1,0 +1,28 @@
+"""What is wrong, told once: conditions → transitions → messages → channels.
+
+`conditions`, `transitions` and `messages` are pure; `telling` asks the database and the channels. May import whatever
+reads the inventory, config, metadata, observability, errors.
+"""
+
+from filesync_dagster.alerts.channels import Channel, open_channels
+from filesync_dagster.alerts.conditions import Condition, conditions
+from filesync_dagster.alerts.messages import Message, messages
+from filesync_dagster.alerts.telling import Round, note_crash, note_success, tell, try_channels, update
+from filesync_dagster.alerts.transitions import Transitions, transitions
+
+__all__ = [
+    "Channel",
+    "Condition",
+    "Message",
+    "Round",
+    "Transitions",
+    "conditions",
+    "messages",
+    "note_crash",
+    "note_success",
+    "open_channels",
+    "tell",
+    "transitions",
+    "try_channels",
+    "update",
+]

@@ -1,0 +1,150 @@
+"""What is wrong at a moment. Pure: everything it needs to know is given."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from filesync_dagster.breaker import CLOSED
+from filesync_dagster.config import AlertKind, Broken
+from filesync_dagster.inventory import EndpointStatus
+from filesync_dagster.metadata import QueueTrouble
+from filesync_dagster.model import SyncStatus
+
+CONFIGURATION = "configuration"
+"""The subject of what is wrong with the whole file."""
+
+UNWATCHED = ("disabled", "broken")
+"""States in which nothing is expected of an endpoint."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One thing that is wrong."""
+
+    subject: str
+    kind: AlertKind
+    sentence: str
+    hint: str = ""
+    run_id: str | None = None
+    since: datetime | None = None  # None: since it is seen
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from others."""
+        return self.subject, self.kind.value
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """When an endpoint is stale: so long after its last sync, or after it became known."""
+
+    within: timedelta
+    known_since: datetime
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that was looked at."""
+
+    at: datetime
+    statuses: Sequence[EndpointStatus]
+    expected: Mapping[str, Expectation] = field(default_factory=dict)
+    queues: Sequence[QueueTrouble] = ()
+    broken: Sequence[Broken] = ()
+    unread: Sequence[str] = ()  # what is wrong with the whole file
+
+
+def conditions(seen: Seen) -> Iterator[Condition]:
+    """Yield what is wrong, of every kind that can be seen by looking; a crash cannot, nor a channel that fails."""
+    for status in seen.statuses:
+        if status.state not in UNWATCHED:
+            yield from _of_endpoint(status, seen)
+    for queue in seen.queues:
+        yield from _of_queue(queue)
+    yield from _of_configuration(seen.broken, seen.unread)
+
+
+def _of_endpoint(status: EndpointStatus, seen: Seen) -> Iterator[Condition]:
+    name, last = status.name, status.last_sync
+    run_id = last.run_id if last else None
+    if last and last.sync_status is SyncStatus.FAILED:
+        sentence = last.error_message or "The sync failed."
+        yield Condition(name, AlertKind.FAILED, sentence, f"`filesync sync {name}` tries again at once.", run_id)
+    if status.held_sync_id:
+        is_last = last is not None and last.id == status.held_sync_id and last.error_message
+        sentence = str(last.error_message) if last and is_last else "A sync is held by the guard."
+        hint = f"Look at what it would do, then `filesync approve {name}` or `filesync reject {name}`."
+        yield Condition(name, AlertKind.HELD, sentence, hint, run_id if is_last else None)
+    if status.breaker and status.breaker.state != CLOSED:
+        reason = f" The last reason: {status.breaker.reason}" if status.breaker.reason else ""
+        yield Condition(
+            name,
+            AlertKind.BREAKER_OPEN,
+            f"Its store failed {status.breaker.failures} times in a row, so it is left alone and only asked from time "
+            f"to time.{reason}",
+            f"When the reason is mended, `filesync sync {name}` asks it at once.",
+            run_id,
+        )
+    drift = status.last_full.feed_drift if status.last_full else None
+    if drift:
+        yield Condition(
+            name,
+            AlertKind.FEED_DRIFT,
+            f"A full sync found {drift:,} change{'s' if drift != 1 else ''} that had not been told before.",
+            "The inventory is right again. If it happens often, look at what feeds it, and reconcile more often.",
+            status.last_full.run_id if status.last_full else None,
+        )
+    yield from _staleness(status, seen)
+
+
+def _staleness(status: EndpointStatus, seen: Seen) -> Iterator[Condition]:
+    expected = seen.expected.get(status.name)
+    if expected is None or (status.last_success is None and status.running_since):
+        return  # a first import takes what it takes
+    if seen.at - (status.last_success or expected.known_since) <= expected.within:
+        return
+    within = _spoken(expected.within)
+    if status.last_success:
+        sentence = f"Its last successful sync was at {status.last_success:%Y-%m-%d %H:%M} UTC, more than {within} ago."
+    else:
+        sentence = f"It was never synced, though it has been configured for more than {within}."
+    if status.running_since:
+        sentence += f" A sync has been running since {status.running_since:%Y-%m-%d %H:%M} UTC."
+    hint = "Is the Dagster daemon running, with its schedules on? `filesync status` shows what the last sync said."
+    yield Condition(status.name, AlertKind.STALE, sentence, hint)
+
+
+def _spoken(span: timedelta) -> str:
+    """Return a length of time in words.
+
+    >>> _spoken(timedelta(minutes=20)), _spoken(timedelta(hours=1, minutes=30)), _spoken(timedelta(days=3, hours=4))
+    ('20 minutes', '90 minutes', '76 hours')
+    """
+    minutes = round(span.total_seconds() / 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"  # noqa: PLR2004 - two hours
+
+
+def _of_queue(queue: QueueTrouble) -> Iterator[Condition]:
+    if queue.dead:
+        count = "1 message" if queue.dead == 1 else f"{queue.dead:,} messages"
+        yield Condition(
+            queue.name,
+            AlertKind.DEAD_MESSAGES,
+            f"{count} of the queue {queue.name} could not be used. The last reason: {queue.reason}",
+            "`filesync events --dead` lists them.",
+        )
+    if queue.error:
+        sentence = f"The queue {queue.name} cannot be looked at: {queue.error}"
+        yield Condition(queue.name, AlertKind.QUEUE, sentence, "What it tells waits; full syncs go on.")
+
+
+def _of_configuration(broken: Iterable[Broken], unread: Sequence[str]) -> Iterator[Condition]:
+    if unread:
+        sentence = " ".join(unread)
+        hint = "Correct the file. Until then, what it said when it was last in order is what runs."
+        yield Condition(CONFIGURATION, AlertKind.CONFIGURATION, sentence, hint)
+    for entry in broken:
+        hint = "Correct the entry. " + (
+            "Until then, what it said when it was last in order is what runs." if entry.kept else "It is not synced."
+        )
+        yield Condition(entry.name, AlertKind.CONFIGURATION, " ".join(entry.problems), hint)

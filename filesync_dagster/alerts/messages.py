@@ -1,0 +1,138 @@
+"""Alerts in words: one message for what became wrong with a subject at once, one for what is over. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from filesync_dagster.config import AlertKind
+from filesync_dagster.metadata import AlertRecord
+
+MOST = 10
+"""Messages at a time. More than that is one event, such as a network that is down, and becomes one message."""
+
+LINES = 50
+"""Alerts that one message names."""
+
+LETTERS = 700
+"""Of one sentence: a channel such as Slack refuses a message of some thousand."""
+
+URGENT = frozenset({AlertKind.FAILED, AlertKind.BREAKER_OPEN, AlertKind.CRASHED, AlertKind.QUEUE, AlertKind.CHANNEL})
+"""Kinds that are failures; the others are warnings."""
+
+LABELS = {
+    AlertKind.BREAKER_OPEN: "breaker open",
+    AlertKind.FEED_DRIFT: "feed drift",
+    AlertKind.DEAD_MESSAGES: "dead messages",
+    AlertKind.QUEUE: "queue unreachable",
+    AlertKind.CONFIGURATION: "wrong configuration",
+    AlertKind.CHANNEL: "channel fails",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a channel is given."""
+
+    title: str
+    body: str
+    level: str  # failure, warning, success: the words of Apprise
+    alerts: tuple[AlertRecord, ...] = ()
+    told: frozenset[str] = frozenset()  # channels that know it already
+
+
+def messages(alerts: Iterable[AlertRecord], link_base: str | None) -> list[Message]:
+    """Return what is to be said about these alerts, oldest first."""
+    groups: dict[tuple[str, bool, frozenset[str]], list[AlertRecord]] = {}
+    for alert in alerts:
+        groups.setdefault((alert.subject, alert.stands, frozenset(alert.told)), []).append(alert)
+    if len(groups) <= MOST:
+        return [_message(group, link_base) for group in groups.values()]
+    digests: dict[frozenset[str], list[AlertRecord]] = {}
+    for (_, _, told), group in groups.items():
+        digests.setdefault(told, []).extend(group)
+    return [_digest(group, link_base) for group in digests.values()]
+
+
+def label(kind: str) -> str:
+    """Return the kind of an alert as people say it.
+
+    >>> label("held"), label("feed_drift")
+    ('held', 'feed drift')
+    """
+    return LABELS.get(AlertKind(kind), kind)
+
+
+def _message(group: Sequence[AlertRecord], link_base: str | None) -> Message:
+    subject, kinds = group[0].subject, ", ".join(label(alert.kind) for alert in group)
+    stands = group[0].stands
+    paragraphs = [_paragraph(alert) for alert in group]
+    link = _link(group, link_base)
+    return Message(
+        title=_line(f"filesync: {subject}: {kinds}" if stands else f"filesync: {subject}: recovered ({kinds})"),
+        body="\n\n".join([*paragraphs, *([link] if link else [])]),
+        level=_level(group),
+        alerts=tuple(group),
+        told=frozenset(group[0].told),
+    )
+
+
+def _paragraph(alert: AlertRecord) -> str:
+    sentence = _line(alert.sentence, LETTERS)
+    if alert.cleared_at is not None:
+        return (
+            f"{alert.subject} is no longer {_state(alert.kind)}: it was from {_moment(alert.raised_at)} "
+            f"to {_moment(alert.cleared_at)}.\nIt said: {sentence}"
+        )
+    lines = [f"{alert.subject}: {sentence}"]
+    if alert.hint:
+        lines.append(f"What to do: {_line(alert.hint)}")
+    lines.append(f"Since {_moment(alert.raised_at)}.")
+    return "\n".join(lines)
+
+
+def _state(kind: str) -> str:
+    return f"in the state “{label(kind)}”"
+
+
+def _digest(group: Sequence[AlertRecord], link_base: str | None) -> Message:
+    wrong, over = [a for a in group if a.stands], [a for a in group if not a.stands]
+    parts = [f"{len(found):,} {word}" for found, word in ((wrong, "new"), (over, "recovered")) if found]
+    lines = [
+        f"- {alert.subject}: {label(alert.kind) if alert.stands else f'recovered ({label(alert.kind)})'}: "
+        f"{_line(alert.sentence, LETTERS // 7)}"
+        for alert in (wrong + over)[:LINES]
+    ]
+    if len(group) > LINES:
+        lines.append(f"- and {len(group) - LINES:,} more")
+    lines.append("`filesync alerts` lists what stands, with what to do.")
+    return Message(
+        title=f"filesync: {' and '.join(parts)} alerts",
+        body="\n".join([*lines, *([link_base] if link_base else [])]),
+        level=_level(group),
+        alerts=tuple(group),
+        told=frozenset(group[0].told),
+    )
+
+
+def _level(group: Iterable[AlertRecord]) -> str:
+    wrong = [alert.kind for alert in group if alert.stands]
+    return "failure" if URGENT.intersection(wrong) else "warning" if wrong else "success"
+
+
+def _link(group: Sequence[AlertRecord], link_base: str | None) -> str | None:
+    run_id = next((alert.run_id for alert in reversed(group) if alert.run_id), None)
+    return f"Run: {link_base}/runs/{run_id}" if link_base and run_id else None
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _line(text: str, most: int | None = None) -> str:
+    r"""Return text as one line that no channel can take for anything else, cut where it is too long.
+
+    >>> _line("a\r\nBcc: b\x1b", 99), _line("abcdef", 4)
+    ('a Bcc: b', 'abc…')
+    """
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return words if most is None or len(words) <= most else words[: most - 1] + "…"

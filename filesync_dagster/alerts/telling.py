@@ -1,0 +1,210 @@
+"""Look, write what changed, tell it. Any number of processes may do so at once: each transition is told once.
+
+Before something is sent it is claimed in the database, and noted there when it was. A process that dies in between
+leaves a claim that ends by itself, so that another one tells it: once more rather than never.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from filesync_dagster import inventory
+from filesync_dagster.alerts.channels import Channel, open_channels
+from filesync_dagster.alerts.conditions import Condition, Expectation, Seen, conditions
+from filesync_dagster.alerts.messages import Message, messages
+from filesync_dagster.alerts.transitions import JOB, Transitions, transitions
+from filesync_dagster.config import AlertKind, freshness
+from filesync_dagster.errors import ConfigError
+from filesync_dagster.inventory import EndpointStatus
+from filesync_dagster.metadata import AlertRecord
+from filesync_dagster.observability import event
+from filesync_dagster.workspace import Workspace
+
+CLAIM = 300.0
+"""Seconds for which what is being told is nobody else's business: more than a round takes."""
+
+A_ROUND = 40.0
+"""Seconds after which nothing more is begun: a sensor of Dagster has sixty."""
+
+FIRST_WAIT, LONGEST_WAIT = 60.0, 900.0
+"""Seconds until a channel that failed is tried again: doubled each time, up to the longest."""
+
+TEST = Message(
+    "filesync: a test",
+    "This is a test by `filesync alerts --test`. Nothing is wrong, and this channel works.",
+    "success",
+)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What came of looking and telling."""
+
+    raised: Sequence[Condition] = ()
+    cleared: Sequence[AlertRecord] = ()
+    told: int = 0  # messages, each to one channel
+    failures: Mapping[str, str] = field(default_factory=dict)  # channels that could not be told, and why
+
+
+def update(workspace: Workspace) -> Transitions:
+    """Look at everything and write what became wrong and what is over. Raises DatabaseError."""
+    metadata, config = workspace.metadata, workspace.config
+    at = metadata.now()
+    statuses = inventory.status(workspace)
+    seen = Seen(
+        at, statuses, _expectations(workspace, statuses, at), metadata.queue_troubles(), config.broken, config.unread
+    )
+    found = transitions(metadata.alerts(standing=True), conditions(seen), statuses, config.alerts.kinds)
+    _write(workspace, found, at)
+    return found
+
+
+def _write(workspace: Workspace, found: Transitions, at: datetime) -> None:
+    metadata = workspace.metadata
+    metadata.raise_alerts([_record(condition, at) for condition in found.raised], at)
+    # Where nobody is told, there is nobody to whom it would be news.
+    silently = not workspace.config.alerts.urls
+    metadata.clear_alerts([(alert.key, run_id) for alert, run_id in found.cleared], at, silently=silently)
+    metadata.clear_alerts([(alert.key, None) for alert in found.dropped], at, silently=True)
+    for condition in found.raised:
+        event("alert.raised", subject=condition.subject, kind=condition.kind.value, run_id=condition.run_id)
+    for alert, run_id in found.cleared:
+        event("alert.cleared", subject=alert.subject, kind=alert.kind, run_id=run_id)
+
+
+def _record(condition: Condition, at: datetime) -> AlertRecord:
+    since = condition.since or at
+    hint = condition.hint or None
+    return AlertRecord(condition.subject, condition.kind.value, since, condition.sentence, hint, condition.run_id)
+
+
+def _expectations(workspace: Workspace, statuses: Iterable[EndpointStatus], at: datetime) -> dict[str, Expectation]:
+    """Return when each endpoint is stale. One that nothing is known of is registered: from now on it is waited for."""
+    registered = workspace.metadata.registered()
+    for endpoint in workspace.config.active:
+        if endpoint.name not in registered:
+            workspace.register(endpoint)
+    windows = {endpoint.name: freshness(endpoint) for endpoint in workspace.config.active}
+    return {
+        name: Expectation(window[1], registered.get(name, at)) for name, window in windows.items() if window is not None
+    }
+
+
+def note_crash(
+    workspace: Workspace, subjects: Iterable[str], sentence: str, hint: str, *, run_id: str, since: datetime
+) -> None:
+    """Raise that a run ended without a word about these endpoints, or about itself where `subjects` are jobs.
+
+    `since`: when it began. Of an endpoint it is over when a later sync has ended, of a job with `note_success`.
+    """
+    if workspace.config.alerts.wants(AlertKind.CRASHED):
+        found = [Condition(name, AlertKind.CRASHED, sentence, hint, run_id, since) for name in subjects]
+        _write(workspace, Transitions(found), workspace.metadata.now())
+
+
+def note_success(workspace: Workspace, job: str, run_id: str) -> None:
+    """Clear what was raised about a job."""
+    standing = [alert for alert in workspace.metadata.alerts(standing=True) if alert.subject == JOB + job]
+    if standing:
+        _write(workspace, Transitions(cleared=[(alert, run_id) for alert in standing]), workspace.metadata.now())
+
+
+def channels_of(workspace: Workspace) -> list[Channel]:
+    """Return the configured channels. A secret that cannot be fetched makes one that says so."""
+    return open_channels([_url(workspace, number) for number in range(len(workspace.config.alerts.urls))])
+
+
+def _url(workspace: Workspace, number: int) -> str | ConfigError:
+    try:
+        return workspace.secret(workspace.config.alerts.urls[number])
+    except ConfigError as error:
+        return error
+
+
+def try_channels(workspace: Workspace) -> dict[str, str | None]:
+    """Send a test message to every channel; return why it could not be, by channel, or None."""
+    return {channel.name: channel.send(TEST) for channel in channels_of(workspace)}
+
+
+def tell(workspace: Workspace) -> Round:
+    """Tell what waits to be told. Without a channel it waits until there is one. Raises DatabaseError."""
+    teller = _Teller(workspace)
+    # The second time for what the first one found: that a channel fails, or works again.
+    if teller.channels and teller.round():
+        teller.round()
+    return Round(told=teller.told, failures=teller.failures)
+
+
+class _Teller:
+    """One round: what is known of the channels by now, and how long it may take."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.metadata = workspace.metadata
+        self.channels = channels_of(workspace)
+        self.link_base = workspace.config.alerts.link_base or workspace.config.environment.dagster_url
+        self.deadline = time.monotonic() + A_ROUND
+        self.failures: dict[str, str] = {}
+        self.well: set[str] = set()
+        self.told = 0
+
+    def round(self) -> bool:
+        """Tell what is due; False when there was nothing."""
+        claimed = self.metadata.claim_alerts(CLAIM)
+        for message in messages(claimed, self.link_base):
+            if time.monotonic() > self.deadline:
+                self.metadata.note_told(message.alerts, message.told, wait=0)
+            else:
+                self._tell(message)
+        if claimed:
+            self._judge()
+        return bool(claimed)
+
+    def _tell(self, message: Message) -> None:
+        know, wanting = set(message.told), []
+        for channel in self.channels:
+            if channel.name in know or _is_about(message, channel):
+                continue
+            # One that just failed is not made to fail once for each message.
+            error = self.failures.get(channel.name) or channel.send(message)
+            if error is None:
+                know.add(channel.name)
+                self.well.add(channel.name)
+                self.told += 1
+            else:
+                self.failures[channel.name] = error
+                wanting.append(channel.name)
+        error = "; ".join(f"{name}: {self.failures[name]}" for name in wanting) or None
+        attempts = max(alert.attempts for alert in message.alerts)
+        wait = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT) if wanting else None
+        self.metadata.note_told(message.alerts, know, error=error, wait=wait)
+        level = logging.WARNING if wanting else logging.INFO
+        event("alert.untold" if wanting else "alert.told", level=level, title=message.title, error=error)
+
+    def _judge(self) -> None:
+        """Raise what a channel that fails means for those who rely on it, clear what is over."""
+        at = self.metadata.now()
+        standing = {a.subject: a for a in self.metadata.alerts(standing=True) if a.kind == AlertKind.CHANNEL}
+        names = {channel.name for channel in self.channels}
+        wanted = self.workspace.config.alerts.wants(AlertKind.CHANNEL)
+        found = Transitions(
+            raised=[
+                Condition(
+                    name,
+                    AlertKind.CHANNEL,
+                    f"The channel {name} could not be told: {error}",
+                    "What it missed is tried again. `filesync alerts --test` tries it at once.",
+                )
+                for name, error in self.failures.items()
+                if wanted and name not in standing
+            ],
+            cleared=[(a, None) for name, a in standing.items() if name in self.well - self.failures.keys()],
+            dropped=[a for name, a in standing.items() if name not in names],
+        )
+        _write(self.workspace, found, at)
+
+
+def _is_about(message: Message, channel: Channel) -> bool:
+    return all(alert.kind == AlertKind.CHANNEL and alert.subject == channel.name for alert in message.alerts)

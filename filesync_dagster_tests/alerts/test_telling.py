@@ -1,0 +1,188 @@
+"""Alerts as those receive them who are told: by e-mail and by webhook, for real."""
+
+import pytest
+
+from filesync_dagster_tests.sync.memory_store import STORES
+
+
+def test_a_failure_is_told_once_and_its_end_once(watched, mailbox, hook):
+    """However often it is looked, and however often it fails again."""
+    made = watched(mailbox, hook)
+    made.sync()
+    assert made.alert().told == 0
+    for _ in range(2):
+        made.sync(fails=True, run_id="run-1")
+        made.alert()
+        made.alert()
+    made.sync(run_id="run-2")
+    made.alert()
+    made.alert()
+    expected = ["filesync: photos: failed", "filesync: photos: recovered (failed)"]
+    assert mailbox.subjects == expected
+    assert hook.titles == expected
+    failure, end = (mail.get_body().get_content() for mail in mailbox.mails)
+    assert "The store broke off in 'one' at page 0." in failure
+    assert "What to do: `filesync sync photos` tries again at once." in failure
+    assert "https://dagster.company.com/runs/run-1" in failure
+    assert "https://dagster.company.com/runs/run-2" in end
+    assert "The store broke off" in end
+    assert [post["type"] for post in hook.posts] == ["failure", "success"]
+    assert made.standing() == {}
+
+
+def test_a_held_sync_is_told_until_it_is_decided(watched, hook):
+    """With how to decide."""
+    made = watched(hook)
+    made.sync()
+    for i in range(11):
+        STORES["photos"].delete(f"photos-{i}")
+    made.sync()
+    made.alert()
+    assert hook.titles == ["filesync: photos: held"]
+    assert hook.posts[0]["type"] == "warning"
+    assert "filesync approve photos" in hook.posts[0]["message"]
+    with made.open() as filesync:
+        filesync.approve("photos")
+    made.alert()
+    assert hook.titles[1:] == ["filesync: photos: recovered (held)"]
+
+
+def test_the_kinds_that_are_wanted_are_told(watched, hook):
+    """What is not wanted any more is dropped without a word."""
+    made = watched(hook)
+    made.sync(fails=True)
+    made.alert()
+    made.alerts = {"kinds": ["held"]}
+    made.write(made.endpoint("photos"))
+    made.alert()
+    assert made.standing() == {}
+    assert len(hook.posts) == 1
+
+
+def test_an_endpoint_that_leaves_is_not_recovered(watched, hook):
+    """Nobody mended it."""
+    made = watched(hook, names=("photos", "other"))
+    made.sync(fails=True)
+    made.alert()
+    made.write(made.endpoint("photos", is_active=False), made.endpoint("other"))
+    made.alert()
+    assert made.standing() == {}
+    assert hook.titles == ["filesync: photos: failed"]
+
+
+def test_many_at_once_are_one_message(watched, hook):
+    """A network that is down is one event, with a line for each endpoint."""
+    names = [f"e{i:02}" for i in range(12)]
+    made = watched(hook, names=names)
+    for name in names:
+        made.sync(name, fails=True)
+    made.alert()
+    assert hook.titles == ["filesync: 12 new alerts"]
+    assert all(f"- {name}: failed" in hook.posts[0]["message"] for name in names)
+    made.alert()
+    assert len(hook.posts) == 1
+
+
+def test_a_channel_that_fails_does_not_make_others_hear_twice(watched, mailbox, hook):
+    """Who was told is remembered for each channel; the other channels are told of the one that fails."""
+    made = watched(mailbox, hook)
+    hook.refuses = True
+    made.sync(fails=True)
+    first = made.alert()
+    assert list(first.failures) == ["2 json"]
+    assert mailbox.subjects == ["filesync: photos: failed", "filesync: 2 json: channel fails"]
+    assert hook.posts == []
+    failed = made.standing()["photos", "failed"]
+    assert (failed.told, failed.told_at, failed.attempts) == (("1 mailto",), None, 1)
+    assert "503" in failed.error or "JSON" in failed.error
+    assert "hunter2secret" not in failed.error
+    assert made.alert().failures == {}, "it is given a rest"
+    hook.refuses = False
+    due_at_once(made)
+    made.alert()
+    assert hook.titles == ["filesync: photos: failed"]
+    assert mailbox.subjects[2:] == ["filesync: 2 json: recovered (channel fails)"]
+    assert set(made.standing()) == {("photos", "failed")}
+    assert made.standing()["photos", "failed"].told_at is not None
+
+
+def test_the_only_channel_that_fails_is_seen(watched, hook):
+    """Nobody can be told, but whoever looks sees it; what was missed is told when it works again."""
+    made = watched(hook)
+    hook.refuses = True
+    made.sync(fails=True)
+    made.alert()
+    assert ("1 json", "channel") in made.standing()
+    hook.refuses = False
+    due_at_once(made)
+    made.alert()
+    assert hook.titles == ["filesync: photos: failed"]
+    assert set(made.standing()) == {("photos", "failed")}
+
+
+def test_what_was_over_before_it_could_be_told_is_told_as_over(watched, hook):
+    """It happened, and the message says what it was."""
+    made = watched(hook)
+    hook.refuses = True
+    made.sync(fails=True)
+    made.alert()
+    hook.refuses = False
+    made.sync()
+    due_at_once(made)
+    made.alert()
+    assert hook.titles == ["filesync: photos: recovered (failed)"]
+    assert "The store broke off" in hook.posts[0]["message"]
+
+
+def test_a_transition_while_one_is_told_is_told_too(watched, hook):
+    """The second one is not taken for the one that was just sent."""
+    made = watched(hook)
+
+    def recover():
+        hook.meanwhile = lambda: None
+        made.sync()
+        with made.open() as filesync:
+            from filesync_dagster.alerts import update
+
+            update(filesync.workspace)
+
+    hook.meanwhile = recover
+    made.sync(fails=True)
+    made.alert()
+    made.alert()
+    assert hook.titles == ["filesync: photos: failed", "filesync: photos: recovered (failed)"]
+
+
+def test_without_a_channel_alerts_are_kept_for_the_first_one(watched, hook):
+    """What is over by then is no news."""
+    made = watched(names=("photos", "other"))
+    made.sync(fails=True)
+    made.sync("other", fails=True)
+    made.alert()
+    made.sync("other")
+    made.alert()
+    assert set(made.standing()) == {("photos", "failed")}
+    made.channels = [hook.url]
+    made.write(made.endpoint("photos"), made.endpoint("other"))
+    made.alert()
+    assert hook.titles == ["filesync: photos: failed"]
+
+
+@pytest.mark.parametrize("url", ["nothing://x", "slack://short", "secret:nowhere"])
+def test_a_url_that_cannot_be_used_is_a_channel_that_fails(watched, hook, url):
+    """The others are told, and nobody sees a traceback."""
+    made = watched(url, hook)
+    made.sync(fails=True)
+    failures = made.alert().failures
+    assert len(failures) == 1
+    assert hook.titles[0] == "filesync: photos: failed"
+    assert len(hook.titles) == 2
+    assert hook.titles[1].endswith(": channel fails")
+
+
+def due_at_once(made):
+    """Let what waits for another try wait no longer."""
+    with made.open() as filesync:
+        for alert in filesync.alerts(standing=False):
+            if alert.told_at is None:
+                filesync.workspace.metadata.note_told([alert], alert.told, error=alert.error, wait=-1)
