@@ -151,14 +151,6 @@ class Filesync:
         """Return how every configured endpoint is doing."""
         return inventory.status(self.workspace)
 
-    def resting(self, at: datetime) -> dict[str, datetime]:
-        """Return which endpoints are left alone at a moment because their stores failed too often, and until when."""
-        return inventory.resting(self.workspace, at)
-
-    def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> Iterator[pa.RecordBatch]:
-        """Yield the live files of an endpoint, by path, now or as of a moment. Raises NothingKnown."""
-        return inventory.files(self.workspace, self.config.endpoint(name), as_of=as_of, gone=gone)
-
     def request(self, name: str, source: str, *, full: bool = False) -> bool:
         """Ask for a sync of an endpoint: Dagster's sensor launches it. False when it is asked for already.
 
@@ -182,6 +174,14 @@ class Filesync:
     def try_channels(self) -> dict[str, str | None]:
         """Send a test message to every channel; return by its name why it could not be sent, or None."""
         return alerting.try_channels(self.workspace)
+
+    def resting(self, at: datetime) -> dict[str, datetime]:
+        """Return which endpoints are left alone at a moment because their stores failed too often, and until when."""
+        return inventory.resting(self.workspace, at)
+
+    def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> Iterator[pa.RecordBatch]:
+        """Yield the live files of an endpoint, by path, now or as of a moment. Raises NothingKnown."""
+        return inventory.files(self.workspace, self.config.endpoint(name), as_of=as_of, gone=gone)
 
     def changes(
         self, name: str, *, since: datetime | None = None, until: datetime | None = None

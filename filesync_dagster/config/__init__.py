@@ -12,6 +12,8 @@ from filesync_dagster.config.load import Broken, Config, load_config
 from filesync_dagster.config.models import Endpoint, Partitions, Retention, Schedule, ScheduleKind, Settings
 
 __all__ = [
+    "AlertKind",
+    "Alerts",
     "Broken",
     "Config",
     "Endpoint",
@@ -20,13 +22,11 @@ __all__ = [
     "Retention",
     "Schedule",
     "ScheduleKind",
-    "AlertKind",
-    "Alerts",
     "Settings",
+    "freshness",
     "load_config",
     "next_due",
     "read_environment",
     "remember",
     "running_config",
 ]
-    "freshness",

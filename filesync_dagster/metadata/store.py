@@ -1,6 +1,6 @@
 """The metadata database as the rest of filesync sees it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, tzinfo
 from types import TracebackType
