@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from filesync_dagster.cli.configuring import pass_invocation
+from filesync_dagster.cli.text import printable
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
@@ -21,11 +22,11 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="0.0.
 @pass_invocation
 def up(invocation: Invocation, port: int, host: str) -> None:
     """Run the Dagster UI and daemon for this configuration, until Ctrl-C."""
-    from filesync_dagster.config import load_config
+    from filesync_dagster.config import running_config
     from filesync_dagster.serving import logs, require_free, serve, until_told
 
     environment = invocation.environment()
-    for problem in load_config(environment).problems:
+    for problem in running_config(environment).problems:
         click.echo(f"Warning: {problem}", err=True)
     require_free(host, port)
     click.echo("Starting Dagster ...")
@@ -36,5 +37,6 @@ def up(invocation: Invocation, port: int, host: str) -> None:
             port,
             told,
             on_ready=lambda url: click.echo(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it."),
+            tell=lambda sentence: click.echo(printable(sentence), err=sentence.startswith("Warning")),
         )
     click.echo("Stopped.")

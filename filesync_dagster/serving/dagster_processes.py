@@ -1,7 +1,7 @@
 """Code server, web server and daemon for one configuration.
 
-`dagster code-server` is a proxy that starts a fresh process on reload, so an edit of endpoints.yaml shows up when the
-location is reloaded in the UI. `dagster dev` does the same with less of a say in how its children end.
+`dagster code-server` is a proxy that starts a fresh process on reload, which is what an edit of endpoints.yaml leads
+to. `dagster dev` does the same with less of a say in how its children end.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from filesync_dagster.errors import NotWritable, ServiceError
 from filesync_dagster.serving.children import Service, start, stop
+from filesync_dagster.serving.reloading import ConfigWatch, reload_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,15 +75,20 @@ def serve(
     *,
     on_ready: Callable[[str], None],
     every_minute: Callable[[], None] = lambda: None,
+    tell: Callable[[str], None] = lambda _sentence: None,
 ) -> None:
     """Run the three until `told` is set; then, or when one of them fails, end them all.
 
-    `on_ready` gets the URL once the web server answers. Raises ServiceError when a process ends by itself.
+    `on_ready` gets the URL once the web server answers; `tell` gets what becomes of edits of endpoints.yaml. Raises
+    ServiceError when a process ends by itself.
     """
     services: list[Service] = []
     variables = dagster_environment(environment)
     # A short path: a socket's name has at most 107 characters. Only this user may open the folder.
     with tempfile.TemporaryDirectory(prefix="filesync-") as run:
+        code_server = Path(run) / "code.sock"
+        # Before the code server reads the file: an edit during the start is one, too.
+        watch = ConfigWatch(environment, lambda: reload_code(f"unix:{code_server}"), tell)
         try:
             # One after the other: a web server that finds no code shows an empty workspace for a while, and two
             # processes that make the tables of a new instance at once stumble over each other.
@@ -92,6 +98,7 @@ def serve(
                 if not _wait(services, ready, told):
                     return
             on_ready(f"http://{_reached(host)}:{port}")
+            watch.start(told)
             _watch(services, told, every_minute)
         finally:
             stop(services[::-1])

@@ -107,8 +107,8 @@ def _until(look, ends, patience):
 
 
 @contextmanager
-def running_dagster(config, variables):
-    """Run Dagster for a configuration, as `filesync up` does."""
+def running_dagster(config, variables, tell=lambda sentence: None):
+    """Run Dagster for a configuration, as `filesync up` does. `tell` gets what becomes of edits."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -116,7 +116,8 @@ def running_dagster(config, variables):
 
     def work():
         try:
-            serve(read_environment(config, variables), "127.0.0.1", port, told, on_ready=lambda url: ready.set())
+            environment = read_environment(config, variables)
+            serve(environment, "127.0.0.1", port, told, on_ready=lambda url: ready.set(), tell=tell)
         except Exception as error:  # noqa: BLE001 - it is raised where the test sees it
             failed.append(error)
             ready.set()
