@@ -282,3 +282,27 @@ def test_what_is_approved_though_not_all_was_read_is_partial(drive):
     drive.sync(full=True, status=SyncStatus.HELD)
 
     assert drive.filesync.approve("docs").status is SyncStatus.PARTIAL
+
+
+def test_permissions_that_are_wanted_from_now_on_are_there(drive):
+    """No log tells those of what did not change; nor that they are not wanted any more."""
+    drive.open()
+    drive.sync()
+    for wanted in (True, False):
+        drive.again(endpoint_details={**drive.entry["endpoint_details"], "include_permissions": wanted})
+        drive.sync()
+        assert [bool(row["permissions"]) for row in live(drive.filesync, "docs")] == [wanted]
+        assert drive.sync().mode is SyncMode.INCREMENTAL
+
+
+def test_the_log_of_another_account_is_not_gone_on_from(drive):
+    """Other credentials see another My Drive, though it has the same name and its log the same numbers."""
+    drive.open()
+    drive.sync()
+    drive.simulator = DriveSimulator(seed=2)
+    drive.simulator.store.create("another.txt", content=b"1")
+    keys = drive.simulator.user_credentials(ADDRESS)
+    drive.again(endpoint_details={name: keys.get(name, told) for name, told in drive.entry["endpoint_details"].items()})
+    drive.sync()
+
+    assert drive.files() == ["another.txt"]

@@ -16,6 +16,7 @@ from filesync_dagster.model import canonical_json, data_version, summed
 
 SETTLED = timedelta(minutes=10)  # after this, a change is seen in the rollups of all folders above it
 FULL_SYNC = "A full sync follows."
+PERMISSIONS = "permissions"  # in a cursor; no scope has this name
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +54,25 @@ def looks_of(top: Entries) -> str:
     return data_version(rows.num_rows, summed(rows["fingerprint"]))
 
 
-def as_text(known: Mapping[str, Since]) -> str:
-    """Return the cursor for what is known of the projects, by scope."""
-    return canonical_json(
-        {
-            scope: [found.moment.astimezone(UTC).isoformat() if found.moment else None, found.top]
-            for scope, found in known.items()
-        }
-    )
+def as_text(known: Mapping[str, Since], *, permissions: bool = False) -> str:
+    """Return the cursor for what is known of the projects, by scope, and whether permissions are among it."""
+    told: dict[str, object] = {
+        scope: [found.moment.astimezone(UTC).isoformat() if found.moment else None, found.top]
+        for scope, found in known.items()
+    }
+    return canonical_json({**told, PERMISSIONS: True} if permissions else told)
 
 
-def known_from(cursor: str, scopes: Sequence[str]) -> dict[str, Since]:
+def known_from(cursor: str, scopes: Sequence[str], *, permissions: bool = False) -> dict[str, Since]:
     """Return what a cursor says of these scopes. Raises CursorLost."""
     try:
-        found = {scope: _since(*said) for scope, said in json.loads(cursor).items()}
+        said_of = json.loads(cursor)
+        with_permissions = said_of.pop(PERMISSIONS, False)
+        found = {scope: _since(*said) for scope, said in said_of.items()}
     except (ValueError, TypeError, AttributeError) as exc:
         raise CursorLost("The cursor cannot be read.", hint=FULL_SYNC) from exc
+    if with_permissions != permissions:
+        raise CursorLost(f"Permissions are {'' if permissions else 'not '}recorded from now on.", hint=FULL_SYNC)
     if found.keys() != set(scopes):
         new, old = len(set(scopes) - found.keys()), len(found.keys() - set(scopes))
         told = [f"{new} new" if new else "", f"{old} no longer there" if old else ""]

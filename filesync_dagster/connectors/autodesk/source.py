@@ -99,7 +99,8 @@ class AutodeskSource:
         if len(failures) == len(scopes):
             raise next(iter(failures.values()))
         known = {scope: cursors.since(top.entries, top.at) for scope, (_, top) in tops.items()}
-        return cursors.as_text({**dict.fromkeys(failures, Since()), **known})
+        known = {**dict.fromkeys(failures, Since()), **known}
+        return cursors.as_text(known, permissions=self._details.include_permissions)
 
     def changes(self, cursor: str) -> Iterator[Delta]:
         """Read the top of each project, and every folder on the way down to what changed.
@@ -108,7 +109,7 @@ class AutodeskSource:
         """
         self._hubs.forget()
         scopes = self.scopes()
-        known = cursors.known_from(cursor, scopes)
+        known = cursors.known_from(cursor, scopes, permissions=self._details.include_permissions)
         tops, failures = self._tops(scopes)
         if len(failures) == len(scopes):
             raise next(iter(failures.values()))
@@ -120,7 +121,8 @@ class AutodeskSource:
             later[scope] = found.after()
         for scope, error in failures.items():
             yield Delta(scope, Entries(scope).batch(), cursor, unread=unread(scope, "", [str(error)]))
-        yield Delta(scopes[0], Entries(scopes[0]).batch(), cursors.as_text(later))
+        after = cursors.as_text(later, permissions=self._details.include_permissions)
+        yield Delta(scopes[0], Entries(scopes[0]).batch(), after)
 
     def below(self, folder_id: str, scope: str) -> Iterator[Page]:
         """Crawl a folder. What cannot be read is told of the whole scope: where the folder lies is not asked."""

@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from filesync_dagster.connectors.google_drive.api import Answer, Chain, Drive, list_in, text_in
 from filesync_dagster.connectors.google_drive.errors import CHECK_ID, OUR_FAULT, BadRequest, Forbidden
-from filesync_dagster.connectors.google_drive.layout import Layout, Scope
+from filesync_dagster.connectors.google_drive.layout import MY_DRIVE, Layout, Scope
 from filesync_dagster.connectors.google_drive.scopes import corpus_of
 from filesync_dagster.errors import CursorLost, NotFound, ProtocolViolation
 from filesync_dagster.model import canonical_json
 
 FULL_SYNC = "A full sync follows."
 TOKEN_LOST = (BadRequest, Forbidden, NotFound)
+PERMISSIONS = "permissions"  # in a cursor; no scope has this name
 
 
 @dataclass(slots=True)
@@ -29,42 +30,50 @@ class Told:
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where each log goes on, by scope. A token is good for the log it was made for only, so that is kept with it."""
+    """Where each log goes on, by scope. A token is good for the log it was made for only, so that is kept with it.
+
+    `permissions`: whether the rows that are known have them. No log tells those of what did not change.
+    """
 
     tokens: Mapping[str, str]
+    permissions: bool = False
 
     def as_text(self) -> str:
         """Return the cursor as the sync keeps it."""
-        return canonical_json(self.tokens)
+        return canonical_json({**self.tokens, PERMISSIONS: PERMISSIONS} if self.permissions else self.tokens)
 
     def at(self, scope: Scope, token: str) -> "Cursor":
         """Return this cursor with one log read up to a token."""
-        return Cursor({**self.tokens, scope.name: f"{_log(scope)}{token}"})
+        return replace(self, tokens={**self.tokens, scope.name: f"{_log(scope)}{token}"})
 
     def token(self, scope: Scope) -> str:
         """Return the token of a scope's log. Raises CursorLost when it is one of another log."""
         kept, log = self.tokens[scope.name], _log(scope)
         token = kept.removeprefix(log)
         if not kept.startswith(log) or not token or "/" in token:
-            raise CursorLost(f"{scope.name} is in another drive than when the cursor was made.", hint=FULL_SYNC)
+            raise CursorLost(f"{scope.name} is in another drive, or of another account, by now.", hint=FULL_SYNC)
         return token
 
 
 def _log(scope: Scope) -> str:
+    if scope.name == MY_DRIVE:
+        return f"{scope.top}/"  # that of whoever the credentials are of
     return f"{scope.drive_id}/" if scope.is_folder and scope.drive_id else ""
 
 
-def cursor_from(text: str, layout: Layout) -> Cursor:
-    """Return a stored cursor. Raises CursorLost when it is not one of these scopes."""
+def cursor_from(text: str, layout: Layout, *, permissions: bool = False) -> Cursor:
+    """Return a stored cursor. Raises CursorLost when it is not one of these scopes and of rows like these."""
     try:
         tokens = json.loads(text)
     except ValueError:
         tokens = None
     if not isinstance(tokens, dict) or not all(isinstance(token, str) for token in tokens.values()):
         raise CursorLost("The stored cursor is none of Google Drive.", hint=FULL_SYNC)
+    if (tokens.pop(PERMISSIONS, None) is not None) != permissions:
+        raise CursorLost(f"Permissions are {'' if permissions else 'not '}recorded from now on.", hint=FULL_SYNC)
     if set(tokens) != set(layout.names):
         raise CursorLost("Shared drives were added or went away since the cursor was made.", hint=FULL_SYNC)
-    cursor = Cursor(tokens)
+    cursor = Cursor(tokens, permissions)
     for scope in layout.scopes:
         cursor.token(scope)
     return cursor

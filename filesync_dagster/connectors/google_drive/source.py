@@ -85,7 +85,7 @@ class GoogleDriveSource:
 
     def cursor(self) -> str:
         """Return where the log of every scope stands."""
-        cursor, scopes = Cursor({}), self._layout().scopes
+        cursor, scopes = Cursor({}, self._details.include_permissions), self._layout().scopes
         tokens = self._drive.each(lambda scope: self._drive.start_token(scope.drive_id), scopes)
         for scope, token in zip(scopes, tokens, strict=True):
             cursor = cursor.at(scope, token)
@@ -94,7 +94,7 @@ class GoogleDriveSource:
     def changes(self, cursor: str) -> Iterator[Delta]:
         """Read the log of every scope, one delta a page. The first pages are asked for side by side."""
         layout = self._layout()
-        at = cursor_from(cursor, layout)
+        at = cursor_from(cursor, layout, permissions=self._details.include_permissions)
         first = self._drive.each(lambda scope: page_of_log(self._drive, scope, at.token(scope)), layout.scopes)
         for scope, answer in zip(layout.scopes, first, strict=True):
             log = told(self._drive, layout, scope, at, answer)

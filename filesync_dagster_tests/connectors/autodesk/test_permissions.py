@@ -3,7 +3,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from filesync_dagster.errors import ProtocolViolation, TemporarilyDown
+from filesync_dagster.errors import CursorLost, ProtocolViolation, TemporarilyDown
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster.simulators.wire import InProcess
 from filesync_dagster_tests.connectors.autodesk.inventory import Inventory
@@ -369,3 +369,13 @@ def test_lookups_have_them_too(site, known):
     whole = rows(known.source.list(scope))
     assert found == {id_: whole[id_] for id_ in (item, site.top, site.folder("1/001"))}
     assert calls["getFolderPermissions"] == 2
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_cursor_of_rows_without_permissions_does_not_go_on_with_them(site, wanted):
+    """No rollup tells those of what did not change: a full listing does."""
+    cursor = site.open(include_permissions=not wanted).cursor()
+
+    with pytest.raises(CursorLost, match="Permissions"):
+        list(site.open(include_permissions=wanted).changes(cursor))
+    list(site.open(include_permissions=not wanted).changes(cursor))
