@@ -93,22 +93,40 @@ def _expectations(workspace: Workspace, statuses: Iterable[EndpointStatus], at: 
 
 
 def note_crash(
-    workspace: Workspace, subjects: Iterable[str], sentence: str, hint: str, *, run_id: str, since: datetime
+    workspace: Workspace,
+    names: Iterable[str],
+    job: str | None,
+    sentence: str,
+    hint: str,
+    *,
+    run_id: str,
+    since: datetime,
 ) -> None:
-    """Raise that a run ended without a word about these endpoints, or about itself where `subjects` are jobs.
+    """Raise that a run, begun at `since`, ended without a word about these endpoints.
 
-    `since`: when it began. Of an endpoint it is over when a later sync has ended, of a job with `note_success`.
+    It is over when a later sync of each has ended. Where the run said how every endpoint fared, and for one that has
+    none, it is raised about the `job`, until `note_success`.
     """
-    if workspace.config.alerts.wants(AlertKind.CRASHED):
-        found = [Condition(name, AlertKind.CRASHED, sentence, hint, run_id, since) for name in subjects]
-        _write(workspace, Transitions(found), workspace.metadata.now())
+    if not workspace.config.alerts.wants(AlertKind.CRASHED):
+        return
+    ids = {name: state.endpoint_id for name, state in workspace.metadata.states().items()}
+    said = {log.endpoint_id for log in workspace.metadata.syncs_since(since) if log.run_id == run_id}
+    unsaid = [name for name in names if ids.get(name) not in said]
+    subjects = unsaid or ([JOB + job] if job else [])
+    found = [Condition(name, AlertKind.CRASHED, sentence, hint, run_id, since) for name in subjects]
+    _write(workspace, Transitions(found), workspace.metadata.now())
+
+
+def crashed_jobs(workspace: Workspace) -> dict[str, datetime]:
+    """Return the jobs about which something is raised, and since when."""
+    standing = [alert for alert in workspace.metadata.alerts(standing=True) if alert.subject.startswith(JOB)]
+    return {alert.subject.removeprefix(JOB): alert.raised_at for alert in standing}
 
 
 def note_success(workspace: Workspace, job: str, run_id: str) -> None:
     """Clear what was raised about a job."""
     standing = [alert for alert in workspace.metadata.alerts(standing=True) if alert.subject == JOB + job]
-    if standing:
-        _write(workspace, Transitions(cleared=[(alert, run_id) for alert in standing]), workspace.metadata.now())
+    _write(workspace, Transitions(cleared=[(alert, run_id) for alert in standing]), workspace.metadata.now())
 
 
 def channels_of(workspace: Workspace) -> list[Channel]:

@@ -13,6 +13,7 @@ import dagster as dg
 
 from filesync_dagster.config import Config
 from filesync_dagster.model import SyncStatus
+from filesync_dagster.orchestration.alerting import alert_after_run
 from filesync_dagster.orchestration.cadences import CADENCE_TAG
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
@@ -85,6 +86,7 @@ def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
         elif key in context.selected_asset_keys:
             yield materialization(filesync, result, day)
     yield from _checked(filesync, checks)
+    alert_after_run(context, filesync)
     if unlucky:
         raise _failure(unlucky, len(names))
 

@@ -4,6 +4,7 @@ import dagster as dg
 
 from filesync_dagster.config import Config, Environment, running_config
 from filesync_dagster.errors import ConfigError
+from filesync_dagster.orchestration.alerting import alert_sensor
 from filesync_dagster.orchestration.assets import endpoint_assets
 from filesync_dagster.orchestration.jobs import sync_job
 from filesync_dagster.orchestration.problems import configuration_problems, unusable
@@ -30,7 +31,9 @@ def definitions_for(environment: Environment) -> dg.Definitions:
 def definitions_of(config: Config, resource: FilesyncResource) -> dg.Definitions:
     """Return the definitions of what is usable in a configuration."""
     # One process for each run, and one step in it: a process for the step as well would only cost its start.
-    common = dg.Definitions(resources={"filesync": resource}, executor=dg.in_process_executor)
+    common = dg.Definitions(
+        resources={"filesync": resource}, executor=dg.in_process_executor, sensors=[alert_sensor()]
+    )
     if not config.active:
         return common
     endpoints = endpoint_assets(config)
