@@ -5,7 +5,7 @@
 ...     print(fs.sync("engineering_files"))
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import replace
@@ -56,18 +56,26 @@ class Filesync:
         *,
         full: bool = False,
         insist: bool = True,
+        keys: Collection[str] = (),
         run_id: str | None = None,
         on_progress: Watch | None = None,
     ) -> SyncResult:
         """Bring one endpoint up to date. A store that fails gives a FAILED result, not an exception.
 
         `full` lists from the start even when the store tells what changed or an unfinished listing could be resumed,
-        and rebuilds a lost snapshot from the database. Without `insist`, a store that failed again and again is left
-        alone until a probe is due (SKIPPED). Raises ConfigError, UnknownEndpoint, DatabaseError.
+        and rebuilds a lost snapshot from the database. `keys` are external_ids that somebody says have changed: where
+        the store can tell of single entries, only these are looked at. Without `insist`, a store that failed again and
+        again is left alone until a probe is due (SKIPPED). Raises ConfigError, UnknownEndpoint, DatabaseError.
         """
         endpoint = self.config.endpoint(name)
         return sync(
-            self.workspace, endpoint, full=full, insist=insist, run_id=run_id, on_progress=on_progress or ignore
+            self.workspace,
+            endpoint,
+            full=full,
+            insist=insist,
+            keys=keys,
+            run_id=run_id,
+            on_progress=on_progress or ignore,
         )
 
     def sync_many(
@@ -170,21 +178,6 @@ class Filesync:
         found = alerting.update(self.workspace)
         told = alerting.tell(self.workspace)
         return replace(told, raised=tuple(found.raised), cleared=tuple(alert for alert, _ in found.cleared))
-
-    def note_crash(
-        self, names: Sequence[str], job: str | None, sentence: str, hint: str, *, run_id: str, since: datetime
-    ) -> None:
-        """Raise, and tell, that a run ended without a word about these endpoints, or about its `job`."""
-        alerting.note_crash(self.workspace, names, job, sentence, hint, run_id=run_id, since=since)
-        alerting.tell(self.workspace)
-
-    def crashed_jobs(self) -> dict[str, datetime]:
-        """Return the jobs whose last run ended before it was done, with when that run began."""
-        return alerting.crashed_jobs(self.workspace)
-
-    def note_success(self, job: str, run_id: str) -> None:
-        """Take back what `note_crash` said of a job."""
-        alerting.note_success(self.workspace, job, run_id)
 
     def try_channels(self) -> dict[str, str | None]:
         """Send a test message to every channel; return by its name why it could not be sent, or None."""

@@ -6,14 +6,14 @@ pointer to the new snapshot change in one database transaction (DESIGN rule 2).
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from filesync_dagster import breaker, drift, incremental
+from filesync_dagster import breaker, drift, hinted, incremental
 from filesync_dagster.attempt import Attempt, new_attempt, new_state, sync_record
 from filesync_dagster.comparison import (
     Comparison,
@@ -55,6 +55,7 @@ def sync(
     *,
     full: bool = False,
     insist: bool = True,
+    keys: Collection[str] = (),
     run_id: str | None = None,
     on_progress: Callable[[Progress], None] = ignore,
 ) -> SyncResult:
@@ -62,7 +63,8 @@ def sync(
 
     Where the store tells what changed since the last sync, that is all that is asked for, until a reconcile is due.
     `full` lists everything, anew instead of resuming an unfinished listing, and rebuilds a lost snapshot from the
-    database. Without `insist`, a store that failed again and again is left alone (SKIPPED) until a probe is due.
+    database. `keys` are external_ids that events named: where that suffices, nothing else is looked at.
+    Without `insist`, a store that failed again and again is left alone (SKIPPED) until a probe is due.
     A store that fails gives a FAILED result, not an exception; a database that fails raises DatabaseError.
     """
     attempt = new_attempt(endpoint, run_id)
@@ -77,7 +79,7 @@ def sync(
                 workspace, endpoint, endpoint_id, lease, source, attempt.meter,
                 attempt.sync_id, attempt.started, full, run_id, on_progress,
             )  # fmt: skip
-            result = _run(job, attempt)
+            result = _run(job, attempt, keys)
     except SyncInProgress as error:
         return attempt.failed(error)  # the other one is the sync of record
     except BreakerOpen as error:
@@ -118,14 +120,16 @@ def _record(workspace: Workspace, endpoint_id: int, attempt: Attempt, error: Bas
         event("sync.unrecorded", endpoint=attempt.endpoint)
 
 
-def _run(job: Job, attempt: Attempt) -> SyncResult:
+def _run(job: Job, attempt: Attempt, keys: Collection[str]) -> SyncResult:
     state = _folded(job)
     result = None
-    if _may_follow(job, state):
-        try:
+    try:
+        if _may_follow(job, state):
             result = _follow(job, attempt, state)
-        except CursorLost as lost:
-            event("sync.reconciling", endpoint=job.endpoint.name, reason=str(lost))
+        elif keys and job.source.capabilities.lookups and _is_proved(job, state):
+            result = _look_up(job, attempt, state, keys)
+    except CursorLost as lost:
+        event("sync.reconciling", endpoint=job.endpoint.name, reason=str(lost))
     if result is None:
         result = _list(job, attempt, state)
     try:
@@ -147,11 +151,14 @@ def _folded(job: Job) -> EndpointState:
 
 
 def _may_follow(job: Job, state: EndpointState) -> bool:
-    """Tell whether it is enough to ask what changed: for what was listed, as it is selected now, and not for ever."""
+    """Tell whether it is enough to ask what changed."""
+    return isinstance(job.source, IncrementalSource) and state.cursor is not None and _is_proved(job, state)
+
+
+def _is_proved(job: Job, state: EndpointState) -> bool:
+    """Tell whether everything was listed that is configured now, as it is selected now; that is not true for ever."""
     return (
-        isinstance(job.source, IncrementalSource)
-        and not job.fresh
-        and state.cursor is not None
+        not job.fresh
         and state.location == job.location
         and state.selection == job.endpoint.filters.fingerprint()
         and state.held_sync_id is None
@@ -201,6 +208,31 @@ def _follow(job: Job, attempt: Attempt, state: EndpointState) -> SyncResult:
         return _conclude(job, con, Outcome(found, observed, draft, following), intact=True)
 
 
+def _look_up(job: Job, attempt: Attempt, state: EndpointState, keys: Collection[str]) -> SyncResult:
+    """Sync what events named. Raises CursorLost when only a listing can tell."""
+    seen = hinted.look(job, keys)
+    observed, unread = datetime.now(UTC), _still_unread(job)
+    following = replace(state, cursor=hinted.heard(job, state, keys))
+    if seen.is_same:
+        same = attempt.result(
+            SyncStatus.PARTIAL if unread else SyncStatus.COMPLETED,
+            SyncMode.INCREMENTAL,
+            files_processed=seen.told.num_rows,
+            files_total=state.files_total,
+            bytes_total=state.bytes_total,
+            warnings=unread,
+        )
+        return _commit_nothing(job, following, observed, same)
+    with job.workspace.engine() as con:
+        hinted.place(con, seen)
+        job.report("comparing", seen.told.num_rows)
+        found = incremental.compare(job, con, state)
+        draft = attempt.draft(found, [], SyncMode.INCREMENTAL)
+        if unread:
+            draft = replace(draft, status=SyncStatus.PARTIAL, warnings=(*draft.warnings, *unread))
+        return _conclude(job, con, Outcome(found, observed, draft, following), intact=True)
+
+
 def _still_unread(job: Job) -> tuple[str, ...]:
     """Return what the last full sync could not read: no feed tells what is there, so the inventory is still partial."""
     last = job.workspace.metadata.last_full(job.endpoint_id).get(job.endpoint_id)
@@ -219,8 +251,9 @@ def _list(job: Job, attempt: Attempt, state: EndpointState) -> SyncResult:
             files_processed=state.files_total,
             files_total=state.files_total,
             bytes_total=state.bytes_total,
-            feed_drift=0 if state.cursor else None,
+            feed_drift=0 if isinstance(job.source, IncrementalSource) and state.cursor else hinted.drift(job, state),
         )
+        following = replace(following, cursor=listing.cursor or hinted.listed(job, state))
         result = _commit_nothing(job, following, observed, same)
     else:
         with job.workspace.engine() as con:
@@ -228,10 +261,18 @@ def _list(job: Job, attempt: Attempt, state: EndpointState) -> SyncResult:
             prove_absences(job, con, listing, state)
             job.report("comparing", listing.rows)
             found = compare(job, con, state)
-            draft = replace(attempt.draft(found, listing.unread), feed_drift=drift.found_by(job, con, state, found))
+            draft = replace(attempt.draft(found, listing.unread), feed_drift=_drift(job, con, state, found))
+            following = replace(following, cursor=listing.cursor or hinted.listed(job, state, con))
             result = _conclude(job, con, Outcome(found, observed, draft, following), intact=intact)
     listing.staging.discard()
     return result
+
+
+def _drift(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState, found: Comparison) -> int | None:
+    """Return how many changes of a full sync nobody had told; None where nobody tells."""
+    if isinstance(job.source, IncrementalSource):
+        return drift.found_by(job, con, state, found)
+    return hinted.drift(job, state, con)
 
 
 def _reconciled(job: Job, listing: Listing, observed: datetime) -> datetime:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from filesync_dagster.connectors.autodesk import AutodeskDetails, open_autodesk
-from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource, Source
+from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource, LookupSource, Source
 from filesync_dagster.connectors.google_drive import GoogleDriveDetails, open_google_drive
 from filesync_dagster.connectors.local import LocalDetails, open_local
 from filesync_dagster.connectors.s3 import S3Details, open_s3
 from filesync_dagster.model import Meter
 
-__all__ = ["CONNECTORS", "Connector", "HistoricalSource", "IncrementalSource", "Source"]
+__all__ = ["CONNECTORS", "Connector", "HistoricalSource", "IncrementalSource", "LookupSource", "Source"]
 
 Prune = Callable[[str], bool]
 """Says that everything below a path is filtered out, so that a connector need not look there."""

@@ -67,7 +67,19 @@ class HistoricalSource(Source, Protocol):
 
 
 @runtime_checkable
-class IncrementalSource(Source, Protocol):
+class LookupSource(Source, Protocol):
+    """A source that can tell of single entries."""
+
+    def lookup(self, ids: Sequence[str], scope: str) -> Iterator[Page]:
+        """Yield those of these entries that still exist and may be seen, wherever they are now; others are gone.
+
+        An entry that exists but whose place cannot be told has the parent OUTSIDE. What cannot be looked up raises.
+        """
+        ...
+
+
+@runtime_checkable
+class IncrementalSource(LookupSource, Protocol):
     """A source that can tell what changed. Its ids are stable and its paths derived."""
 
     def cursor(self) -> str:
@@ -90,12 +102,5 @@ class IncrementalSource(Source, Protocol):
         """Yield every entry anywhere below a folder, as `list` would; the folder itself not. Complete as in `list`.
 
         Asked for when a folder comes into the endpoint with what it holds, which no feed tells.
-        """
-        ...
-
-    def lookup(self, ids: Sequence[str], scope: str) -> Iterator[Page]:
-        """Yield those of these entries that still exist and may be seen, wherever they are now; others are gone.
-
-        An entry that exists but whose place cannot be told has the parent OUTSIDE. What cannot be looked up raises.
         """
         ...

@@ -11,7 +11,7 @@ import threading
 import psutil
 import pytest
 
-from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource, Source
+from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource, LookupSource, Source
 from filesync_dagster.errors import NotFound, SourceError
 from filesync_dagster.model import ENTRY_FIELDS, FILE_SCHEMA, Kind, Meter, sealed
 from filesync_dagster_tests.connectors.places import TREE, files, ids, many, pages, populate, rows
@@ -78,6 +78,24 @@ def test_hostile_names(place, source):
 
     assert set(place.hostile_names) == set(found)
     assert len(found) == len({row["external_id"] for row in found.values()})
+
+
+def test_entries_that_are_looked_up_are_as_they_are_listed(place, source):
+    """To the fingerprint: what events name is compared with what listings found."""
+    if not source.capabilities.lookups:
+        pytest.skip("this source cannot tell of single entries alone")
+    assert isinstance(source, LookupSource)
+    populate(place, {path: str(number).encode() for number, path in enumerate(place.hostile_names)})
+    listed = {row["external_id"]: row for row in rows(place, source)}
+    asked = [external_id for external_id in listed if "\\x" not in external_id]
+
+    (scope,) = source.scopes()
+    found = [
+        row for page in source.lookup([*asked, "not there", asked[0] + "x"], scope) for row in page.batch.to_pylist()
+    ]
+
+    assert {row["external_id"]: row for row in found} == {external_id: listed[external_id] for external_id in asked}
+    assert len(found) == len(asked)
 
 
 def test_many_pages(place, source):

@@ -48,6 +48,20 @@ class Listing:
             token=self.token,
         )
 
+    def rows(self, numbers: Sequence[int]) -> "Listing":
+        """Return some rows."""
+        return Listing(
+            keys=[self.keys[row] for row in numbers],
+            modified=[self.modified[row] for row in numbers],
+            etags=[self.etags[row] for row in numbers],
+            sizes=[self.sizes[row] for row in numbers],
+            storage_classes=[self.storage_classes[row] for row in numbers],
+            checksums=[self.checksums[row] for row in numbers],
+            owners=[self.owners[row] for row in numbers],
+            truncated=self.truncated,
+            token=self.token,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Version:

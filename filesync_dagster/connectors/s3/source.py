@@ -9,9 +9,11 @@ import httpx
 
 from filesync_dagster.connectors.calls import RetryPolicy
 from filesync_dagster.connectors.s3.administration import Administration
+from filesync_dagster.connectors.s3.answers import Listing
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.history import listed_as_of, provable_since
 from filesync_dagster.connectors.s3.listing import Listed, listed
+from filesync_dagster.connectors.s3.lookups import looked_up
 from filesync_dagster.connectors.s3.quirks import quirks_for
 from filesync_dagster.connectors.s3.requests import Bucket
 from filesync_dagster.connectors.s3.rows import RowShape, rows_of
@@ -54,6 +56,7 @@ class S3Source:
             permissions=self._details.include_permissions,
             history=True,
             landmarks=True,
+            lookups=self._bucket.quirks.ordered,
         )
 
     def check(self) -> ConnectionReport:
@@ -83,6 +86,11 @@ class S3Source:
     def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
         """List the keys, in ranges side by side where the store allows it. A checkpoint holds how far each range is."""
         return self._pages(listed(self._bucket, checkpoint, landmarks, self._details.list_workers), now=True)
+
+    def lookup(self, ids: Sequence[str], scope: str) -> Iterator[Page]:
+        """Ask for keys, those next to each other together."""
+        for listing in looked_up(self._bucket, ids, self._details.list_workers):
+            yield self._page(listing, None, now=True)
 
     def history_start(self) -> datetime | None:
         """The earliest moment that the bucket's versions can prove; see `history` for what they cannot."""
@@ -115,10 +123,13 @@ class S3Source:
     def _pages(self, pages: Generator[Listed], *, now: bool) -> Generator[Page]:
         with closing(pages):
             for page in pages:
-                # An ACL is that of today: the past has none.
-                wanted = now and self._details.include_permissions
-                permissions = self._administration.permissions(page.listing.keys) if wanted else None
-                yield Page(rows_of(page.listing, self._shape, permissions), page.checkpoint)
+                yield self._page(page.listing, page.checkpoint, now=now)
+
+    def _page(self, listing: Listing, checkpoint: str | None, *, now: bool) -> Page:
+        # An ACL is that of today: the past has none.
+        wanted = now and self._details.include_permissions
+        permissions = self._administration.permissions(listing.keys) if wanted else None
+        return Page(rows_of(listing, self._shape, permissions), checkpoint)
 
     def _versioning_if_readable(self) -> str | None:
         try:

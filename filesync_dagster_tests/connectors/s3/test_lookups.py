@@ -1,0 +1,90 @@
+"""Single keys, looked up: by themselves and in stretches, in stores that promise an order and in those that do not."""
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filesync_dagster.errors import CursorLost, ProtocolViolation
+from filesync_dagster_tests.connectors.s3.fake_store import FakeStore, listing, row
+
+# Short and of few letters, so that many begin with others and many are asked for that are not there.
+KEYS = st.lists(st.text("ab/é", min_size=1, max_size=4), max_size=60, unique=True)
+
+
+def found(source, keys):
+    """Return the ids of what is found."""
+    return sorted(row["external_id"] for page in source.lookup(keys, "") for row in page.batch.to_pylist())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    there=KEYS,
+    asked=KEYS,
+    page_size=st.integers(1, 20),
+    workers=st.sampled_from([1, 3]),
+    prefix=st.sampled_from(["", "a"]),
+)
+def test_what_is_there_is_found_and_nothing_else(there, asked, page_size, workers, prefix):
+    """Whatever the keys and the pages: the rows are those of a listing."""
+    store = FakeStore(there)
+    source, _ = store.source(provider="aws", page_size=page_size, list_workers=workers, prefix=prefix)
+    listed = {row["external_id"]: row for page in source.list("") for row in page.batch.to_pylist()}
+
+    rows = [row for page in source.lookup(asked, "") for row in page.batch.to_pylist()]
+    source.close()
+
+    assert len(rows) == len({row["external_id"] for row in rows})
+    assert {row["external_id"]: row for row in rows} == {key: listed[key] for key in set(asked) & listed.keys()}
+
+
+def test_a_folder_that_was_uploaded_costs_its_pages():
+    """2,000 keys next to each other are 2 pages and little more; far apart each costs a request, and not two."""
+    keys = [f"folder/{number:05}" for number in range(2000)]
+    together, apart = FakeStore(keys), FakeStore([f"{key}/{n}" for key in keys for n in range(600)])
+    source, meter = together.source(provider="aws", list_workers=1)
+    assert found(source, keys) == keys
+    assert meter.api_calls < 6
+
+    source, meter = apart.source(provider="aws", list_workers=1)
+    some = [f"{key}/0" for key in keys[:100]]
+    assert found(source, some) == some
+    assert 100 <= meter.api_calls < 120
+
+
+def test_a_store_that_promises_no_order_is_not_believed_at_the_first_key():
+    """It shows another key first, but has the one that was asked for."""
+    answers = {
+        1: listing(row("key-2"), truncated=True, count=1, token="<NextContinuationToken>t</NextContinuationToken>")
+    }
+    store = FakeStore(["key", "key-2"], lambda number, query, answer: _said(answers.get(number)))
+    source, _ = store.source(provider="generic")
+
+    assert found(source, ["key"]) == ["key"]
+
+
+def test_where_a_key_can_hide_only_a_listing_can_tell():
+    """Behind more keys than a page has, in a store without an order; or among bytes that are no text."""
+    hidden = FakeStore([f"key{n}" for n in range(50)])
+    source, _ = hidden.source(provider="generic", page_size=10)
+    with pytest.raises(CursorLost, match="begin with 'key'"):
+        found(source, ["key"])
+
+    with pytest.raises(CursorLost, match="stands for"):
+        found(source, ["\\xff"])
+
+
+def test_a_page_that_leads_back_is_not_believed():
+    """A store that ignores where the page shall begin would hide what comes later."""
+    keys = [f"{n:02}" for n in range(40)]
+    store = FakeStore(keys, lambda n, query, answer: None)
+    honest = store.listing
+    store.listing = lambda query: honest({k: v for k, v in query.items() if k != "start-after"})
+    source, _ = store.source(provider="aws", list_workers=1)
+
+    with pytest.raises(ProtocolViolation, match="out of order"):
+        found(source, keys)
+
+
+def _said(text):
+    return text and httpx.Response(200, text=text)
