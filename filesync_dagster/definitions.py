@@ -1,6 +1,10 @@
 """Where Dagster finds filesync. It only composes; the configuration is the one that FILESYNC_CONFIG names."""
 
 from filesync_dagster.config import read_environment
+from filesync_dagster.observability import configure_logging
 from filesync_dagster.orchestration.project import definitions_for
 
-defs = definitions_for(read_environment())
+environment = read_environment()
+if environment.json_logs:  # otherwise events go where Dagster's own log goes
+    configure_logging(json=True)
+defs = definitions_for(environment)

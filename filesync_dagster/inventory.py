@@ -90,6 +90,7 @@ def status(workspace: Workspace) -> list[EndpointStatus]:
     running = {lease.endpoint: lease for lease in metadata.running()}
     proofs = metadata.last_full()
     failing = {number: breaker for number, breaker in metadata.breakers().items() if breaker.failures}
+    latest = metadata.latest_syncs()
     kept = {entry.name: " ".join(entry.problems) for entry in workspace.config.broken if entry.kept}
     found = []
     for endpoint in workspace.config.endpoints:
@@ -98,7 +99,7 @@ def status(workspace: Workspace) -> list[EndpointStatus]:
             known = _unknown(workspace, endpoint)
         else:
             lease, breaker = running.get(endpoint.name), failing.get(state.endpoint_id)
-            known = _status(workspace, endpoint, state, lease, breaker)
+            known = _status(workspace, endpoint, state, latest.get(state.endpoint_id), lease, breaker)
             known = replace(known, last_full=proofs.get(state.endpoint_id))
         found.append(replace(known, misconfigured=kept.get(endpoint.name)))
     return found + [_broken(entry) for entry in workspace.config.broken if not entry.kept]
@@ -126,16 +127,15 @@ def _unknown(workspace: Workspace, endpoint: Endpoint) -> EndpointStatus:
     )
 
 
-def _status(
+def _status(  # noqa: PLR0917  # what the database knows of it, table by table
     workspace: Workspace,
     endpoint: Endpoint,
     state: EndpointState,
+    last: SyncRecord | None,
     lease: LeaseRecord | None,
     breaker: BreakerRecord | None,
 ) -> EndpointStatus:
     zone, now = workspace.config.settings.partitions.zone, datetime.now(UTC)
-    logs = workspace.metadata.sync_logs(state.endpoint_id, limit=1, live=True)
-    last = logs[0] if logs else None
     due = next_due(endpoint, last.sync_started if last else None, zone, now)
     if due and breaker and breaker.probe_at:
         due = max(due, breaker.probe_at)

@@ -6,14 +6,22 @@ them) decides where they end up. `structlog` is imported on the first event: the
 
 import logging
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
 LOGGER = "filesync_dagster"
 
+_ids: ContextVar[Mapping[str, str]] = ContextVar("filesync_ids")
+
 
 def configure_logging(*, json: bool = False, verbose: bool = False) -> None:
-    """Write events to standard error, as JSON lines or for a person; `verbose` shows more than warnings."""
+    """Write events to standard error, as JSON lines or for a person; `verbose` shows more.
+
+    A person sees warnings; who collects JSON lines wants to know what happened as well.
+    """
     import structlog
 
     renderer = (
@@ -28,7 +36,7 @@ def configure_logging(*, json: bool = False, verbose: bool = False) -> None:
     logger = logging.getLogger(LOGGER)
     logger.handlers = [handler]
     logger.propagate = False
-    logger.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO if json else logging.WARNING)
     _events.cache_clear()
 
 
@@ -59,7 +67,27 @@ def _as_line(logger: Any, method: str, fields: dict[str, Any]) -> str:
     return " ".join([name, *(f"{key}={value!r}" for key, value in fields.items() if key not in hidden)])
 
 
+@contextmanager
+def correlated(**ids: str | None) -> Iterator[None]:
+    """Let every event of this block carry ids, such as `endpoint`, `sync_id` and `run_id`."""
+    token = _ids.set({**_ids.get({}), **{name: value for name, value in ids.items() if value is not None}})
+    try:
+        yield
+    finally:
+        _ids.reset(token)
+
+
+def inherited() -> Callable[[], None]:
+    """Return what a new thread calls first, so that its events carry the ids of this one."""
+    ids = _ids.get({})
+
+    def inherit() -> None:
+        _ids.set(ids)
+
+    return inherit
+
+
 def event(name: str, /, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log that something happened."""
     if logging.getLogger(LOGGER).isEnabledFor(level):
-        _events().log(level, name, **fields)
+        _events().log(level, name, **{**_ids.get({}), **fields})

@@ -87,7 +87,12 @@ def _leave_the_pipe(ctx: click.Context) -> NoReturn:
 )
 @click.option("--debug", is_flag=True, help="Log what happens, and show a traceback when something fails.")
 @click.option(
-    "--log-format", type=click.Choice(["text", "json"]), default="text", help="How log events look on standard error."
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    envvar="FILESYNC_LOG_FORMAT",
+    help="How log events look on standard error: warnings as text, or all as JSON lines.  "
+    "[default: FILESYNC_LOG_FORMAT, or text]",
 )
 @click.version_option(package_name="filesync-dagster", prog_name="filesync", message="%(prog)s %(version)s")
 @click.pass_context

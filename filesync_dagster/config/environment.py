@@ -15,11 +15,13 @@ class Environment:
     database_url: str | None = field(default=None, repr=False)  # may hold a password
     snapshot_root: str | None = None
     dagster_url: str | None = None  # of the web server, for who is no part of Dagster
+    api_token: str | None = field(default=None, repr=False)  # of `filesync serve`
+    json_logs: bool = False
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def read_environment(config: Path | None = None, variables: Mapping[str, str] | None = None) -> Environment:
-    """Read FILESYNC_CONFIG, _HOME, _DATABASE_URL, _SNAPSHOT_ROOT and _DAGSTER_URL; `config` wins."""
+    """Read FILESYNC_CONFIG, _HOME, _DATABASE_URL, _SNAPSHOT_ROOT, …; `config` wins."""
     env = dict(os.environ if variables is None else variables)
     return Environment(
         config_path=config or Path(env.get("FILESYNC_CONFIG") or "endpoints.yaml"),
@@ -27,5 +29,7 @@ def read_environment(config: Path | None = None, variables: Mapping[str, str] | 
         database_url=env.get("FILESYNC_DATABASE_URL") or None,
         snapshot_root=env.get("FILESYNC_SNAPSHOT_ROOT") or None,
         dagster_url=env.get("FILESYNC_DAGSTER_URL") or None,
+        api_token=env.get("FILESYNC_API_TOKEN") or None,
+        json_logs=env.get("FILESYNC_LOG_FORMAT") == "json",
         variables=env,
     )

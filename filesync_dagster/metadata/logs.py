@@ -1,11 +1,25 @@
 """The syncs that ended, the files they wrote, and which of both may go."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, and_, delete, func, insert, null, or_, select, update
+from sqlalchemy import (
+    Alias,
+    ColumnElement,
+    Connection,
+    Row,
+    RowMapping,
+    and_,
+    delete,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from filesync_dagster.metadata import checkpoints
 from filesync_dagster.metadata.database import Database
@@ -16,7 +30,8 @@ from filesync_dagster.metadata.state import write_held
 from filesync_dagster.metadata.tables import endpoint_state, endpoints, file_changes, sync_logs
 from filesync_dagster.model import SyncMode, SyncStatus
 
-_COMMITTED = sync_logs.c.sync_status.in_([SyncStatus.COMPLETED.value, SyncStatus.PARTIAL.value])
+COMMITTED = (SyncStatus.COMPLETED.value, SyncStatus.PARTIAL.value)
+_COMMITTED = sync_logs.c.sync_status.in_(COMMITTED)
 
 
 def write_log(connection: Connection, log: SyncRecord) -> None:
@@ -90,50 +105,50 @@ def snapshot_at(database: Database, endpoint_id: int, at: datetime) -> SyncRecor
 
 
 def latest(database: Database) -> dict[int, SyncRecord]:
-    """See Metadata.latest_syncs. One look into the index for each endpoint, however long the logs are."""
-    other = sync_logs.alias()
+    """See Metadata.latest_syncs."""
+    log = sync_logs.alias()
+    return _newest(database, log, log.c.mode != SyncMode.REPLAY.value)
+
+
+def last_full(database: Database, endpoint_id: int | None) -> dict[int, SyncRecord]:
+    """See Metadata.last_full."""
+    log = sync_logs.alias()
+    committed = log.c.sync_status.in_(COMMITTED)
+    return _newest(database, log, committed, log.c.mode == SyncMode.FULL.value, endpoint_id=endpoint_id)
+
+
+def _newest(
+    database: Database, log: Alias, *wanted: ColumnElement[bool], endpoint_id: int | None = None
+) -> dict[int, SyncRecord]:
+    """Return the newest log of each endpoint that is wanted, by endpoint id.
+
+    The index is read backwards from the end, for each endpoint: however long the logs are, that is quick.
+    """
     newest = (
-        select(other.c.id)
-        .where(other.c.endpoint_id == endpoints.c.id, other.c.mode != SyncMode.REPLAY.value)
-        .order_by(other.c.sync_completed.desc(), other.c.id.desc())
+        select(log.c.id)
+        .where(log.c.endpoint_id == endpoints.c.id, *wanted)
+        .order_by(log.c.sync_completed.desc(), log.c.id.desc())
         .limit(1)
         .scalar_subquery()
     )
     query = select(sync_logs).join_from(endpoints, sync_logs, sync_logs.c.id == newest)
+    if endpoint_id is not None:
+        query = query.where(endpoints.c.id == endpoint_id)
     with database.reading() as connection:
         records = [_record(row) for row in connection.execute(query).mappings()]
     return {record.endpoint_id: record for record in records}
 
 
-def ended_since(database: Database, moment: datetime) -> list[SyncRecord]:
+def ended_since(database: Database, moment: datetime, known: Container[str]) -> list[SyncRecord]:
     """See Metadata.syncs_since. Through the index of each endpoint: there is none on the moment alone."""
     log = sync_logs.c
-    query = (
-        select(sync_logs)
-        .join_from(endpoints, sync_logs, log.endpoint_id == endpoints.c.id)
-        .where(log.sync_completed >= moment, log.mode != SyncMode.REPLAY.value)
-        .order_by(log.sync_completed, log.id)
-    )
+    each = log.endpoint_id.in_(select(endpoints.c.id))  # a join would have SQLite scan the logs
+    ended = select(log.id).where(each, log.sync_completed >= moment, log.mode != SyncMode.REPLAY.value)
     with database.reading() as connection:
-        return [_record(row) for row in connection.execute(query).mappings()]
-
-
-def last_full(database: Database, endpoint_id: int | None) -> dict[int, SyncRecord]:
-    """See Metadata.last_full."""
-    log = sync_logs.c
-    wanted = [_COMMITTED, log.mode == SyncMode.FULL.value]
-    if endpoint_id is not None:
-        wanted.append(log.endpoint_id == endpoint_id)
-    latest = (
-        select(log.endpoint_id, func.max(log.sync_completed).label("latest"))
-        .where(*wanted)
-        .group_by(log.endpoint_id)
-        .subquery()
-    )
-    same = and_(log.endpoint_id == latest.c.endpoint_id, log.sync_completed == latest.c.latest)
-    with database.reading() as connection:
-        records = [_record(row) for row in connection.execute(select(sync_logs).join(latest, same)).mappings()]
-    return {record.endpoint_id: record for record in records}
+        new = [name for name in connection.execute(ended).scalars() if name not in known]
+        wanted = (select(sync_logs).where(log.id.in_(some)) for some in batched(new, AT_ONCE))
+        found = [_record(row) for query in wanted for row in connection.execute(query).mappings()]
+    return sorted(found, key=lambda record: (record.sync_completed, record.id))
 
 
 def changes_since(database: Database, endpoint_id: int, snapshot_uri: str, until: datetime | None) -> list[SyncRecord]:

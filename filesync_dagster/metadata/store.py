@@ -1,6 +1,6 @@
 """The metadata database as the rest of filesync sees it."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, tzinfo
 from types import TracebackType
@@ -173,9 +173,12 @@ class Metadata:
         """The last sync of every endpoint, by endpoint id, without those that rebuilt a past day."""
         return logs.latest(self._database)
 
-    def syncs_since(self, moment: datetime) -> list[SyncRecord]:
-        """Logs of syncs of any endpoint that ended at a moment or later, without those that rebuilt a past day."""
-        return logs.ended_since(self._database, moment)
+    def syncs_since(self, moment: datetime, known: Container[str] = ()) -> list[SyncRecord]:
+        """Logs of syncs of any endpoint that ended at a moment or later, oldest first.
+
+        Without those whose ids are `known`, and those that rebuilt a past day.
+        """
+        return logs.ended_since(self._database, moment, known)
 
     def snapshot_at(self, endpoint_id: int, at: datetime) -> SyncRecord | None:
         """The committed sync with the greatest as_of up to `at`; None when there is none or its snapshot was let go."""

@@ -1,5 +1,6 @@
 """Where stored files live: a folder, or (s3_root) a prefix of a bucket. A key is the path below it."""
 
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -42,6 +43,10 @@ class Root(Protocol):
 
     def walk(self, folder: str) -> Iterator[tuple[str, float]]:
         """Yield every key below a folder, with its age in seconds."""
+        ...
+
+    def check(self) -> int | None:
+        """Find out whether files can be stored; return how many bytes are free, where that is known."""
         ...
 
 
@@ -87,6 +92,14 @@ class FolderRoot:
                     yield path.relative_to(self.folder).as_posix(), now - path.stat().st_mtime
             except FileNotFoundError:
                 continue  # another process was faster
+
+
+    def check(self) -> int | None:  # noqa: D102  # the protocol says it
+        make_folder(self.folder)
+        probe = self.folder / scratch_name("check")
+        probe.touch()
+        probe.unlink()
+        return shutil.disk_usage(self.folder).free
 
 
 def scratch_name(name: str) -> str:

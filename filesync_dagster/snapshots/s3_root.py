@@ -95,6 +95,11 @@ class S3Root:
                 for item in page.get("Contents", []):
                     yield item["Key"].removeprefix(self._prefix), time.time() - item["LastModified"].timestamp()
 
+    def check(self) -> None:
+        """Look into the bucket: that tells whether it is there, and whether it lets us in. It is never full."""
+        with self._errors(""):
+            self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+
     @contextmanager
     def _errors(self, key: str) -> Iterator[None]:
         """Translate what boto3 raises. FileNotFoundError: there is no such object."""

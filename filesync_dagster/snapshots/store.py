@@ -97,6 +97,11 @@ class SnapshotStore:
                 scratch.unlink(missing_ok=True)
         return StoredFile(self._root.uri(key), int(rows), size)
 
+    def check(self) -> int | None:
+        """Find out whether files can be stored; return how many bytes are free, where that is known."""
+        with disk_errors(f"looking at {self._root.uri('')}"):
+            return self._root.check()
+
     def local(self, uri: str) -> Path:
         """Return a local file with the content of a stored one: itself, or a copy from the cache.
 

@@ -96,6 +96,7 @@ def test_the_last_sync_of_every_endpoint_is_known(metadata, endpoint):
 
     assert {number: record.id for number, record in metadata.latest_syncs().items()} == {endpoint: "b", other: "d"}
     assert [record.id for record in metadata.syncs_since(at(3))] == ["b", "d"]
+    assert [record.id for record in metadata.syncs_since(at(0), {"b", "d"})] == ["a", "c"]
 
 
 def test_the_journal_can_be_cut_by_time(metadata, endpoint):
