@@ -5,7 +5,8 @@
 ...     print(fs.sync("engineering_files"))
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from filesync_dagster import alerts as alerting
 from filesync_dagster import decisions, inventory, replay
-from filesync_dagster.config import Config, load_config, read_environment, remember, running_config
+from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.listing import Progress, ignore
@@ -84,6 +85,7 @@ class Filesync:
         *,
         full: bool = False,
         insist: bool | None = None,
+        spread: bool = False,
         run_id: str | None = None,
         on_progress: Watch | None = None,
     ) -> Iterator[SyncResult]:
@@ -91,22 +93,29 @@ class Filesync:
 
         `settings.concurrency` of them run at once. An endpoint whose configuration is broken gives a FAILED result.
         Who names endpoints insists on them, unless `insist` says otherwise; who asks for all leaves alone what failed
-        again and again.
+        again and again. With `spread`, each begins with the delay that its `jitter_seconds` gives it.
         """
         broken = [entry for entry in self.config.broken if not entry.kept]
         configured = [e.name for e in self.config.active] + [b.name for b in broken]
         chosen = configured if names is None else names
         insisting = names is not None if insist is None else insist
         if names is None:
-            self.workspace.metadata.deactivate_except(configured)
+            self.note_inactive()
 
         def one(name: str) -> SyncResult:
             return self.sync(name, full=full, insist=insisting, run_id=run_id, on_progress=on_progress)
 
-        yield from self._each(chosen, one)
+        endpoints = self.config.by_name
+        delays = {name: delay(endpoints[name]) for name in chosen if name in endpoints} if spread else {}
+        yield from self._each(chosen, one, delays)
         # An entry with the name of another endpoint would not be seen otherwise.
         hidden = [b for b in broken if b.name in self.config.by_name] if names is None else []
         yield from (_failed(entry.name, str(ConfigError(entry.problems))) for entry in hidden)
+
+    def note_inactive(self) -> None:
+        """Note in the database which endpoints are no longer synced: disabled, or gone from the configuration."""
+        entries = (*self.config.active, *self.config.broken)
+        self.workspace.metadata.deactivate_except([entry.name for entry in entries])
 
     def sync_day(
         self, name: str, day: date, *, run_id: str | None = None, on_progress: Watch | None = None
@@ -125,17 +134,27 @@ class Filesync:
 
         yield from self._each(names, one)
 
-    def _each(self, names: Sequence[str], one: Callable[[str], SyncResult]) -> Iterator[SyncResult]:
-        waiting = list(dict.fromkeys(names))
+    def _each(
+        self, names: Sequence[str], one: Callable[[str], SyncResult], delays: Mapping[str, float] | None = None
+    ) -> Iterator[SyncResult]:
+        begun, starts = time.monotonic(), delays or {}
+        waiting = sorted(dict.fromkeys(names), key=lambda name: starts.get(name, 0.0))
         most = self.config.settings.concurrency
         with ThreadPoolExecutor(min(most, max(1, len(waiting))), thread_name_prefix="sync") as pool:
             running: dict[Future[SyncResult], str] = {}
             try:
                 while waiting or running:
+                    pause = None
                     while waiting and len(running) < most:
-                        name = waiting.pop(0)
+                        pause = begun + starts.get(waiting[0], 0.0) - time.monotonic()
+                        if pause > 0:
+                            break
+                        name, pause = waiting.pop(0), None
                         running[pool.submit(one, name)] = name
-                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    if not running:
+                        time.sleep(pause or 0.0)
+                        continue
+                    done, _ = wait(running, pause, return_when=FIRST_COMPLETED)
                     for future in done:
                         yield _result(future, running.pop(future))
             finally:

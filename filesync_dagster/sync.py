@@ -24,7 +24,7 @@ from filesync_dagster.comparison import (
     prove_absences,
     rebuildable,
 )
-from filesync_dagster.config import Endpoint
+from filesync_dagster.config import Endpoint, reconcile_due
 from filesync_dagster.connectors import IncrementalSource
 from filesync_dagster.errors import (
     BreakerOpen,
@@ -163,7 +163,7 @@ def _is_proved(job: Job, state: EndpointState) -> bool:
         and state.selection == job.endpoint.filters.fingerprint()
         and state.held_sync_id is None
         and state.reconciled_at is not None
-        and job.started < state.reconciled_at + timedelta(hours=job.endpoint.reconcile.interval_hours)
+        and job.started < _proof_ends(job, state.reconciled_at)
         and not job.workspace.metadata.checkpoints(job.endpoint_id)  # a reconcile has begun
     )
 
@@ -275,8 +275,16 @@ def _drift(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState, found
     return hinted.drift(job, state, con)
 
 
+def _proof_ends(job: Job, proved: datetime) -> datetime:
+    """Return when a full listing is due again."""
+    due = reconcile_due(job.endpoint, proved, job.workspace.config.settings.partitions.zone)
+    return min(due, proved + AGAIN) if job.endpoint.reconcile.cron and _still_unread(job) else due
+
+
 def _reconciled(job: Job, listing: Listing, observed: datetime) -> datetime:
     """Return when everything was last proved. What could not be read this time is tried again within an hour."""
+    if job.endpoint.reconcile.cron:
+        return observed
     every = timedelta(hours=job.endpoint.reconcile.interval_hours)
     return observed - every + min(every, AGAIN) if listing.unread else observed
 

@@ -4,7 +4,7 @@ Whom it may import: connectors (for the models of `endpoint_details`), filters, 
 """
 
 from filesync_dagster.config.alerting import AlertKind, Alerts
-from filesync_dagster.config.due import next_due
+from filesync_dagster.config.due import delay, following, next_due, reconcile_due
 from filesync_dagster.config.environment import Environment, read_environment
 from filesync_dagster.config.freshness import freshness
 from filesync_dagster.config.last_good import remember, running_config
@@ -23,10 +23,13 @@ __all__ = [
     "Schedule",
     "ScheduleKind",
     "Settings",
+    "delay",
+    "following",
     "freshness",
     "load_config",
     "next_due",
     "read_environment",
+    "reconcile_due",
     "remember",
     "running_config",
 ]

@@ -1,5 +1,6 @@
-"""When an endpoint is next due."""
+"""When an endpoint is next due: for a sync, for a full one, and how much later it begins."""
 
+import zlib
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -12,13 +13,35 @@ def next_due(endpoint: Endpoint, last: datetime | None, zone: tzinfo, now: datet
     `last` is when its last sync started, whatever came of it. An endpoint that was never synced is due at once;
     for cron, at the first tick.
     """
-    if not endpoint.is_active or endpoint.schedule is ScheduleKind.MANUAL:
+    if not endpoint.is_active:
         return None
-    plan = endpoint.schedule_config
+    plan, reconcile = endpoint.schedule_config, endpoint.reconcile
+    moments = []
+    if reconcile.cron:
+        moments.append(following(reconcile.cron, reconcile.timezone, last or now, zone))
     if endpoint.schedule is ScheduleKind.INTERVAL:
-        return now if last is None else last + timedelta(minutes=plan.interval_minutes)
+        moments.append(now if last is None else last + timedelta(minutes=plan.interval_minutes))
+    elif endpoint.schedule is ScheduleKind.CRON:
+        moments.append(following(str(plan.cron), plan.timezone, last or now, zone))
+    return min(moments, default=None)
+
+
+def reconcile_due(endpoint: Endpoint, proved: datetime, zone: tzinfo) -> datetime:
+    """Return from when a sync lists everything again that was last listed as a whole at `proved`."""
+    plan = endpoint.reconcile
+    if plan.cron:
+        return following(plan.cron, plan.timezone, proved, zone)
+    return proved + timedelta(hours=plan.interval_hours)
+
+
+def following(cron: str, timezone: str | None, moment: datetime, zone: tzinfo) -> datetime:
+    """Return the first tick of a cron expression after a moment, in its own time zone or else in `zone`."""
     from croniter import croniter
 
-    local = (last or now).astimezone(ZoneInfo(plan.timezone) if plan.timezone else zone)
-    following: datetime = croniter(str(plan.cron), local).get_next(datetime)
-    return following
+    tick: datetime = croniter(cron, moment.astimezone(ZoneInfo(timezone) if timezone else zone)).get_next(datetime)
+    return tick
+
+
+def delay(endpoint: Endpoint) -> float:
+    """Return how many seconds late a scheduled sync of the endpoint begins: always the same, within its jitter."""
+    return zlib.crc32(endpoint.name.encode()) % (endpoint.schedule_config.jitter_seconds + 1)

@@ -11,13 +11,20 @@ GRACE = (timedelta(minutes=15), timedelta(hours=4))
 
 def freshness(endpoint: Endpoint) -> tuple[timedelta, timedelta] | None:
     """Return after how long without a sync to warn, and to call the endpoint stale; None: only a person syncs it."""
-    plan = endpoint.schedule_config
-    if not endpoint.is_active or endpoint.schedule is ScheduleKind.MANUAL:
+    gap = _gap(endpoint) if endpoint.is_active else None
+    if gap is None:
         return None
-    is_cron = endpoint.schedule is ScheduleKind.CRON and plan.cron is not None
-    gap = longest_gap(str(plan.cron)) if is_cron else timedelta(minutes=plan.interval_minutes)
     grace = min(max(gap / 2, GRACE[0]), GRACE[1])
     return gap + grace / 2, gap + grace
+
+
+def _gap(endpoint: Endpoint) -> timedelta | None:
+    """Return the longest time between two syncs that start by themselves."""
+    plan = endpoint.schedule_config
+    if endpoint.schedule is ScheduleKind.INTERVAL:
+        return timedelta(minutes=plan.interval_minutes)
+    cron = plan.cron if endpoint.schedule is ScheduleKind.CRON else endpoint.reconcile.cron
+    return longest_gap(cron) if cron else None
 
 
 @cache

@@ -42,15 +42,22 @@ class Schedule(Strict):
     timezone: str | None = Field(
         default=None, description="Time zone of `cron`; the partitions' time zone when left out."
     )
+    jitter_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=3600,
+        description="A scheduled sync begins up to so much later, each endpoint always at its own moment: many that "
+        "are due together do not ask their stores at once.",
+    )
+    catch_up: bool = Field(
+        default=True,
+        description="After a downtime, sync once for what was missed. `false`: wait for the next regular time.",
+    )
 
     @field_validator("cron")
     @classmethod
     def _cron_is_valid(cls, value: str | None) -> str | None:
-        from croniter import croniter
-
-        if value is not None and (len(value.split()) != 5 or not croniter.is_valid(value)):  # noqa: PLR2004 - cron has five fields
-            raise ValueError(f"{value!r} is not a cron expression of five fields (minute hour day month weekday)")
-        return value
+        return None if value is None else valid_cron(value)
 
     @field_validator("timezone")
     @classmethod
@@ -68,6 +75,24 @@ class Reconcile(Strict):
         description="Hours after which a sync lists everything again, for stores that otherwise tell what changed: "
         "feeds lose events too.",
     )
+    cron: str | None = Field(
+        default=None,
+        description="Instead of `interval_hours`: five cron fields. A sync is started for it when none is due within "
+        "the hour, also with `schedule: manual`.",
+    )
+    timezone: str | None = Field(
+        default=None, description="Time zone of `cron`; the partitions' time zone when left out."
+    )
+
+    @field_validator("cron")
+    @classmethod
+    def _cron_is_valid(cls, value: str | None) -> str | None:
+        return None if value is None else valid_cron(value)
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_exists(cls, value: str | None) -> str | None:
+        return None if value is None else known_timezone(value)
 
 
 class Endpoint(Strict):
@@ -103,6 +128,13 @@ class Endpoint(Strict):
     def _cron_has_an_expression(self) -> Self:
         if self.schedule is ScheduleKind.CRON and self.schedule_config.cron is None:
             raise ValueError("schedule: cron needs schedule_config: {cron: …}")
+        return self
+
+    @model_validator(mode="after")
+    def _jitter_is_less_than_the_interval(self) -> Self:
+        plan = self.schedule_config
+        if self.schedule is ScheduleKind.INTERVAL and plan.jitter_seconds >= plan.interval_minutes * 60:
+            raise ValueError("schedule_config.jitter_seconds must be less than the interval")
         return self
 
     @property
@@ -191,6 +223,15 @@ class Settings(Strict):
 def is_secret(value: object) -> bool:
     """Whether a value of a details model must never be shown."""
     return isinstance(value, SecretStr)
+
+
+def valid_cron(value: str) -> str:
+    """Return a cron expression that is one, or raise ValueError."""
+    from croniter import croniter
+
+    if len(value.split()) != 5 or not croniter.is_valid(value):  # noqa: PLR2004 - cron has five fields
+        raise ValueError(f"{value!r} is not a cron expression of five fields (minute hour day month weekday)")
+    return value
 
 
 def known_timezone(value: str) -> str:

@@ -71,7 +71,9 @@ def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
     # Only today's partition is synced live: today's state is never written under another day.
     live = day == datetime.now(filesync.config.settings.partitions.zone).date()
     if live:
-        results = filesync.sync_many(names, insist=CADENCE_TAG not in context.run.tags, run_id=run_id)
+        filesync.note_inactive()
+        scheduled = CADENCE_TAG in context.run.tags
+        results = filesync.sync_many(names, insist=not scheduled, spread=scheduled, run_id=run_id)
     else:
         results = filesync.sync_day_many(names, day, run_id=run_id)
     unlucky: dict[str, str] = {}

@@ -1,15 +1,17 @@
-"""Which endpoints are synced together, and when: one cadence for each distinct interval, or cron and time zone."""
+"""Which endpoints are synced together, and when: one cadence for each distinct interval, or cron and time zone.
+
+Those with a cron expression of their own for the reconcile have a second one, if the first would leave it waiting.
+"""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from croniter import croniter
-
-from filesync_dagster.config import Endpoint, ScheduleKind
+from filesync_dagster.config import Endpoint, ScheduleKind, following
+from filesync_dagster.config.freshness import longest_gap
 
 EVERY_MINUTE = "* * * * *"
 HOUR, DAY, WEEK = 60, 24 * 60, 7 * 24 * 60
@@ -33,11 +35,15 @@ class Cadence:
     timezone: str
     spoken: str  # "every 5 minutes"
     exact: bool = True
+    reconcile: bool = False  # for the sake of a full sync
 
     def following(self, moment: datetime) -> datetime:
         """Return the first tick after a moment."""
-        following: datetime = croniter(self.cron, moment.astimezone(ZoneInfo(self.timezone))).get_next(datetime)
-        return following
+        return following(self.cron, None, moment, ZoneInfo(self.timezone))
+
+    def is_tick(self, moment: datetime) -> bool:
+        """Tell whether a moment is one of its ticks."""
+        return self.following(moment - timedelta(seconds=1)) == moment
 
 
 def cadence_of(endpoint: Endpoint, zone: str) -> Cadence | None:
@@ -54,10 +60,21 @@ def grouped(endpoints: Iterable[Endpoint], zone: str) -> dict[Cadence, list[Endp
     """Return the endpoints of every cadence."""
     groups: dict[Cadence, list[Endpoint]] = {}
     for endpoint in endpoints:
-        cadence = cadence_of(endpoint, zone)
-        if cadence:
-            groups.setdefault(cadence, []).append(endpoint)
+        for cadence in (cadence_of(endpoint, zone), reconcile_of(endpoint, zone)):
+            if cadence:
+                groups.setdefault(cadence, []).append(endpoint)
     return groups
+
+
+def reconcile_of(endpoint: Endpoint, zone: str) -> Cadence | None:
+    """Return the cadence of the reconciles; None where they have none, or a sync comes within the hour anyway."""
+    plan, own = endpoint.reconcile, cadence_of(endpoint, zone)
+    if plan.cron is None or not endpoint.is_active:
+        return None
+    if own and (not own.exact or longest_gap(own.cron) <= timedelta(hours=1)):
+        return None
+    cadence = _cron(plan.cron, plan.timezone or zone, zone)
+    return replace(cadence, name=f"reconcile_{cadence.name.removeprefix('cron_')}", reconcile=True)
 
 
 @cache

@@ -12,7 +12,7 @@ import dagster as dg
 from dagster import DagsterRunStatus
 
 from filesync_dagster.config import Config, Endpoint, ScheduleKind, Settings
-from filesync_dagster.orchestration.cadences import CADENCE_TAG, Cadence, grouped
+from filesync_dagster.orchestration.cadences import CADENCE_TAG, Cadence, cadence_of, grouped
 from filesync_dagster.orchestration.jobs import SYNC
 from filesync_dagster.orchestration.partitions import key_of
 from filesync_dagster.orchestration.reports import REPORT_KEYS
@@ -32,6 +32,9 @@ ACTIVE = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+LATE = timedelta(minutes=5)
+"""What is later than this was missed: only endpoints that catch up are still synced for it."""
+
 BACKFILL_TAG, PARTITION_TAG = "dagster/backfill", "dagster/partition"
 
 Clock = Callable[[], datetime]
@@ -55,7 +58,8 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], settings: Settings,
         execution_timezone=cadence.timezone,
         job_name=SYNC,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Syncs {len(group)} endpoint{'s' if len(group) != 1 else ''} {cadence.spoken}.",
+        description=f"{'Reconciles' if cadence.reconcile else 'Syncs'} {len(group)} "
+        f"endpoint{'s' if len(group) != 1 else ''} {cadence.spoken}.",
     )
     def tick(
         context: dg.ScheduleEvaluationContext, filesync: FilesyncResource
@@ -64,7 +68,10 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], settings: Settings,
         if cadence.following(scheduled) <= clock():
             yield dg.SkipReason(f"This tick of {scheduled:%Y-%m-%d %H:%M %Z} is stale: a later one has come.")
             return
-        names = [endpoint.name for endpoint in group]
+        names = _due_names(cadence, group, settings, scheduled, late=clock() - scheduled > LATE)
+        if not names:
+            yield dg.SkipReason(f"Nothing is due at {scheduled:%Y-%m-%d %H:%M %Z} that is still to be done.")
+            return
         with filesync.open() as opened:
             due = names if cadence.exact else _overdue(opened, names, scheduled)
             alone = opened.resting(clock())
@@ -75,6 +82,18 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], settings: Settings,
         yield from requests(context.instance, asked, settings, scheduled, cadence.name)
 
     return tick
+
+
+def _due_names(
+    cadence: Cadence, group: Sequence[Endpoint], settings: Settings, scheduled: datetime, *, late: bool
+) -> list[str]:
+    """Return the endpoints of a tick without those that do not catch up, and those whose own tick this is, too."""
+    zone, names = settings.partitions.timezone, []
+    for endpoint in group:
+        own = cadence_of(endpoint, zone) if cadence.reconcile else None
+        if not (late and not endpoint.schedule_config.catch_up) and not (own and own.is_tick(scheduled)):
+            names.append(endpoint.name)
+    return names
 
 
 def _overdue(filesync: "Filesync", names: Sequence[str], scheduled: datetime) -> list[str]:

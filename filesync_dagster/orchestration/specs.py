@@ -142,14 +142,17 @@ def _description(endpoint: Endpoint, settings: Settings) -> str:
         f"**{endpoint.label}**: the inventory of {_where(endpoint)} ({CONNECTORS[endpoint.type].title}).",
         endpoint.description,
         "\n".join(
-            [
+            line
+            for line in [
                 f"- **Synced** {cadence.spoken if cadence else 'only when somebody starts it'}",
+                f"- **Reconciled** at `{endpoint.reconcile.cron}`" if endpoint.reconcile.cron else "",
                 f"- **Filters** {_spoken_filters(chosen)}",
                 f"- **Guard** holds a sync that would remove more than {guard.max_removed_percent:g} % of the files, "
                 f"or more than {guard.max_removed:,}"
                 if guard.enabled
                 else "- **Guard** off",
             ]
+            if line
         ),
         PARTITIONS,
     ]

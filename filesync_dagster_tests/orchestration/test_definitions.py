@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 
 import dagster as dg
@@ -162,3 +164,6 @@ def test_an_edit_that_breaks_an_endpoint_is_shown_on_it_while_it_goes_on(project
     keys = {spec.key for spec in made.definitions.resolve_all_asset_specs()}
     assert asset_key("plans") not in keys
     assert dg.AssetKey("filesync_configuration") not in keys
+    assert made.materialize(["filesync", "photos"]).success
+    with closing(sqlite3.connect(made.home / "filesync.db")) as connection:
+        assert dict(connection.execute("SELECT name, is_active FROM endpoints")) == {"photos": 1, "plans": 0}

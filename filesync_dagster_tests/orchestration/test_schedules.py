@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
 
-from filesync_dagster.config import load_config, read_environment
+from filesync_dagster.config import delay, load_config, read_environment
+from filesync_dagster.orchestration.cadences import grouped
 from filesync_dagster.orchestration.project import definitions_for
 from filesync_dagster.orchestration.schedules import report_schedule, sync_schedules
 from filesync_dagster.orchestration.specs import asset_key
@@ -173,3 +174,66 @@ def test_what_a_tick_asks_for_can_be_run(project, store, tick):
         "listing_complete",
         "mass_delete_guard",
     }
+
+
+def test_what_was_missed_is_caught_up_once_or_not_at_all(project, store, tick):
+    """A tick that comes late, with no later one yet, syncs all but those that wait for the next."""
+    nightly = {"cron": "0 2 * * *"}
+    made = project(
+        store("a", schedule="cron", schedule_config=nightly),
+        store("b", schedule="cron", schedule_config={**nightly, "catch_up": False}),
+    )
+    night = datetime(2026, 6, 1, 2, tzinfo=UTC)
+    assert asked(tick(made, night))[0] == {"a", "b"}
+    assert asked(tick(made, night, late=timedelta(minutes=4)))[0] == {"a", "b"}, "a busy daemon is no downtime"
+    assert asked(tick(made, night, late=timedelta(hours=7)))[0] == {"a"}
+
+
+def test_a_late_tick_for_nobody_is_skipped(project, store, tick):
+    """It says so."""
+    made = project(store("a", schedule_config={"catch_up": False}))
+    execution = tick(made, datetime(2026, 6, 1, 2, tzinfo=UTC), late=timedelta(minutes=30))
+    assert not execution.run_requests
+    assert "Nothing is due" in execution.skip_message
+
+
+def test_a_reconcile_has_a_schedule_where_no_sync_comes_soon(project, store, tick):
+    """Not for what is synced within the hour anyway, nor at a moment that is a tick of the endpoint itself."""
+    plan = {"cron": "0 3 * * *"}
+    made = project(
+        store("manual", schedule="manual", reconcile=plan),
+        store("daily", schedule="cron", schedule_config={"cron": "0 3 * * *"}, reconcile={"cron": "0 */3 * * *"}),
+        store("often", schedule_config={"interval_minutes": 5}, reconcile=plan),
+        store("odd", schedule_config={"interval_minutes": 90}, reconcile=plan),
+        store("idle", schedule="manual", reconcile=plan, is_active=False),
+    )
+    config = load_config(read_environment(made.config, made.variables))
+    groups = grouped(config.endpoints, "UTC")
+    own = {cadence.name: [one.name for one in group] for cadence, group in groups.items() if cadence.reconcile}
+    assert own == {"reconcile_0_3_any_any_any": ["manual"], "reconcile_0_anyper3_any_any_any": ["daily"]}
+
+    def names(hour):
+        schedule = next(one for one in sync_schedules(config, lambda: at(hour)) if "anyper3" in one.name)
+        repository = made.definitions.get_repository_def()
+        context = dg.build_schedule_context(
+            made.instance, at(hour), repository_def=repository, resources=repository.get_top_level_resources()
+        )
+        return {key.path[-1] for one in schedule.evaluate_tick(context).run_requests for key in one.asset_selection}
+
+    def at(hour):
+        return datetime(2026, 6, 1, hour, tzinfo=UTC)
+
+    assert names(6) == {"daily"}
+    assert names(3) == set(), "the daily sync is a full one then"
+
+
+def test_a_scheduled_run_begins_each_endpoint_at_its_own_moment(project, store):
+    """Jitter holds for what a schedule started, in one run; who starts a sync by hand does not wait."""
+    plan = {"jitter_seconds": 2}
+    made = project(*(store(f"e{i}", schedule_config=plan) for i in range(4)))
+    with made.open() as filesync:
+        delays = {endpoint.name: delay(endpoint) for endpoint in filesync.config.endpoints}
+        begun = datetime.now(UTC)
+        started = {result.endpoint: result.started_at for result in filesync.sync_many(spread=True)}
+    assert len(set(delays.values())) > 1
+    assert {name for name, moment in started.items() if moment < begun + timedelta(seconds=delays[name])} == set()
