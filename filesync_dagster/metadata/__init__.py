@@ -5,6 +5,7 @@ The only package that knows SQLAlchemy. It may import model, observability and e
 
 from filesync_dagster.metadata.alerts import AlertRecord, QueueTrouble
 from filesync_dagster.metadata.leases import Lease
+from filesync_dagster.metadata.queues import DeadMessage, QueueRecord
 from filesync_dagster.metadata.reading import FILES_SCHEMA, JOURNAL_SCHEMA
 from filesync_dagster.metadata.records import (
     BreakerRecord,
@@ -24,12 +25,14 @@ __all__ = [
     "AlertRecord",
     "BreakerRecord",
     "CheckpointRecord",
+    "DeadMessage",
     "EndpointRecord",
     "EndpointState",
     "Lease",
     "LeaseRecord",
     "Metadata",
     "NewState",
+    "QueueRecord",
     "QueueTrouble",
     "RequestRecord",
     "SyncRecord",

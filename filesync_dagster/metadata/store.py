@@ -1,6 +1,6 @@
 """The metadata database as the rest of filesync sees it."""
 
-from collections.abc import Collection, Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, tzinfo
 from types import TracebackType
@@ -8,12 +8,13 @@ from typing import Self
 
 import pyarrow as pa
 
-from filesync_dagster.metadata import alerts, checkpoints, leases, logs, reading, requests, state
+from filesync_dagster.metadata import alerts, checkpoints, leases, logs, queues, reading, requests, state
 from filesync_dagster.metadata.alerts import AlertRecord, Key, QueueTrouble
 from filesync_dagster.metadata.commit import commit
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
 from filesync_dagster.metadata.migrate import migrate
+from filesync_dagster.metadata.queues import DeadMessage, QueueRecord
 from filesync_dagster.metadata.records import (
     BreakerRecord,
     CheckpointRecord,
@@ -307,6 +308,34 @@ class Metadata:
     def take_requests(self, names: Iterable[str]) -> dict[str, bool]:
         """Mark what waits for these endpoints as taken; return which of them to sync, and whether in full."""
         return requests.take(self._database, names)
+
+    def queues(self) -> list[QueueRecord]:
+        """How every queue is doing that was ever looked at, by name."""
+        return queues.known(self._database)
+
+    def note_queue(self, name: str, depth: int | None, error: str | None = None) -> None:
+        """Note how many messages wait in a queue, or why nobody can tell."""
+        queues.note_look(self._database, name, depth, error)
+
+    def note_received(self, name: str, count: int) -> None:
+        """Count messages that were received and acknowledged."""
+        queues.note_received(self._database, name, count)
+
+    def bury(self, name: str, messages: Sequence[DeadMessage]) -> int:
+        """Set messages of a queue aside; return how many. One that is there already stays as it is."""
+        return queues.bury(self._database, name, messages)
+
+    def dead_messages(self, ids: Collection[int] | None = None) -> list[DeadMessage]:
+        """Messages that were set aside, oldest first; of these ids, or all."""
+        return queues.dead(self._database, ids)
+
+    def drop_dead_messages(self, ids: Collection[int]) -> int:
+        """Forget messages that were set aside; return how many."""
+        return queues.drop(self._database, ids)
+
+    def prune_dead_messages(self, before: datetime) -> int:
+        """Forget messages that were set aside before a moment; return how many."""
+        return queues.prune(self._database, before)
 
     def journal(
         self,

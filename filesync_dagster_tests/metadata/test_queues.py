@@ -1,0 +1,50 @@
+"""Queues, and messages that nobody could use."""
+
+from filesync_dagster.metadata import DeadMessage
+from filesync_dagster_tests.metadata.building import NOW, at
+
+
+def dead(message_id, minutes=0, reason="It is not JSON."):
+    """Return a message that could not be used."""
+    return DeadMessage("events", message_id, reason, "{", at(minutes))
+
+
+def test_a_queue_is_known_from_its_first_look(metadata):
+    """What was counted stays when it is looked at again, and the error of the last look counts."""
+    assert metadata.queues() == []
+
+    metadata.note_queue("events", 7)
+    metadata.note_received("events", 5)
+    metadata.note_received("events", 2)
+    metadata.note_queue("events", None, "no connection")
+    metadata.note_received("other", 1)
+
+    events, other = metadata.queues()
+    assert (events.name, events.depth, events.received, events.error) == ("events", None, 7, "no connection")
+    assert events.checked_at is not None
+    assert (other.received, other.depth, other.checked_at) == (1, None, None)
+
+    metadata.note_queue("events", 0)
+    assert metadata.queues()[0].error is None
+
+
+def test_a_message_is_set_aside_once(metadata):
+    """It comes again when a process died before it could acknowledge."""
+    assert metadata.bury("events", [dead("a"), dead("b", 1)]) == 2
+    assert metadata.bury("events", [dead("b", 2), dead("c", 3)]) == 1
+
+    found = metadata.dead_messages()
+    assert [(m.message_id, m.received_at) for m in found] == [("a", NOW), ("b", at(1)), ("c", at(3))]
+    assert metadata.queues()[0].dead == 3
+    assert metadata.dead_messages([found[1].id]) == [found[1]]
+
+
+def test_what_is_decided_or_old_is_forgotten(metadata):
+    """The count of what ever was stays."""
+    metadata.bury("events", [dead("a"), dead("b", 1), dead("c", 2)])
+    last = metadata.dead_messages()[-1]
+
+    assert metadata.drop_dead_messages([last.id, 999]) == 1
+    assert metadata.prune_dead_messages(at(1)) == 1
+    assert [message.message_id for message in metadata.dead_messages()] == ["b"]
+    assert metadata.queues()[0].dead == 3
