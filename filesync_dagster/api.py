@@ -198,6 +198,21 @@ class Filesync:
         told = alerting.tell(self.workspace)
         return replace(told, raised=tuple(found.raised), cleared=tuple(alert for alert, _ in found.cleared))
 
+    def note_crash(
+        self, names: Sequence[str], job: str | None, sentence: str, hint: str, *, run_id: str, since: datetime
+    ) -> None:
+        """Raise, and tell, that a run ended without a word about these endpoints, or about its `job`."""
+        alerting.note_crash(self.workspace, names, job, sentence, hint, run_id=run_id, since=since)
+        alerting.tell(self.workspace)
+
+    def crashed_jobs(self) -> dict[str, datetime]:
+        """Return the jobs whose last run ended before it was done, with when that run began."""
+        return alerting.crashed_jobs(self.workspace)
+
+    def note_success(self, job: str, run_id: str) -> None:
+        """Take back what `note_crash` said of a job."""
+        alerting.note_success(self.workspace, job, run_id)
+
     def try_channels(self) -> dict[str, str | None]:
         """Send a test message to every channel; return by its name why it could not be sent, or None."""
         return alerting.try_channels(self.workspace)
