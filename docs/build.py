@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from filesync_dagster.cli.app import filesync
-from filesync_dagster.config import Endpoint, Settings
+from filesync_dagster.config import Alerts, Endpoint, Settings
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.filters import Filters
 
@@ -100,6 +100,12 @@ One block for the whole project; all of it can be left out.
 
 {settings}
 
+## `alerts:`
+
+Whom to tell what; see [alerts](alerts.md). All of it can be left out.
+
+{alerts}
+
 ## Environment
 
 {environment}"""
@@ -143,6 +149,7 @@ def pages() -> Iterator[tuple[Path, str]]:
             written_by=WRITTEN_BY.format(source="the configuration models"),
             endpoint="\n".join(["\n".join(reference(Endpoint)), *details()]),
             settings="\n".join(reference(Settings)),
+            alerts="\n".join(reference(Alerts)),
             environment=ENVIRONMENT,
         ),
     )
@@ -197,7 +204,7 @@ def words(annotation: Any) -> Iterator[str]:
         if origin is Literal:
             yield from (f"`{value}`" for value in get_args(kind))
         elif origin in (list, tuple):
-            yield f"list of {next(words(get_args(kind)[0]))}"
+            yield f"list of {', '.join(words(get_args(kind)[0]))}"
         elif isinstance(kind, type) and issubclass(kind, Enum):
             yield from (f"`{member.value}`" for member in kind)
         elif is_model(kind):

@@ -12,7 +12,7 @@ import yaml
 
 from filesync_dagster import Filesync
 from filesync_dagster.cli.app import filesync
-from filesync_dagster.config import Endpoint, Settings, load_config, read_environment
+from filesync_dagster.config import Alerts, Endpoint, Settings, load_config, read_environment
 from filesync_dagster.connectors import CONNECTORS
 
 ROOT = Path(__file__).parents[1]
@@ -75,7 +75,7 @@ def test_python_examples_run(example, project, capsys):
 @pytest.mark.parametrize("example", blocks("yaml"))
 def test_yaml_examples_are_valid(example, project):
     """Each configuration is accepted as it stands, once its variables are set."""
-    assert set(yaml.safe_load(example)) <= {"settings", "endpoints"}
+    assert set(yaml.safe_load(example)) <= {"settings", "alerts", "endpoints"}
     (project / "example.yaml").write_text(example)
     variables = dict.fromkeys(references(example), "value")
 
@@ -141,7 +141,7 @@ def keys(model):
             yield from keys(field.annotation)
 
 
-@pytest.mark.parametrize("model", [Settings, Endpoint, *(c.details for c in CONNECTORS.values())])
+@pytest.mark.parametrize("model", [Settings, Endpoint, Alerts, *(c.details for c in CONNECTORS.values())])
 def test_every_key_is_documented(model):
     """Each key of endpoints.yaml is in docs/configuration.md, described."""
     page = (ROOT / "docs" / "configuration.md").read_text()

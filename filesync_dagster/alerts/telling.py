@@ -109,9 +109,8 @@ def note_crash(
     """
     if not workspace.config.alerts.wants(AlertKind.CRASHED):
         return
-    ids = {name: state.endpoint_id for name, state in workspace.metadata.states().items()}
-    said = {log.endpoint_id for log in workspace.metadata.syncs_since(since) if log.run_id == run_id}
-    unsaid = [name for name in names if ids.get(name) not in said]
+    said = workspace.metadata.synced_in(run_id, since)
+    unsaid = [name for name in names if name not in said]
     subjects = unsaid or ([JOB + job] if job else [])
     found = [Condition(name, AlertKind.CRASHED, sentence, hint, run_id, since) for name in subjects]
     _write(workspace, Transitions(found), workspace.metadata.now())

@@ -2,6 +2,7 @@
 
 import click
 
+from filesync_dagster.cli.alerting import alerts
 from filesync_dagster.cli.configuring import init, test, validate
 from filesync_dagster.cli.demonstrating import demo
 from filesync_dagster.cli.looking import changes, export, files
@@ -16,6 +17,7 @@ COMMANDS: tuple[click.Command, ...] = (
     test,
     sync,
     status,
+    alerts,
     files,
     changes,
     export,

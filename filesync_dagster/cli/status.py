@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from filesync_dagster.cli.alerting import notes
 from filesync_dagster.cli.configuring import pass_invocation
 from filesync_dagster.cli.text import Cell, Column, iso, moment, print_table, printable, size
 
@@ -35,11 +36,12 @@ COLOURS = {
 def status(invocation: Invocation, *, as_json: bool) -> None:
     """Show each endpoint's last sync, what it holds, when it is due, and what waits for a decision."""
     with invocation.open() as filesync:
-        known = filesync.status()
+        known, standing = filesync.status(), filesync.alerts()
         partitions = filesync.config.settings.partitions
     if as_json:
         for one in known:
-            click.echo(json.dumps(as_dict(one)))
+            about = [alert.kind for alert in standing if alert.subject == one.name]
+            click.echo(json.dumps({**as_dict(one), "alerts": about}))
         return
     if not known:
         click.echo("There is no endpoint.")
@@ -56,6 +58,8 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
     for one in known:
         for line in _notes(one, partitions.zone):
             click.echo(printable(line))
+    for line in notes(standing):
+        click.echo(printable(line))
 
 
 def _row(one: EndpointStatus, zone: ZoneInfo) -> list[Cell | str]:

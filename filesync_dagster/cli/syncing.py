@@ -51,6 +51,9 @@ def sync(invocation: Invocation, names: tuple[str, ...], *, full: bool, as_json:
             for result in results:
                 shown.result(result)
                 statuses.append(result.status.value)
+        told = filesync.alert() if filesync.config.alerts.urls else None
+    for channel, why in told.failures.items() if told else ():
+        click.echo(printable(f"Warning: the channel {channel} could not be told: {why}"), err=True)
     raise click.exceptions.Exit(exit_code(statuses))
 
 

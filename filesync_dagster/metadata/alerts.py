@@ -9,7 +9,7 @@ from sqlalchemy import and_, delete, func, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from filesync_dagster.metadata.database import Database
-from filesync_dagster.metadata.tables import alerts, dead_messages, endpoints, queues
+from filesync_dagster.metadata.tables import alerts, dead_messages, endpoints, queues, sync_logs
 
 Key = tuple[str, str]
 """A subject and a kind."""
@@ -173,6 +173,16 @@ def registered(database: Database) -> dict[str, datetime]:
     with database.reading() as connection:
         rows = connection.execute(select(endpoints.c.name, endpoints.c.created_at))
         return {row.name: row.created_at for row in rows}
+
+
+def synced_in(database: Database, run_id: str, since: datetime) -> set[str]:
+    """See Metadata.synced_in. Through the index of each endpoint: there is none on the run."""
+    log = sync_logs.c
+    query = select(endpoints.c.name).join_from(
+        endpoints, sync_logs, and_(log.endpoint_id == endpoints.c.id, log.sync_completed >= since)
+    )
+    with database.reading() as connection:
+        return set(connection.execute(query.where(log.run_id == run_id)).scalars())
 
 
 def now(database: Database) -> datetime:

@@ -235,6 +235,10 @@ class Metadata:
         """When each endpoint was first registered, by name."""
         return alerts.registered(self._database)
 
+    def synced_in(self, run_id: str, since: datetime) -> set[str]:
+        """The endpoints of which a sync in this run ended, at `since` or later; of a run, when it began."""
+        return alerts.synced_in(self._database, run_id, since)
+
     def queue_troubles(self) -> list[QueueTrouble]:
         """Queues with messages that could not be used, or that cannot be looked at."""
         return alerts.queue_troubles(self._database)

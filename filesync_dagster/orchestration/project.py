@@ -31,9 +31,7 @@ def definitions_for(environment: Environment) -> dg.Definitions:
 def definitions_of(config: Config, resource: FilesyncResource) -> dg.Definitions:
     """Return the definitions of what is usable in a configuration."""
     # One process for each run, and one step in it: a process for the step as well would only cost its start.
-    common = dg.Definitions(
-        resources={"filesync": resource}, executor=dg.in_process_executor, sensors=[alert_sensor()]
-    )
+    common = dg.Definitions(resources={"filesync": resource}, executor=dg.in_process_executor, sensors=[alert_sensor()])
     if not config.active:
         return common
     endpoints = endpoint_assets(config)
