@@ -114,8 +114,8 @@ class Filesync:
 
     def note_inactive(self) -> None:
         """Note in the database which endpoints are no longer synced: disabled, or gone from the configuration."""
-        entries = (*self.config.active, *self.config.broken)
-        self.workspace.metadata.deactivate_except([entry.name for entry in entries])
+        names = [endpoint.name for endpoint in self.config.active] + [entry.name for entry in self.config.broken]
+        self.workspace.metadata.deactivate_except(names)
 
     def sync_day(
         self, name: str, day: date, *, run_id: str | None = None, on_progress: Watch | None = None
