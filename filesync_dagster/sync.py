@@ -39,7 +39,7 @@ from filesync_dagster.guard import UNTOUCHED, Proposal, objections
 from filesync_dagster.listing import Job, Listing, Progress, ignore, list_endpoint
 from filesync_dagster.metadata import EndpointState
 from filesync_dagster.model import SyncMode, SyncResult, SyncStatus
-from filesync_dagster.observability import event
+from filesync_dagster.observability import correlated, event
 from filesync_dagster.retention import tidy
 from filesync_dagster.snapshots import SnapshotKind, stream
 from filesync_dagster.stored import fold_if_due
@@ -47,6 +47,12 @@ from filesync_dagster.workspace import Workspace
 
 AGAIN = timedelta(hours=1)
 """After a full sync that could not read everything, the next one."""
+
+TOLD = (
+    "status", "mode", "duration_seconds", "files_added", "files_updated", "files_moved", "files_removed",
+    "api_calls", "retries", "error",
+)  # fmt: skip
+"""What the log says of a sync that has ended."""
 
 
 def sync(
@@ -68,30 +74,31 @@ def sync(
     A store that fails gives a FAILED result, not an exception; a database that fails raises DatabaseError.
     """
     attempt = new_attempt(endpoint, run_id)
-    endpoint_id = workspace.register(endpoint)
-    try:
-        with (
-            workspace.metadata.lease(endpoint_id, seconds=workspace.config.settings.lease_seconds) as lease,
-            _breaker(workspace, endpoint_id, endpoint.name, insist=insist),
-            closing(workspace.open_source(endpoint, attempt.meter)) as source,
-        ):
-            job = Job(
-                workspace, endpoint, endpoint_id, lease, source, attempt.meter,
-                attempt.sync_id, attempt.started, full, run_id, on_progress,
-            )  # fmt: skip
-            result = _run(job, attempt, keys)
-    except SyncInProgress as error:
-        return attempt.failed(error)  # the other one is the sync of record
-    except BreakerOpen as error:
-        return replace(attempt.failed(error), status=SyncStatus.SKIPPED)
-    except FilesyncError as error:
-        result = attempt.failed(error)
-        _record(workspace, endpoint_id, attempt, error)
-    except Exception as error:
-        _record(workspace, endpoint_id, attempt, error)
-        raise
-    event("sync.finished", **{k: v for k, v in result.as_dict().items() if k in ("endpoint", "status", "error")})
-    return result
+    with correlated(endpoint=endpoint.name, sync_id=attempt.sync_id, run_id=run_id):
+        endpoint_id = workspace.register(endpoint)
+        try:
+            with (
+                workspace.metadata.lease(endpoint_id, seconds=workspace.config.settings.lease_seconds) as lease,
+                _breaker(workspace, endpoint_id, endpoint.name, insist=insist),
+                closing(workspace.open_source(endpoint, attempt.meter)) as source,
+            ):
+                job = Job(
+                    workspace, endpoint, endpoint_id, lease, source, attempt.meter,
+                    attempt.sync_id, attempt.started, full, run_id, on_progress,
+                )  # fmt: skip
+                result = _run(job, attempt, keys)
+        except SyncInProgress as error:
+            return attempt.failed(error)  # the other one is the sync of record
+        except BreakerOpen as error:
+            return replace(attempt.failed(error), status=SyncStatus.SKIPPED)
+        except FilesyncError as error:
+            result = attempt.failed(error)
+            _record(workspace, endpoint_id, attempt, error)
+        except Exception as error:
+            _record(workspace, endpoint_id, attempt, error)
+            raise
+        event("sync.finished", **{name: value for name, value in result.as_dict().items() if name in TOLD})
+        return result
 
 
 @contextmanager

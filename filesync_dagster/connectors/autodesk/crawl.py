@@ -13,6 +13,7 @@ from filesync_dagster.connectors.autodesk.permissions import Ask
 from filesync_dagster.connectors.autodesk.reading import Contents
 from filesync_dagster.connectors.autodesk.rows import Child
 from filesync_dagster.errors import AccessDenied, NotFound
+from filesync_dagster.observability import inherited
 
 Stopped: TypeAlias = Callable[[], bool]
 Read: TypeAlias = Callable[[Open, Trail | None, Stopped], Contents]
@@ -143,7 +144,7 @@ def _step(frontier: Frontier, folder: Open, result: Callable[[], Contents]) -> t
 
 def pool_of(workers: int) -> Executor:
     """Return what does so many things at once."""
-    return ThreadPoolExecutor(workers, thread_name_prefix="autodesk") if workers > 1 else _Inline()
+    return ThreadPoolExecutor(workers, "autodesk", initializer=inherited()) if workers > 1 else _Inline()
 
 
 class _Inline(Executor):

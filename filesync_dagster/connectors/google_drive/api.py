@@ -21,6 +21,7 @@ from filesync_dagster.connectors.google_drive.errors import OUR_FAULT, drive_bor
 from filesync_dagster.connectors.http import ASK_LATER, httpx_border, pooled
 from filesync_dagster.errors import ProtocolViolation, TemporarilyDown
 from filesync_dagster.model import Meter
+from filesync_dagster.observability import inherited
 
 API = "https://www.googleapis.com/drive/v3/"
 QUERIES = "queries"
@@ -132,7 +133,7 @@ class Drive:
         """Return the answer for each item, in their order; several are asked for at once."""
         if len(items) < 2:  # noqa: PLR2004 - one needs no threads
             return [ask(item) for item in items]
-        with ThreadPoolExecutor(min(self._workers, len(items)), thread_name_prefix="drive") as pool:
+        with ThreadPoolExecutor(min(self._workers, len(items)), "drive", initializer=inherited()) as pool:
             return list(pool.map(ask, items))
 
     def close(self) -> None:

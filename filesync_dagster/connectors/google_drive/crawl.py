@@ -16,6 +16,7 @@ from filesync_dagster.connectors.google_drive.layout import ALL_DRIVES, FOLDER, 
 from filesync_dagster.connectors.google_drive.listing import RESTARTS, Listed, children_in, incomplete
 from filesync_dagster.errors import NotFound
 from filesync_dagster.model import Unread, canonical_json
+from filesync_dagster.observability import inherited
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def crawled(
     branches = _branches_from(checkpoint, scope)
     crawl = _Crawl(drive, scope, [Branch(top)] if branches is None else branches)
     stop = threading.Event()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="drive-folder")
+    pool = ThreadPoolExecutor(workers, "drive-folder", initializer=inherited())
     running: dict[Future[Answer], Branch] = {}
     try:
         while crawl.pending or running:

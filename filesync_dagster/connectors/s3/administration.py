@@ -16,6 +16,7 @@ from filesync_dagster.connectors.s3.errors import botocore_border
 from filesync_dagster.connectors.s3.transport import Transport
 from filesync_dagster.errors import AccessDenied, NotFound
 from filesync_dagster.model import canonical_json
+from filesync_dagster.observability import inherited
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +57,7 @@ class Administration:
 
     def permissions(self, keys: Sequence[bytes]) -> list[str | None]:
         """Return the ACL of each object as canonical JSON; None for one that vanished meanwhile."""
-        with ThreadPoolExecutor(self._details.list_workers, thread_name_prefix="s3-acl") as pool:
+        with ThreadPoolExecutor(self._details.list_workers, "s3-acl", initializer=inherited()) as pool:
             return list(pool.map(self.acl, keys))
 
     def acl(self, key: bytes) -> str | None:

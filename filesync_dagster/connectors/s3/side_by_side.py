@@ -4,6 +4,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -27,7 +28,10 @@ def side_by_side(streams: Sequence[Iterator[Item]], workers: int, stop: threadin
     """
     race = _Race(deque(streams), queue.Queue(maxsize=2 * workers), stop)
     count = min(workers, len(streams))
-    threads = [threading.Thread(target=race.advance, name=f"s3-range-{n}", daemon=True) for n in range(count)]
+    threads = [
+        threading.Thread(target=copy_context().run, args=(race.advance,), name=f"s3-range-{n}", daemon=True)
+        for n in range(count)
+    ]
     for thread in threads:
         thread.start()
     try:
