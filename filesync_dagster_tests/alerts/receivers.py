@@ -55,9 +55,9 @@ class Hook:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                hook.meanwhile()
                 if not hook.refuses:
                     hook.posts.append(body)
+                hook.meanwhile()
                 self.send_response(503 if hook.refuses else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
