@@ -5,6 +5,7 @@ import click
 from filesync_dagster.cli.alerting import alerts
 from filesync_dagster.cli.configuring import init, test, validate
 from filesync_dagster.cli.demonstrating import demo
+from filesync_dagster.cli.http_server import serve
 from filesync_dagster.cli.looking import changes, export, files
 from filesync_dagster.cli.serving import up
 from filesync_dagster.cli.simulating import simulate
@@ -26,4 +27,5 @@ COMMANDS: tuple[click.Command, ...] = (
     up,
     demo,
     simulate,
+    serve,
 )

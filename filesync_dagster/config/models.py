@@ -96,6 +96,17 @@ class Reconcile(Strict):
 
 
 class Endpoint(Strict):
+class Webhook(Strict):
+    """The `webhook:` block of an endpoint."""
+
+    secret: SecretStr | None = Field(
+        default=None,
+        description="What a store proves to know when it notifies `filesync serve`: the bearer token of MinIO, the "
+        "channel token of Google Drive, the secret that Autodesk signs with. Left out: nobody but who has the API token "
+        "may notify.",
+    )
+
+
     """One configured place: an entry of `endpoints:`."""
 
     name: str = Field(
@@ -112,6 +123,7 @@ class Endpoint(Strict):
     schedule_config: Schedule = Field(default_factory=Schedule, description="When, for `interval` and `cron`.")
     reconcile: Reconcile = Field(default_factory=Reconcile, description="How often a full sync proves the feed.")
     guard: GuardLimits = Field(default_factory=GuardLimits, description="What a sync may not do unseen.")
+    webhook: Webhook = Field(default_factory=Webhook, description="Who may tell that something changed.")
     csv: bool = Field(default=False, description="Also write each snapshot and change file as CSV.")
     is_active: bool = Field(default=True, description="Set to false to stop syncing and keep the inventory.")
 

@@ -1,0 +1,62 @@
+"""serve: health, metrics, REST and webhooks over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from filesync_dagster.cli.configuring import pass_invocation
+from filesync_dagster.cli.serving import HOST
+
+if TYPE_CHECKING:
+    from filesync_dagster.cli.invocation import Invocation
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+@click.command(short_help="Serve health, metrics, REST and webhooks.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="To listen on; 0: any that is free.",
+)
+@HOST
+@click.option(
+    "--dagster-url",
+    help="Of Dagster's web server, which launches what is asked for; when it is said, /health asks it too.  "
+    "[default: FILESYNC_DAGSTER_URL, or http://127.0.0.1:3000]",
+)
+@pass_invocation
+def serve(invocation: Invocation, port: int, host: str, dagster_url: str | None) -> None:
+    """Serve health, metrics, REST and webhooks, until Ctrl-C.
+
+    FILESYNC_API_TOKEN is the bearer token of the API; without one, everybody may read and nobody may write. An edit of
+    endpoints.yaml is seen at once.
+    """
+    from filesync_dagster.serving import until_told
+    from filesync_dagster.serving.http import serve_http
+    from filesync_dagster.serving.http.site import Current, Site
+
+    environment = invocation.environment()
+    if dagster_url:
+        environment = replace(environment, dagster_url=dagster_url)
+    invocation.configure_logging()
+    site = Site(Current(environment.config_path), environment.api_token, environment.dagster_url)
+    with site.current.lent() as filesync:  # a file that cannot be used at all is told at once
+        for problem in filesync.config.problems:
+            click.echo(f"Warning: {problem}", err=True)
+    if environment.api_token is None and not host.startswith(LOOPBACK):
+        click.echo("Warning: FILESYNC_API_TOKEN is not set: whoever reaches this server may read.", err=True)
+    with until_told() as told:
+        serve_http(
+            site,
+            host,
+            port,
+            told,
+            on_ready=lambda url: click.echo(f"filesync answers at {url}. Ctrl-C stops it."),
+        )
+    click.echo("Stopped.")

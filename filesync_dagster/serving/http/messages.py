@@ -1,0 +1,241 @@
+"""The JSON that comes and goes. OpenAPI is made from these models, so each field is described."""
+
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from filesync_dagster.inventory import EndpointStatus
+from filesync_dagster.metadata import SyncRecord
+
+Level = Literal["ok", "degraded", "failing"]
+
+
+class Message(BaseModel):
+    """What is sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Problem(Message):
+    """What went wrong."""
+
+    error: str = Field(description="One sentence for people.")
+    hint: str = Field(default="", description="What to do about it.")
+
+
+class Document(Message):
+    """An OpenAPI description."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    openapi: str
+
+
+class Component(Message):
+    """How one part is doing."""
+
+    name: str = Field(description="`configuration`, `database`, `snapshots`, `dagster_webserver`, `dagster_daemon`, …")
+    status: Level
+    detail: str = Field(default="", description="What is wrong, in a sentence, with what to do.")
+
+
+class EndpointHealth(Message):
+    """What the last look at one endpoint found."""
+
+    endpoint: str
+    state: str = Field(
+        description="`ok`, `partial`, `held`, `breaker open`, `failed`, `running`, `never synced`, `disabled`, …"
+    )
+    status: Level
+    checked_at: datetime | None = Field(default=None, description="When its last sync ended.")
+    last_success: datetime | None = Field(default=None, description="The moment that its inventory describes.")
+    error: str | None = None
+
+
+class Health(Message):
+    """How everything is doing: as bad as the worst part."""
+
+    status: Level
+    version: str
+    checked_at: datetime
+    components: list[Component]
+    endpoints: list[EndpointHealth]
+
+
+class Readiness(Message):
+    """Whether requests can be answered."""
+
+    ready: bool
+    error: str | None = Field(default=None, description="Why not.")
+
+
+class LastSync(Message):
+    """The last sync of an endpoint."""
+
+    sync_id: str
+    status: str
+    mode: str
+    started_at: datetime
+    completed_at: datetime
+    duration_seconds: float
+    files_added: int
+    files_updated: int
+    files_moved: int
+    files_removed: int
+    run_id: str | None = Field(description="Of the Dagster run that it was part of.")
+    snapshot_uri: str | None
+
+    @classmethod
+    def of(cls, log: SyncRecord) -> Self:
+        """Return what is told of a row of sync_logs."""
+        return cls(
+            sync_id=log.id,
+            status=log.sync_status.value,
+            mode=log.mode.value,
+            started_at=log.sync_started,
+            completed_at=log.sync_completed,
+            duration_seconds=round(log.sync_duration, 3),
+            files_added=log.files_added,
+            files_updated=log.files_updated,
+            files_moved=log.files_moved,
+            files_removed=log.files_removed,
+            run_id=log.run_id,
+            snapshot_uri=log.snapshot_uri,
+        )
+
+
+class Breaker(Message):
+    """A store that failed again and again."""
+
+    state: str
+    failures: int = Field(description="In a row.")
+    opened_at: datetime | None
+    probe_at: datetime | None = Field(description="From when it is asked again.")
+    reason: str | None
+
+
+class SyncState(Message):
+    """How one endpoint is doing: the fields of `filesync status --json`."""
+
+    endpoint: str
+    title: str
+    type: str
+    state: str
+    last_sync: LastSync | None
+    last_success: datetime | None
+    next_due: datetime | None
+    held_sync_id: str | None
+    running_since: datetime | None
+    files_total: int
+    bytes_total: int
+    error: str | None
+    breaker: Breaker | None
+
+    @classmethod
+    def of(cls, one: EndpointStatus) -> Self:
+        """Return what is told of an endpoint."""
+        known = one.breaker
+        return cls(
+            endpoint=one.name,
+            title=one.title,
+            type=one.type,
+            state=one.state,
+            last_sync=None if one.last_sync is None else LastSync.of(one.last_sync),
+            last_success=one.last_success,
+            next_due=one.next_due,
+            held_sync_id=one.held_sync_id,
+            running_since=one.running_since,
+            files_total=one.files_total,
+            bytes_total=one.bytes_total,
+            error=one.error,
+            breaker=None
+            if known is None
+            else Breaker(
+                state=known.state,
+                failures=known.failures,
+                opened_at=known.opened_at,
+                probe_at=known.probe_at,
+                reason=known.reason,
+            ),
+        )
+
+
+class RunState(Message):
+    """One run of Dagster."""
+
+    run_id: str
+    status: str = Field(description="Dagster's word: `QUEUED`, `STARTED`, `SUCCESS`, `FAILURE`, `CANCELED`, …")
+    endpoints: list[str] = Field(description="What it was asked to sync; empty: everything.")
+    full: bool
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    url: str
+
+
+class SyncStates(Message):
+    """How every endpoint is doing; and the runs that were asked about."""
+
+    endpoints: list[SyncState]
+    runs: list[RunState] = Field(default_factory=list, description="Of `run_id`, when it was given.")
+
+
+class EndpointOut(Message):
+    """One entry of endpoints.yaml, without secrets."""
+
+    name: str
+    title: str
+    type: str
+    is_active: bool
+    schedule: str
+    project_id: str | None
+    user_id: str | None
+    endpoint_details: dict[str, object]
+    state: str
+    files_total: int
+    bytes_total: int
+    problems: list[str] = Field(description="What is wrong with the entry.")
+
+
+class Endpoints(Message):
+    """Every entry of endpoints.yaml, in its order."""
+
+    endpoints: list[EndpointOut]
+
+
+class SyncOrder(BaseModel):
+    """Which endpoints to sync."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    endpoints: list[str] | None = Field(
+        default=None, min_length=1, max_length=10_000, description="Their names; every active one when left out."
+    )
+
+
+class Launched(Message):
+    """The runs that were launched."""
+
+    run_ids: list[str] = Field(description="One, unless the endpoints are more than a thousand.")
+    endpoints: list[str]
+    urls: list[str] = Field(description="Of the runs, in the Dagster UI.")
+
+
+class Decided(Message):
+    """A held sync that was decided on."""
+
+    endpoint: str
+    decision: Literal["approved", "rejected"]
+    sync_id: str | None = Field(description="Of the commit, when it was approved; else of what was forgotten.")
+    files_added: int = 0
+    files_updated: int = 0
+    files_moved: int = 0
+    files_removed: int = 0
+
+
+class Hint(Message):
+    """What became of a notification."""
+
+    queued: bool = Field(description="Whether a sync is asked for, by this notification or one before it.")
+    reason: str = Field(description="Why, or why not.")

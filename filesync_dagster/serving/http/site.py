@@ -1,0 +1,161 @@
+"""What all requests share: the configuration as it is now, the token, Dagster's web server."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from filesync_dagster.api import Filesync
+from filesync_dagster.errors import ConfigError
+from filesync_dagster.observability import event
+from filesync_dagster.secret_store import secrets_manager, with_secrets
+from filesync_dagster.serving.dagster_client import DEFAULT_URL, DagsterClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from filesync_dagster.config import Endpoint
+    from filesync_dagster.secret_store import Resolve
+
+GLANCE = 1.0
+"""Seconds between two looks at whether endpoints.yaml was edited."""
+
+
+@dataclass
+class _Opened:
+    """An opened configuration, and how many requests are using it."""
+
+    filesync: Filesync
+    mark: tuple[int, int, int] | None
+    users: int = 0
+    secrets: dict[str, str | None] = field(default_factory=dict)
+
+
+class Current:
+    """The configuration as it is now: an edit of endpoints.yaml is seen by the next request.
+
+    What cannot be used is as it was when it last could. Requests that began with an older one finish with it.
+    """
+
+    def __init__(self, path: Path, *, secrets: Resolve | None = None) -> None:
+        self.path = path
+        self._resolve = secrets or secrets_manager()
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+        self._looked = 0.0
+
+    @contextmanager
+    def lent(self) -> Iterator[Filesync]:
+        """Lend what is current. Raises ConfigError when nothing of it could ever be used."""
+        opened = self._borrow()
+        try:
+            yield opened.filesync
+        finally:
+            self._give_back(opened)
+
+    def webhook_secret(self, endpoint: Endpoint) -> str | None:
+        """Return what whoever calls the webhook of an endpoint proves to know; None when there is none.
+
+        Raises ConfigError when it is in a secrets manager that does not give it.
+        """
+        opened = self._borrow()
+        try:
+            known = opened.secrets
+            if endpoint.name not in known:  # fetched once for each edit of the file
+                secret = with_secrets(endpoint.webhook, self._resolve).secret
+                known[endpoint.name] = (secret.get_secret_value() or None) if secret else None
+            return known[endpoint.name]
+        finally:
+            self._give_back(opened)
+
+    def close(self) -> None:
+        """Release the database, once nobody uses it."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened:
+            self._retire(opened)
+
+    def _borrow(self) -> _Opened:
+        with self._lock:
+            before = self._opened
+            if before is None or self._was_edited(before):
+                self._opened = self._open(before)
+            assert self._opened is not None
+            self._opened.users += 1
+            opened = self._opened
+        if before is not None and before is not opened:
+            self._retire(before)
+        return opened
+
+    def _give_back(self, opened: _Opened) -> None:
+        with self._lock:
+            opened.users -= 1
+        self._retire(opened)
+
+    def _retire(self, opened: _Opened) -> None:
+        with self._lock:
+            over = opened is not self._opened and not opened.users
+        if over:
+            opened.filesync.close()
+
+    def _was_edited(self, opened: _Opened) -> bool:
+        if time.monotonic() < self._looked + GLANCE:
+            return False
+        self._looked = time.monotonic()
+        return _mark(self.path) != opened.mark
+
+    def _open(self, before: _Opened | None) -> _Opened:
+        mark = _mark(self.path)
+        try:
+            opened = _Opened(Filesync.open(self.path, last_good=True), mark)
+        except ConfigError as error:
+            if before is None:
+                raise
+            event("config.unusable", path=str(self.path), error=str(error))
+            before.mark = mark
+            return before
+        event("config.read", path=str(self.path), problems=len(opened.filesync.config.problems))
+        return opened
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@dataclass(frozen=True)
+class Site:
+    """See the module's docstring."""
+
+    current: Current
+    token: str | None = field(default=None, repr=False)
+    dagster_url: str | None = None  # None: nobody said where it is, so health does not ask it
+
+    @cached_property
+    def dagster(self) -> DagsterClient:
+        """Where runs are launched."""
+        return DagsterClient(self.dagster_url or DEFAULT_URL)
+
+    def knows(self, token: str | None) -> bool:
+        """Tell whether this is the token of the API. Takes as long for a wrong one as for the right one."""
+        return self.token is not None and token is not None and same(token, self.token)
+
+    def close(self) -> None:
+        """Release what was opened."""
+        self.current.close()
+        if "dagster" in self.__dict__:
+            self.dagster.close()
+
+
+def same(given: str, expected: str) -> bool:
+    """Compare two secrets in a time that does not tell where they differ."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())

@@ -1,0 +1,119 @@
+"""/health and /ready: what is wrong is found, named, and as bad as it is."""
+
+from dataclasses import replace
+
+from filesync_dagster.serving.http.site import Current
+from filesync_dagster_tests.serving.http.conftest import ENDPOINTS, NOBODY
+
+
+def component(answer, name):
+    """One component of a health answer."""
+    return next(c for c in answer.json()["components"] if c["name"] == name)
+
+
+def test_all_is_well(project, stranger):
+    """Anybody may ask; each endpoint tells of its last look at its store."""
+    project.file.write_text(ENDPOINTS.replace("nowhere", "store"))
+    project.sync("docs", "lost")
+
+    answer = stranger.get("/health")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert {c["name"]: c["status"] for c in answer.json()["components"]} == {
+        "configuration": "ok",
+        "database": "ok",
+        "snapshots": "ok",
+    }
+    states = {e["endpoint"]: e["state"] for e in answer.json()["endpoints"]}
+    assert states == {"docs": "ok", "lost": "ok", "idle": "disabled"}
+    assert all(e["checked_at"] for e in answer.json()["endpoints"] if e["endpoint"] != "idle")
+    assert stranger.get("/ready").json() == {"ready": True, "error": None}
+
+
+def test_an_endpoint_that_fails_degrades(project, stranger):
+    """It is named with its error, and the server is not restarted for it."""
+    project.sync("docs", "lost")
+
+    answer = stranger.get("/health")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    lost = next(e for e in answer.json()["endpoints"] if e["endpoint"] == "lost")
+    assert lost["state"] == "failed"
+    assert "nowhere" in lost["error"]
+
+
+def test_a_broken_entry_degrades_as_soon_as_it_is_written(project, stranger):
+    """The edit is seen without a restart."""
+    assert component(stranger.get("/health"), "configuration")["status"] == "ok"
+    project.file.write_text(ENDPOINTS + "  - {name: new, type: s4}\n")
+    project.site.current._looked = 0.0
+
+    answer = project.client().get("/health")
+
+    assert component(answer, "configuration")["status"] == "degraded"
+    assert "s4" in component(answer, "configuration")["detail"]
+    assert answer.status_code == 200
+
+
+def test_a_file_that_cannot_be_read_leaves_the_last_good_one(project, stranger):
+    """Requests are answered from what was good."""
+    assert stranger.get("/ready").json()["ready"]
+    project.file.write_text("endpoints: [")
+    project.site.current._looked = 0.0
+
+    fresh = project.client()
+    assert component(fresh.get("/health"), "configuration")["status"] == "degraded"
+    assert fresh.get("/ready").status_code == 200
+
+
+def test_a_database_that_is_away_is_not_ready(project, monkeypatch):
+    """Both say so, with what to do, and without the password."""
+    monkeypatch.setenv("FILESYNC_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:9/filesync")
+    client = project.client()
+
+    health, ready = client.get("/health"), client.get("/ready")
+
+    assert (health.status_code, ready.status_code) == (503, 503)
+    assert component(health, "database")["status"] == "failing"
+    assert not ready.json()["ready"]
+    assert "hunter2" not in health.text + ready.text
+
+
+def test_snapshots_that_cannot_be_written_are_failing(project, monkeypatch):
+    """A file stands where the folder should be."""
+    (project.folder / "taken").write_text("")
+    monkeypatch.setenv("FILESYNC_SNAPSHOT_ROOT", str(project.folder / "taken"))
+
+    answer = project.client().get("/health")
+
+    assert answer.status_code == 503
+    assert component(answer, "snapshots")["status"] == "failing"
+    assert component(answer, "database")["status"] == "ok"
+
+
+def test_a_snapshot_bucket_is_looked_into(project, monkeypatch, moto_s3):
+    """One that is there is fine; one that is not is failing."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", moto_s3.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", moto_s3.secret_access_key)
+    host = moto_s3.endpoint_url.removeprefix("http://")
+    found = []
+    for bucket in (moto_s3.bucket(), "not-a-bucket"):
+        root = f"s3://{bucket}/data?region=us-east-1&endpoint_override={host}&scheme=http"
+        monkeypatch.setenv("FILESYNC_SNAPSHOT_ROOT", root)
+        other = replace(project, site=replace(project.site, current=Current(project.file)))
+        found.append(component(other.client().get("/health"), "snapshots")["status"])
+        other.site.close()
+
+    assert found == ["ok", "failing"]
+
+
+def test_dagster_is_asked_when_it_is_said_where(project):
+    """A web server that does not answer is failing: nothing is synced by itself then."""
+    client = replace(project, site=replace(project.site, dagster_url=NOBODY)).client()
+
+    answer = client.get("/health")
+
+    assert answer.status_code == 503
+    assert component(answer, "dagster_webserver")["status"] == "failing"
+    assert "FILESYNC_DAGSTER_URL" in component(answer, "dagster_webserver")["detail"]
+    assert "filesync_dagster_webserver_up 0.0" in client.get("/metrics").text
