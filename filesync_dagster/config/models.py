@@ -95,7 +95,6 @@ class Reconcile(Strict):
         return None if value is None else known_timezone(value)
 
 
-class Endpoint(Strict):
 class Webhook(Strict):
     """The `webhook:` block of an endpoint."""
 
@@ -107,6 +106,7 @@ class Webhook(Strict):
     )
 
 
+class Endpoint(Strict):
     """One configured place: an entry of `endpoints:`."""
 
     name: str = Field(
@@ -122,8 +122,8 @@ class Webhook(Strict):
     schedule: ScheduleKind = Field(default=ScheduleKind.INTERVAL, description="`interval`, `cron` or `manual`.")
     schedule_config: Schedule = Field(default_factory=Schedule, description="When, for `interval` and `cron`.")
     reconcile: Reconcile = Field(default_factory=Reconcile, description="How often a full sync proves the feed.")
-    guard: GuardLimits = Field(default_factory=GuardLimits, description="What a sync may not do unseen.")
     webhook: Webhook = Field(default_factory=Webhook, description="Who may tell that something changed.")
+    guard: GuardLimits = Field(default_factory=GuardLimits, description="What a sync may not do unseen.")
     csv: bool = Field(default=False, description="Also write each snapshot and change file as CSV.")
     is_active: bool = Field(default=True, description="Set to false to stop syncing and keep the inventory.")
 
