@@ -6,9 +6,9 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import (
-    Alias,
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     RowMapping,
     and_,
@@ -118,7 +118,7 @@ def last_full(database: Database, endpoint_id: int | None) -> dict[int, SyncReco
 
 
 def _newest(
-    database: Database, log: Alias, *wanted: ColumnElement[bool], endpoint_id: int | None = None
+    database: Database, log: FromClause, *wanted: ColumnElement[bool], endpoint_id: int | None = None
 ) -> dict[int, SyncRecord]:
     """Return the newest log of each endpoint that is wanted, by endpoint id.
 
