@@ -140,6 +140,10 @@ class Handlers:
     async def sync_status(self, request: Request) -> Response:
         """Tell of syncs, and of runs."""
         query = request.query_params
+        unknown = sorted(set(query) - {"endpoint", "run_id"})
+        if unknown:  # a slip of the pen must not mean "all of them"
+            hint = "There are `endpoint` and `run_id`; both may be repeated."
+            raise Refused(400, Problem(error=f"Unknown in the query: {', '.join(unknown)}.", hint=hint))
         names, runs = query.getlist("endpoint"), query.getlist("run_id")
         if not all(names) or not all(runs) or len(runs) > MOST_RUNS:
             raise Refused(400, Problem(error="A name or an id is empty, or there are too many."))

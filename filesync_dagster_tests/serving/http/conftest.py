@@ -1,7 +1,10 @@
 """A project with two endpoints, one of them fine and one whose folder is not there, and its server."""
 
 import asyncio
+import queue
+import threading
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from filesync_dagster import Filesync
 from filesync_dagster.serving.http.app import application
+from filesync_dagster.serving.http.server import serve_http
 from filesync_dagster.serving.http.site import Current, Site
 
 TOKEN = "the-token"
@@ -77,19 +81,40 @@ class Project:
         return Client(application(self.site), headers)
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """Return a project with nothing synced."""
-    for name in ("FILESYNC_CONFIG", "FILESYNC_DATABASE_URL", "FILESYNC_SNAPSHOT_ROOT", "FILESYNC_DAGSTER_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("FILESYNC_HOME", str(tmp_path / "home"))
-    (tmp_path / "store").mkdir()
+@contextmanager
+def made_in(folder):
+    """Make a project in a folder, with nothing synced, whose environment is that of this process."""
+    (folder / "store").mkdir()
     for name in ("a", "b", "c", "d"):
-        (tmp_path / "store" / name).write_text(name)
-    (tmp_path / "endpoints.yaml").write_text(ENDPOINTS)
-    made = Project(tmp_path, Site(Current(tmp_path / "endpoints.yaml"), TOKEN, None))
-    yield made
-    made.site.close()
+        (folder / "store" / name).write_text(name)
+    (folder / "endpoints.yaml").write_text(ENDPOINTS)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("FILESYNC_CONFIG", "FILESYNC_DATABASE_URL", "FILESYNC_SNAPSHOT_ROOT", "FILESYNC_DAGSTER_URL"):
+            patch.delenv(name, raising=False)
+        patch.setenv("FILESYNC_HOME", str(folder / "home"))
+        made = Project(folder, Site(Current(folder / "endpoints.yaml"), TOKEN, None))
+        yield made
+        made.site.close()
+
+
+@contextmanager
+def served(site):
+    """Serve a site over a port of this machine; yield its address."""
+    told, ready = threading.Event(), queue.Queue()
+    serving = threading.Thread(target=serve_http, args=(site, "127.0.0.1", 0, told), kwargs={"on_ready": ready.put})
+    serving.start()
+    try:
+        yield ready.get(timeout=60)
+    finally:
+        told.set()
+        serving.join()
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Return a project with nothing synced."""
+    with made_in(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -81,10 +81,11 @@ def test_the_status_is_that_of_the_command_line(project, client):
 def test_the_status_of_some_endpoints(project, client):
     """`?endpoint=` may be repeated; a name that does not exist is 404, with the nearest one."""
     answer = client.get("/sync/status?endpoint=docs&endpoint=idle")
-    missing = client.get("/sync/status?endpoint=dosc")
+    missing, slip = client.get("/sync/status?endpoint=dosc"), client.get("/sync/status?endpoints=docs")
 
     assert [e["endpoint"] for e in answer.json()["endpoints"]] == ["docs", "idle"]
     assert (missing.status_code, missing.json()["hint"]) == (404, "Did you mean 'docs'?")
+    assert slip.status_code == 400
 
 
 def test_a_held_sync_is_approved_once(project, client):
