@@ -25,6 +25,7 @@ from filesync_dagster.listing import Progress, ignore
 from filesync_dagster.metadata import AlertRecord, SyncRecord
 from filesync_dagster.model import ConnectionReport, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.observability import event
+from filesync_dagster.reports.writing import Desk, Report
 from filesync_dagster.secret_store import Resolve
 from filesync_dagster.sync import sync
 from filesync_dagster.workspace import Workspace
@@ -254,6 +255,21 @@ class Filesync:
         zone = self.config.settings.partitions.zone
         moment = min(replay.Day.of(day, zone).last_moment, datetime.now(UTC))
         return self.workspace.metadata.snapshot_at(self.workspace.register(self.config.endpoint(name)), moment)
+
+    def report(self, name: str, day: date | None = None, *, rows: int = 50) -> Report:
+        """Write a report (a name of `filesync_dagster.reports.CATALOGUE`) about a day, today when it is left out.
+
+        `rows`: how many of its rows it brings along; `report_rows` has all. Raises NothingKnown for a day to come.
+        """
+        return self.desk(day).report(name, rows)
+
+    def report_rows(self, name: str, day: date | None = None, *, limit: int | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a report about a day."""
+        return self.desk(day).rows(name, limit)
+
+    def desk(self, day: date | None = None) -> Desk:
+        """Return what writes several reports about one day and looks up only once what is stored about it."""
+        return Desk(self.workspace, day)
 
     def local_snapshot(self, uri: str) -> Path:
         """Return a local copy of a stored Parquet file. Raises SnapshotError."""

@@ -7,6 +7,7 @@ from filesync_dagster.cli.configuring import init, test, validate
 from filesync_dagster.cli.demonstrating import demo
 from filesync_dagster.cli.http_server import serve
 from filesync_dagster.cli.looking import changes, export, files
+from filesync_dagster.cli.reporting import report
 from filesync_dagster.cli.serving import up
 from filesync_dagster.cli.simulating import simulate
 from filesync_dagster.cli.status import status
@@ -22,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     files,
     changes,
     export,
+    report,
     approve,
     reject,
     up,

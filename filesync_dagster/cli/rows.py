@@ -62,6 +62,24 @@ def write_changes(batches: Iterable[pa.RecordBatch], form: str, partitions: Part
         _write_table([Column(f"observed ({partitions.timezone})"), Column("change"), Column("path")], [16, 19], lines)
 
 
+def write_any(batches: Iterable[pa.RecordBatch], form: str) -> None:
+    """Write rows as csv or json with whatever columns they have: at least one batch, which may be empty."""
+    pending = iter(batches)
+    first = next(pending)
+    rest = chain([first], pending)
+    _write_rows(map(_lists_as_json, rest) if form == "csv" else rest, form, first.schema.names)
+
+
+def _lists_as_json(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = [
+        pa.array([json.dumps(value, ensure_ascii=False) for value in column.to_pylist()], pa.string())
+        if pa.types.is_list(column.type)
+        else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
 def _same(row: Row) -> Row:
     return row
 

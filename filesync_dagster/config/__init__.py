@@ -9,7 +9,15 @@ from filesync_dagster.config.environment import Environment, read_environment
 from filesync_dagster.config.freshness import freshness
 from filesync_dagster.config.last_good import remember, running_config
 from filesync_dagster.config.load import Broken, Config, load_config
-from filesync_dagster.config.models import Endpoint, Partitions, Retention, Schedule, ScheduleKind, Settings
+from filesync_dagster.config.models import (
+    Endpoint,
+    Partitions,
+    ReportSettings,
+    Retention,
+    Schedule,
+    ScheduleKind,
+    Settings,
+)
 
 __all__ = [
     "AlertKind",
@@ -19,6 +27,7 @@ __all__ = [
     "Endpoint",
     "Environment",
     "Partitions",
+    "ReportSettings",
     "Retention",
     "Schedule",
     "ScheduleKind",

@@ -12,6 +12,7 @@ from filesync_dagster.filters import Filters
 from filesync_dagster.guard import GuardLimits
 
 SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}")
+DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 class Strict(BaseModel):
@@ -197,6 +198,36 @@ class Retention(Strict):
     sync_logs_days: Days = Field(default=400, description="Days for which `sync_logs` rows are kept.")
 
 
+class ReportSettings(Strict):
+    """What the reports go by."""
+
+    stale_after_days: Days = Field(
+        default=730, description="Days without being written after which a file is in the report `stale_files`."
+    )
+    own_domains: list[str] = Field(
+        default_factory=list,
+        description="Your own e-mail domains, those below them included. Others are outsiders in the report "
+        "`exposure`; without this nobody is.",
+    )
+    own_companies: list[str] = Field(
+        default_factory=list,
+        description="Your own companies, as Autodesk names them. Without this no company is an outsider.",
+    )
+    own_accounts: list[str] = Field(
+        default_factory=list,
+        description="Canonical user ids of your own AWS accounts. Without this the owner of an object is one of you, "
+        "and everyone else an outsider.",
+    )
+
+    @field_validator("own_domains")
+    @classmethod
+    def _domains_are_domains(cls, value: list[str]) -> list[str]:
+        for domain in value:
+            if not DOMAIN.fullmatch(domain):
+                raise ValueError(f"{domain!r} is not a domain such as 'company.com'")
+        return value
+
+
 class Settings(Strict):
     """The `settings:` block: one for the whole project."""
 
@@ -230,6 +261,7 @@ class Settings(Strict):
         description="An unfinished listing older than this starts again instead of resuming.",
     )
     retention: Retention = Field(default_factory=Retention, description="How long things are kept.")
+    reports: ReportSettings = Field(default_factory=ReportSettings, description="What the reports go by.")
 
 
 def is_secret(value: object) -> bool:

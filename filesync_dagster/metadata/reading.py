@@ -1,18 +1,20 @@
 """Rows of files and of the journal as streams of Arrow batches, in bounded memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Select, Text, cast, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, extract, func, or_, select
 
 from filesync_dagster.metadata.arrow_rows import COLUMN_OF_FIELD, Column, Field, pc
 from filesync_dagster.metadata.column_types import UtcDateTime
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.tables import file_changes, files
 from filesync_dagster.model import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP, Kind
+
+T = TypeVar("T")
 
 _FILE_FIELDS: "list[Field]" = [
     *(field for field in ENTRY_FIELDS if field.name in COLUMN_OF_FIELD),
@@ -24,6 +26,9 @@ _FILE_FIELDS: "list[Field]" = [
 
 AT_ONCE = 500
 """Values in one IN (…)."""
+
+QUARTER = 900
+"""Seconds. Every time zone is a multiple of a quarter of an hour away from UTC."""
 
 TRASHED = "trashed"
 """The gone_reason of what is in the store's trash: no live file, but a row of the snapshot."""
@@ -84,7 +89,7 @@ def has_more_files(database: Database, endpoint_id: int, scope: str, than: int) 
         return len(connection.execute(query).all()) > than
 
 
-def batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
+def batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
     """Cut values into lists of at most `size`."""
     iterator = iter(values)
     while some := list(islice(iterator, size)):
@@ -109,6 +114,20 @@ def journal(
     if until is not None:
         query = query.where(file_changes.c.observed_at < until)
     return _stream(database, query.order_by(file_changes.c.seq), JOURNAL_SCHEMA, rows)
+
+
+def activity(
+    database: Database, endpoint_ids: Iterable[int], since: datetime, until: datetime
+) -> Iterator[tuple[datetime, str, int]]:
+    """See Metadata.activity."""
+    journal = file_changes.c
+    slot = cast(func.floor(extract("epoch", journal.observed_at) / QUARTER), BigInteger).label("slot")
+    observed = (journal.observed_at >= since, journal.observed_at < until)
+    query = select(slot, journal.change, func.count()).where(*observed).group_by(slot, journal.change)
+    with database.reading() as connection:
+        for some in batched(endpoint_ids, AT_ONCE):
+            for number, change, count in connection.execute(query.where(journal.endpoint_id.in_(some))):
+                yield datetime.fromtimestamp(number * QUARTER, UTC), change, count
 
 
 def _file_column(field: str) -> ColumnElement[Any]:

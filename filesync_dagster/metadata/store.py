@@ -352,6 +352,12 @@ class Metadata:
         """Changes observed in [since, until), oldest first, in JOURNAL_SCHEMA."""
         return reading.journal(self._database, endpoint_id, since=since, until=until, rows=rows)
 
+    def activity(
+        self, endpoint_ids: Iterable[int], since: datetime, until: datetime
+    ) -> Iterator[tuple[datetime, str, int]]:
+        """How many changes of each kind the journal has of each quarter of an hour in [since, until)."""
+        return reading.activity(self._database, endpoint_ids, since, until)
+
     def prunable(
         self, endpoint_id: int, before: datetime, *, days_before: datetime | None = None, zone: tzinfo = UTC
     ) -> list[str]:

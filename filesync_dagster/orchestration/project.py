@@ -6,6 +6,11 @@ from filesync_dagster.config import Config, Environment, running_config
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.orchestration.alerting import alert_sensor
 from filesync_dagster.orchestration.assets import endpoint_assets
+from filesync_dagster.orchestration.inventory_reports import (
+    inventory_report_schedule,
+    inventory_reports,
+    stored_snapshots,
+)
 from filesync_dagster.orchestration.jobs import sync_job
 from filesync_dagster.orchestration.problems import configuration_problems, unusable
 from filesync_dagster.orchestration.reports import report_assets
@@ -36,13 +41,17 @@ def definitions_of(config: Config, resource: FilesyncResource) -> dg.Definitions
         return common
     endpoints = endpoint_assets(config)
     stores = dg.AssetsDefinition(specs=[store_spec(endpoint) for endpoint in config.active])
-    reports = report_assets(config)
+    reports = (*report_assets(config), inventory_reports(config))
     return dg.Definitions.merge(
         common,
         dg.Definitions(
-            assets=[endpoints, stores, *reports],
+            assets=[endpoints, stores, stored_snapshots(config), *reports],
             jobs=[sync_job(endpoints, *reports)],
-            schedules=[*sync_schedules(config), report_schedule(config.settings)],
+            schedules=[
+                *sync_schedules(config),
+                report_schedule(config.settings),
+                inventory_report_schedule(config.settings),
+            ],
             sensors=[first_sync_sensor(config)],
         ),
     )

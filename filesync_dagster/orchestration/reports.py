@@ -150,7 +150,7 @@ def changes_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]
                 if status is not SyncStatus.SKIPPED
             },
             "chart": dg.MetadataValue.md(as_markdown(chart, f"Changes on {day} by hour")),
-            "chart_file": dg.MetadataValue.path(_kept(filesync, "daily_changes", day, chart)),
+            "chart_file": dg.MetadataValue.path(keep_chart(filesync, "daily_changes", day, chart)),
             "endpoints": dg.MetadataValue.table(
                 [
                     dg.TableRecord(
@@ -223,7 +223,7 @@ def growth_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
             "endpoints_known": sum(1 for record in now.values() if record),
             "endpoints_total": len(now),
             "chart": dg.MetadataValue.md(as_markdown(chart, title)),
-            "chart_file": dg.MetadataValue.path(_kept(filesync, "storage_growth", day, chart)),
+            "chart_file": dg.MetadataValue.path(keep_chart(filesync, "storage_growth", day, chart)),
             "endpoints": dg.MetadataValue.table(
                 [dg.TableRecord(row) for row in growth[:TABLE_ROWS]],
                 _table("endpoint", "files", "files_growth", "bytes", "bytes_growth", "size"),
@@ -263,7 +263,7 @@ def _bytes(record: "SyncRecord | None") -> int:
     return record.bytes_total if record else 0
 
 
-def _kept(filesync: "Filesync", report: str, day: date, chart: str) -> Path:
+def keep_chart(filesync: "Filesync", report: str, day: date, chart: str) -> Path:
     """Keep a chart where a person, or a mail, can pick it up."""
     path = filesync.workspace.folder("reports", report) / f"{day}.svg"
     path.write_text(chart, encoding="utf-8")

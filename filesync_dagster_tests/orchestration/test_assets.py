@@ -8,6 +8,7 @@ import pytest
 
 from filesync_dagster.model import SyncMode
 from filesync_dagster.orchestration.results import NUMBERS
+from filesync_dagster.reports import CATALOGUE
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 from filesync_dagster_tests.sync.projects import live
@@ -201,7 +202,7 @@ def test_everything_and_its_reports_in_one_run(project, store):
     assert not result.success
     names = [event.asset_key.path[-1] for event in result.get_asset_materialization_events()]
     assert names[0] == "a"
-    assert set(names[1:]) == {"daily_changes", "storage_growth"}
+    assert set(names[1:]) == {"daily_changes", "storage_growth", *CATALOGUE}
     assert shown(result)["daily_changes"]["files_imported"] == 12
 
 

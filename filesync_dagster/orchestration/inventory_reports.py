@@ -1,0 +1,148 @@
+"""The reports about files as assets: one op writes those that were selected, so what is stored is looked up once."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from filesync_dagster.config import Config, Settings
+from filesync_dagster.errors import FilesyncError
+from filesync_dagster.orchestration.charts import ALARMING, COLOURS, as_markdown, heat_map, ranked_bars, stacked_bars
+from filesync_dagster.orchestration.jobs import SYNC
+from filesync_dagster.orchestration.partitions import daily, day_of, key_of
+from filesync_dagster.orchestration.reports import TABLE_ROWS, keep_chart, report_key
+from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.specs import asset_key
+from filesync_dagster.reports import CATALOGUE
+
+if TYPE_CHECKING:
+    from filesync_dagster.api import Filesync
+    from filesync_dagster.reports.pictures import Picture
+    from filesync_dagster.reports.writing import Report
+
+KEYS = {name: report_key(name) for name in CATALOGUE}
+EVERY = timedelta(hours=6)
+NAMED = 3
+"""Of a list in a table, how many are named."""
+COLUMN_TYPES = {"BIGINT": "int", "DOUBLE": "float"}
+
+
+STORED = report_key("stored_snapshots")
+"""Between the endpoints and these reports: eight edges to each of a thousand endpoints would be no picture."""
+
+
+def stored_snapshots(config: Config) -> dg.AssetSpec:
+    """Return the external asset that stands for what is stored about all endpoints."""
+    return dg.AssetSpec(
+        STORED,
+        deps=[asset_key(endpoint.name) for endpoint in config.active],
+        description="The last snapshots of all endpoints, and the journal: what the reports about files are made of.",
+        group_name="reports",
+        kinds={"filesync"},
+    )
+
+
+def inventory_reports(config: Config) -> dg.AssetsDefinition:
+    """Return the reports of the catalogue."""
+    days = daily(config.settings.partitions)
+    specs = [
+        dg.AssetSpec(
+            KEYS[name],
+            deps=[STORED],
+            description=title.about,
+            group_name="reports",
+            kinds={"filesync"},
+            partitions_def=days,
+            skippable=True,
+        )
+        for name, title in CATALOGUE.items()
+    ]
+
+    @dg.multi_asset(name="inventory_reports", specs=specs, can_subset=True)
+    def write(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> Iterator[dg.MaterializeResult[Any]]:
+        with filesync.open() as opened:
+            yield from write_selected(context, opened)
+
+    return write
+
+
+def write_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> Iterator[dg.MaterializeResult[Any]]:
+    """Write the selected reports of a day, and fail in the end when one could not be written."""
+    desk = filesync.desk(day_of(context.partition_key))
+    unlucky: dict[str, str] = {}
+    names = [name for name in CATALOGUE if KEYS[name] in context.selected_asset_keys]
+    for name in names:
+        try:
+            yield materialized(filesync, desk.report(name, TABLE_ROWS))
+        except FilesyncError as error:
+            unlucky[name] = str(error)
+    if unlucky:
+        sentences = " ".join(f"{name}: {why}" for name, why in unlucky.items())
+        raise dg.Failure(
+            f"{len(unlucky)} of {len(names)} reports could not be written. {sentences}", allow_retries=False
+        )
+
+
+def materialized(filesync: "Filesync", report: "Report") -> dg.MaterializeResult[Any]:
+    """Return a report as Dagster shows it."""
+    title = f"{report.title} on {report.day}"
+    chart = draw(report.picture, title)
+    shown: dict[str, Any] = {
+        **report.numbers,
+        "chart": dg.MetadataValue.md(as_markdown(chart, title)),
+        "chart_file": dg.MetadataValue.path(keep_chart(filesync, report.name, report.day, chart)),
+    }
+    if report.rows:
+        schema = dg.TableSchema(
+            columns=[dg.TableColumn(name, COLUMN_TYPES.get(kind, "string")) for name, kind in report.columns.items()]
+        )
+        rows = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in report.rows]
+        shown["rows"] = dg.MetadataValue.table(rows, schema)
+    if report.notes:
+        shown["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in report.notes))
+    return dg.MaterializeResult(asset_key=KEYS[report.name], metadata=shown)
+
+
+def draw(picture: "Picture", title: str) -> str:
+    """Return a picture as SVG."""
+    from filesync_dagster.reports.pictures import Grid, Ranking
+
+    if isinstance(picture, Grid):
+        return heat_map(title, picture.rows, picture.columns, picture.values, picture.unit)
+    if isinstance(picture, Ranking):
+        colours = ALARMING if picture.alarming else COLOURS
+        return ranked_bars(title, picture.names, picture.series, picture.unit, colours)
+    return stacked_bars(title, picture.labels, picture.series, picture.unit)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        more = f" and {len(value) - NAMED} more" if len(value) > NAMED else ""
+        return ", ".join(map(str, value[:NAMED])) + more
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def inventory_report_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Return the schedule of these reports: today's every six hours, and yesterday's once more when it is over."""
+
+    @dg.schedule(
+        name="inventory_reports",
+        cron_schedule="35 */6 * * *",
+        execution_timezone=settings.partitions.timezone,
+        job_name=SYNC,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Writes the reports about files of today every six hours, and those of yesterday when it is over.",
+    )
+    def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        scheduled = context.scheduled_execution_time
+        first_day = f"{settings.partitions.start_date:%Y-%m-%d}"
+        for day in sorted({key_of(moment, settings.partitions) for moment in (scheduled - EVERY, scheduled)}):
+            if day >= first_day:
+                yield dg.RunRequest(
+                    run_key=f"{scheduled:%Y-%m-%dT%H:%M%z}/{day}",
+                    asset_selection=list(KEYS.values()),
+                    partition_key=day,
+                )
+
+    return tick
