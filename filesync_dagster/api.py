@@ -204,7 +204,6 @@ class Filesync:
     ) -> None:
         """Raise, and tell, that a run ended without a word about these endpoints, or about its `job`."""
         alerting.note_crash(self.workspace, names, job, sentence, hint, run_id=run_id, since=since)
-        alerting.tell(self.workspace)
 
     def crashed_jobs(self) -> dict[str, datetime]:
         """Return the jobs whose last run ended before it was done, with when that run began."""
@@ -213,6 +212,10 @@ class Filesync:
     def note_success(self, job: str, run_id: str) -> None:
         """Take back what `note_crash` said of a job."""
         alerting.note_success(self.workspace, job, run_id)
+
+    def tell(self) -> alerting.Round:
+        """Tell what was raised and cleared, without looking for more, as `alert` does."""
+        return alerting.tell(self.workspace)
 
     def try_channels(self) -> dict[str, str | None]:
         """Send a test message to every channel; return by its name why it could not be sent, or None."""

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from filesync_dagster.alerts.messages import Message
 from filesync_dagster.errors import ConfigError
 
-PATIENCE = 20.0
+PATIENCE = 10.0
 """Seconds that one channel may take for one message."""
 
 SILENT = "it said nothing about the reason"

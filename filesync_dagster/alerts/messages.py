@@ -16,6 +16,11 @@ LINES = 50
 LETTERS = 700
 """Of one sentence: a channel such as Slack refuses a message of some thousand."""
 
+ABOUT_ENDPOINTS = frozenset(
+    {AlertKind.FAILED, AlertKind.HELD, AlertKind.STALE, AlertKind.BREAKER_OPEN, AlertKind.FEED_DRIFT}
+)
+"""Kinds whose subject is an endpoint, always."""
+
 URGENT = frozenset({AlertKind.FAILED, AlertKind.BREAKER_OPEN, AlertKind.CRASHED, AlertKind.QUEUE, AlertKind.CHANNEL})
 """Kinds that are failures; the others are warnings."""
 
@@ -121,7 +126,11 @@ def _level(group: Iterable[AlertRecord]) -> str:
 
 def _link(group: Sequence[AlertRecord], link_base: str | None) -> str | None:
     run_id = next((alert.run_id for alert in reversed(group) if alert.run_id), None)
-    return f"Run: {link_base}/runs/{run_id}" if link_base and run_id else None
+    if link_base and run_id:
+        return f"Run: {link_base}/runs/{run_id}"
+    subject = group[0].subject
+    is_endpoint = any(alert.kind in ABOUT_ENDPOINTS for alert in group)
+    return f"Asset: {link_base}/assets/filesync/{subject}" if link_base and is_endpoint else None
 
 
 def _moment(at: datetime) -> str:

@@ -25,8 +25,9 @@ from filesync_dagster.workspace import Workspace
 CLAIM = 300.0
 """Seconds for which what is being told is nobody else's business: more than a round takes."""
 
-A_ROUND = 40.0
-"""Seconds after which nothing more is begun: a sensor of Dagster has sixty."""
+A_ROUND = 20.0
+"""Seconds after which nothing more is sent: a sensor of Dagster has sixty for all that it does."""
+
 
 FIRST_WAIT, LONGEST_WAIT = 60.0, 900.0
 """Seconds until a channel that failed is tried again: doubled each time, up to the longest."""
@@ -171,18 +172,18 @@ class _Teller:
         """Tell what is due; False when there was nothing."""
         claimed = self.metadata.claim_alerts(CLAIM)
         for message in messages(claimed, self.link_base):
-            if time.monotonic() > self.deadline:
-                self.metadata.note_told(message.alerts, message.told, wait=0)
-            else:
-                self._tell(message)
+            self._tell(message)
         if claimed:
             self._judge()
         return bool(claimed)
 
     def _tell(self, message: Message) -> None:
-        know, wanting = set(message.told), []
+        know, wanting, late = set(message.told), [], []
         for channel in self.channels:
             if channel.name in know or _is_about(message, channel):
+                continue
+            if time.monotonic() > self.deadline:
+                late.append(channel.name)
                 continue
             # One that just failed is not made to fail once for each message.
             error = self.failures.get(channel.name) or channel.send(message)
@@ -195,10 +196,13 @@ class _Teller:
                 wanting.append(channel.name)
         error = "; ".join(f"{name}: {self.failures[name]}" for name in wanting) or None
         attempts = max(alert.attempts for alert in message.alerts)
-        wait = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT) if wanting else None
+        rest = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
+        wait = 1.0 if late else rest if wanting else None
         self.metadata.note_told(message.alerts, know, error=error, wait=wait)
-        level = logging.WARNING if wanting else logging.INFO
-        event("alert.untold" if wanting else "alert.told", level=level, title=message.title, error=error)
+        if wanting:
+            event("alert.untold", level=logging.WARNING, title=message.title, error=error)
+        elif not late:
+            event("alert.told", title=message.title)
 
     def _judge(self) -> None:
         """Raise what a channel that fails means for those who rely on it, clear what is over."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from filesync_dagster.alerts.conditions import UNWATCHED, Condition
+from filesync_dagster.alerts.messages import ABOUT_ENDPOINTS
 from filesync_dagster.config import AlertKind
 from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.metadata import AlertRecord
@@ -44,15 +45,6 @@ def transitions(
             else:
                 cleared.append((alert, _cleared_by(alert, watched)))
     return Transitions([c for key, c in wrong.items() if key not in known], cleared, dropped)
-
-
-ABOUT_ENDPOINTS = (
-    AlertKind.FAILED,
-    AlertKind.HELD,
-    AlertKind.STALE,
-    AlertKind.BREAKER_OPEN,
-    AlertKind.FEED_DRIFT,
-)
 
 
 def _is_about_an_endpoint(alert: AlertRecord) -> bool:

@@ -32,7 +32,8 @@ def alerts(invocation: Invocation, *, everything: bool, as_json: bool, once: boo
 
     Exits with 1 when a channel could not be told, or there is none to test.
     """
-    with invocation.open() as filesync:
+    # A file that an edit broke is among what is to be told.
+    with invocation.open(last_good=True) as filesync:
         if testing:
             _test(filesync)
             return

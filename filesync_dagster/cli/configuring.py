@@ -14,6 +14,7 @@ from filesync_dagster.errors import ConfigError, FilesyncError, NotWritable
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
+    from filesync_dagster.config import Config
     from filesync_dagster.model import ConnectionReport
 
 pass_invocation = click.make_pass_decorator(Invocation)
@@ -45,8 +46,9 @@ def validate(invocation: Invocation) -> None:
     from filesync_dagster.config import load_config
 
     config = load_config(invocation.environment())
-    if config.problems:
-        raise ConfigError(config.problems)
+    problems = (*config.problems, *_channel_problems(config))
+    if problems:
+        raise ConfigError(problems)
     kinds = Counter(endpoint.type for endpoint in config.endpoints)
     detail = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     inactive = len(config.endpoints) - len(config.active)
@@ -56,6 +58,16 @@ def validate(invocation: Invocation) -> None:
         + (f", {inactive} not active" if inactive else "")
         + "."
     )
+
+
+def _channel_problems(config: Config) -> list[str]:
+    """Return what is wrong with the URLs of alerts. Those that are secrets elsewhere are not fetched for that."""
+    from filesync_dagster.alerts import open_channels
+    from filesync_dagster.secret_store import PREFIX
+
+    urls = [secret.get_secret_value() for secret in config.alerts.urls]
+    channels = [channel for channel in open_channels(urls) if not channel.url.startswith(PREFIX)] if urls else []
+    return [f"{config.environment.config_path}: {channel.problem}" for channel in channels if channel.problem]
 
 
 @click.command(short_help="Connect to stores: latency, permissions, what is seen.")

@@ -26,12 +26,12 @@ class Invocation:
 
         return read_environment(self.config)
 
-    def open(self) -> Filesync:
-        """Open the configuration for work. Raises ConfigError."""
+    def open(self, *, last_good: bool = False) -> Filesync:
+        """Open the configuration for work, as it was when it could last be used if need be. Raises ConfigError."""
         from filesync_dagster.api import Filesync
 
         self.configure_logging()
-        return Filesync.open(self.config)
+        return Filesync.open(self.config, last_good=last_good)
 
     def configure_logging(self) -> None:
         """Send log events to standard error: warnings, or everything with --debug."""

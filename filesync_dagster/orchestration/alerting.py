@@ -75,7 +75,9 @@ def alert_sensor(jobs: Iterable[str] = ()) -> dg.SensorDefinition:
     def look(context: dg.SensorEvaluationContext, filesync: FilesyncResource) -> dg.SkipReason:
         cursor = Cursor.parse(context.cursor)
         with filesync.open() as opened:
-            cursor = note_crashes(context.instance, opened, cursor, others)
+            cursor, crashed = note_crashes(context.instance, opened, cursor, others)
+            if crashed:
+                opened.tell()  # before it is looked what is over: a crash that was made up for is told as well
             note_successes(context.instance, opened)
             came = opened.alert()
         context.update_cursor(str(cursor))
@@ -89,8 +91,9 @@ def alert_sensor(jobs: Iterable[str] = ()) -> dg.SensorDefinition:
 
 def note_crashes(
     instance: dg.DagsterInstance, filesync: "Filesync", cursor: Cursor, others: frozenset[str] = frozenset()
-) -> Cursor:
-    """Raise, and tell, what became of runs that failed without a word from us; return how far it has come."""
+) -> tuple[Cursor, bool]:
+    """Raise what runs failed without a word from us; return how far it has come, and whether there was one."""
+    crashed = False
     records = instance.get_run_records(
         dg.RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_after=cursor.after),
         limit=RUNS,
@@ -106,7 +109,8 @@ def note_crashes(
             since = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else record.create_timestamp
             sentence = f"The run {run.run_id[:8]} ended before it was done: {_reason(instance, run.run_id)}"
             filesync.note_crash(names, job, sentence, HINT, run_id=run.run_id, since=since)
-    return cursor.past(records)
+            crashed = True
+    return cursor.past(records), crashed
 
 
 def note_successes(instance: dg.DagsterInstance, filesync: "Filesync") -> None:

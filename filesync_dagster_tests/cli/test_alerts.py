@@ -88,6 +88,7 @@ def test_without_a_channel_there_is_nothing_to_test(shell):
     [
         ({"urls": ["not a url hunter2"]}, "urls: number 1 is not a URL such as mailto://… or slack://…"),
         ({"urls": "mailto://x"}, "urls: "),
+        ({"urls": ["slack://hunter2"]}, "number 1 of `alerts.urls` (slack://…) is no URL that Apprise can use."),
         ({"kinds": ["faild"]}, "kinds.0: "),
         ({"link_base": "dagster.company.com"}, "link_base: 'dagster.company.com' is not an address"),
         ({"url": []}, "unknown key 'url'. Did you mean 'urls'?"),
@@ -101,5 +102,13 @@ def test_a_wrong_block_is_explained(shell, block, sentence):
     result = shell.run("validate")
     assert result.exit_code == 1
     assert sentence in result.stderr
-    assert "endpoints.yaml:" in result.stderr
+    assert f"{shell.config}:" in result.stderr
     assert "hunter2" not in result.stderr
+
+
+def test_an_edit_that_breaks_the_file_is_told(telling, hook):
+    """With the channels of the file as it was before."""
+    telling.run("alerts", "--once")
+    telling.config.write_text("endpoints: [")
+    assert telling.run("alerts", "--once").exit_code == 0
+    assert hook.titles == ["filesync: configuration: wrong configuration"]
