@@ -221,6 +221,10 @@ class Filesync:
         """Send a test message to every channel; return by its name why it could not be sent, or None."""
         return alerting.try_channels(self.workspace)
 
+    def unfinished(self) -> set[str]:
+        """Return the names of the endpoints whose listing was interrupted: a sync that is not `full` resumes it."""
+        return self.workspace.metadata.unfinished_listings()
+
     def resting(self, at: datetime) -> dict[str, datetime]:
         """Return which endpoints are left alone at a moment because their stores failed too often, and until when."""
         return inventory.resting(self.workspace, at)

@@ -106,6 +106,7 @@ class Recording:
 
     endpoint_url: str
     requests: list[str] = field(default_factory=list)  # "GET /bucket?list-type=2&…"
+    delay: float = 0.0  # seconds before a request is passed on
 
 
 @contextmanager
@@ -120,6 +121,7 @@ def recorded(endpoint_url):
         def forward(self):
             recording.requests.append(f"{self.command} {self.path}")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            time.sleep(recording.delay)
             upstream = http.client.HTTPConnection(target, timeout=60)
             upstream.request(self.command, self.path, body, dict(self.headers.items()))
             answer = upstream.getresponse()

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
 from filesync_dagster.metadata.records import CheckpointRecord
-from filesync_dagster.metadata.tables import checkpoints
+from filesync_dagster.metadata.tables import checkpoints, endpoints
 from filesync_dagster.model import Unread
 
 
@@ -16,6 +16,13 @@ def load(database: Database, endpoint_id: int) -> list[CheckpointRecord]:
     query = select(checkpoints).where(checkpoints.c.endpoint_id == endpoint_id).order_by(checkpoints.c.scope)
     with database.reading() as connection:
         return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def begun(database: Database) -> set[str]:
+    """See Metadata.unfinished_listings."""
+    query = select(endpoints.c.name).join(checkpoints, checkpoints.c.endpoint_id == endpoints.c.id).distinct()
+    with database.reading() as connection:
+        return set(connection.execute(query).scalars())
 
 
 def save(database: Database, lease: Lease, record: CheckpointRecord) -> None:

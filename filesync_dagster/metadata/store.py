@@ -97,6 +97,10 @@ class Metadata:
         """How far an unfinished listing has come, one record per scope begun, sorted by scope."""
         return checkpoints.load(self._database, endpoint_id)
 
+    def unfinished_listings(self) -> set[str]:
+        """Return the names of the endpoints that have a listing to resume."""
+        return checkpoints.begun(self._database)
+
     def save_checkpoint(self, lease: Lease, record: CheckpointRecord) -> None:
         """Replace the checkpoint of a scope."""
         checkpoints.save(self._database, lease, record)

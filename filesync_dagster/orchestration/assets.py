@@ -4,7 +4,8 @@ Partition D is what was observed during day D. Today's is a live sync; a past da
 or is replayed from what was stored; a day of which nothing is known fails with a sentence that says so.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from filesync_dagster.config import Config
-from filesync_dagster.model import SyncStatus
+from filesync_dagster.model import SyncResult, SyncStatus
 from filesync_dagster.orchestration.alerting import alert_after_run
 from filesync_dagster.orchestration.cadences import CADENCE_TAG
+from filesync_dagster.orchestration.heartbeats import GRACE, beating
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.results import check_results, drift_result, materialization, misfortune
 from filesync_dagster.orchestration.specs import asset_key, check_specs, endpoint_spec
+from filesync_dagster.serving.dagster_client import FULL_TAG
 
 if TYPE_CHECKING:
-    from filesync_dagster.api import Filesync
+    from filesync_dagster.api import Filesync, Watch
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
@@ -63,6 +66,13 @@ def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
 
     One that is left alone because its store failed too often is skipped, unless a person started the run.
     """
+    with beating(context) as watch:
+        yield from _sync_selected(context, filesync, watch)
+
+
+def _sync_selected(
+    context: dg.AssetExecutionContext, filesync: "Filesync", on_progress: "Watch | None"
+) -> Iterator[Event]:
     checks = context.selected_asset_check_keys
     # Somebody may run a check alone: the endpoint is synced for it all the same.
     keys = context.selected_asset_keys | {check.asset_key for check in checks}
@@ -70,12 +80,13 @@ def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
     day, run_id = day_of(context.partition_key), context.run.run_id
     # Only today's partition is synced live: today's state is never written under another day.
     live = day == datetime.now(filesync.config.settings.partitions.zone).date()
+    if context.run.parent_run_id:
+        _let_the_last_attempt_go(filesync, names)
     if live:
         filesync.note_inactive()
-        scheduled = CADENCE_TAG in context.run.tags
-        results = filesync.sync_many(names, insist=not scheduled, spread=scheduled, run_id=run_id)
+        results = _live(context, filesync, names, on_progress)
     else:
-        results = filesync.sync_day_many(names, day, run_id=run_id)
+        results = filesync.sync_day_many(names, day, run_id=run_id, on_progress=on_progress)
     unlucky: dict[str, str] = {}
     for result in results:
         key, why = asset_key(result.endpoint), misfortune(result)
@@ -91,6 +102,33 @@ def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
     alert_after_run(context, filesync)
     if unlucky:
         raise _failure(unlucky, len(names))
+
+
+def _live(
+    context: dg.AssetExecutionContext, filesync: "Filesync", names: Sequence[str], on_progress: "Watch | None"
+) -> Iterator[SyncResult]:
+    tags, run_id = context.run.tags, context.run.run_id
+    full = set(names) if tags.get(FULL_TAG) == "true" else set()
+    if full and context.run.parent_run_id:
+        full -= filesync.unfinished()  # goes on where the run before stopped, instead of beginning anew
+    scheduled = CADENCE_TAG in tags
+    options: Any = {"insist": not scheduled, "spread": scheduled, "run_id": run_id, "on_progress": on_progress}
+    for some, anew in (([n for n in names if n not in full], False), ([n for n in names if n in full], True)):
+        if some:
+            yield from filesync.sync_many(some, full=anew, **options)
+
+
+def _let_the_last_attempt_go(filesync: "Filesync", names: Sequence[str]) -> None:
+    """Wait until no endpoint of a run that is run again is held by what is left of the run before.
+
+    A process that was told to stop may take a while; a machine that went away holds its leases until they expire.
+    """
+    settings, asked = filesync.config.settings, set(names)
+    deadline = time.monotonic() + settings.lease_seconds + GRACE
+    while time.monotonic() < deadline:
+        if not any(status.running_since for status in filesync.status() if status.name in asked):
+            return
+        time.sleep(1)
 
 
 def _checked(filesync: "Filesync", asked: AbstractSet[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
