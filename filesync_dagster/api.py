@@ -41,13 +41,22 @@ class Filesync:
         self.workspace = Workspace(config, secrets=secrets)
 
     @classmethod
-    def open(cls, config: str | Path | None = None, *, secrets: Resolve | None = None, last_good: bool = False) -> Self:
+    def open(
+        cls,
+        config: str | Path | None = None,
+        *,
+        home: str | Path | None = None,
+        secrets: Resolve | None = None,
+        last_good: bool = False,
+    ) -> Self:
         """Read endpoints.yaml (FILESYNC_CONFIG when left out) and the environment; nothing is connected yet.
+
+        `home`: where state is kept, FILESYNC_HOME when left out.
 
         Raises ConfigError when nothing of it can be used; single broken endpoints are in `config.broken`. With
         `last_good`, what cannot be used is as it was when it last could; what can is remembered for that.
         """
-        environment = read_environment(Path(config) if config else None)
+        environment = read_environment(Path(config) if config else None, home=Path(home) if home else None)
         if last_good:
             remember(environment)
         return cls(running_config(environment) if last_good else load_config(environment), secrets=secrets)

@@ -20,12 +20,14 @@ class Environment:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def read_environment(config: Path | None = None, variables: Mapping[str, str] | None = None) -> Environment:
-    """Read FILESYNC_CONFIG, _HOME, _DATABASE_URL, _SNAPSHOT_ROOT, …; `config` wins."""
+def read_environment(
+    config: Path | None = None, variables: Mapping[str, str] | None = None, *, home: Path | None = None
+) -> Environment:
+    """Read FILESYNC_CONFIG, _HOME, _DATABASE_URL, _SNAPSHOT_ROOT, …; `config` and `home` win."""
     env = dict(os.environ if variables is None else variables)
     return Environment(
         config_path=config or Path(env.get("FILESYNC_CONFIG") or "endpoints.yaml"),
-        home=Path(env.get("FILESYNC_HOME") or ".filesync").absolute(),
+        home=(home or Path(env.get("FILESYNC_HOME") or ".filesync")).absolute(),
         database_url=env.get("FILESYNC_DATABASE_URL") or None,
         snapshot_root=env.get("FILESYNC_SNAPSHOT_ROOT") or None,
         dagster_url=env.get("FILESYNC_DAGSTER_URL") or None,

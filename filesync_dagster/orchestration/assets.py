@@ -5,14 +5,15 @@ or is replayed from what was stored; a day of which nothing is known fails with 
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from filesync_dagster.config import Config
+from filesync_dagster.config import Config, Endpoint
 from filesync_dagster.model import SyncResult, SyncStatus
 from filesync_dagster.orchestration.alerting import alert_after_run
 from filesync_dagster.orchestration.cadences import CADENCE_TAG
@@ -32,13 +33,25 @@ NAMED = 20
 """Endpoints that a failed run explains in its message; the others are in its metadata and log."""
 
 
-def endpoint_assets(config: Config) -> dg.AssetsDefinition:
+@dataclass(frozen=True)
+class Overrides:
+    """What a project does in its own way: how an endpoint looks as an asset, and what a run of some of them does."""
+
+    spec: Callable[[Endpoint, dg.AssetSpec], dg.AssetSpec]
+    execute: Callable[[dg.AssetExecutionContext, "Filesync"], Iterator[Event]]
+
+
+def endpoint_assets(config: Config, overrides: Overrides | None = None) -> dg.AssetsDefinition:
     """Return the assets of the active endpoints, all of them made by one op that can do any of them.
 
     This is what `@multi_asset(can_subset=True)` makes, put together by hand: the decorator would turn every store
     upstream into an input of the op, which a thousand endpoints take seconds to load for nothing.
     """
     endpoints, days = config.active, daily(config.settings.partitions)
+    execute = overrides.execute if overrides else sync_selected
+    specs = [endpoint_spec(endpoint, config.settings, days) for endpoint in endpoints]
+    if overrides:
+        specs = [_overridden(overrides, endpoint, spec) for endpoint, spec in zip(endpoints, specs, strict=True)]
     # Capitals, which no endpoint has: an endpoint may be called like the check of another.
     checks = {f"CHECK_{e.name}_{check.name}": check for e in endpoints for check in check_specs(e)}
 
@@ -49,16 +62,27 @@ def endpoint_assets(config: Config) -> dg.AssetsDefinition:
     )
     def inventory(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> Iterator[Event]:
         with filesync.open() as opened:
-            yield from sync_selected(context, opened)
+            yield from execute(context, opened)
 
     # No backfill policy is one day a run: the days of a backfill fail and succeed one by one.
     return dg.AssetsDefinition(
         node_def=inventory,
         keys_by_output_name={endpoint.name: asset_key(endpoint.name) for endpoint in endpoints},
-        specs=[endpoint_spec(endpoint, config.settings, days) for endpoint in endpoints],
+        specs=specs,
         check_specs_by_output_name=checks,
         can_subset=True,
     )
+
+
+def _overridden(overrides: Overrides, endpoint: Endpoint, spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Return the asset as a project wants it. Schedules, checks and reports find it by its key, and by its days."""
+    changed = overrides.spec(endpoint, spec)
+    for name in ("key", "partitions_def", "skippable"):
+        if getattr(changed, name) != getattr(spec, name):
+            raise dg.DagsterInvalidDefinitionError(
+                f"get_asset_spec changed the {name} of the endpoint {endpoint.name!r}. It may change anything else."
+            )
+    return changed
 
 
 def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> Iterator[Event]:

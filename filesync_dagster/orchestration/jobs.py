@@ -17,4 +17,6 @@ def sync_job(*assets: dg.AssetsDefinition) -> "UnresolvedAssetJobDefinition":
         dg.AssetSelection.assets(*assets),
         description="Launched as it is: sync every active endpoint, then write the reports; today, or a day of the "
         "past. The schedules, and anybody who selects assets, run a part of it.",
+        # One process for each run, and one step in it: a process for the step as well would only cost its start.
+        executor_def=dg.in_process_executor,
     )

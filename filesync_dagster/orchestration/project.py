@@ -5,7 +5,7 @@ import dagster as dg
 from filesync_dagster.config import Config, Environment, running_config
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.orchestration.alerting import alert_sensor
-from filesync_dagster.orchestration.assets import endpoint_assets
+from filesync_dagster.orchestration.assets import Overrides, endpoint_assets
 from filesync_dagster.orchestration.inventory_reports import (
     inventory_report_schedule,
     inventory_reports,
@@ -19,27 +19,29 @@ from filesync_dagster.orchestration.schedules import first_sync_sensor, report_s
 from filesync_dagster.orchestration.specs import store_spec
 
 
-def definitions_for(environment: Environment) -> dg.Definitions:
-    """Return everything Dagster shows of the configuration that the environment names.
+def definitions_for(environment: Environment, overrides: Overrides | None = None) -> dg.Definitions:
+    """Return everything Dagster shows of the configuration that the environment names; `overrides`: in a project.
 
     A broken entry becomes a node that says what is wrong. A file of which nothing can be used does not take the code
     location down: what it said when it last could be used goes on, beside one such node.
     """
+    resource = FilesyncResource(config_path=str(environment.config_path.absolute()), home=str(environment.home))
     try:
         config = running_config(environment)
     except ConfigError as error:
-        return unusable(error)
-    resource = FilesyncResource(config_path=str(environment.config_path.absolute()))
-    return dg.Definitions.merge(definitions_of(config, resource), configuration_problems(config))
+        # What a project builds on filesync loads all the same.
+        return dg.Definitions.merge(dg.Definitions(resources={"filesync": resource}), unusable(error))
+    return dg.Definitions.merge(definitions_of(config, resource, overrides), configuration_problems(config))
 
 
-def definitions_of(config: Config, resource: FilesyncResource) -> dg.Definitions:
+def definitions_of(config: Config, resource: FilesyncResource, overrides: Overrides | None = None) -> dg.Definitions:
     """Return the definitions of what is usable in a configuration."""
-    # One process for each run, and one step in it: a process for the step as well would only cost its start.
-    common = dg.Definitions(resources={"filesync": resource}, executor=dg.in_process_executor, sensors=[alert_sensor()])
+    # A project has an executor of its own; by itself, what people select runs as the job does.
+    executor = None if overrides else dg.in_process_executor
+    common = dg.Definitions(resources={"filesync": resource}, executor=executor, sensors=[alert_sensor()])
     if not config.active:
         return common
-    endpoints = endpoint_assets(config)
+    endpoints = endpoint_assets(config, overrides)
     stores = dg.AssetsDefinition(specs=[store_spec(endpoint) for endpoint in config.active])
     reports = (*report_assets(config), inventory_reports(config))
     return dg.Definitions.merge(

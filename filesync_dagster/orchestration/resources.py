@@ -13,6 +13,7 @@ class FilesyncResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # Da
     """Opens filesync for a run. `secret:` references are read with dagster-aws' SecretsManagerResource."""
 
     config_path: str = Field(default="", description="endpoints.yaml; FILESYNC_CONFIG when left out.")
+    home: str = Field(default="", description="Where state is kept; FILESYNC_HOME when left out.")
     secrets_region: str | None = Field(default=None, description="AWS region of the secrets.")
     secrets_profile: str | None = Field(default=None, description="AWS profile that may read the secrets.")
     secrets_endpoint_url: str | None = Field(default=None, description="Another address of Secrets Manager.")
@@ -25,7 +26,12 @@ class FilesyncResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # Da
         from filesync_dagster.api import Filesync
         from filesync_dagster.secret_store import secrets_manager
 
-        return Filesync.open(self.config_path or None, secrets=secrets_manager(self.secrets_client), last_good=True)
+        return Filesync.open(
+            self.config_path or None,
+            home=self.home or None,
+            secrets=secrets_manager(self.secrets_client),
+            last_good=True,
+        )
 
     def secrets_client(self) -> Any:
         """Return the boto3 client that reads `secret:` references. Override it to use another account or vault."""

@@ -1,0 +1,1 @@
+"""A company's data platform, of which its files are a part."""
