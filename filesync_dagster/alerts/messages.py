@@ -21,6 +21,9 @@ ABOUT_ENDPOINTS = frozenset(
 )
 """Kinds whose subject is an endpoint, always."""
 
+NAME = 80
+"""Letters of a subject: that of an entry that cannot be used is whatever somebody wrote."""
+
 URGENT = frozenset({AlertKind.FAILED, AlertKind.BREAKER_OPEN, AlertKind.CRASHED, AlertKind.QUEUE, AlertKind.CHANNEL})
 """Kinds that are failures; the others are warnings."""
 
@@ -68,7 +71,7 @@ def label(kind: str) -> str:
 
 
 def _message(group: Sequence[AlertRecord], link_base: str | None) -> Message:
-    subject, kinds = group[0].subject, ", ".join(label(alert.kind) for alert in group)
+    subject, kinds = _line(group[0].subject, NAME), ", ".join(label(alert.kind) for alert in group)
     stands = group[0].stands
     paragraphs = [_paragraph(alert) for alert in group]
     link = _link(group, link_base)
@@ -82,13 +85,13 @@ def _message(group: Sequence[AlertRecord], link_base: str | None) -> Message:
 
 
 def _paragraph(alert: AlertRecord) -> str:
-    sentence = _line(alert.sentence, LETTERS)
+    subject, sentence = _line(alert.subject, NAME), _line(alert.sentence, LETTERS)
     if alert.cleared_at is not None:
         return (
-            f"{alert.subject} is no longer {_state(alert.kind)}: it was from {_moment(alert.raised_at)} "
+            f"{subject} is no longer {_state(alert.kind)}: it was from {_moment(alert.raised_at)} "
             f"to {_moment(alert.cleared_at)}.\nIt said: {sentence}"
         )
-    lines = [f"{alert.subject}: {sentence}"]
+    lines = [f"{subject}: {sentence}"]
     if alert.hint:
         lines.append(f"What to do: {_line(alert.hint)}")
     lines.append(f"Since {_moment(alert.raised_at)}.")
@@ -103,7 +106,7 @@ def _digest(group: Sequence[AlertRecord], link_base: str | None) -> Message:
     wrong, over = [a for a in group if a.stands], [a for a in group if not a.stands]
     parts = [f"{len(found):,} {word}" for found, word in ((wrong, "new"), (over, "recovered")) if found]
     lines = [
-        f"- {alert.subject}: {label(alert.kind) if alert.stands else f'recovered ({label(alert.kind)})'}: "
+        f"- {_line(alert.subject, NAME)}: {label(alert.kind) if alert.stands else f'recovered ({label(alert.kind)})'}: "
         f"{_line(alert.sentence, LETTERS // 7)}"
         for alert in (wrong + over)[:LINES]
     ]

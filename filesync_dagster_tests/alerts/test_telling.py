@@ -1,7 +1,12 @@
 """Alerts as those receive them who are told: by e-mail and by webhook, for real."""
 
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from filesync_dagster.breaker import FAILURES
 from filesync_dagster_tests.sync.memory_store import STORES
 
 
@@ -186,3 +191,48 @@ def due_at_once(made):
         for alert in filesync.alerts(standing=False):
             if alert.told_at is None:
                 filesync.workspace.metadata.note_told([alert], alert.told, error=alert.error, wait=-1)
+
+
+def test_an_endpoint_that_nobody_syncs_is_stale(watched, hook):
+    """Half an hour after it was due, when it is due every hour; and never one that only people sync."""
+    made = watched(hook, names=())
+    made.write(made.endpoint("photos"), made.endpoint("by_hand", schedule="manual"))
+    made.sync("photos")
+    made.sync("by_hand")
+    assert made.alert().told == 0
+    long_ago = datetime.now(UTC) - timedelta(minutes=91)
+    with closing(sqlite3.connect(made.home / "filesync.db")) as connection, connection:
+        connection.execute("UPDATE endpoint_state SET as_of = ?", [f"{long_ago:%Y-%m-%d %H:%M:%S.%f}"])
+    made.alert()
+    assert hook.titles == ["filesync: photos: stale"]
+    assert "https://dagster.company.com/assets/filesync/photos" in hook.posts[0]["message"]
+    made.sync("photos")
+    made.alert()
+    assert hook.titles[1:] == ["filesync: photos: recovered (stale)"]
+
+
+def test_an_endpoint_that_was_never_synced_is_waited_for(watched, hook):
+    """From when it was first seen."""
+    made = watched(hook)
+    assert made.alert().told == 0
+    long_ago = datetime.now(UTC) - timedelta(minutes=91)
+    with closing(sqlite3.connect(made.home / "filesync.db")) as connection, connection:
+        connection.execute("UPDATE endpoints SET created_at = ?", [f"{long_ago:%Y-%m-%d %H:%M:%S.%f}"])
+    made.alert()
+    assert hook.titles == ["filesync: photos: stale"]
+    assert "never synced" in hook.posts[0]["message"]
+
+
+def test_a_store_that_fails_and_fails_is_told_of_twice(watched, hook):
+    """When it begins, when it is left alone, and that both are over."""
+    made = watched(hook)
+    for _ in range(FAILURES + 1):
+        made.sync(fails=True)
+        made.alert()
+    made.sync()
+    made.alert()
+    assert hook.titles == [
+        "filesync: photos: failed",
+        "filesync: photos: breaker open",
+        "filesync: photos: recovered (failed, breaker open)",
+    ]
