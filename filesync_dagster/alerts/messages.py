@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from filesync_dagster.config import AlertKind
 from filesync_dagster.metadata import AlertRecord
@@ -133,7 +134,7 @@ def _link(group: Sequence[AlertRecord], link_base: str | None) -> str | None:
         return f"Run: {link_base}/runs/{run_id}"
     subject = group[0].subject
     is_endpoint = any(alert.kind in ABOUT_ENDPOINTS for alert in group)
-    return f"Asset: {link_base}/assets/filesync/{subject}" if link_base and is_endpoint else None
+    return f"Asset: {link_base}/assets/filesync/{quote(subject[:NAME])}" if link_base and is_endpoint else None
 
 
 def _moment(at: datetime) -> str:
