@@ -3,6 +3,7 @@
 #   dagster-webserver -h 0.0.0.0 -p 3000 -w /opt/dagster/workspace.yaml    the UI (the default)
 #   dagster-daemon run -w /opt/dagster/workspace.yaml                      schedules, sensors, the run queue
 #   dagster code-server start -h 0.0.0.0 -p 4000 -m filesync_dagster.definitions
+#   filesync serve --host 0.0.0.0                                          health, metrics, REST, webhooks
 #   filesync sync                                                          any filesync command
 # deploy/docker-compose.yaml puts them together.
 
@@ -46,7 +47,7 @@ ENV PYTHONUNBUFFERED=1 \
     FILESYNC_CONFIG=/etc/filesync/endpoints.yaml
 USER 10001:10001
 WORKDIR /var/lib/filesync
-EXPOSE 3000 4000
+EXPOSE 3000 4000 8080
 HEALTHCHECK --interval=60s --timeout=60s --start-period=60s --retries=3 CMD ["python", "/opt/filesync/healthcheck.py"]
 ENTRYPOINT ["tini", "-g", "--"]
 CMD ["dagster-webserver", "-h", "0.0.0.0", "-p", "3000", "-w", "/opt/dagster/workspace.yaml"]

@@ -12,10 +12,17 @@ from pathlib import Path
 SECONDS = 50.0
 
 
-def healthy(command: str, webserver: str = "http://127.0.0.1:3000", code_server: str = "127.0.0.1:4000") -> bool:
+def healthy(
+    command: str,
+    webserver: str = "http://127.0.0.1:3000",
+    code_server: str = "127.0.0.1:4000",
+    api: str = "http://127.0.0.1:8080",
+) -> bool:
     """Tell whether the role that `command` started does its work. A role without a check counts as healthy."""
     if "dagster-webserver" in command:
         return webserver_answers(f"{webserver}/server_info")
+    if "filesync serve" in command:
+        return webserver_answers(f"{api}/ready")
     if "code-server" in command:
         return code_server_serves(code_server)
     if "dagster-daemon" in command:
@@ -24,7 +31,7 @@ def healthy(command: str, webserver: str = "http://127.0.0.1:3000", code_server:
 
 
 def webserver_answers(url: str) -> bool:
-    """Tell whether the webserver answers."""
+    """Tell whether a web server answers that all is well."""
     try:
         with urllib.request.urlopen(url, timeout=SECONDS) as answer:
             return bool(answer.status == HTTPStatus.OK)

@@ -163,7 +163,7 @@ class ServerInfo(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         """One path answers."""
-        self.send_response(200 if self.path == "/server_info" else 404)
+        self.send_response(200 if self.path in {"/server_info", "/ready"} else 404)
         self.end_headers()
         self.wfile.write(json.dumps({"dagster_version": "1"}).encode())
 
@@ -177,9 +177,11 @@ def test_a_webserver_is_healthy_while_it_answers(healthcheck):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
         assert healthcheck.healthy("tini -- dagster-webserver -h 0.0.0.0", webserver=address)
+        assert healthcheck.healthy("tini -- filesync serve --host 0.0.0.0", api=address)
         server.shutdown()
 
     assert not healthcheck.healthy("tini -- dagster-webserver -h 0.0.0.0", webserver=address)
+    assert not healthcheck.healthy("tini -- filesync serve --host 0.0.0.0", api=address)
 
 
 def test_a_code_server_that_nobody_started_is_not_healthy(healthcheck):
