@@ -133,7 +133,10 @@ def _subjects(filesync: "Filesync", run: dg.DagsterRun, others: frozenset[str]) 
         return ([endpoint.name for endpoint in filesync.config.active], SYNC) if run.job_name == SYNC else ([], None)
     keys = run.asset_selection | {check.asset_key for check in run.asset_check_selection or ()}
     names = [endpoint.name for endpoint in filesync.config.active if asset_key(endpoint.name) in keys]
-    return names, SYNC if names else REPORTS if keys & set(REPORT_KEYS) else None
+    if names:
+        return names, SYNC
+    folder = REPORT_KEYS[0].path[0]
+    return names, REPORTS if any(key.path[0] == folder for key in keys) else None
 
 
 def _explained(instance: dg.DagsterInstance, run_id: str) -> bool:
