@@ -7,6 +7,7 @@ from filesync_dagster.cli.configuring import init, test, validate
 from filesync_dagster.cli.demonstrating import demo
 from filesync_dagster.cli.http_server import serve
 from filesync_dagster.cli.looking import changes, export, files
+from filesync_dagster.cli.reloading import reload
 from filesync_dagster.cli.reporting import report
 from filesync_dagster.cli.serving import up
 from filesync_dagster.cli.simulating import simulate
@@ -27,6 +28,7 @@ COMMANDS: tuple[click.Command, ...] = (
     approve,
     reject,
     up,
+    reload,
     demo,
     simulate,
     serve,

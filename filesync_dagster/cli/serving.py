@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from filesync_dagster.cli.configuring import pass_invocation
-from filesync_dagster.cli.text import printable
+from filesync_dagster.cli.reloading import tell
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
@@ -37,6 +37,6 @@ def up(invocation: Invocation, port: int, host: str) -> None:
             port,
             told,
             on_ready=lambda url: click.echo(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it."),
-            tell=lambda sentence: click.echo(printable(sentence), err=sentence.startswith("Warning")),
+            tell=tell,
         )
     click.echo("Stopped.")

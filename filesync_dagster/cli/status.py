@@ -35,7 +35,9 @@ COLOURS = {
 @pass_invocation
 def status(invocation: Invocation, *, as_json: bool) -> None:
     """Show each endpoint's last sync, what it holds, when it is due, and what waits for a decision."""
-    with invocation.open() as filesync:
+    with invocation.open(last_good=True) as filesync:
+        for problem in filesync.config.unread:  # what runs is what the file said before
+            click.echo(printable(f"Warning: {problem}"), err=True)
         known, standing = filesync.status(), filesync.alerts()
         partitions = filesync.config.settings.partitions
     if as_json:
@@ -80,6 +82,8 @@ def _notes(one: EndpointStatus, zone: ZoneInfo) -> list[str]:
     error = " ".join((one.error or "").split("\n"))
     if error:
         notes.append(f"{one.name}: {error}")
+    if one.misconfigured:
+        notes.append(f"{one.name}: what it said before is what runs, for {one.misconfigured}")
     if one.breaker and one.breaker.probe_at:
         notes.append(
             f"{one.name}: its store failed {one.breaker.failures} times in a row and is left alone until "
@@ -119,6 +123,7 @@ def as_dict(one: EndpointStatus) -> dict[str, Any]:
         "files_total": one.files_total,
         "bytes_total": one.bytes_total,
         "error": one.error,
+        "misconfigured": one.misconfigured,
         "breaker": None
         if one.breaker is None
         else {

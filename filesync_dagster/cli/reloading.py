@@ -1,0 +1,82 @@
+"""reload: a Dagster that something else runs reads endpoints.yaml again."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from filesync_dagster.cli.configuring import pass_invocation
+from filesync_dagster.cli.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from filesync_dagster.cli.invocation import Invocation
+
+
+def tell(sentence: str) -> None:
+    """Print what became of an edit; what is wrong with it is a warning."""
+    click.echo(printable(sentence), err=sentence.startswith("Warning"))
+
+
+@click.command(short_help="Make a running Dagster read endpoints.yaml again.")
+@click.option("--watch", is_flag=True, help="Do it after each edit, until Ctrl-C.")
+@click.option("--code-server", metavar="HOST:PORT", help="Ask this code server (`unix:PATH` for a socket).")
+@click.option(
+    "--dagster-url", help="Ask this web server of Dagster.  [default: FILESYNC_DAGSTER_URL, or http://127.0.0.1:3000]"
+)
+@click.option("--location", default="filesync", show_default=True, help="The code location, for the web server.")
+@pass_invocation
+def reload(
+    invocation: Invocation, *, watch: bool, code_server: str | None, dagster_url: str | None, location: str
+) -> None:
+    """Make a running Dagster read endpoints.yaml again. Running syncs go on.
+
+    `filesync up` does so by itself. This is for deployments, and for a Dagster project of your own.
+    """
+    from filesync_dagster.config import remember, running_config
+    from filesync_dagster.serving import until_told
+    from filesync_dagster.serving.dagster_client import dagster_url as default_url
+    from filesync_dagster.serving.reloading import ConfigWatch, reload_code
+
+    environment = invocation.environment()
+    invocation.configure_logging()
+    for problem in running_config(environment).problems:
+        tell(f"Warning: {problem}")
+    url = dagster_url or default_url(environment)
+    ask = partial(reload_code, code_server) if code_server else partial(_ask, url, location)
+    if not watch:
+        ask()
+        remember(environment)
+        click.echo(f"Dagster has read {printable(str(environment.config_path))} again.")
+        return
+    edits = ConfigWatch(environment, ask, tell)
+    with until_told() as told:
+        _at_once(ask, told)
+        click.echo(f"Watching {printable(str(environment.config_path))}. Ctrl-C stops it.")
+        edits.until(told)
+
+
+def _at_once(ask: Callable[[], None], told: Event) -> None:
+    """Have Dagster read what was edited while nobody watched; wait for it if it is not there yet."""
+    from filesync_dagster.errors import ServiceError
+    from filesync_dagster.serving.reloading import AGAIN
+
+    while not told.is_set():
+        try:
+            return ask()
+        except ServiceError as error:
+            tell(f"Warning: {error}")
+            told.wait(AGAIN)
+    return None
+
+
+def _ask(url: str, location: str) -> None:
+    from filesync_dagster.serving.dagster_client import DagsterClient
+    from filesync_dagster.serving.reloading import PATIENCE
+
+    with DagsterClient(url, timeout=PATIENCE) as dagster:
+        dagster.reload(location)

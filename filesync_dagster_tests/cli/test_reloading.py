@@ -1,0 +1,117 @@
+"""What is wrong with an edit, on the command line; and a Dagster that is told to read the file again."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import grpc
+import pytest
+
+
+@pytest.fixture
+def code_server():
+    """The message that a code server answers, and how often it came; `address` is where."""
+
+    class Server:
+        reloads = 0
+
+        def service(self, details):
+            if details.method == "/api.DagsterApi/ReloadCode":
+                return grpc.unary_unary_rpc_method_handler(self.reload)
+            return None
+
+        def reload(self, request, context):
+            assert request == b""
+            self.reloads += 1
+            return b""
+
+    found = Server()
+    handler = type("Handler", (grpc.GenericRpcHandler,), {"service": lambda self, details: found.service(details)})
+    server = grpc.server(ThreadPoolExecutor(1), handlers=(handler(),))
+    found.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    yield found
+    server.stop(0)
+
+
+def test_status_says_what_is_wrong_while_the_old_goes_on(shell):
+    """A file that cannot be used is a warning, an entry that cannot be is a note; the rows are those of what runs."""
+    assert shell.run("status").exit_code == 0
+    good = shell.config.read_text()
+    shell.write(shell.endpoint(titel="Documents"))
+    result = shell.run("status")
+    assert result.exit_code == 0
+    assert "docs: what it said before is what runs, for" in result.stdout
+    assert "'titel'" in result.stdout
+    [row] = shell.json("status", "--json")
+    assert (row["endpoint"], row["state"]) == ("docs", "never synced")
+    assert "'titel'" in row["misconfigured"]
+
+    shell.config.write_text("endpoints: [")
+    result = shell.run("status")
+    assert "Warning: " in result.stderr
+    assert "this is not YAML" in result.stderr
+    assert "docs" in result.stdout
+    assert shell.run("sync").exit_code != 0, "who starts a sync by hand wants what the file says"
+
+    shell.config.write_text(good)
+    assert shell.json("status", "--json")[0]["misconfigured"] is None
+
+
+def test_a_code_server_is_told(shell, code_server):
+    """Once, and what is wrong with the file is said."""
+    shell.write(shell.endpoint(), shell.endpoint("b", typ="x"))
+    result = shell.run("reload", "--code-server", code_server.address)
+    assert result.exit_code == 0, result.output
+    assert code_server.reloads == 1
+    assert "'typ'" in result.stderr
+
+
+def test_a_web_server_is_told(shell):
+    """With the name of the code location; what it refuses is a sentence."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["variables"])
+            unknown = asked[-1]["name"] == "elsewhere"
+            kind = "RepositoryLocationNotFound" if unknown else "WorkspaceLocationEntry"
+            answer = {"data": {"answer": {"__typename": kind, "message": "No such location."}}}
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    assert shell.run("reload", "--dagster-url", url).exit_code == 0
+    refused = shell.run("reload", "--dagster-url", url, "--location", "elsewhere")
+    server.shutdown()
+    server.server_close()
+    assert [one["name"] for one in asked] == ["filesync", "elsewhere"]
+    assert refused.exit_code == 1
+    assert "No such location." in refused.stderr
+
+
+def test_nobody_there_is_a_sentence(shell):
+    """It says who did not answer."""
+    result = shell.run("reload", "--code-server", "127.0.0.1:9")
+    assert result.exit_code == 1
+    assert "127.0.0.1:9 did not reload" in result.stderr
+
+
+def test_watching_tells_of_each_edit(shell, code_server):
+    """Dagster reads the file at the beginning and after each edit, until the command is told to stop."""
+    with shell.start("reload", "--watch", "--code-server", code_server.address) as process:
+        assert "Watching" in process.stdout.readline()
+        shell.write(shell.endpoint(), shell.endpoint("photos"))
+        assert "added photos" in process.stdout.readline()
+        assert code_server.reloads == 2
+        process.terminate()
+    assert process.returncode == 0
