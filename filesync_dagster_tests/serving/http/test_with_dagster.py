@@ -1,0 +1,72 @@
+"""`filesync serve` beside a real Dagster: what is asked for over REST is a run there, and /health knows how it is."""
+
+import os
+import time
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
+from filesync_dagster_tests.serving.http.conftest import TOKEN, made_in, served
+
+pytestmark = pytest.mark.slow
+MAY = {"authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """Return a project, the address of its server, and its Dagster."""
+    with made_in(tmp_path_factory.mktemp("together")) as project:
+        project.file.write_text(project.file.read_text().replace("guard:", "schedule: manual\n    guard:"))
+        with (
+            running_dagster(project.file, dict(os.environ)) as dagster,
+            served(replace(project.site, dagster_url=dagster.url)) as address,
+        ):
+            yield project, address, dagster
+
+
+def until(look, patience=180):
+    """Wait until something is true, and return it."""
+    deadline = time.monotonic() + patience
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    return found
+
+
+def test_a_sync_is_asked_for_over_rest_and_followed(together):
+    """The run is Dagster's; its id is in the log of the sync."""
+    _, address, dagster = together
+
+    launched = httpx.post(f"{address}/sync/initial", json={"endpoints": ["docs"]}, headers=MAY, timeout=60)
+    assert launched.status_code == 202, launched.text
+    (run_id,) = launched.json()["run_ids"]
+    assert dagster.run_ended(run_id) == "SUCCESS"
+
+    told = httpx.get(f"{address}/sync/status", params={"endpoint": "docs", "run_id": run_id}, headers=MAY).json()
+    assert (told["runs"][0]["status"], told["runs"][0]["full"], told["runs"][0]["endpoints"]) == (
+        "SUCCESS",
+        True,
+        ["docs"],
+    )
+    assert told["runs"][0]["url"] == launched.json()["urls"][0]
+    (known,) = told["endpoints"]
+    assert (known["state"], known["files_total"], known["last_sync"]["run_id"]) == ("ok", 4, run_id)
+    assert httpx.get(f"{address}/sync/status?run_id=00000000", headers=MAY).status_code == 404
+
+
+def test_dagster_is_healthy_while_it_runs(together):
+    """Web server and daemons; the metrics say it too."""
+    _, address, _ = together
+
+    def healthy():
+        told = httpx.get(f"{address}/health", timeout=30).json()
+        return {c["name"]: c["status"] for c in told["components"]} if told["status"] != "failing" else None
+
+    components = until(healthy)
+
+    assert (components["dagster_webserver"], components["dagster_daemon"]) == ("ok", "ok")
+    metrics = httpx.get(f"{address}/metrics", timeout=30).text
+    assert "filesync_dagster_webserver_up 1.0" in metrics
+    assert "filesync_dagster_daemon_up 1.0" in metrics
