@@ -116,11 +116,11 @@ def test_the_workspace_loads(tmp_path):
 
 
 def test_what_the_compose_file_mounts_exists_or_is_the_users():
-    """Each file that docker-compose.yaml mounts is here, but for the user's own endpoints.yaml."""
+    """Each file that docker-compose.yaml mounts is here, but for the folder of the user's own endpoints.yaml."""
     services = yaml.safe_load((DEPLOY / "docker-compose.yaml").read_text())["services"]
     mounted = {v.split(":")[0] for s in services.values() for v in s["volumes"] if v.startswith("./")}
 
-    assert {name for name in mounted if not (DEPLOY / name).exists()} == {"./endpoints.yaml"}
+    assert {name for name in mounted if not (DEPLOY / name).exists()} == {"./config"}
 
 
 def test_the_compose_file_asks_for_what_the_example_environment_lists():

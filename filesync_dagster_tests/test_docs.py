@@ -12,6 +12,7 @@ import yaml
 
 from filesync_dagster import Filesync
 from filesync_dagster.cli.app import filesync
+from filesync_dagster.components import FileEndpointsComponent
 from filesync_dagster.config import Alerts, Endpoint, Settings, load_config, read_environment
 from filesync_dagster.connectors import CONNECTORS
 
@@ -75,7 +76,11 @@ def test_python_examples_run(example, project, capsys):
 @pytest.mark.parametrize("example", blocks("yaml"))
 def test_yaml_examples_are_valid(example, project):
     """Each configuration is accepted as it stands, once its variables are set."""
-    assert set(yaml.safe_load(example)) <= {"settings", "alerts", "endpoints"}
+    document = yaml.safe_load(example)
+    if document.get("type") == "filesync_dagster.components.FileEndpointsComponent":
+        FileEndpointsComponent.get_model_cls().model_validate(document["attributes"])
+        return
+    assert set(document) <= {"settings", "alerts", "endpoints"}
     (project / "example.yaml").write_text(example)
     variables = dict.fromkeys(references(example), "value")
 
