@@ -102,8 +102,8 @@ class Webhook(Strict):
     secret: SecretStr | None = Field(
         default=None,
         description="What a store proves to know when it notifies `filesync serve`: the bearer token of MinIO, the "
-        "channel token of Google Drive, the secret that Autodesk signs with. Left out: nobody but who has the API token "
-        "may notify.",
+        "channel token of Google Drive, the secret that Autodesk signs with. Left out: nobody but who has the API "
+        "token may notify.",
     )
 
 

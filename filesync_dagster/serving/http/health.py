@@ -36,7 +36,10 @@ T = TypeVar("T")
 
 @dataclass
 class Remembered(Generic[T]):
-    """The answer to an expensive question. Whoever asks while somebody is finding out waits for that answer."""
+    """The answer to an expensive question.
+
+    However many ask at once, it is found out twice at most: an answer that was begun after one asked is good enough.
+    """
 
     ask: Callable[[], T]
     seconds: float = FRESH
@@ -45,10 +48,11 @@ class Remembered(Generic[T]):
 
     def __call__(self) -> T:
         """Return what is known, if it is fresh, or ask."""
+        asked = time.monotonic()
         with self._lock:
-            if not self._known or time.monotonic() > self._known[0][0] + self.seconds:
-                answer = self.ask()
-                self._known = [(time.monotonic(), answer)]
+            if not self._known or self._known[0][0] < asked - self.seconds:
+                began = time.monotonic()
+                self._known = [(began, self.ask())]
             return self._known[0][1]
 
 

@@ -30,14 +30,18 @@ def machine_metrics(folders: Mapping[str, Path]) -> Iterator[Metric]:
         "filesync_machine_memory_available_bytes", "Memory that programs can still have.", value=memory.available
     )
     yield from _disks(folders)
-    network = CounterMetricFamily(
-        "filesync_machine_network_bytes", "What the machine received and sent.", labels=["direction"]
-    )
-    traffic = psutil.net_io_counters()
-    if traffic is not None:  # a container may have no network
-        network.add_metric(["received"], traffic.bytes_recv)
-        network.add_metric(["sent"], traffic.bytes_sent)
-    yield network
+    disk, network = psutil.disk_io_counters(), psutil.net_io_counters()  # None in a container without them
+    moved = {"read": disk.read_bytes, "written": disk.write_bytes} if disk else {}
+    yield _directions("filesync_machine_disk_bytes", "What the machine's disks read and wrote.", moved)
+    moved = {"received": network.bytes_recv, "sent": network.bytes_sent} if network else {}
+    yield _directions("filesync_machine_network_bytes", "What the machine received and sent.", moved)
+
+
+def _directions(name: str, text: str, moved: Mapping[str, float]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=["direction"])
+    for direction, count in moved.items():
+        family.add_metric([direction], count)
+    return family
 
 
 def _disks(folders: Mapping[str, Path]) -> Iterable[Metric]:

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from filesync_dagster.config import freshness
 from filesync_dagster.errors import FilesyncError
 from filesync_dagster.observability import event
+from filesync_dagster.serving.http.health import Remembered
 from filesync_dagster.serving.http.machine import machine_metrics, process_metrics
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Totals:
         self._sums[f"filesync_syncs/{log.sync_status.value}/{log.mode.value}", endpoint] += 1
 
 
-class FilesyncCollector(Collector):
+class FilesyncCollector:
     """Everything that is measured."""
 
     def __init__(self, site: Site, health: HealthCheck, started: datetime) -> None:
@@ -276,11 +277,23 @@ class Exposition:
     """The metrics as text, in the format that whoever asks prefers."""
 
     def __init__(self, site: Site, health: HealthCheck, started: datetime | None = None) -> None:
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(FilesyncCollector(site, health, started or datetime.now(UTC)))
+        collector = FilesyncCollector(site, health, started or datetime.now(UTC))
+        self._found = Remembered(lambda: list(collector.collect()), 0.0)
 
     def written(self, accept: str) -> tuple[bytes, str]:
         """Return the text and its content type."""
         encoder, content_type = choose_encoder(accept)
-        text: bytes = encoder(self._registry)
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Collected(self._found()))
+        text: bytes = encoder(registry)
         return text, content_type
+
+
+class _Collected(Collector):
+    """Metrics that are there already."""
+
+    def __init__(self, found: list[Metric]) -> None:
+        self._found = found
+
+    def collect(self) -> list[Metric]:
+        return self._found

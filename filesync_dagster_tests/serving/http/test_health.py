@@ -1,7 +1,10 @@
 """/health and /ready: what is wrong is found, named, and as bad as it is."""
 
+import threading
+import time
 from dataclasses import replace
 
+from filesync_dagster.serving.http.health import Remembered
 from filesync_dagster.serving.http.site import Current
 from filesync_dagster_tests.serving.http.conftest import ENDPOINTS, NOBODY
 
@@ -117,3 +120,28 @@ def test_dagster_is_asked_when_it_is_said_where(project):
     assert component(answer, "dagster_webserver")["status"] == "failing"
     assert "FILESYNC_DAGSTER_URL" in component(answer, "dagster_webserver")["detail"]
     assert "filesync_dagster_webserver_up 0.0" in client.get("/metrics").text
+
+
+def test_however_many_ask_it_is_found_out_twice_at_most():
+    """Who asks while an answer is being found may not get one that is older than the question."""
+    began, go_on, found = threading.Event(), threading.Event(), []
+
+    def find_out():
+        found.append(len(found) + 1)
+        began.set()
+        assert go_on.wait(60)
+        return found[-1]
+
+    answers, remembered = [], Remembered(find_out, 0.0)
+    first = threading.Thread(target=lambda: answers.append(remembered()))
+    first.start()
+    assert began.wait(60)
+    others = [threading.Thread(target=lambda: answers.append(remembered())) for _ in range(8)]
+    for thread in others:
+        thread.start()
+    time.sleep(0.2)  # until all of them have asked
+    go_on.set()
+    for thread in (first, *others):
+        thread.join()
+
+    assert sorted(answers) == [1, *[2] * 8]

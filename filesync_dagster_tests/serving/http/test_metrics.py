@@ -116,6 +116,7 @@ def test_machine_and_process_are_told(stranger):
     assert 0 < found["filesync_machine_memory_available_bytes", ()] < found["filesync_machine_memory_total_bytes", ()]
     assert found["filesync_machine_cpu_seconds_total", (("mode", "user"),)] > 0
     assert found["filesync_disk_free_bytes", (("folder", "home"),)] > 0
+    assert found["filesync_machine_disk_bytes_total", (("direction", "read"),)] >= 0
     assert found["filesync_machine_network_bytes_total", (("direction", "sent"),)] >= 0
     assert found["process_resident_memory_bytes", ()] > 1_000_000
     assert found["process_cpu_seconds_total", ()] > 0
