@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined
 
 from filesync_dagster.cli.app import filesync
 from filesync_dagster.config import Alerts, Endpoint, Settings
+from filesync_dagster.config.queues import QUEUES, Queue
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.filters import Filters
 
@@ -103,6 +104,12 @@ One block for the whole project; all of it can be left out.
 
 {settings}
 
+## `queues:`
+
+A list; each entry is a queue that tells of changes, or in which somebody asks for syncs.
+
+{queues}
+
 ## `alerts:`
 
 Whom to tell what; see [alerts](alerts.md). All of it can be left out.
@@ -152,6 +159,7 @@ def pages() -> Iterator[tuple[Path, str]]:
             written_by=WRITTEN_BY.format(source="the configuration models"),
             endpoint="\n".join(["\n".join(reference(Endpoint)), *details()]),
             settings="\n".join(reference(Settings)),
+            queues="\n".join(queues()),
             alerts="\n".join(reference(Alerts)),
             environment=ENVIRONMENT,
         ),
@@ -167,6 +175,15 @@ def details() -> Iterator[str]:
     for kind, connector in CONNECTORS.items():
         yield f"### `endpoint_details:` of type `{kind}`\n\n{connector.title}.\n"
         yield "\n".join(reference(connector.details))
+
+
+def queues() -> Iterator[str]:
+    """Yield what is common to all queues, and what each type has besides."""
+    yield "\n".join(reference(Queue))
+    for kind, model in QUEUES.items():
+        yield f"### A queue of type `{kind}`\n"
+        common = tuple(f"| `{name}` |" for name in Queue.model_fields)
+        yield "\n".join(line for line in reference(model) if not line.startswith(common))
 
 
 def reference(model: type[BaseModel]) -> Iterator[str]:

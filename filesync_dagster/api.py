@@ -20,6 +20,7 @@ from filesync_dagster import alerts as alerting
 from filesync_dagster import decisions, inventory, replay
 from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
 from filesync_dagster.errors import ConfigError
+from filesync_dagster.events import receiving
 from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.listing import Progress, ignore
 from filesync_dagster.metadata import AlertRecord, SyncRecord
@@ -170,6 +171,39 @@ class Filesync:
             finally:
                 for future in running:
                     future.cancel()
+
+    def receive(
+        self, queue: str, *, run_id: str | None = None, on_progress: Watch | None = None
+    ) -> Iterator[receiving.Batch]:
+        """Take the messages of a queue, sync what they name, and yield what became of each batch.
+
+        A message is acknowledged once what it says is committed. Raises ConfigError, SourceError, DatabaseError.
+        """
+
+        def syncing(keys: Mapping[str, Collection[str]]) -> Iterator[SyncResult]:
+            def one(name: str) -> SyncResult:
+                return self.sync(name, insist=False, keys=keys[name], run_id=run_id, on_progress=on_progress)
+
+            yield from self._each(list(keys), one)
+
+        return receiving.receive(self.workspace, self.config.queue(queue), syncing)
+
+    def look(self, queue: str) -> int:
+        """Return about how many messages wait in a queue; takes none. Raises ConfigError, SourceError."""
+        return receiving.look(self.workspace, self.config.queue(queue))
+
+    def requeue(self, ids: Collection[int]) -> int:
+        """Put messages that were set aside back into their queues; return how many. Raises ConfigError, SourceError."""
+        return receiving.requeue(self.workspace, ids)
+
+    def sync_requested(self, *, run_id: str | None = None, on_progress: Watch | None = None) -> Iterator[SyncResult]:
+        """Sync the endpoints that somebody asked for, yielding each result as it is there."""
+        taken = self.workspace.metadata.take_requests([endpoint.name for endpoint in self.config.active])
+
+        def one(name: str) -> SyncResult:
+            return self.sync(name, full=taken[name], insist=False, run_id=run_id, on_progress=on_progress)
+
+        yield from self._each(list(taken), one)
 
     def approve(self, name: str) -> SyncResult:
         """Commit the held sync of an endpoint. Raises NothingHeld, HeldSyncOutdated."""

@@ -74,7 +74,7 @@ def place(con: duckdb.DuckDBPyConnection, seen: Seen) -> None:
     insert(con, "gone", left, "external_id")
 
 
-def _prints(rows: pa.Table) -> dict[str, int]:
+def _prints(rows: pa.Table) -> dict[str | None, int | None]:
     return dict(zip(rows.column("external_id").to_pylist(), rows.column("fingerprint").to_pylist(), strict=True))
 
 
@@ -100,7 +100,7 @@ class Feed:
 def feed_of(job: Job, state: EndpointState) -> Feed | None:
     """Return what is known of the events of an endpoint; None where there were none of what it lists now."""
     told = state.cursor is not None and state.location == job.location and not job.source.capabilities.incremental
-    if not told:
+    if not told or not job.workspace.config.queues:
         return None
     said = json.loads(str(state.cursor))
     silent = {external_id: datetime.fromisoformat(at) for external_id, at in said["silent"].items()}

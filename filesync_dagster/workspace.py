@@ -84,6 +84,11 @@ class Workspace:
         prune = None if endpoint.filters.is_default else endpoint.filters.excludes_tree
         return CONNECTORS[endpoint.type].open(details, meter, prune=prune)
 
+    @property
+    def secrets(self) -> Resolve:
+        """What fetches secrets that are references."""
+        return self._secrets
+
     def secret(self, value: SecretStr) -> str:
         """Return what a secret says; it is fetched where it is a reference. Raises ConfigError."""
         return resolved(value, self._secrets)

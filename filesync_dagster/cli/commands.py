@@ -5,6 +5,7 @@ import click
 from filesync_dagster.cli.alerting import alerts
 from filesync_dagster.cli.configuring import init, test, validate
 from filesync_dagster.cli.demonstrating import demo
+from filesync_dagster.cli.events import events
 from filesync_dagster.cli.http_server import serve
 from filesync_dagster.cli.looking import changes, export, files
 from filesync_dagster.cli.reloading import reload
@@ -21,6 +22,7 @@ COMMANDS: tuple[click.Command, ...] = (
     sync,
     status,
     alerts,
+    events,
     files,
     changes,
     export,

@@ -18,6 +18,7 @@ from filesync_dagster.config.models import (
     ScheduleKind,
     Settings,
 )
+from filesync_dagster.config.queues import Queue, RabbitQueue, SqsQueue
 
 __all__ = [
     "AlertKind",
@@ -27,11 +28,14 @@ __all__ = [
     "Endpoint",
     "Environment",
     "Partitions",
+    "Queue",
+    "RabbitQueue",
     "ReportSettings",
     "Retention",
     "Schedule",
     "ScheduleKind",
     "Settings",
+    "SqsQueue",
     "delay",
     "following",
     "freshness",

@@ -1,6 +1,6 @@
 """endpoints.yaml → Config. Every problem is found at once, with its file and line."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from os.path import expanduser
@@ -13,12 +13,13 @@ from pydantic import BaseModel, ValidationError
 from filesync_dagster.config.alerting import Alerts
 from filesync_dagster.config.environment import Environment
 from filesync_dagster.config.models import Endpoint, NoDetails, Settings
+from filesync_dagster.config.queues import QUEUES, Queue, kind_of
 from filesync_dagster.config.yaml_tree import YamlTree, parse
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.errors import ConfigError, UnknownEndpoint
 
 M = TypeVar("M", bound=BaseModel)
-TOP_LEVEL = ("settings", "alerts", "endpoints")
+TOP_LEVEL = ("settings", "alerts", "queues", "endpoints")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Config:
     broken: tuple[Broken, ...] = ()
     by_name: Mapping[str, Endpoint] = field(default_factory=dict, repr=False)
     alerts: Alerts = field(default_factory=Alerts)
+    queues: tuple[Queue, ...] = ()
     unread: tuple[str, ...] = ()  # why nothing of the file can be used: this is the last one that was good
 
     @property
@@ -51,6 +53,17 @@ class Config:
     def active(self) -> tuple[Endpoint, ...]:
         """The endpoints that are synced."""
         return tuple(endpoint for endpoint in self.endpoints if endpoint.is_active)
+
+    def queue(self, name: str) -> Queue:
+        """Return the queue, or raise ConfigError with what there is."""
+        for queue in self.queues:
+            if queue.name == name:
+                return queue
+        for entry in self.broken:
+            if entry.name == f"queue {name}":
+                raise ConfigError(entry.problems)
+        known = ", ".join(queue.name for queue in self.queues) or "none"
+        raise ConfigError([f"There is no queue {name!r} in {self.environment.config_path}."], hint=f"It has: {known}.")
 
     def endpoint(self, name: str) -> Endpoint:
         """Return the endpoint, or raise ConfigError (it is broken) or UnknownEndpoint, with the nearest name."""
@@ -101,10 +114,18 @@ def read_config(environment: Environment, text: str) -> Config:
         fatal.append(reader.sentence(tree.line(("endpoints",)), "`endpoints:` must be a list"))
         entries = []
     good, broken = reader.endpoints(entries)
+    queues, unusable = reader.queues(top.get("queues") or [], [*(e.name for e in good), *(b.name for b in broken)])
+    broken += unusable
     if fatal or settings is None or alerts is None:
         raise ConfigError([*fatal, *(problem for entry in broken for problem in entry.problems)])
     return Config(
-        environment, settings, tuple(good), tuple(broken), {endpoint.name: endpoint for endpoint in good}, alerts
+        environment,
+        settings,
+        tuple(good),
+        tuple(broken),
+        {endpoint.name: endpoint for endpoint in good},
+        alerts,
+        tuple(queues),
     )
 
 
@@ -187,6 +208,34 @@ class _Reader:
         filled = {**entry, "endpoint_details": details or NoDetails()}
         endpoint, wrong = self.model(Endpoint, filled, at)
         return (None if details is None else endpoint), problems + wrong
+
+    def queues(self, entries: Any, endpoints: Sequence[str]) -> tuple[list[Queue], list[Broken]]:
+        """Return the queues, and what is wrong with those that cannot be used."""
+        if not isinstance(entries, list):
+            return [], [Broken("queues", (self.sentence(self.tree.line(("queues",)), "`queues:` must be a list"),))]
+        good: dict[str, Queue] = {}
+        broken = []
+        for index, entry in enumerate(entries):
+            at, named = ("queues", index), isinstance(entry, dict) and str(entry.get("name") or "")
+            given = self._beside_the_file(("ca_bundle",), entry)
+            queue, problems = self.model(kind_of(entry), given, at)
+            problems = self.left_over(at) + problems
+            if queue and type(queue) is Queue:
+                sentence = f"unknown type {queue.type!r}. There are: {', '.join(QUEUES)}"
+                problems.append(self.sentence(self.tree.line((*at, "type")), sentence))
+            for name in queue.endpoints if queue else ():
+                if name not in endpoints:
+                    line = self.tree.line((*at, "endpoints"))
+                    problems.append(
+                        self.sentence(line, f"there is no endpoint {name!r}.{_did_you_mean_after(name, endpoints)}")
+                    )
+            if queue and queue.name in good:
+                problems.append(self.sentence(self.tree.line((*at, "name")), f"the name {queue.name!r} is taken"))
+            if queue and not problems:
+                good[queue.name] = queue
+            else:
+                broken.append(Broken(f"queue {named or index}", tuple(dict.fromkeys(problems))))
+        return list(good.values()), broken
 
     def _beside_the_file(self, paths: Iterable[str], given: Any) -> Any:
         """Make relative paths relative to the file that names them."""
