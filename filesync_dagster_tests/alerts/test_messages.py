@@ -122,3 +122,10 @@ def test_a_secret_that_cannot_be_fetched_says_so():
     [first, second] = open_channels([ConfigError(["The secret 'x' could not be read."]), "json://127.0.0.1:1"])
     assert (first.name, second.name) == ("1 secret", "2 json")
     assert first.send(Message("t", "b", "failure")) == "The secret 'x' could not be read."
+
+
+def test_what_a_plugin_says_about_a_url_is_masked():
+    """Its host may be said: without it nobody knows what to mend."""
+    [channel] = open_channels(["mailto://adam:hunter2@mail.company.com:25?to=bob%40company.com"])
+    said = channel._hidden("mail.company.com:25 refused adam with hunter2 for bob@company.com\n")
+    assert said == "mail.company.com:25 refused *** with *** for ***"

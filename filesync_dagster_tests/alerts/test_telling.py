@@ -236,3 +236,17 @@ def test_a_store_that_fails_and_fails_is_told_of_twice(watched, hook):
         "filesync: photos: breaker open",
         "filesync: photos: recovered (failed, breaker open)",
     ]
+
+
+def test_nobody_else_tells_what_is_being_told(watched, hook):
+    """Whoever looks in the meantime finds it claimed."""
+    made = watched(hook)
+
+    def look():
+        hook.meanwhile = lambda: None
+        assert made.alert().told == 0
+
+    hook.meanwhile = look
+    made.sync(fails=True)
+    made.alert()
+    assert hook.titles == ["filesync: photos: failed"]
