@@ -107,6 +107,17 @@ CASES = (
         (Target("API calls of an idle Autodesk project, to a full crawl", "idle_share", "≤", 0.05),),
     ),
     Case(
+        "reports",
+        "reports",
+        "Seven reports about a million files in four endpoints, with numbers, rows and pictures; DuckDB scanning every "
+        "column of their snapshots once. CPU seconds.",
+        (
+            Target("Seven reports of 1M files, to reading all of them once", "ratio_to_scan", "≤", 20),
+            Target("Peak memory of the reports of 1M files", "peak_gib", "≤", 1.5, "GiB"),
+        ),
+        {"files": 1_000_000},
+    ),
+    Case(
         "definitions",
         "definitions",
         "Dagster loading the definitions of 1,000 endpoints, against 1,000 bare assets.",

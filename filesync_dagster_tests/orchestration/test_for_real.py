@@ -106,9 +106,10 @@ def test_reports_are_backfilled(project):
     """The reports of past days can be written from what is stored."""
     dagster, _, states, folder = project
     days = sorted(f"{day}" for day in states)[-3:]
-    backfill = dagster.backfill(days, ["filesync_reports", "daily_changes"], ["filesync_reports", "storage_growth"])
+    reports = ("daily_changes", "storage_growth", "storage_by_type")
+    backfill = dagster.backfill(days, *(["filesync_reports", report] for report in reports))
     assert dagster.backfill_ended(backfill) in ("COMPLETED", "COMPLETED_SUCCESS")
-    for report in ("daily_changes", "storage_growth"):
+    for report in reports:
         assert dagster.partitions("filesync_reports", report)["numMaterialized"] >= len(days)
         assert (folder / "home" / "reports" / report / f"{days[-1]}.svg").exists()
 
