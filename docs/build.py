@@ -293,6 +293,9 @@ def commands() -> Iterator[str]:
     yield "\n".join(["```text", help_of(filesync, "filesync"), "```", ""])
     for name, command in filesync.commands.items():
         yield "\n".join([f"## {name}", "", "```text", help_of(command, f"filesync {name}"), "```", ""])
+        for part, inner in command.commands.items() if isinstance(command, click.Group) else ():
+            path = f"{name} {part}"
+            yield "\n".join([f"### {path}", "", "```text", help_of(inner, f"filesync {path}"), "```", ""])
 
 
 def help_of(command: click.Command, path: str) -> str:

@@ -264,9 +264,13 @@ class Filesync:
         """Send a test message to every channel; return by its name why it could not be sent, or None."""
         return alerting.try_channels(self.workspace)
 
-    def unfinished(self) -> set[str]:
-        """Return the names of the endpoints whose listing was interrupted: a sync that is not `full` resumes it."""
+    def unfinished(self) -> dict[str, int]:
+        """Return the endpoints whose listing is not finished, and how much is saved: what is not `full` resumes it."""
         return self.workspace.metadata.unfinished_listings()
+
+    def outcomes(self, run_ids: Sequence[str]) -> dict[str, dict[str, SyncStatus]]:
+        """Return how the syncs of some of Dagster's runs ended, by run and endpoint. What goes on is not there."""
+        return self.workspace.metadata.outcomes(run_ids)
 
     def resting(self, at: datetime) -> dict[str, datetime]:
         """Return which endpoints are left alone at a moment because their stores failed too often, and until when."""

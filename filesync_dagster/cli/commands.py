@@ -7,10 +7,11 @@ from filesync_dagster.cli.configuring import init, test, validate
 from filesync_dagster.cli.demonstrating import demo
 from filesync_dagster.cli.events import events
 from filesync_dagster.cli.http_server import serve
+from filesync_dagster.cli.jobs import jobs
 from filesync_dagster.cli.looking import changes, export, files
 from filesync_dagster.cli.reloading import reload
 from filesync_dagster.cli.reporting import report
-from filesync_dagster.cli.serving import up
+from filesync_dagster.cli.serving import daemon, up
 from filesync_dagster.cli.simulating import simulate
 from filesync_dagster.cli.status import status
 from filesync_dagster.cli.syncing import approve, reject, sync
@@ -30,6 +31,8 @@ COMMANDS: tuple[click.Command, ...] = (
     approve,
     reject,
     up,
+    daemon,
+    jobs,
     reload,
     demo,
     simulate,

@@ -1,4 +1,4 @@
-"""up: the Dagster UI and daemon for a configuration."""
+"""up, daemon: Dagster for a configuration, with its UI or without."""
 
 from __future__ import annotations
 
@@ -37,6 +37,32 @@ def up(invocation: Invocation, port: int, host: str) -> None:
             port,
             told,
             on_ready=lambda url: click.echo(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it."),
+            tell=tell,
+        )
+    click.echo("Stopped.")
+
+
+@click.command(short_help="Run the schedules, sensors and runs without the UI.")
+@pass_invocation
+def daemon(invocation: Invocation) -> None:
+    """Run Dagster's daemon and the code for this configuration, without the UI, until Ctrl-C.
+
+    Schedules, sensors and the queue of runs work as with `filesync up`. A UI may run elsewhere, over the same storage.
+    """
+    from filesync_dagster.config import running_config
+    from filesync_dagster.serving import logs, serve, until_told
+
+    environment = invocation.environment()
+    for problem in running_config(environment).problems:
+        click.echo(f"Warning: {problem}", err=True)
+    click.echo("Starting Dagster ...")
+    with until_told() as told:
+        serve(
+            environment,
+            None,
+            0,
+            told,
+            on_ready=lambda _: click.echo(f"Dagster's daemon runs (logs in {logs(environment)}). Ctrl-C stops it."),
             tell=tell,
         )
     click.echo("Stopped.")

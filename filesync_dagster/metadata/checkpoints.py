@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
@@ -18,11 +18,13 @@ def load(database: Database, endpoint_id: int) -> list[CheckpointRecord]:
         return [_record(row) for row in connection.execute(query).mappings()]
 
 
-def begun(database: Database) -> set[str]:
+def begun(database: Database) -> dict[str, int]:
     """See Metadata.unfinished_listings."""
-    query = select(endpoints.c.name).join(checkpoints, checkpoints.c.endpoint_id == endpoints.c.id).distinct()
+    query = select(endpoints.c.name, func.sum(checkpoints.c.rows)).join(
+        checkpoints, checkpoints.c.endpoint_id == endpoints.c.id
+    )
     with database.reading() as connection:
-        return set(connection.execute(query).scalars())
+        return {name: int(rows) for name, rows in connection.execute(query.group_by(endpoints.c.name))}
 
 
 def save(database: Database, lease: Lease, record: CheckpointRecord) -> None:

@@ -104,6 +104,18 @@ def snapshot_at(database: Database, endpoint_id: int, at: datetime) -> SyncRecor
     return None if row is None or row["snapshot_uri"] is None else _record(row)
 
 
+def outcomes(database: Database, run_ids: Iterable[str]) -> dict[str, dict[str, SyncStatus]]:
+    """See Metadata.outcomes."""
+    found: dict[str, dict[str, SyncStatus]] = {}
+    query = select(sync_logs.c.run_id, endpoints.c.name, sync_logs.c.sync_status).join_from(sync_logs, endpoints)
+    for some in batched(run_ids, AT_ONCE):
+        with database.reading() as connection:
+            rows = connection.execute(query.where(sync_logs.c.run_id.in_(some)).order_by(sync_logs.c.sync_completed))
+            for run_id, name, status in rows:
+                found.setdefault(run_id, {})[name] = SyncStatus(status)
+    return found
+
+
 def latest(database: Database) -> dict[int, SyncRecord]:
     """See Metadata.latest_syncs."""
     log = sync_logs.alias()

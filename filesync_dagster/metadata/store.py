@@ -25,6 +25,7 @@ from filesync_dagster.metadata.records import (
     RequestRecord,
     SyncRecord,
 )
+from filesync_dagster.model import SyncStatus
 
 ROWS = 50_000
 
@@ -97,8 +98,8 @@ class Metadata:
         """How far an unfinished listing has come, one record per scope begun, sorted by scope."""
         return checkpoints.load(self._database, endpoint_id)
 
-    def unfinished_listings(self) -> set[str]:
-        """Return the names of the endpoints that have a listing to resume."""
+    def unfinished_listings(self) -> dict[str, int]:
+        """Return the endpoints that have a listing to resume, and how many rows of it are saved."""
         return checkpoints.begun(self._database)
 
     def save_checkpoint(self, lease: Lease, record: CheckpointRecord) -> None:
@@ -158,6 +159,10 @@ class Metadata:
     def sync_log(self, sync_id: str) -> SyncRecord | None:
         """The log of one sync."""
         return logs.sync_log(self._database, sync_id)
+
+    def outcomes(self, run_ids: Iterable[str]) -> dict[str, dict[str, SyncStatus]]:
+        """Return how the syncs of some of Dagster's runs ended, by run and name of the endpoint."""
+        return logs.outcomes(self._database, run_ids)
 
     def sync_logs(
         self,

@@ -134,7 +134,7 @@ def _live(
     tags, run_id = context.run.tags, context.run.run_id
     full = set(names) if tags.get(FULL_TAG) == "true" else set()
     if full and context.run.parent_run_id:
-        full -= filesync.unfinished()  # goes on where the run before stopped, instead of beginning anew
+        full -= filesync.unfinished().keys()  # goes on where the run before stopped, instead of beginning anew
     scheduled = CADENCE_TAG in tags
     options: Any = {"insist": not scheduled, "spread": scheduled, "run_id": run_id, "on_progress": on_progress}
     for some, anew in (([n for n in names if n not in full], False), ([n for n in names if n in full], True)):

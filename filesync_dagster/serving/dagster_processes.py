@@ -69,7 +69,7 @@ def dagster_environment(environment: Environment) -> dict[str, str]:
 
 def serve(
     environment: Environment,
-    host: str,
+    host: str | None,
     port: int,
     told: Event,
     *,
@@ -77,10 +77,10 @@ def serve(
     every_minute: Callable[[], None] = lambda: None,
     tell: Callable[[str], None] = lambda _sentence: None,
 ) -> None:
-    """Run the three until `told` is set; then, or when one of them fails, end them all.
+    """Run the three until `told` is set; then, or when one of them fails, end them all. No `host`, no web server.
 
-    `on_ready` gets the URL once the web server answers; `tell` gets what becomes of edits of endpoints.yaml. Raises
-    ServiceError when a process ends by itself.
+    `on_ready` gets the URL once the web server answers, or "" without one; `tell` gets what becomes of edits of
+    endpoints.yaml. Raises ServiceError when a process ends by itself.
     """
     services: list[Service] = []
     variables = dagster_environment(environment)
@@ -97,27 +97,26 @@ def serve(
                 services.append(start(name, [sys.executable, "-m", *arguments], variables, log))
                 if not _wait(services, ready, told):
                     return
-            on_ready(f"http://{_reached(host)}:{port}")
+            on_ready(f"http://{_reached(host)}:{port}" if host else "")
             watch.start(told)
             _watch(services, told, every_minute)
         finally:
             stop(services[::-1])
 
 
-def _processes(run: Path, host: str, port: int) -> list[tuple[str, list[str], Callable[[], bool]]]:
+def _processes(run: Path, host: str | None, port: int) -> list[tuple[str, list[str], Callable[[], bool]]]:
     """Return the name and the command of each process, in order, and what tells that it is ready."""
     socket, workspace = run / "code.sock", run / "workspace.yaml"
     workspace.write_text(WORKSPACE.format(socket=socket), "utf-8")
     code = ["dagster", "code-server", "start", "-m", "filesync_dagster.definitions", "--socket", str(socket)]
     # Runs are started with this interpreter: a `dagster` on the path may be another one, or none.
     code += ["--location-name", "filesync", "--use-python-environment-entry-point"]
-    web = ["dagster_webserver", "--workspace", str(workspace), "--host", host, "--port", str(port)]
-    daemon = ["dagster._daemon", "run", "--workspace", str(workspace)]
-    return [
-        ("code server", code, lambda: _listens(socket)),
-        ("web server", web, lambda: _answers(host, port)),
-        ("daemon", daemon, lambda: True),
-    ]
+    processes: list[tuple[str, list[str], Callable[[], bool]]] = [("code server", code, lambda: _listens(socket))]
+    if host:
+        web = ["dagster_webserver", "--workspace", str(workspace), "--host", host, "--port", str(port)]
+        processes.append(("web server", web, lambda: _answers(host, port)))
+    processes.append(("daemon", ["dagster._daemon", "run", "--workspace", str(workspace)], lambda: True))
+    return processes
 
 
 def _wait(services: list[Service], ready: Callable[[], bool], told: Event) -> bool:

@@ -93,7 +93,6 @@ class FolderRoot:
             except FileNotFoundError:
                 continue  # another process was faster
 
-
     def check(self) -> int | None:  # noqa: D102  # the protocol says it
         make_folder(self.folder)
         probe = self.folder / scratch_name("check")

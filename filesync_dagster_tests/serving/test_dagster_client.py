@@ -1,0 +1,68 @@
+"""What the client says when it does not meet Dagster. What it does with Dagster is in cli/test_jobs.py."""
+
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from filesync_dagster.config import read_environment
+from filesync_dagster.errors import DagsterRefused, DagsterUnreachable
+from filesync_dagster.serving.dagster_client import DEFAULT_URL, DagsterClient, dagster_url
+
+
+@contextmanager
+def answering(status, body):
+    """Run an HTTP server that always says the same."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http:// x:1", "dagster", "http://127.0.0.1:99999"])
+def test_nobody_answers(url):
+    """The sentence says how to start it, and how to say where it is."""
+    with DagsterClient(url) as dagster, pytest.raises(DagsterUnreachable, match="FILESYNC_DAGSTER_URL"):
+        dagster.runs()
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b"<html>"), (502, b""), (200, b"[]"), (200, b'{"data": null}'), (401, b"\xff\xfe")]
+)
+def test_somebody_else_answers(status, body):
+    """A proxy, a login page, another program."""
+    expected = pytest.raises(DagsterRefused, match=str(status))
+    with answering(status, body) as url, DagsterClient(url) as dagster, expected:
+        dagster.daemon_health()
+
+
+def test_an_error_of_graphql_is_told():
+    """An older or newer Dagster does not know a field that is asked for."""
+    told = b'{"errors": [{"message": "Cannot query field"}]}'
+    expected = pytest.raises(DagsterRefused, match="Cannot query field")
+    with answering(400, told) as url, DagsterClient(url) as dagster, expected:
+        dagster.runs()
+
+
+def test_where_dagster_is():
+    """The environment says it; else it is where `filesync up` serves."""
+    assert dagster_url(read_environment(variables={})) == DEFAULT_URL
+    assert dagster_url(read_environment(variables={"FILESYNC_DAGSTER_URL": "http://d:1"})) == "http://d:1"
