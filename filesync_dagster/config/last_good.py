@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filesync_dagster.config.environment import Environment
 from filesync_dagster.config.load import Config, load_config, read_config, read_text
+from filesync_dagster.config.models import SLUG
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.observability import event
 
@@ -66,8 +67,13 @@ def copy_of(environment: Environment) -> Path:
 
 
 def _lost(config: Config, earlier: Config) -> set[str]:
-    """Return the endpoints that were in order and are broken now."""
-    return {entry.name for entry in config.broken} & earlier.by_name.keys() - config.by_name.keys()
+    """Return the endpoints that were in order and are broken now.
+
+    A broken entry without a name that could be one may be any of those that are not there; so none is given up.
+    """
+    missing = earlier.by_name.keys() - config.by_name.keys()
+    nameless = any(not SLUG.fullmatch(entry.name) for entry in config.broken)
+    return set(missing) if nameless else missing & {entry.name for entry in config.broken}
 
 
 def _with_kept(config: Config, earlier: Config) -> Config:

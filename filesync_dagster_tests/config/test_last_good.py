@@ -62,6 +62,18 @@ def test_a_broken_entry_runs_as_it_was_and_its_neighbours_as_they_are(edit):
     assert config.endpoint("b").label == "Before"
 
 
+@pytest.mark.parametrize("name", ["nmae: b", "name: B", "name: [b]"])
+def test_an_entry_that_lost_its_name_takes_nobody_with_it(edit, name):
+    """It may be the one that is missing, which goes on until that is clear."""
+    environment = edit(GOOD)
+    remember(environment)
+    edit(GOOD.replace("name: b", name))
+    assert titles(running_config(environment)) == {"a": "a", "b": "b"}
+    assert running_config(environment).problems
+    edit("endpoints:\n" + GOOD.splitlines()[1])
+    assert titles(running_config(environment)) == {"a": "a"}
+
+
 def test_an_edit_that_breaks_what_worked_is_not_remembered(edit):
     """However often it is looked at; one that breaks only what never worked is."""
     environment = edit(GOOD.replace("name: b, type: local", "name: b, type: lokal"))
