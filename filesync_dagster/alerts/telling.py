@@ -7,7 +7,7 @@ leaves a claim that ends by itself, so that another one tells it: once more rath
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from filesync_dagster import inventory
@@ -17,8 +17,7 @@ from filesync_dagster.alerts.messages import Message, messages
 from filesync_dagster.alerts.transitions import JOB, Transitions, transitions
 from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.errors import ConfigError
-from filesync_dagster.inventory import EndpointStatus
-from filesync_dagster.metadata import AlertRecord
+from filesync_dagster.metadata import AlertRecord, QueueTrouble
 from filesync_dagster.observability import event
 from filesync_dagster.workspace import Workspace
 
@@ -54,9 +53,8 @@ def update(workspace: Workspace) -> Transitions:
     metadata, config = workspace.metadata, workspace.config
     at = metadata.now()
     statuses = inventory.status(workspace)
-    seen = Seen(
-        at, statuses, _expectations(workspace, statuses, at), metadata.queue_troubles(), config.broken, config.unread
-    )
+    expected, queues = _expectations(workspace, at), _queue_troubles(workspace)
+    seen = Seen(at, statuses, expected, queues, config.broken, config.unread)
     found = transitions(metadata.alerts(standing=True), conditions(seen), statuses, config.alerts.kinds)
     _write(workspace, found, at)
     return found
@@ -81,7 +79,14 @@ def _record(condition: Condition, at: datetime) -> AlertRecord:
     return AlertRecord(condition.subject, condition.kind.value, since, condition.sentence, hint, condition.run_id)
 
 
-def _expectations(workspace: Workspace, statuses: Iterable[EndpointStatus], at: datetime) -> dict[str, Expectation]:
+def _queue_troubles(workspace: Workspace) -> list[QueueTrouble]:
+    """Return what is wrong with queues. Of one that is not configured any more, the messages that it left behind."""
+    configured = {queue.name for queue in workspace.config.queues}
+    found = workspace.metadata.queue_troubles()
+    return [trouble if trouble.name in configured else replace(trouble, error=None) for trouble in found]
+
+
+def _expectations(workspace: Workspace, at: datetime) -> dict[str, Expectation]:
     """Return when each endpoint is stale. One that nothing is known of is registered: from now on it is waited for."""
     registered = workspace.metadata.registered()
     for endpoint in workspace.config.active:

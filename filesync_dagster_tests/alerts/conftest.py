@@ -1,5 +1,7 @@
 """Receivers of alerts, and a project whose stores fail on demand."""
 
+import json
+
 import pytest
 
 from filesync_dagster_tests.alerts.receivers import Hook, Mailbox
@@ -26,6 +28,7 @@ class Watched(Project):
 
     def __init__(self, folder, *channels, names=("photos",), **others):
         self.channels = [getattr(channel, "url", channel) for channel in channels]
+        self.queues = []
         self.alerts = {"link_base": "https://dagster.company.com/"}
         super().__init__(folder, *(self.endpoint(name) for name in names), **others)
 
@@ -39,10 +42,9 @@ class Watched(Project):
 
     def write(self, *endpoints):
         super().write(*endpoints)
-        import json
-
         whole = json.loads(self.config.read_text())
         whole["alerts"] = {"urls": self.channels, **self.alerts}
+        whole["queues"] = self.queues
         self.config.write_text(json.dumps(whole))
 
     def sync(self, name="photos", *, fails=False, run_id=None):

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from filesync_dagster.breaker import FAILURES
+from filesync_dagster.metadata.queues import DeadMessage
 from filesync_dagster_tests.sync.memory_store import STORES
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def test_a_failure_is_told_once_and_its_end_once(watched, mailbox, hook):
@@ -250,3 +253,31 @@ def test_nobody_else_tells_what_is_being_told(watched, hook):
     made.sync(fails=True)
     made.alert()
     assert hook.titles == ["filesync: photos: failed"]
+
+
+def test_a_queue_is_told_of(watched, hook):
+    """Messages that nobody could use, until none is left; and that it cannot be looked at, until it can, or is gone."""
+    made = watched(hook)
+    made.queues = [{"name": "events", "type": "rabbitmq", "url": "amqp://127.0.0.1", "queue": "q"}]
+    made.write(made.endpoint("photos"))
+    with made.open() as filesync:
+        filesync.workspace.metadata.bury("events", [DeadMessage("events", "m1", "This is not JSON.", "{", NOON)])
+    made.alert()
+    assert hook.titles == ["filesync: events: dead messages"]
+    assert (
+        "1 message of the queue events could not be used. The last reason: This is not JSON."
+        in (hook.posts[0]["message"])
+    )
+    with made.open() as filesync:
+        metadata = filesync.workspace.metadata
+        metadata.drop_dead_messages([message.id for message in metadata.dead_messages()])
+        metadata.note_queue("events", None, "No route to host.")
+    made.alert()
+    assert sorted(hook.titles[1:]) == [
+        "filesync: events: queue unreachable",
+        "filesync: events: recovered (dead messages)",
+    ]
+    made.queues = []
+    made.write(made.endpoint("photos"))
+    made.alert()
+    assert made.standing() == {}
