@@ -1,6 +1,10 @@
 """Events carry the ids of what they belong to, also in the threads that work for it."""
 
+import json
 import logging
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -32,3 +36,14 @@ def test_threads_of_a_pool_carry_the_ids_of_who_made_it(told):
         pool.submit(event, "worked").result()
 
     assert told() == ["worked endpoint='docs'"]
+
+
+def test_dagsters_processes_write_json_when_they_are_told_to(tmp_path):
+    """FILESYNC_LOG_FORMAT=json holds for whatever loads the definitions: code server, runs."""
+    script = "import filesync_dagster.definitions; from filesync_dagster.observability import event; event('one', a=1)"
+    variables = os.environ | {"FILESYNC_LOG_FORMAT": "json", "FILESYNC_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=variables, check=True, capture_output=True, text=True)
+
+    told = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert [(one["event"], one["a"]) for one in told if one["event"] == "one"] == [("one", 1)]
