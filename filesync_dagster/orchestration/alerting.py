@@ -167,7 +167,7 @@ def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
     return "its process died."
 
 
-def alert_after_run(context: dg.AssetExecutionContext, filesync: "Filesync") -> None:
+def alert_after_run(context: dg.AssetExecutionContext | dg.OpExecutionContext, filesync: "Filesync") -> None:
     """Tell what a run changed, without waiting for the sensor. Whatever becomes of it, the run is not touched."""
     if not filesync.config.alerts.urls:
         return

@@ -16,7 +16,7 @@ import dagster as dg
 from filesync_dagster.config import Config, Endpoint
 from filesync_dagster.model import SyncResult, SyncStatus
 from filesync_dagster.orchestration.alerting import alert_after_run
-from filesync_dagster.orchestration.cadences import CADENCE_TAG
+from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
 from filesync_dagster.orchestration.heartbeats import GRACE, beating
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
@@ -135,8 +135,11 @@ def _live(
     full = set(names) if tags.get(FULL_TAG) == "true" else set()
     if full and context.run.parent_run_id:
         full -= filesync.unfinished().keys()  # goes on where the run before stopped, instead of beginning anew
-    scheduled = CADENCE_TAG in tags
-    options: Any = {"insist": not scheduled, "spread": scheduled, "run_id": run_id, "on_progress": on_progress}
+    # Whatever was asked for until now, this run does.
+    full |= {name for name, whole in filesync.workspace.metadata.take_requests(names).items() if whole}
+    cadence = tags.get(CADENCE_TAG)
+    spread = cadence not in (None, REQUESTS)
+    options: Any = {"insist": cadence is None, "spread": spread, "run_id": run_id, "on_progress": on_progress}
     for some, anew in (([n for n in names if n not in full], False), ([n for n in names if n in full], True)):
         if some:
             yield from filesync.sync_many(some, full=anew, **options)

@@ -20,6 +20,9 @@ UNITS = ((WEEK, "week"), (DAY, "day"), (HOUR, "hour"), (1, "minute"))
 CADENCE_TAG = "filesync/cadence"
 """On a run: the schedule or sensor that started it. A run without it was started by a person."""
 
+REQUESTS = "requests"
+"""As the value of CADENCE_TAG: somebody asked for these syncs."""
+
 SPOKEN = {"*": "any", "/": "per", "-": "to", ",": "and", " ": "_"}
 
 

@@ -6,6 +6,7 @@ from filesync_dagster.config import Config, Environment, running_config
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.orchestration.alerting import alert_sensor
 from filesync_dagster.orchestration.assets import Overrides, endpoint_assets
+from filesync_dagster.orchestration.event_sensors import queue_sensor, request_sensor
 from filesync_dagster.orchestration.inventory_reports import (
     inventory_report_schedule,
     inventory_reports,
@@ -13,6 +14,7 @@ from filesync_dagster.orchestration.inventory_reports import (
 )
 from filesync_dagster.orchestration.jobs import sync_job
 from filesync_dagster.orchestration.problems import configuration_problems, unusable
+from filesync_dagster.orchestration.receiving import receive_job
 from filesync_dagster.orchestration.reports import report_assets
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.schedules import first_sync_sensor, report_schedule, sync_schedules
@@ -48,12 +50,12 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
         common,
         dg.Definitions(
             assets=[endpoints, stores, stored_snapshots(config), *reports],
-            jobs=[sync_job(endpoints, *reports)],
+            jobs=[sync_job(endpoints, *reports), *([receive_job] if config.queues else [])],
             schedules=[
                 *sync_schedules(config),
                 report_schedule(config.settings),
                 inventory_report_schedule(config.settings),
             ],
-            sensors=[first_sync_sensor(config)],
+            sensors=[first_sync_sensor(config), request_sensor(config), *map(queue_sensor, config.queues)],
         ),
     )

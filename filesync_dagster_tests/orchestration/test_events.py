@@ -1,0 +1,167 @@
+"""Sensors that look at queues, the run that takes their messages, and runs for what somebody asked for."""
+
+import json
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+from dagster import DagsterRunStatus
+
+from filesync_dagster.config import read_environment
+from filesync_dagster.model import SyncMode
+from filesync_dagster.orchestration.event_sensors import PAUSE, queue_sensor, request_sensor
+from filesync_dagster.orchestration.project import definitions_for
+from filesync_dagster.orchestration.specs import asset_key
+from filesync_dagster_tests.events.conftest import Place
+from filesync_dagster_tests.events.queues import Sqs, s3_event
+
+
+class DagsterPlace(Place):
+    """A place with definitions and an instance of its own."""
+
+    def __init__(self, folder, server, queue, instance):
+        super().__init__(folder, server, queue)
+        self.instance = instance
+        self.cursor = None
+
+    @property
+    def definitions(self):
+        return definitions_for(read_environment(self.project.config, self.project.variables))
+
+    def tick(self, sensor):
+        """Evaluate a sensor: what it asks for, and why not more."""
+        resources = {"filesync": self.definitions.resources["filesync"]}
+        context = dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, resources=resources, definitions=self.definitions
+        )
+        with context:
+            data = sensor.evaluate_tick(context)
+        self.cursor = data.cursor
+        return data.run_requests, data.skip_message
+
+    def queue_tick(self, now=None):
+        now = now or datetime.now(UTC)
+        return self.tick(queue_sensor(self.filesync.config.queue("events"), lambda: now))
+
+    def run(self, request):
+        """Run what the queue's sensor asked for."""
+        job = self.definitions.resolve_job_def("receive")
+        return job.execute_in_process(
+            run_config=request.run_config, tags=request.tags, instance=self.instance, raise_on_error=False
+        )
+
+
+@pytest.fixture
+def place(moto_s3, tmp_path, monkeypatch):
+    """Return a bucket that was listed, a queue that tells of it, and a Dagster."""
+    instance = dg.DagsterInstance.ephemeral(tempdir=str(tmp_path))
+    made = DagsterPlace(tmp_path / "project", moto_s3, Sqs(moto_s3), instance)
+    for name, value in made.project.variables.items():
+        monkeypatch.setenv(name, value)
+    made.put("a.txt")
+    made.list()
+    yield made
+    made.close()
+    instance.dispose()
+
+
+def test_an_object_becomes_a_materialization(place):
+    """A look that takes nothing, a run, the day's partition with what changed; then there is nothing to do."""
+    assert "No message waits" in place.queue_tick()[1]
+    place.put("b.txt", b"22")
+    place.queue.send(s3_event(place.bucket, "b.txt"))
+
+    [request], _ = place.queue_tick()
+    result = place.run(request)
+
+    assert result.success
+    assert place.files() == place.there
+    [event] = [e for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"]
+    made = event.materialization
+    assert (made.asset_key, made.partition) == (asset_key("eng"), f"{datetime.now(UTC):%Y-%m-%d}")
+    assert (made.metadata["files_added"].value, made.metadata["files_total"].value) == (1, 2)
+    assert made.metadata["filesync/mode"].value == "incremental"
+    assert made.tags["dagster/data_version"] == place.filesync.workspace.metadata.states()["eng"].data_version
+    assert "No message waits" in place.queue_tick()[1]
+
+
+def test_one_run_at_a_time_takes_a_queue(place):
+    """And while it runs nobody even looks."""
+    place.queue.send(s3_event(place.bucket, "a.txt"))
+    [request], _ = place.queue_tick()
+    job = place.definitions.resolve_job_def("receive")
+    place.instance.create_run_for_job(
+        job, run_config=request.run_config, tags=request.tags, status=DagsterRunStatus.STARTED
+    )
+
+    assert "takes its messages already" in place.queue_tick()[1]
+
+
+def test_messages_of_an_endpoint_that_fails_do_not_start_run_after_run(place):
+    """The run is red and names it; the next one waits a little."""
+    gone = place.server.bucket()
+    place.endpoints.append(place.endpoint("gone", gone))
+    place.reopen()
+    place.list("eng", "gone")
+    place.client.delete_bucket(Bucket=gone)
+    place.queue.send(s3_event(gone, "x"))
+
+    [request], _ = place.queue_tick()
+    result = place.run(request)
+    assert not result.success
+    [failure] = [event for event in result.all_events if event.event_type_value == "STEP_FAILURE"]
+    assert "1 endpoint did not commit. gone: " in failure.event_specific_data.error.message
+    place.queue.send(s3_event(gone, "x"))
+
+    assert "could acknowledge nothing" in place.queue_tick()[1]
+    assert place.queue_tick(datetime.now(UTC) + PAUSE)[0]
+
+
+def test_a_queue_that_does_not_answer_is_no_reason_for_runs(place):
+    """The tick says why, and so do those who look at the queues."""
+    place.queue_entry = {**place.queue_entry, "queue_url": f"{place.server.endpoint_url}/123456789012/nothing"}
+    place.reopen()
+
+    assert "is not there" in place.queue_tick()[1]
+    assert "is not there" in place.filesync.workspace.metadata.queues()[0].error
+
+
+def test_what_is_asked_for_becomes_a_run(place):
+    """Full if somebody wants it full; the run takes what was asked for."""
+    sensor = request_sensor(place.filesync.config)
+    assert "Nobody asked" in place.tick(sensor)[1]
+    place.queue.send({"type": "initial", "endpoint": "eng"})
+    place.receive()
+
+    [request], _ = place.tick(sensor)
+    assert request.asset_selection == [asset_key("eng")]
+    result = place.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+        partition_key=request.partition_key,
+        tags=request.tags,
+        instance=place.instance,
+        asset_selection=[asset_key("eng")],
+    )
+
+    assert result.success
+    assert place.requests == []
+    assert place.filesync.syncs("eng", limit=1)[0].mode is SyncMode.FULL
+    assert "Nobody asked" in place.tick(sensor)[1]
+
+
+def test_without_queues_there_is_nothing_of_them(place):
+    """Webhooks still ask for syncs."""
+    place.project.config.write_text(json.dumps({"endpoints": place.endpoints}))
+
+    names = {sensor.name for sensor in place.definitions.sensors}
+    assert "requests" in names
+    assert not any(name.startswith("queue_") for name in names)
+
+
+def test_a_broken_queue_is_a_node_of_the_graph(place):
+    """And its neighbours go on."""
+    second = {**place.queue_entry, "name": "second", "visibility_seconds": 0, "colour": "red"}
+    place.project.config.write_text(json.dumps({"queues": [place.queue_entry, second], "endpoints": place.endpoints}))
+
+    names = {sensor.name for sensor in place.definitions.sensors}
+    assert {"queue_events", "configuration_problems"} <= names
+    assert "queue_second" not in names
