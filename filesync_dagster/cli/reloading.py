@@ -28,10 +28,10 @@ def tell(sentence: str) -> None:
 @click.option(
     "--dagster-url", help="Ask this web server of Dagster.  [default: FILESYNC_DAGSTER_URL, or http://127.0.0.1:3000]"
 )
-@click.option("--location", default="filesync", show_default=True, help="The code location, for the web server.")
+@click.option("--location", help="The code location, for the web server.  [default: filesync, or the only one]")
 @pass_invocation
 def reload(
-    invocation: Invocation, *, watch: bool, code_server: str | None, dagster_url: str | None, location: str
+    invocation: Invocation, *, watch: bool, code_server: str | None, dagster_url: str | None, location: str | None
 ) -> None:
     """Make a running Dagster read endpoints.yaml again. Running syncs go on.
 
@@ -74,7 +74,7 @@ def _at_once(ask: Callable[[], None], told: Event) -> None:
     return None
 
 
-def _ask(url: str, location: str) -> None:
+def _ask(url: str, location: str | None) -> None:
     from filesync_dagster.serving.dagster_client import DagsterClient
     from filesync_dagster.serving.reloading import PATIENCE
 

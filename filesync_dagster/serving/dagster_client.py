@@ -27,6 +27,9 @@ DEFAULT_URL = "http://127.0.0.1:3000"
 ASSET_PREFIX = "filesync"
 """The first part of the asset key of an endpoint; its name is the second."""
 
+LOCATION = "filesync"
+"""The code location of `filesync up` and of the deployments here; a project of one's own has its own name."""
+
 JOB = "sync"
 ANY_ASSETS = "__ASSET_JOB"
 """Dagster's own job for any selection of assets, for a project that has no job `sync`."""
@@ -95,6 +98,7 @@ _DAEMONS = """
   daemonType required healthy lastHeartbeatTime lastHeartbeatErrors { message }
 } } } }
 """
+_LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name } } } }"
 _RELOAD = """
 mutation ($name: String!) {
   answer: reloadRepositoryLocation(repositoryLocationName: $name) {
@@ -237,12 +241,26 @@ class DagsterClient:
             for one in statuses
         ]
 
-    def reload(self, location: str = "filesync") -> None:
-        """Make the code server read endpoints.yaml again. Running syncs go on."""
+    def reload(self, location: str | None = None) -> None:
+        """Make the code server read endpoints.yaml again. Running syncs go on.
+
+        Without a `location`: `filesync`, or the only one that there is.
+        """
+        location = location or self._only_location()
         answer = self._said_yes(_RELOAD, name=location)
         loaded = answer.get("locationOrLoadError") or {}
         if loaded.get("__typename") == "PythonError":
             raise DagsterRefused(f"The code location {location} does not load: {_sentence(loaded)}")
+
+    def _only_location(self) -> str:
+        answer = self._asked(_LOCATIONS)["workspaceOrError"]
+        names = sorted(entry["name"] for entry in answer.get("locationEntries") or ())
+        if LOCATION in names or len(names) == 1:
+            return LOCATION if LOCATION in names else names[0]
+        raise DagsterRefused(
+            f"Dagster at {self.url} has the code locations {_listed(names)}." if names else "Dagster has no code.",
+            hint="Say with --location which of them is meant.",
+        )
 
     def _homes(self, endpoints: Sequence[str]) -> dict[tuple[str, str, str], list[str]]:
         """Return which endpoints are in which code location, and by which job they are run there."""

@@ -69,16 +69,19 @@ def test_a_code_server_is_told(shell, code_server):
 
 
 def test_a_web_server_is_told(shell):
-    """With the name of the code location; what it refuses is a sentence."""
-    asked = []
+    """With the name of the code location, the only one if need be; what it refuses is a sentence."""
+    asked, there = [], ["company"]
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["variables"])
-            unknown = asked[-1]["name"] == "elsewhere"
-            kind = "RepositoryLocationNotFound" if unknown else "WorkspaceLocationEntry"
-            answer = {"data": {"answer": {"__typename": kind, "message": "No such location."}}}
-            body = json.dumps(answer).encode()
+            name = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["variables"].get("name")
+            if name:
+                asked.append(name)
+                kind = "WorkspaceLocationEntry" if name in there else "RepositoryLocationNotFound"
+                data = {"answer": {"__typename": kind, "message": "No such location."}}
+            else:
+                data = {"workspaceOrError": {"locationEntries": [{"name": one} for one in there]}}
+            body = json.dumps({"data": data}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -91,10 +94,16 @@ def test_a_web_server_is_told(shell):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     assert shell.run("reload", "--dagster-url", url).exit_code == 0
+    there.append("another")
+    which = shell.run("reload", "--dagster-url", url)
+    there.append("filesync")
+    assert shell.run("reload", "--dagster-url", url).exit_code == 0
     refused = shell.run("reload", "--dagster-url", url, "--location", "elsewhere")
     server.shutdown()
     server.server_close()
-    assert [one["name"] for one in asked] == ["filesync", "elsewhere"]
+    assert asked == ["company", "filesync", "elsewhere"]
+    assert which.exit_code == 1
+    assert "--location" in which.stderr
     assert refused.exit_code == 1
     assert "No such location." in refused.stderr
 
