@@ -245,7 +245,7 @@ class Filesync:
     def note_crash(
         self, names: Sequence[str], job: str | None, sentence: str, hint: str, *, run_id: str, since: datetime
     ) -> None:
-        """Raise, and tell, that a run ended without a word about these endpoints, or about its `job`."""
+        """Raise that a run ended without a word about these endpoints, or about its `job`. `alert` tells it."""
         alerting.note_crash(self.workspace, names, job, sentence, hint, run_id=run_id, since=since)
 
     def crashed_jobs(self) -> dict[str, datetime]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 RUNS = 100
 """Failed runs that are looked at in one tick; the others in the next."""
 
+OTHER_JOBS = ("receive", "maintenance")
+"""Jobs of ours that are not about assets."""
+
 REPORTS = "reports"
 """What a run of nothing but reports is called in alerts."""
 
@@ -62,7 +65,7 @@ class Cursor:
         return Cursor(after, tuple(dict.fromkeys(seen))[-RUNS:])
 
 
-def alert_sensor(jobs: Iterable[str] = ()) -> dg.SensorDefinition:
+def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
     """Return the sensor. `jobs`: those besides the syncs whose failure is told."""
     others = frozenset(jobs)
 

@@ -84,6 +84,8 @@ def serve(
     """
     services: list[Service] = []
     variables = dagster_environment(environment)
+    if host:
+        variables.setdefault("FILESYNC_DAGSTER_URL", f"http://{_reached(host)}:{port}")  # where links of alerts lead
     # A short path: a socket's name has at most 107 characters. Only this user may open the folder.
     with tempfile.TemporaryDirectory(prefix="filesync-") as run:
         code_server = Path(run) / "code.sock"

@@ -8,7 +8,7 @@ import pytest
 from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
-from filesync_dagster.orchestration.alerting import Cursor
+from filesync_dagster.orchestration.alerting import OTHER_JOBS, UNNAMED_JOB, Cursor
 from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster_tests.alerts.receivers import Hook
 from filesync_dagster_tests.sync.memory_store import STORES
@@ -167,3 +167,21 @@ def test_a_run_goes_on_when_alerts_cannot_be_told(told, hook):
     assert {event.asset_key.path[-1] for event in result.get_asset_materialization_events()} == {"a"}
     with told.made.open() as filesync:
         assert {(alert.subject, alert.kind) for alert in filesync.alerts()} == {("b", "failed"), ("1 json", "channel")}
+
+
+def test_every_job_is_watched(told):
+    """Whose runs could say nothing: a job that is added is added here."""
+    whole = json.loads(told.made.config.read_text())
+    whole["queues"] = [{"name": "events", "type": "rabbitmq", "url": "amqp://127.0.0.1", "queue": "q"}]
+    told.made.config.write_text(json.dumps(whole))
+    repository = told.made.definitions.get_repository_def()
+    names = {job.name for job in repository.get_all_jobs() if not job.name.startswith(UNNAMED_JOB)}
+    assert "sync" in names
+    assert names - {"sync", "check_configuration"} <= set(OTHER_JOBS)
+
+
+def test_a_job_without_assets_is_told_of(told, hook):
+    """By its name."""
+    told.dead_run(job="receive")
+    told.tick()
+    assert hook.titles == ["filesync: job receive: crashed"]

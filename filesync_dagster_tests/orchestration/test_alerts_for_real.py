@@ -78,4 +78,6 @@ def test_a_run_that_is_killed_is_told_started_again_and_told_to_be_over(bucket, 
             [status] = filesync.status()
             assert (status.state, status.files_total) == ("ok", 1)
             assert filesync.alerts() == []
-            assert dagster
+            run_id = hook.posts[0]["message"].rpartition("/runs/")[2]
+            assert f"Run: {dagster.url}/runs/{run_id}" in hook.posts[0]["message"]
+            assert dagster.run_ended(run_id) == "FAILURE"
