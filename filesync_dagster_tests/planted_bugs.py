@@ -22,6 +22,7 @@ PACKAGE = "filesync_dagster"
 COPIED = (PACKAGE, "filesync_dagster_tests", "pyproject.toml")
 MODEL = "filesync_dagster_tests/model/test_regressions.py"
 FEED = "filesync_dagster_tests/model/test_feed.py"
+REPORTS = "filesync_dagster_tests/reports/test_against_brute_force.py"
 
 
 @dataclass(frozen=True)
@@ -341,6 +342,110 @@ BUGS = (
         "select(requests.c.id).where(requests.c.endpoint == endpoint)",
         "filesync_dagster_tests/metadata/test_requests.py",
         "after_a_run_began and sqlite",
+    ),
+    Bug(
+        "one object that two endpoints list is a duplicate",
+        "reports/duplicates.py",
+        "HAVING min(object) <> max(object)",
+        "HAVING count(*) > 1",
+        REPORTS,
+        "duplicates",
+    ),
+    Bug(
+        "files of the same hash and another size are duplicates",
+        "reports/duplicates.py",
+        "FROM keyed SEMI JOIN repeated USING (content, size) GROUP BY content, size, object",
+        "FROM keyed SEMI JOIN repeated USING (content) GROUP BY content, size, object",
+        REPORTS,
+        "duplicates",
+    ),
+    Bug(
+        "any ETag is a hash of the content",
+        "reports/duplicates.py",
+        "        AND (NOT starts_with(content_hash, 'etag:') OR regexp_full_match",
+        "        OR (NOT starts_with(content_hash, 'etag:') OR regexp_full_match",
+        REPORTS,
+        "duplicates",
+    ),
+    Bug(
+        "hard links are duplicates",
+        "reports/holdings.py",
+        "THEN hash('local', split_part(external_id, '#', 1))",
+        "THEN hash('local', external_id)",
+        "filesync_dagster_tests/reports/test_what_stores_tell.py",
+        "same_file",
+    ),
+    Bug(
+        "a file in an exposed folder of Autodesk is not exposed",
+        "reports/exposure.py",
+        "ON folder.endpoint = e.endpoint AND folder.external_id = e.parent_id",
+        "ON folder.endpoint = e.endpoint AND folder.external_id = e.external_id",
+        "filesync_dagster_tests/reports/test_what_stores_tell.py",
+        "autodesk",
+    ),
+    Bug(
+        "a folder of another endpoint exposes files",
+        "reports/exposure.py",
+        "ON folder.endpoint = e.endpoint AND folder.external_id",
+        "ON folder.external_id",
+        REPORTS,
+        "exposure",
+    ),
+    Bug(
+        "any domain that ends like ours is ours",
+        "reports/grants.py",
+        'domain.endswith("." + our)',
+        "domain.endswith(our)",
+        "filesync_dagster_tests/reports/test_grants.py",
+        "google_drive",
+    ),
+    Bug(
+        "who may read the ACL may read the object",
+        "reports/grants.py",
+        'S3_ACTIONS = {"READ": "read",',
+        'S3_ACTIONS = {"READ_ACP": "read", "READ": "read",',
+        "filesync_dagster_tests/reports/test_grants.py",
+        "s3",
+    ),
+    Bug(
+        "a file without a date is new",
+        "reports/storage.py",
+        'return f"CASE WHEN {WRITTEN} IS NOT NULL THEN greatest({days}, 0) END"',
+        'return f"greatest({days}, 0)"',
+        REPORTS,
+        "age",
+    ),
+    Bug(
+        "what is in the trash counts",
+        "reports/holdings.py",
+        "WHERE NOT trashed",
+        "WHERE true",
+        REPORTS,
+        "type",
+    ),
+    Bug(
+        "a past day is told from the last snapshot",
+        "reports/holdings.py",
+        "moment = min(at, datetime.now(UTC))",
+        "moment = datetime.now(UTC)",
+        "filesync_dagster_tests/reports/test_writing.py",
+        "past_day",
+    ),
+    Bug(
+        "activity is in UTC",
+        "reports/activity.py",
+        "local = quarter.astimezone(zone)",
+        "local = quarter",
+        "filesync_dagster_tests/reports/test_writing.py",
+        "activity",
+    ),
+    Bug(
+        "a lost snapshot loses the whole report",
+        "reports/holdings.py",
+        "except SnapshotError as error:",
+        "except ZeroDivisionError as error:",
+        "filesync_dagster_tests/reports/test_writing.py",
+        "lost_snapshot",
     ),
 )
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,7 @@ import pytest
 
 from filesync_dagster.config import Endpoint
 from filesync_dagster.connectors import CONNECTORS
-from filesync_dagster.errors import FilesyncError, NothingKnown
+from filesync_dagster.errors import ConfigError, FilesyncError, NothingKnown
 from filesync_dagster.model import Kind
 from filesync_dagster.reports import CATALOGUE
 from filesync_dagster.reports.holdings import place_of
@@ -159,6 +160,23 @@ def test_where_ids_are_unique(kind, one, other, same):
         for name, given in (("a", one), ("b", other))
     )
     assert (first == second) is same
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (
+            {"own_domains": ["@company.com"]},
+            "reports.own_domains: '@company.com' is not a domain such as 'company.com'",
+        ),
+        ({"stale_after_days": 0}, "reports.stale_after_days: input should be greater than or equal to 1"),
+        ({"own_domain": ["company.com"]}, "unknown key 'reports.own_domain'. Did you mean 'own_domains'?"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(tmp_path, settings, problem):
+    """With the place in the file, as everything else in it."""
+    with pytest.raises(ConfigError, match=re.escape(problem)):
+        Project(tmp_path, reports=settings).open()
 
 
 @pytest.fixture(scope="module")

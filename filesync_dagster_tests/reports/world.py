@@ -46,6 +46,8 @@ class World:
             "other_bucket": ("s3", "other", [self.s3(i) for i in range(rows)]),
             "share": ("local", "/mnt/share", [self.local(i) for i in range(rows)]),
             "acc": ("autodesk", "autodesk", [self.autodesk(i) for i in range(rows)]),
+            # The same folders, as another account may see them.
+            "acc_again": ("autodesk", "autodesk", [self.autodesk(i) for i in range(rows)]),
         }
         # A second endpoint over a part of the same bucket sees the same objects.
         self.endpoints["bucket_again"][2].extend(dict(row) for row in self.endpoints["bucket"][2][: rows // 3])
@@ -93,6 +95,8 @@ class World:
                 "multipart": f"etag:{digest}-7",
                 "opaque": f"etag:{self.dice.randrange(3)}",
             }[self.some(*kinds)]
+            if self.dice.random() < 0.1:  # a hash that two contents share, or a store that errs
+                row["size"] = 11
             if row["content_hash"].startswith("sha256:") and row["external_id"].startswith("d"):
                 row["metadata"] = self.some(None, canonical_json({"md5": digest, "drive_id": "x"}))
         return row
