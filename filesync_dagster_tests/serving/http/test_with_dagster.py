@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
-from filesync_dagster_tests.serving.http.conftest import TOKEN, made_in, served
+from filesync_dagster_tests.serving.http.conftest import SECRET, TOKEN, made_in, served
 
 pytestmark = pytest.mark.slow
 MAY = {"authorization": f"Bearer {TOKEN}"}
@@ -33,6 +33,12 @@ def until(look, patience=180):
         assert time.monotonic() < deadline
         time.sleep(0.5)
     return found
+
+
+def endpoint(address, name="docs"):
+    """What is told of an endpoint."""
+    answer = httpx.get(f"{address}/sync/status", params={"endpoint": name}, headers=MAY)
+    return answer.json()["endpoints"][0]
 
 
 def test_a_sync_is_asked_for_over_rest_and_followed(together):
@@ -70,3 +76,14 @@ def test_dagster_is_healthy_while_it_runs(together):
     metrics = httpx.get(f"{address}/metrics", timeout=30).text
     assert "filesync_dagster_webserver_up 1.0" in metrics
     assert "filesync_dagster_daemon_up 1.0" in metrics
+
+
+def test_a_notification_becomes_a_sync(together):
+    """A store notifies; Dagster's sensor takes the request; the new file is in the inventory."""
+    project, address, _ = together
+    (project.folder / "store" / "new").write_text("n")
+
+    answer = httpx.post(f"{address}/webhooks/docs", headers={"authorization": f"Bearer {SECRET}"})
+
+    assert answer.status_code == 202
+    until(lambda: endpoint(address)["files_total"] == len(list((project.folder / "store").iterdir())), 300)
