@@ -14,7 +14,7 @@ from filesync_dagster.config import Config, Queue
 from filesync_dagster.errors import SourceError
 from filesync_dagster.orchestration.cadences import REQUESTS
 from filesync_dagster.orchestration.jobs import SYNC
-from filesync_dagster.orchestration.receiving import QUEUE_TAG, RECEIVE
+from filesync_dagster.orchestration.receiving import MESSAGES, QUEUE_TAG, RECEIVE
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.schedules import ACTIVE, Clock, requests, utc_now
 
@@ -55,7 +55,7 @@ def queue_sensor(queue: Queue, clock: Clock = utc_now) -> dg.SensorDefinition:
             yield dg.SkipReason("The last run could acknowledge nothing: its endpoints failed. The next one waits.")
         else:
             context.update_cursor(json.dumps({"at": clock().isoformat(), "received": received}))
-            config = {"ops": {RECEIVE: {"config": {"queue": queue.name}}}}
+            config = {"ops": {MESSAGES: {"config": {"queue": queue.name}}}}
             yield dg.RunRequest(run_config=config, tags=tags)
 
     return look

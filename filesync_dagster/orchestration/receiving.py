@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.events.receiving import Batch
 
-RECEIVE = "receive"
+RECEIVE, MESSAGES = "receive", "messages"
+"""The job and its only op. Dagster refuses a repository where an op and a graph have one name."""
 
 QUEUE_TAG = "filesync/queue"
 """On a run: the queue whose messages it takes."""
 
 
 @dg.op(
-    name=RECEIVE,
+    name=MESSAGES,
     config_schema={"queue": dg.Field(str, description="Name of the queue in endpoints.yaml.")},
     out=dg.Out(dg.Nothing),
 )
