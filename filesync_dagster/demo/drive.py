@@ -41,6 +41,11 @@ class Drive(Simulated):
             "create", name=name, parent=self.folder(folder), kind="shortcut", target=self.ids[target]
         )
 
+    @remembered
+    def share(self, path: str, whom: str, role: str) -> None:
+        """Give somebody access: an address, or "anyone" who has the link."""
+        self.control.act("share", item_id=self.ids[path], email=whom, role=role)
+
     def listing(self) -> Listing:
         """Return every file, document and shortcut that is not in the trash."""
         found = {

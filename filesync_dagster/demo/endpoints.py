@@ -18,6 +18,7 @@ ENDPOINTS = """\
 # the demo; yours belong in ${{NAME}}.
 settings:
   partitions: {{start_date: {since}}}
+  reports: {{own_domains: [company.com, example.com]}}
 
 endpoints:
   - name: {company_drive}
@@ -29,6 +30,7 @@ endpoints:
     user_id: office@company.com
     endpoint_details:
       include_shared: true
+      include_permissions: true
       base_url: {drive_url}
       token_uri: {drive_url}/token
       client_id: {drive[client_id]}

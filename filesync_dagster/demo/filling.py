@@ -94,5 +94,9 @@ def _fill_in_what_only_drive_has(drive: Drive, rng: random.Random) -> None:
     photo = f"{SHARED_DRIVE}/Photos/IMG_001.jpg"
     drive.put_beside(photo, text(rng, 25_000))
     drive.point(f"{MY_DRIVE}/Latest RFI.pdf", f"{SHARED_DRIVE}/RFIs/RFI-012.pdf")
+    # What the report about exposure is for.
+    drive.share(f"{MY_DRIVE}/Minutes/Meeting 17", "anyone", "reader")
+    drive.share(f"{MY_DRIVE}/Minutes/Meeting 18", "office@company.com", "writer")
+    drive.share(f"{SHARED_DRIVE}/RFIs/RFI-012.pdf", "weber@statics.example", "writer")
     for number in range(3, 5):
         drive.delete(f"{SHARED_DRIVE}/RFIs/RFI-{number:03d}.pdf")

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from filesync_dagster.config import read_environment
+from filesync_dagster.api import Filesync
+from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.demo import run_demo
 from filesync_dagster.errors import NotWritable
 
@@ -32,6 +33,10 @@ def test_the_demo_proves_the_inventory_and_exits_with_0(tmp_path):
     *_, retries, waited, _ = costs["company_drive"]
     assert int(retries) >= 1
     assert float(waited) >= 1
+    variables = {"FILESYNC_HOME": str(tmp_path / "demo" / ".filesync")}
+    with Filesync(load_config(read_environment(tmp_path / "demo" / "endpoints.yaml", variables))) as filesync:
+        let_in = {row["who"] for row in filesync.report("exposure").rows if row["endpoint"] == "company_drive"}
+    assert let_in == {"anyone with the link", "weber@statics.example"}
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
