@@ -107,6 +107,18 @@ CASES = (
         (Target("API calls of an idle Autodesk project, to a full crawl", "idle_share", "≤", 0.05),),
     ),
     Case(
+        "events",
+        "events",
+        "Events of a real RabbitMQ about a bucket of 20,000 files: 5,000 uploaded into one folder, 500 changed "
+        "all over the bucket, single ones while somebody receives; just consuming the same messages.",
+        (
+            Target("Receiving, looking up and committing 5,000 events, to just consuming", "uploaded.ratio", "≤", 30),
+            Target("Requests for each of 5,000 events about one folder", "uploaded.calls_per_event", "≤", 0.01),
+            Target("Requests for each of 500 events all over a bucket", "scattered.calls_per_event", "≤", 1.2),
+        ),
+        {"files": 20_000, "events": 5_000, "scattered": 500},
+    ),
+    Case(
         "reports",
         "reports",
         "Seven reports about a million files in four endpoints, with numbers, rows and pictures; DuckDB scanning every "
