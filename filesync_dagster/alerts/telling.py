@@ -27,7 +27,6 @@ CLAIM = 300.0
 A_ROUND = 20.0
 """Seconds after which nothing more is sent: a sensor of Dagster has sixty for all that it does."""
 
-
 FIRST_WAIT, LONGEST_WAIT = 60.0, 900.0
 """Seconds until a channel that failed is tried again: doubled each time, up to the longest."""
 

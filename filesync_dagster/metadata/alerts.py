@@ -90,9 +90,12 @@ def clear(
     database: Database, keys: Iterable[tuple[Key, str | None]], seen_at: datetime, *, silently: bool = False
 ) -> None:
     """See Metadata.clear_alerts."""
+    found = list(keys)
+    if not found:
+        return  # most looks: nobody waits for the lock of a sync that commits
     with database.writing() as connection:
         now = database.now(connection)
-        for (subject, kind), run_id in keys:
+        for (subject, kind), run_id in found:
             standing = (alerts.c.cleared_at.is_(None), alerts.c.raised_at <= seen_at)
             news = {"told_at": now, "error": null(), "try_at": null()} if silently else _UNTOLD
             connection.execute(
@@ -104,9 +107,13 @@ def clear(
 
 def claim(database: Database, seconds: float) -> list[AlertRecord]:
     """See Metadata.claim_alerts."""
+    untold = alerts.c.told_at.is_(None)
+    with database.reading() as connection:
+        if connection.execute(select(alerts.c.subject).where(untold).limit(1)).first() is None:
+            return []
     with database.writing() as connection:
         now = database.now(connection)
-        waits = (alerts.c.told_at.is_(None), or_(alerts.c.try_at.is_(None), alerts.c.try_at <= now))
+        waits = (untold, or_(alerts.c.try_at.is_(None), alerts.c.try_at <= now))
         statement = (
             update(alerts)
             .where(*waits)
