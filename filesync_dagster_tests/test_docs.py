@@ -14,6 +14,7 @@ from filesync_dagster import Filesync
 from filesync_dagster.cli.app import filesync
 from filesync_dagster.components import FileEndpointsComponent
 from filesync_dagster.config import Alerts, Endpoint, Settings, load_config, read_environment
+from filesync_dagster.config.queues import QUEUES
 from filesync_dagster.connectors import CONNECTORS
 
 ROOT = Path(__file__).parents[1]
@@ -80,7 +81,7 @@ def test_yaml_examples_are_valid(example, project):
     if document.get("type") == "filesync_dagster.components.FileEndpointsComponent":
         FileEndpointsComponent.get_model_cls().model_validate(document["attributes"])
         return
-    assert set(document) <= {"settings", "alerts", "endpoints"}
+    assert set(document) <= {"settings", "alerts", "queues", "endpoints"}
     (project / "example.yaml").write_text(example)
     variables = dict.fromkeys(references(example), "value")
 
@@ -146,7 +147,9 @@ def keys(model):
             yield from keys(field.annotation)
 
 
-@pytest.mark.parametrize("model", [Settings, Endpoint, Alerts, *(c.details for c in CONNECTORS.values())])
+@pytest.mark.parametrize(
+    "model", [Settings, Endpoint, Alerts, *QUEUES.values(), *(c.details for c in CONNECTORS.values())]
+)
 def test_every_key_is_documented(model):
     """Each key of endpoints.yaml is in docs/configuration.md, described."""
     page = (ROOT / "docs" / "configuration.md").read_text()

@@ -39,7 +39,7 @@ class Queue(Strict):
 class SqsQueue(Queue):
     """A queue of Amazon SQS, or of what speaks its protocol."""
 
-    type: Literal["sqs"]
+    type: Literal["sqs"] = Field(description="Amazon SQS.")
     queue_url: str = Field(pattern=ADDRESS, description="`https://sqs.eu-central-1.amazonaws.com/123456789012/events`.")
     region: str | None = Field(default=None, description="Region of the queue. Default: the one in `queue_url`.")
     endpoint_url: str | None = Field(
@@ -73,7 +73,7 @@ class SqsQueue(Queue):
 class RabbitQueue(Queue):
     """A queue of RabbitMQ."""
 
-    type: Literal["rabbitmq"]
+    type: Literal["rabbitmq"] = Field(description="RabbitMQ.")
     url: SecretStr = Field(description="`amqps://user:password@host:5671/vhost`.")
     queue: str = Field(min_length=1, max_length=255, description="Name of the queue at the broker.")
     declare_queue: bool = Field(
