@@ -33,10 +33,10 @@ def compare(
     `left_scope` names a table with a column external_id: rows gone from `after` that it lists are left_scope, and
     are not paired.
 
-    A row in the store's trash is not live. Every change that leaves its entry not live is `removed`; it counts as
-    such only when the entry was live before. So an entry first seen in the trash is `removed` with a null before,
-    and one that leaves the trash for good is `removed` with a trashed before: nobody's live file changed, but
-    `apply` needs to know. An entry is `added` or `restored` when it is live now and was absent or trashed.
+    A row in the store's trash is not live. Every other change that leaves its entry not live is `removed`. Both count
+    only when the entry was live before: one first seen in the trash is `removed` with a null before, one that leaves
+    the trash for good is `removed` with a trashed before. Nobody's live file changed, but `apply` needs to know. An
+    entry is `added` or `restored` when it is live now and was absent or trashed.
 
     Counts leave folders out, except in `moved`. `repathed` is 0 here: see `repathed`.
     """
@@ -72,8 +72,8 @@ def _changes(table: str, before: str, after: str, left_scope: str | None) -> str
         CREATE OR REPLACE TABLE {table} AS
         SELECT
             CASE
-                WHEN a.external_id IS NULL THEN CASE WHEN NOT b.trashed AND {left} THEN '{ChangeKind.LEFT_SCOPE}'
-                                                     ELSE '{ChangeKind.REMOVED}' END
+                WHEN a.external_id IS NULL AND {left} THEN '{ChangeKind.LEFT_SCOPE}'
+                WHEN a.external_id IS NULL THEN '{ChangeKind.REMOVED}'
                 WHEN a.trashed THEN '{ChangeKind.REMOVED}'
                 WHEN b.external_id IS NULL THEN '{ChangeKind.ADDED}'
                 WHEN b.trashed THEN '{ChangeKind.RESTORED}'
@@ -132,7 +132,8 @@ def _counts(con: duckdb.DuckDBPyConnection, table: str) -> ChangeCounts:
     found = con.execute(f"""
         SELECT change, coalesce("after".kind, "before".kind) = '{Kind.FOLDER}' AS folder, count(*)
         FROM {table}
-        WHERE change NOT IN ('{ChangeKind.REMOVED}') OR NOT coalesce("before".trashed, true)
+        WHERE change NOT IN ('{ChangeKind.REMOVED}', '{ChangeKind.LEFT_SCOPE}')
+            OR NOT coalesce("before".trashed, true)
         GROUP BY ALL
     """).fetchall()
     files = {ChangeKind(change): count for change, folder, count in found if not folder}

@@ -164,7 +164,7 @@ def test_a_file_under_a_new_id_is_recognised_only_without_doubt(con, what, old, 
 
 
 def test_rows_that_left_the_scope_are_not_removed(con):
-    """left_scope wins over removed and is never paired; what is in the listing or was trashed is not concerned."""
+    """left_scope wins over removed, is never paired, and not for what is listed; the trash does not count."""
     con.execute("CREATE OR REPLACE TEMP TABLE narrowed AS SELECT unnest(['x', 'k', 't']) AS external_id")
     found, counts = changes_between(
         con,
@@ -175,9 +175,9 @@ def test_rows_that_left_the_scope_are_not_removed(con):
     )
     assert found == [
         ("added", None, "y"),
+        ("left_scope", "t", None),
         ("left_scope", "x", None),
         ("modified", "k", "k"),
-        ("removed", "t", None),
         ("removed", "w", None),
     ]
     assert counts == ChangeCounts(added=1, updated=1, removed=1, left_scope=1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from filesync_dagster.model import SyncResult, data_version, summed
+from filesync_dagster.model import SyncResult, SyncStatus, data_version, summed
 from filesync_dagster.placing import resealed
 from filesync_dagster.stored import whole
 from filesync_dagster_tests.model.stage import Stage
@@ -38,13 +38,15 @@ class Inventory:
         return bool(self._metadata.checkpoints(self._state.endpoint_id))
 
     def everything(self) -> dict[str, Any]:
-        """Return all that a user can see: rows (gone ones too), journal, what is current, what is held."""
+        """Return all that a user can see: rows (gone ones too), journal, what is current, held, not read."""
         state = self._state
+        full = self._metadata.last_full(state.endpoint_id).get(state.endpoint_id)
         return {
             "files": rows_of(self._metadata.files(state.endpoint_id, gone=True)),
             "journal": rows_of(self._metadata.journal(state.endpoint_id)),
             "pointer": (state.snapshot_uri, state.data_version, state.files_total, state.bytes_total),
             "held": state.held_sync_id,
+            "unread": full is not None and full.sync_status is SyncStatus.PARTIAL,
         }
 
     def unchanged_since(self, before: Mapping[str, Any]) -> None:

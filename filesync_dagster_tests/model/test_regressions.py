@@ -162,6 +162,27 @@ def test_a_lost_cursor_is_followed_by_a_full_sync(drive, status):
     state.teardown()
 
 
+def test_what_is_moved_to_another_drive_out_of_the_trash_left_and_exists(drive):
+    """Nothing that exists is said to be removed, though nobody saw it live."""
+    state = drive(MY_DRIVE)
+    projects, elsewhere = state.world.folder, state.store.shared_drive("elsewhere")
+    state.store.trash(projects)
+    told(state)
+    state.store.move(projects, elsewhere)
+    assert told(state).counts.left_scope == 0
+    assert not any(path.startswith("projects") for path in set().union(*paths(state)))
+    state.teardown()
+
+
+def test_what_a_full_sync_could_not_read_no_feed_tells(drive):
+    """Until the next full sync the inventory is partial."""
+    state = drive(MY_DRIVE)
+    assert state.synced(full=True, troubles=[("incomplete search", 0)]).status is SyncStatus.PARTIAL
+    result = state.synced(full=False)
+    assert (result.status, result.mode) == (SyncStatus.PARTIAL, SyncMode.INCREMENTAL)
+    state.teardown()
+
+
 def test_a_search_that_says_it_is_incomplete_removes_nothing(drive):
     """The sync is partial, and the next ones stay so until everything was read."""
     state = drive(MY_DRIVE)
