@@ -13,7 +13,18 @@ import pytest
 
 from filesync_dagster.orchestration.specs import asset_key
 
-HEAVY = ("boto3", "botocore", "duckdb", "pandas", "sqlalchemy", "httpx", "lxml", "dagster_aws", "googleapiclient")
+HEAVY = (
+    "apprise",
+    "boto3",
+    "botocore",
+    "duckdb",
+    "pandas",
+    "sqlalchemy",
+    "httpx",
+    "lxml",
+    "dagster_aws",
+    "googleapiclient",
+)
 LOAD = """
 import json, socket, sys
 

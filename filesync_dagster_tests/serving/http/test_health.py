@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import replace
 
+from filesync_dagster import Filesync
 from filesync_dagster.serving.http.health import Remembered
 from filesync_dagster.serving.http.site import Current
 from filesync_dagster_tests.serving.http.conftest import ENDPOINTS, NOBODY
@@ -145,3 +146,17 @@ def test_however_many_ask_it_is_found_out_twice_at_most():
         thread.join()
 
     assert sorted(answers) == [1, *[2] * 8]
+
+
+def test_a_channel_that_cannot_be_told_degrades(project, stranger):
+    """Nobody else would tell; what its URL holds is not shown."""
+    project.file.write_text("alerts: {urls: ['json://127.0.0.1:9/hunter2']}\n" + ENDPOINTS)
+    project.sync("docs", "lost")
+    with Filesync.open(project.file) as filesync:
+        filesync.alert()
+
+    answer = stranger.get("/health")
+
+    assert component(answer, "alerts")["status"] == "degraded"
+    assert component(answer, "alerts")["detail"].startswith("1 json: ")
+    assert "hunter2" not in answer.text
