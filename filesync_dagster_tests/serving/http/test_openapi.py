@@ -13,7 +13,7 @@ from filesync_dagster_tests.serving.http.conftest import NOBODY, TOKEN, made_in,
 
 AWAY = 503
 EXAMPLES = 25
-MAY = {"authorization": f"Bearer {TOKEN}"}
+MAY = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def test_the_description_is_valid():

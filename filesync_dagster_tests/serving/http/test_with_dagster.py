@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
 from filesync_dagster_tests.serving.http.conftest import SECRET, TOKEN, made_in, served
 
 pytestmark = pytest.mark.slow
-MAY = {"authorization": f"Bearer {TOKEN}"}
+MAY = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,19 @@ def test_a_notification_becomes_a_sync(together):
 
     assert answer.status_code == 202
     until(lambda: endpoint(address)["files_total"] == len(list((project.folder / "store").iterdir())), 300)
+
+
+@pytest.mark.parametrize("path", ["/sync/initial", "/sync/incremental"])
+def test_made_up_launches_are_answered_as_described(together, path):
+    """Every check of schemathesis passes where Dagster is there: nothing ends in a 5xx."""
+    import schemathesis
+
+    _, address, _ = together
+    made_up = schemathesis.openapi.from_url(f"{address}/openapi.json")[path]["POST"].as_strategy()
+
+    @given(case=made_up)
+    @settings(max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=HealthCheck)
+    def ask(case):
+        case.call_and_validate(headers=MAY)
+
+    ask()
