@@ -17,7 +17,7 @@ from typing import Literal, Self
 import pyarrow as pa
 
 from filesync_dagster import alerts as alerting
-from filesync_dagster import decisions, inventory, replay
+from filesync_dagster import decisions, inventory, maintenance, replay
 from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.events import receiving
@@ -263,6 +263,10 @@ class Filesync:
     def try_channels(self) -> dict[str, str | None]:
         """Send a test message to every channel; return by its name why it could not be sent, or None."""
         return alerting.try_channels(self.workspace)
+
+    def maintain(self, *, dry_run: bool = False) -> dict[str, int]:
+        """Let go of what retention does not keep, of every endpoint there ever was; return how much of each kind."""
+        return maintenance.maintain(self.workspace, dry_run=dry_run)
 
     def unfinished(self) -> dict[str, int]:
         """Return the endpoints whose listing is not finished, and how much is saved: what is not `full` resumes it."""

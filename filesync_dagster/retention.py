@@ -22,8 +22,11 @@ def tidy(job: Job) -> None:
         job.workspace.snapshots.sweep(known, timedelta(0), endpoint=job.endpoint.name, spare=REBUILT)
 
 
-def retain(workspace: Workspace, endpoint_id: int) -> None:
-    """Let go of what retention no longer keeps. Pointers go before files, so that none points at nothing."""
+def retain(workspace: Workspace, endpoint_id: int, *, dry_run: bool = False) -> dict[str, int]:
+    """Let go of what retention no longer keeps; return how much of each kind went, or (`dry_run`) would go.
+
+    Pointers go before files, so that none points at nothing.
+    """
     settings, metadata, now = workspace.config.settings, workspace.metadata, datetime.now(UTC)
     keep = settings.retention
     uris = metadata.prunable(
@@ -32,8 +35,12 @@ def retain(workspace: Workspace, endpoint_id: int) -> None:
         days_before=now - timedelta(days=keep.snapshots_days),
         zone=settings.partitions.zone,
     )
-    if uris:
+    if uris and not dry_run:
         metadata.forget_files(uris)
         workspace.snapshots.delete(uris)
-    metadata.prune_journal(endpoint_id, now - timedelta(days=keep.journal_days))
-    metadata.prune_sync_logs(endpoint_id, now - timedelta(days=keep.sync_logs_days))
+    journal, logs = now - timedelta(days=keep.journal_days), now - timedelta(days=keep.sync_logs_days)
+    return {
+        "snapshots": len(uris),
+        "journal": metadata.prune_journal(endpoint_id, journal, dry_run=dry_run),
+        "sync_logs": metadata.prune_sync_logs(endpoint_id, logs, dry_run=dry_run),
+    }

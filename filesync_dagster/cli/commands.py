@@ -9,6 +9,7 @@ from filesync_dagster.cli.events import events
 from filesync_dagster.cli.http_server import serve
 from filesync_dagster.cli.jobs import jobs
 from filesync_dagster.cli.looking import changes, export, files
+from filesync_dagster.cli.maintaining import maintain
 from filesync_dagster.cli.reloading import reload
 from filesync_dagster.cli.reporting import report
 from filesync_dagster.cli.serving import daemon, up
@@ -33,6 +34,7 @@ COMMANDS: tuple[click.Command, ...] = (
     up,
     daemon,
     jobs,
+    maintain,
     reload,
     demo,
     simulate,

@@ -196,6 +196,16 @@ class Retention(Strict):
     )
     journal_days: Days = Field(default=400, description="Days for which `file_changes` rows are kept.")
     sync_logs_days: Days = Field(default=400, description="Days for which `sync_logs` rows are kept.")
+    events_days: Days = Field(
+        default=90,
+        description="Days for which alerts that are over, messages that were set aside and syncs that were asked for "
+        "from outside are kept.",
+    )
+    runs_days: Days = Field(
+        default=7,
+        description="Days for which Dagster's runs and ticks are kept. Runs that hold what an asset last knew of a day "
+        "stay for `snapshots_days`.",
+    )
 
 
 class ReportSettings(Strict):

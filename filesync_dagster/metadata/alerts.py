@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, null, or_, select, update
+from sqlalchemy import and_, func, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from filesync_dagster.metadata import pruning
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.tables import alerts, dead_messages, endpoints, queues, sync_logs
 
@@ -153,11 +154,10 @@ def _unchanged(alert: AlertRecord) -> Any:
     )
 
 
-def prune(database: Database, before: datetime) -> int:
+def prune(database: Database, before: datetime, *, dry_run: bool) -> int:
     """See Metadata.prune_alerts."""
-    with database.writing() as connection:
-        old = delete(alerts).where(alerts.c.cleared_at < before, alerts.c.told_at.is_not(None))
-        return connection.execute(old).rowcount
+    where = (alerts.c.cleared_at < before, alerts.c.told_at.is_not(None))
+    return pruning.prune(database, alerts, *where, dry_run=dry_run)
 
 
 def queue_troubles(database: Database) -> list[QueueTrouble]:

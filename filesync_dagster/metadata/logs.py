@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from filesync_dagster.metadata import checkpoints
+from filesync_dagster.metadata import checkpoints, pruning
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
 from filesync_dagster.metadata.reading import AT_ONCE, batched
@@ -244,15 +244,14 @@ def forget_files(database: Database, uris: Iterable[str]) -> None:
                 connection.execute(update(sync_logs).where(column.in_(some)).values({column.name: null()}))
 
 
-def prune_journal(database: Database, endpoint_id: int, before: datetime) -> int:
+def prune_journal(database: Database, endpoint_id: int, before: datetime, *, dry_run: bool) -> int:
     """See Metadata.prune_journal."""
     journal = file_changes.c
-    with database.writing() as connection:
-        old = delete(file_changes).where(journal.endpoint_id == endpoint_id, journal.observed_at < before)
-        return connection.execute(old).rowcount
+    where = (journal.endpoint_id == endpoint_id, journal.observed_at < before)
+    return pruning.prune(database, file_changes, *where, dry_run=dry_run)
 
 
-def prune_sync_logs(database: Database, endpoint_id: int, before: datetime) -> int:
+def prune_sync_logs(database: Database, endpoint_id: int, before: datetime, *, dry_run: bool) -> int:
     """See Metadata.prune_sync_logs."""
     log = sync_logs.c
     pinned = [
@@ -262,14 +261,13 @@ def prune_sync_logs(database: Database, endpoint_id: int, before: datetime) -> i
     points_to_nothing = and_(log.snapshot_uri.is_(None), log.changes_uri.is_(None))
     # A file has the name of the sync that wrote it.
     found_nothing = and_(log.changes_uri.is_(None), log.snapshot_uri.not_like("%" + log.id + ".parquet"))
-    statement = delete(sync_logs).where(
+    where = (
         log.endpoint_id == endpoint_id,
         log.sync_completed < before,
         or_(points_to_nothing, found_nothing),
         *(log.id.not_in(ids) for ids in pinned),
     )
-    with database.writing() as connection:
-        return connection.execute(statement).rowcount
+    return pruning.prune(database, sync_logs, *where, dry_run=dry_run)
 
 
 def _moment(row: Row[Any]) -> datetime:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from filesync_dagster.metadata import pruning
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.reading import AT_ONCE
 from filesync_dagster.metadata.tables import dead_messages, queues
@@ -97,10 +98,9 @@ def drop(database: Database, ids: Collection[int]) -> int:
         return connection.execute(delete(dead_messages).where(dead_messages.c.id.in_(list(ids)))).rowcount
 
 
-def prune(database: Database, before: datetime) -> int:
+def prune(database: Database, before: datetime, *, dry_run: bool) -> int:
     """See Metadata.prune_dead_messages."""
-    with database.writing() as connection:
-        return connection.execute(delete(dead_messages).where(dead_messages.c.received_at < before)).rowcount
+    return pruning.prune(database, dead_messages, dead_messages.c.received_at < before, dry_run=dry_run)
 
 
 def _insert(database: Database, table: Any) -> Any:

@@ -1,9 +1,11 @@
 """Syncs that were asked for from outside: by a webhook, over REST, by a message. A run takes them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
+from filesync_dagster.metadata import pruning
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.reading import AT_ONCE, batched
 from filesync_dagster.metadata.records import RequestRecord
@@ -52,3 +54,9 @@ def take(database: Database, names: Iterable[str]) -> dict[str, bool]:
             for row in connection.execute(taking):
                 found[row.endpoint] = found.get(row.endpoint, False) or row.full
     return found
+
+
+def prune(database: Database, before: datetime, *, dry_run: bool) -> int:
+    """See Metadata.prune_requests."""
+    old = or_(requests.c.taken_at < before, requests.c.requested_at < before)
+    return pruning.prune(database, requests, old, dry_run=dry_run)

@@ -55,6 +55,12 @@ def _write_endpoint(database: Database, connection: Connection, values: dict[str
     return endpoint_id
 
 
+def endpoint_ids(database: Database) -> dict[str, int]:
+    """See Metadata.endpoint_ids."""
+    with database.reading() as connection:
+        return {row.name: row.id for row in connection.execute(select(endpoints.c.name, endpoints.c.id))}
+
+
 def deactivate_except(database: Database, names: Iterable[str]) -> None:
     """See Metadata.deactivate_except."""
     keep = set(names)

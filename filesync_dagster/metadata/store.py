@@ -70,6 +70,10 @@ class Metadata:
         """Insert or update an endpoint by its name; return its id. Writes nothing when nothing changed."""
         return state.register(self._database, endpoint)
 
+    def endpoint_ids(self) -> dict[str, int]:
+        """Return every endpoint there ever was, by name."""
+        return state.endpoint_ids(self._database)
+
     def deactivate_except(self, names: Iterable[str]) -> None:
         """Mark every endpoint that is not named as inactive: it left the configuration. Its rows stay."""
         state.deactivate_except(self._database, names)
@@ -291,9 +295,9 @@ class Metadata:
         """
         alerts.note(self._database, told, channels, error=error, wait=wait)
 
-    def prune_alerts(self, before: datetime) -> int:
-        """Delete alerts that were over, and told, before a moment; return how many."""
-        return alerts.prune(self._database, before)
+    def prune_alerts(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Delete alerts that were over, and told, before a moment; return how many (with `dry_run`, would be)."""
+        return alerts.prune(self._database, before, dry_run=dry_run)
 
     def breaker(self, endpoint_id: int) -> BreakerRecord:
         """Whether the store of an endpoint is left alone; closed when nothing was ever noted."""
@@ -346,9 +350,13 @@ class Metadata:
         """Forget messages that were set aside; return how many."""
         return queues.drop(self._database, ids)
 
-    def prune_dead_messages(self, before: datetime) -> int:
-        """Forget messages that were set aside before a moment; return how many."""
-        return queues.prune(self._database, before)
+    def prune_dead_messages(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Forget messages that were set aside before a moment; return how many (with `dry_run`, would be)."""
+        return queues.prune(self._database, before, dry_run=dry_run)
+
+    def prune_requests(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Forget what was asked for before a moment, taken or of nobody's interest; return how many."""
+        return requests.prune(self._database, before, dry_run=dry_run)
 
     def journal(
         self,
@@ -381,14 +389,14 @@ class Metadata:
         """Let no log point to these any more. Call it before deleting them."""
         logs.forget_files(self._database, uris)
 
-    def prune_journal(self, endpoint_id: int, before: datetime) -> int:
-        """Delete changes observed before a moment; return how many."""
-        return logs.prune_journal(self._database, endpoint_id, before)
+    def prune_journal(self, endpoint_id: int, before: datetime, *, dry_run: bool = False) -> int:
+        """Delete changes observed before a moment; return how many (with `dry_run`, would be)."""
+        return logs.prune_journal(self._database, endpoint_id, before, dry_run=dry_run)
 
-    def prune_sync_logs(self, endpoint_id: int, before: datetime) -> int:
-        """Delete logs of syncs that ended before a moment; return how many.
+    def prune_sync_logs(self, endpoint_id: int, before: datetime, *, dry_run: bool = False) -> int:
+        """Delete logs of syncs that ended before a moment; return how many (with `dry_run`, would be).
 
         Kept: logs that point to files (a sync that found nothing new points to an earlier one's, and may go), and
         the log of a held sync.
         """
-        return logs.prune_sync_logs(self._database, endpoint_id, before)
+        return logs.prune_sync_logs(self._database, endpoint_id, before, dry_run=dry_run)

@@ -13,6 +13,7 @@ from filesync_dagster.orchestration.inventory_reports import (
     stored_snapshots,
 )
 from filesync_dagster.orchestration.jobs import sync_job
+from filesync_dagster.orchestration.maintenance import maintenance_job
 from filesync_dagster.orchestration.problems import configuration_problems, unusable
 from filesync_dagster.orchestration.receiving import receive_job
 from filesync_dagster.orchestration.reports import report_assets
@@ -41,6 +42,7 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
     # A project has an executor of its own; by itself, what people select runs as the job does.
     executor = None if overrides else dg.in_process_executor
     common = dg.Definitions(resources={"filesync": resource}, executor=executor, sensors=[alert_sensor()])
+    common = dg.Definitions.merge(common, maintenance_job(config.settings))
     if not config.active:
         return common
     endpoints = endpoint_assets(config, overrides)

@@ -4,6 +4,6 @@ May import config, model and errors.
 """
 
 from filesync_dagster.serving.children import require_free, until_told
-from filesync_dagster.serving.dagster_processes import dagster_environment, dagster_home, logs, serve
+from filesync_dagster.serving.dagster_processes import dagster_environment, dagster_home, logs, maintain_dagster, serve
 
-__all__ = ["dagster_environment", "dagster_home", "logs", "require_free", "serve", "until_told"]
+__all__ = ["dagster_environment", "dagster_home", "logs", "maintain_dagster", "require_free", "serve", "until_told"]

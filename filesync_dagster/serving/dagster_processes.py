@@ -6,6 +6,8 @@ to. `dagster dev` does the same with less of a say in how its children end.
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
-    from filesync_dagster.config import Environment
+    from filesync_dagster.config import Environment, Retention
 
 PATIENCE = 180.0
 """Seconds that a process may take to answer: the first start of Dagster on a slow machine takes a minute."""
@@ -175,3 +177,26 @@ def _reached(host: str) -> str:
     """Return where a browser on this machine finds a server that listens on `host`."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where to look, not where to listen
     return f"[{host}]" if ":" in host else host
+
+
+def maintain_dagster(environment: Environment, retention: Retention, *, dry_run: bool) -> dict[str, int] | None:
+    """Delete what Dagster keeps for too long, in a process that imports it; return how much went.
+
+    None when there is no instance: neither DAGSTER_HOME, nor one of `filesync up`. Raises ServiceError.
+    """
+    home = environment.variables.get("DAGSTER_HOME") or environment.home / "dagster"
+    if not (Path(home) / "dagster.yaml").exists():
+        return None
+    command = [sys.executable, "-m", "filesync_dagster.orchestration.old_runs", retention.model_dump_json()]
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*command, *(["--dry-run"] if dry_run else [])],
+        env={**environment.variables, "DAGSTER_HOME": str(Path(home).absolute())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["without a word"])[-1][:300]
+        raise ServiceError(f"What Dagster keeps in {home} could not be bounded: {last}", hint="Is its storage there?")
+    gone: dict[str, int] = json.loads(done.stdout.strip().splitlines()[-1])
+    return gone

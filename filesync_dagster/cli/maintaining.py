@@ -1,0 +1,56 @@
+"""maintain: what keeps the database, the disk and Dagster's storage from growing for ever."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from filesync_dagster.cli.configuring import pass_invocation
+
+if TYPE_CHECKING:
+    from filesync_dagster.cli.invocation import Invocation
+
+WORDS = {
+    "snapshots": "snapshots and change files",
+    "journal": "rows of the journal",
+    "sync_logs": "sync logs",
+    "staging": "files of listings that nobody will resume",
+    "left_behind": "files that crashed syncs left behind",
+    "requests": "syncs that were asked for",
+    "alerts": "alerts that are over",
+    "dead_messages": "messages that were set aside",
+    "runs": "runs in Dagster",
+    "runs_kept": "old runs in Dagster that are needed, and stay",
+    "endpoints_failed": "endpoints that could not be tidied; --debug says why",
+}
+
+
+@click.command(short_help="Delete what retention does not keep.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+@pass_invocation
+def maintain(invocation: Invocation, *, dry_run: bool, as_json: bool) -> None:
+    """Delete what `settings: {retention: …}` does not keep, of every endpoint there ever was; and old runs in Dagster.
+
+    Dagster does the same every night. What is needed stays: what a committed row points to, held syncs, listings to
+    resume, runs that go on, and those that hold the latest state of an asset, of a day, of a check.
+    """
+    from filesync_dagster.serving import maintain_dagster
+
+    with invocation.open() as filesync:
+        gone = filesync.maintain(dry_run=dry_run)
+        keep = filesync.config.settings.retention
+    gone.update(maintain_dagster(invocation.environment(), keep, dry_run=dry_run) or {})
+    if as_json:
+        click.echo(json.dumps(gone))
+        return
+    for kind, count in gone.items():
+        if count:
+            click.echo(f"{count:>12,}  {WORDS.get(kind, kind)}")
+    went = sum(count for kind, count in gone.items() if kind not in ("runs_kept", "endpoints_failed"))
+    if not went:
+        click.echo("Nothing is past its time.")
+    elif dry_run:
+        click.echo("All of it is still there: this was a dry run.")

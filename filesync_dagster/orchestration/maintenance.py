@@ -1,0 +1,38 @@
+"""The job that bounds what is stored, every night: filesync's own, and Dagster's."""
+
+import json
+
+import dagster as dg
+
+from filesync_dagster.config import Settings
+from filesync_dagster.orchestration.resources import FilesyncResource
+
+JOB = "maintenance"
+
+
+def maintenance_job(settings: Settings) -> dg.Definitions:
+    """Return the job and its daily schedule."""
+
+    @dg.op(description="Deletes what retention does not keep: snapshots, journal, logs, and Dagster's runs and ticks.")
+    def let_go(context: dg.OpExecutionContext, filesync: FilesyncResource) -> None:
+        from filesync_dagster.orchestration.old_runs import maintain_instance  # it loads the database's drivers
+
+        with filesync.open() as opened:
+            gone = opened.maintain()
+            gone.update(maintain_instance(context.instance, opened.config.settings.retention))
+        context.log.info("Gone: %s", json.dumps(gone))
+        context.add_output_metadata(dict(gone))
+
+    @dg.job(name=JOB, description="Bounds what is stored. Runs daily; `filesync maintain` does the same.")
+    def maintenance() -> None:
+        let_go()
+
+    schedule = dg.ScheduleDefinition(
+        name=JOB,
+        job=maintenance,
+        cron_schedule="40 3 * * *",
+        execution_timezone=settings.partitions.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Bounds what is stored, at night.",
+    )
+    return dg.Definitions(jobs=[maintenance], schedules=[schedule])

@@ -1,0 +1,152 @@
+"""What keeps Dagster's own storage from growing for ever.
+
+Dagster deletes old ticks by itself, but no runs and none of their events: a sync every five minutes is some 40 MB a day
+in SQLite. A run is deleted when it is old and nothing needs it: it has ended, is not part of anything that goes on, and
+holds neither the latest materialization of a partition, nor of an asset, nor the latest result of a check.
+
+`python -m filesync_dagster.orchestration.old_runs` does it for DAGSTER_HOME.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterRunStatus
+from dagster._core.storage.dagster_run import RunRecord
+from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+
+from filesync_dagster.config import Retention
+from filesync_dagster.orchestration.schedules import ACTIVE, PARTITION_TAG
+
+KEPT_TAG = "filesync/kept"
+"""On an old run that holds the latest of a partition: it is not looked at again before its partition is too old."""
+
+AT_ONCE = 500
+"""Runs that are read at once."""
+
+
+def maintain_instance(
+    instance: dg.DagsterInstance, keep: Retention, *, dry_run: bool = False, now: datetime | None = None
+) -> dict[str, int]:
+    """Delete old runs and ticks; return how much went, or (`dry_run`) would go."""
+    now = now or datetime.now(UTC)
+    gone = Counter(runs=0, runs_kept=0)
+    needed = _Needed(instance, keep, now)
+    for record in list(_old_runs(instance, now - timedelta(days=keep.runs_days))):
+        if needed.by(record):
+            gone["runs_kept"] += 1
+            if not dry_run and KEPT_TAG not in record.dagster_run.tags:
+                instance.add_run_tags(record.dagster_run.run_id, {KEPT_TAG: f"{now:%Y-%m-%d}"})
+        else:
+            gone["runs"] += 1
+            if not dry_run:
+                _delete(instance, record.dagster_run.run_id)
+    if not dry_run:
+        before = (now - timedelta(days=keep.runs_days)).timestamp()
+        for state in instance.all_instigator_state():
+            instance.purge_ticks(state.instigator_origin_id, state.selector_id, before=before)
+    return dict(gone)
+
+
+def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[RunRecord]:
+    """Yield the runs that were created before a moment and have ended, newest first."""
+    ended = [status for status in DagsterRunStatus if status not in ACTIVE]
+    query, cursor = dg.RunsFilter(created_before=before, statuses=ended), None
+    while records := instance.get_run_records(query, limit=AT_ONCE, cursor=cursor):
+        yield from records
+        cursor = records[-1].dagster_run.run_id
+
+
+class _Needed:
+    """Knows which runs something still needs."""
+
+    def __init__(self, instance: dg.DagsterInstance, keep: Retention, now: datetime) -> None:
+        self._instance = instance
+        self._first_day = (now - timedelta(days=keep.snapshots_days)).date()
+        self._latest = cache(self._latest_run)
+        unfinished = instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
+        self._families = {run.root_run_id or run.run_id for run in unfinished}
+        self._backfills = {run.tags.get("dagster/backfill") for run in unfinished} - {None}
+        self._always = self._latest_of_assets() | self._latest_of_checks()
+
+    def by(self, record: RunRecord) -> bool:
+        """Return whether a run is still needed."""
+        run = record.dagster_run
+        if run.run_id in self._always or (run.root_run_id or run.run_id) in self._families:
+            return True
+        if run.tags.get("dagster/backfill") in self._backfills:
+            return True
+        if KEPT_TAG in run.tags and self._is_within_reach(run.tags.get(PARTITION_TAG)):
+            return True
+        made = self._instance.event_log_storage.get_asset_partitions_for_run(
+            run.run_id, DagsterEventType.ASSET_MATERIALIZATION
+        )
+        return any(
+            self._is_within_reach(partition) and self._latest(key, partition) == run.run_id
+            for key, partitions in made.items()
+            for partition in partitions
+            if partition is not None
+        )
+
+    def _is_within_reach(self, partition: str | None) -> bool:
+        """Return whether a partition is a day that snapshots are kept of; what is no day is for ever."""
+        try:
+            return date.fromisoformat(partition or "") >= self._first_day
+        except ValueError:
+            return True
+
+    def _latest_run(self, key: dg.AssetKey, partition: str) -> str | None:
+        found = self._instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key=key, asset_partitions=[partition]), limit=1
+        )
+        return found.records[0].run_id if found.records else None
+
+    def _latest_of_assets(self) -> set[str]:
+        entries = (record.asset_entry for record in self._instance.get_asset_records())
+        records = (entry.last_materialization_record for entry in entries)
+        return {record.run_id for record in records if record}
+
+    def _latest_of_checks(self) -> set[str]:
+        """Return the runs that hold the latest result of a check. Dagster has no list of the checks there ever were."""
+        storage = self._instance.event_log_storage
+        if not isinstance(storage, SqlEventLogStorage):
+            return set()
+        table = AssetCheckExecutionsTable.c
+        with storage.index_connection() as connection:
+            checks = AssetCheckExecutionsTable.select().with_only_columns(table.asset_key, table.check_name).distinct()
+            rows = connection.execute(checks).all()
+        keys = [dg.AssetCheckKey(key, row[1]) for row in rows if (key := dg.AssetKey.from_db_string(row[0]))]
+        return {record.run_id for record in storage.get_latest_asset_check_execution_by_key(keys).values()}
+
+
+def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Delete a run, its events, what it printed, and what Dagster forgets to delete with it."""
+    instance.delete_run(run_id)
+    with suppress(OSError):
+        instance.compute_log_manager.delete_logs(prefix=[run_id])
+    storage = instance.event_log_storage
+    if isinstance(storage, SqlEventLogStorage):
+        with storage.index_connection() as connection:
+            connection.execute(AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id))
+    if isinstance(storage, SqliteEventLogStorage):
+        shard = Path(storage.path_for_shard(run_id))  # emptied, but still there: a file for every run there ever was
+        for path in shard.parent.glob(f"{shard.name}*"):
+            path.unlink(missing_ok=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Print, as JSON, what went of the instance in DAGSTER_HOME, or would go."""
+    keep = Retention(**json.loads(arguments[0]))
+    with dg.DagsterInstance.get() as instance:
+        sys.stdout.write(json.dumps(maintain_instance(instance, keep, dry_run="--dry-run" in arguments)) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,149 @@
+"""What keeps Dagster's storage from growing for ever, and what it leaves alone."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster import DagsterRunStatus
+from dagster._core.test_utils import create_run_for_test
+from sqlalchemy import create_engine, text
+
+from filesync_dagster.config import Retention
+from filesync_dagster.orchestration.old_runs import KEPT_TAG, main, maintain_instance
+from filesync_dagster_tests.orchestration.conftest import today
+from filesync_dagster_tests.sync.memory_store import STORES
+
+KEEP = Retention(runs_days=7, snapshots_days=400)
+
+
+@pytest.fixture
+def instance(tmp_path):
+    """Return an instance like that of `filesync up`: SQLite, a file for each run."""
+    (tmp_path / "dagster").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as made:
+        yield made
+
+
+@pytest.fixture
+def made(project, store, instance):
+    """Return a project of two endpoints whose runs are in the instance."""
+    made = project(store("a"), store("b"))
+    made.instance.dispose()
+    made.instance = instance
+    return made
+
+
+def later(**days):
+    """Return a moment in the future: all runs of a test were made just now."""
+    return datetime.now(UTC) + timedelta(**days)
+
+
+def runs(instance):
+    """Return the ids of all runs."""
+    return {run.run_id for run in instance.get_runs()}
+
+
+def rows(instance, table):
+    """Return how many rows of the index there are, by run."""
+    engine = create_engine(instance.event_log_storage.conn_string_for_shard("index"))
+    with engine.connect() as connection:
+        found = connection.execute(text(f"SELECT run_id, count(*) FROM {table} GROUP BY run_id")).all()
+    engine.dispose()
+    return dict(found)
+
+
+def sync(made, *names):
+    """Sync some endpoints in a run; return its id."""
+    return made.materialize(*(["filesync", name] for name in names)).run_id
+
+
+def test_runs_go_but_those_that_hold_what_was_last_known(made, instance):
+    """The latest materialization of each endpoint and day stays, so the UI shows what it showed."""
+    first, both, only_a = sync(made, "a", "b"), sync(made, "a", "b"), sync(made, "a")
+    shard = Path(instance.event_log_storage.path_for_shard(first))
+    assert shard.exists()
+
+    assert maintain_instance(instance, KEEP, now=later(days=6)) == {"runs": 0, "runs_kept": 0}
+    assert maintain_instance(instance, KEEP, now=later(days=8), dry_run=True)["runs"] == 1
+    assert runs(instance) == {first, both, only_a}
+    assert maintain_instance(instance, KEEP, now=later(days=8)) == {"runs": 1, "runs_kept": 2}
+
+    assert runs(instance) == {both, only_a}
+    assert not shard.exists()
+    assert first not in rows(instance, "event_logs")
+    assert first not in rows(instance, "asset_check_executions")
+    assert rows(instance, "asset_check_executions")[both]
+    for name, run_id in {"a": only_a, "b": both}.items():
+        event = instance.get_latest_materialization_event(dg.AssetKey(["filesync", name]))
+        assert event.run_id == run_id
+        assert instance.get_materialized_partitions(dg.AssetKey(["filesync", name])) == {today()}
+    assert maintain_instance(instance, KEEP, now=later(days=8)) == {"runs": 0, "runs_kept": 2}
+
+
+def test_a_day_beyond_retention_is_let_go_but_not_the_last_one(made, instance):
+    """However long an endpoint has rested, its node shows when it was last synced."""
+    yesterday = f"{datetime.now(UTC).date() - timedelta(days=1)}"
+    sync(made, "a", "b")
+    of_yesterday = create_run_for_test(
+        instance, job_name="sync", status=DagsterRunStatus.SUCCESS,
+        tags={"dagster/partition": yesterday, KEPT_TAG: today()},
+    ).run_id  # fmt: skip
+    last = sync(made, "a", "b")
+
+    assert maintain_instance(instance, KEEP, now=later(days=300))["runs_kept"] == 2
+    assert runs(instance) == {of_yesterday, last}
+    maintain_instance(instance, KEEP, now=later(days=500))
+    assert runs(instance) == {last}
+
+
+def test_what_goes_on_stays(instance):
+    """Runs that wait or work, what a retry of theirs repeats, and the days of a backfill."""
+    root = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE)
+    again = create_run_for_test(
+        instance, job_name="sync", status=DagsterRunStatus.STARTED,
+        root_run_id=root.run_id, parent_run_id=root.run_id,
+    )  # fmt: skip
+    failed = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE)
+    tags = {"dagster/backfill": "abc"}
+    waiting = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.STARTING, tags=tags)
+    done = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.SUCCESS, tags=tags)
+
+    maintain_instance(instance, KEEP, now=later(days=30))
+
+    assert runs(instance) >= {root.run_id, again.run_id, waiting.run_id, done.run_id}
+    assert failed.run_id not in runs(instance)
+
+
+def test_the_latest_result_of_a_check_stays(made, instance):
+    """It may be that of a run that failed, and materialized nothing since."""
+    sync(made, "a", "b")
+    STORES["a"].faults.breaks["one"] = 0
+    failed = sync(made, "a")
+    assert instance.get_run_by_id(failed).status is DagsterRunStatus.FAILURE
+
+    maintain_instance(instance, KEEP, now=later(days=8))
+
+    assert failed in runs(instance)
+
+
+def test_the_job_does_all_of_it(made, instance):
+    """As it runs every night."""
+    sync(made, "a", "b")
+    definitions = made.definitions
+    assert definitions.resolve_schedule_def("maintenance").default_status is dg.DefaultScheduleStatus.RUNNING
+
+    result = definitions.resolve_job_def("maintenance").execute_in_process(instance=instance)
+
+    assert result.success
+    [output] = [event for event in result.all_events if event.is_successful_output]
+    assert {"snapshots", "journal", "runs"} <= output.event_specific_data.metadata.keys()
+
+
+def test_by_itself_it_prints_what_went(instance, monkeypatch, capsys):
+    """This is what `filesync maintain` asks."""
+    monkeypatch.setenv("DAGSTER_HOME", instance.root_directory)
+    (Path(instance.root_directory) / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    main([KEEP.model_dump_json(), "--dry-run"])
+    assert json.loads(capsys.readouterr().out) == {"runs": 0, "runs_kept": 0}
