@@ -22,6 +22,9 @@ PACKAGE = "filesync_dagster"
 COPIED = (PACKAGE, "filesync_dagster_tests", "pyproject.toml")
 MODEL = "filesync_dagster_tests/model/test_regressions.py"
 FEED = "filesync_dagster_tests/model/test_feed.py"
+LAST_GOOD = "filesync_dagster_tests/config/test_last_good.py"
+RELOADING = "filesync_dagster_tests/serving/test_reloading.py"
+SCHEDULES = "filesync_dagster_tests/orchestration/test_schedules.py"
 REPORTS = "filesync_dagster_tests/reports/test_against_brute_force.py"
 
 
@@ -446,6 +449,79 @@ BUGS = (
         "except ZeroDivisionError as error:",
         "filesync_dagster_tests/reports/test_writing.py",
         "lost_snapshot",
+    ),
+    Bug(
+        "an edit that breaks an endpoint is remembered as good",
+        "config/last_good.py",
+        "if earlier is None or not _lost(config, earlier):",
+        "if True:",
+        LAST_GOOD,
+    ),
+    Bug(
+        "a broken entry without a name takes an endpoint with it",
+        "config/last_good.py",
+        "return set(missing) if nameless else",
+        "return set() if nameless else",
+        LAST_GOOD,
+    ),
+    Bug(
+        "the copy of the last good file is read by everybody",
+        "config/last_good.py",
+        "        Path(name).replace(target)",
+        "        Path(name).replace(target)\n        target.chmod(0o644)",
+        LAST_GOOD,
+    ),
+    Bug(
+        "an edit is taken while the file is being written",
+        "serving/reloading.py",
+        "if digest == self._loaded or not settled or",
+        "if digest == self._loaded or",
+        RELOADING,
+    ),
+    Bug(
+        "a reload that failed is not tried again",
+        "serving/reloading.py",
+        "            self._tried = time.monotonic()",
+        "            self._tried, self._loaded = time.monotonic(), digest",
+        RELOADING,
+    ),
+    Bug(
+        "what was missed is always caught up",
+        "orchestration/schedules.py",
+        "if not (late and not endpoint.schedule_config.catch_up) and",
+        "if True and",
+        SCHEDULES,
+        "missed or late",
+    ),
+    Bug(
+        "a reconcile and a sync of one endpoint are asked for at the same moment",
+        "orchestration/schedules.py",
+        "not (own and own.is_tick(scheduled))",
+        "True",
+        SCHEDULES,
+        "reconcile",
+    ),
+    Bug(
+        "jitter is not kept",
+        "api.py",
+        "if pause > 0:",
+        "if pause > 0 > 1:",
+        SCHEDULES,
+        "own_moment",
+    ),
+    Bug(
+        "the time zone of a reconcile is ignored",
+        "config/due.py",
+        "moments.append(following(reconcile.cron, reconcile.timezone, last or now, zone))",
+        "moments.append(following(reconcile.cron, None, last or now, zone))",
+        "filesync_dagster_tests/config/test_due.py",
+    ),
+    Bug(
+        "a reconcile by cron is never due",
+        "config/due.py",
+        "        return following(plan.cron, plan.timezone, proved, zone)",
+        "        return following(plan.cron, plan.timezone, datetime.now(zone), zone)",
+        "filesync_dagster_tests/sync/test_reconcile.py",
     ),
 )
 
