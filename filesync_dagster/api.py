@@ -173,10 +173,11 @@ class Filesync:
                     future.cancel()
 
     def receive(
-        self, queue: str, *, run_id: str | None = None, on_progress: Watch | None = None
+        self, queue: str, *, linger: float = 0.0, run_id: str | None = None, on_progress: Watch | None = None
     ) -> Iterator[receiving.Batch]:
         """Take the messages of a queue, sync what they name, and yield what became of each batch.
 
+        It ends when no message came for `linger` seconds, or the limits of the queue are reached.
         A message is acknowledged once what it says is committed. Raises ConfigError, SourceError, DatabaseError.
         """
 
@@ -186,7 +187,7 @@ class Filesync:
 
             yield from self._each(list(keys), one)
 
-        return receiving.receive(self.workspace, self.config.queue(queue), syncing)
+        return receiving.receive(self.workspace, self.config.queue(queue), syncing, linger)
 
     def look(self, queue: str) -> int:
         """Return about how many messages wait in a queue; takes none. Raises ConfigError, SourceError."""

@@ -25,6 +25,12 @@ class Queue(Strict):
     )
     poll_seconds: Seconds = Field(default=15, description="How often the sensor looks whether messages wait.")
     batch: int = Field(default=1000, ge=1, le=100_000, description="Messages that are taken and committed together.")
+    linger_seconds: int = Field(
+        default=20,
+        ge=0,
+        le=3600,
+        description="For so long a run in Dagster waits for more before it ends: a busy queue is one run, not many.",
+    )
     run_messages: int = Field(default=100_000, ge=1, description="Messages after which a run ends; the next goes on.")
     run_seconds: int = Field(default=600, ge=1, le=86_400, description="Seconds after which a run begins no new batch.")
 

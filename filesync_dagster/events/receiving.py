@@ -27,6 +27,9 @@ COMMITTED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL, SyncStatus.HELD
 MOST_OF_A_BODY = 1_000_000
 """Characters of a message that are kept when it is set aside."""
 
+SOON = 60.0
+"""Seconds after which a run ends that left something for the next one."""
+
 Keys = Mapping[str, set[str]]
 Syncing = Callable[[Keys], Iterator[SyncResult]]
 """Syncs endpoints, each with the keys that were named, and yields what came of it."""
@@ -78,23 +81,35 @@ class _Read:
     concerns: set[str] = field(default_factory=set)
 
 
-def receive(workspace: Workspace, queue: Queue, syncing: Syncing) -> Iterator[Batch]:
+def receive(workspace: Workspace, queue: Queue, syncing: Syncing, linger: float = 0.0) -> Iterator[Batch]:
     """Yield batch after batch until none wait or the limits of the queue are reached. Raises SourceError.
 
-    An endpoint that failed is not tried again: what concerns it comes again later.
+    `linger`: seconds without a message after which none wait. An endpoint that failed is not tried again: what
+    concerns it is left for the next run, which is then not far.
     """
     routes, failed, taken, left, began = Routes(workspace.config, queue), set[str](), 0, 0, time.monotonic()
+    last = began
     with closing(open_inbox(queue, workspace.secrets)) as inbox:
-        # What could not be acknowledged is still ours, and room for as many is all that there is.
-        while taken < queue.run_messages and time.monotonic() - began < queue.run_seconds and left < queue.batch // 2:
+        # What could not be acknowledged is still ours, and takes room.
+        while (
+            taken < queue.run_messages and left * 2 <= queue.batch and time.monotonic() - began < _seconds(queue, left)
+        ):
             messages = inbox.receive(min(queue.batch - left, queue.run_messages - taken))
             if not messages:
-                break
+                if left or time.monotonic() - last >= linger:
+                    break
+                continue
             batch = _work(workspace, queue, inbox, messages, routes, failed, syncing)
             failed |= {result.endpoint for result in batch.results if result.status not in COMMITTED}
             taken, left = taken + batch.messages, left + batch.left
+            last = time.monotonic()
             yield batch
         look(workspace, queue, inbox)
+
+
+def _seconds(queue: Queue, left: int) -> float:
+    """Return how long a run may take."""
+    return min(queue.run_seconds, SOON) if left else queue.run_seconds
 
 
 def look(workspace: Workspace, queue: Queue, inbox: Inbox | None = None) -> int:

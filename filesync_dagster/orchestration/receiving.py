@@ -37,7 +37,8 @@ def receive(context: dg.OpExecutionContext, filesync: FilesyncResource) -> None:
     unlucky: dict[str, str] = {}
     with filesync.open() as opened, beating(context) as watch:
         try:
-            for batch in opened.receive(queue, run_id=context.run_id, on_progress=watch):
+            linger = opened.config.queue(queue).linger_seconds
+            for batch in opened.receive(queue, linger=linger, run_id=context.run_id, on_progress=watch):
                 context.log.info(said(batch))
                 for result in batch.results:
                     _show(context, opened, result, unlucky)

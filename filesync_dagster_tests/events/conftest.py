@@ -17,7 +17,7 @@ class Place:
         self.client, self.bucket = server.client(), server.bucket()
         self.there = {}
         self.endpoints = [self.endpoint("eng", guard={"enabled": False}, **entry)]
-        self.queue_entry = queue.entry
+        self.queue_entry = {**queue.entry, "linger_seconds": 0}
         self.project = Project(folder, *self.endpoints)
         self.filesync = None
         self.reopen()

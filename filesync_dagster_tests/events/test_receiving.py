@@ -288,3 +288,17 @@ def test_s3_itself_tells_a_queue(moto_s3, tmp_path):
     journal = rows_of(place.filesync.changes("eng"))
     assert [row["change"] for row in journal] == ["added"]
     place.close()
+
+
+def test_a_run_may_wait_for_more(place):
+    """What comes while it waits costs no run of its own."""
+    place.queue.send(s3_event(place.bucket, "a.txt"))
+    batches = place.filesync.receive("events", linger=10)
+
+    next(batches)
+    place.put("c.txt")
+    place.queue.send(s3_event(place.bucket, "c.txt"))
+    next(batches)
+    batches.close()
+
+    assert place.files() == place.there

@@ -28,7 +28,7 @@ class TwoQueues(Place):
         text = self.project.config.read_text()
         self.filesync.close()
         whole = json.loads(text)
-        whole["queues"].append({**self.second.entry, "name": "minio", "poll_seconds": 2})
+        whole["queues"].append({**self.second.entry, "name": "minio", "poll_seconds": 2, "linger_seconds": 5})
         self.project.config.write_text(json.dumps(whole))
         self.filesync = self.project.open()
 
