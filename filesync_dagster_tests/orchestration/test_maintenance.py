@@ -82,6 +82,22 @@ def test_runs_go_but_those_that_hold_what_was_last_known(made, instance):
     assert maintain_instance(instance, KEEP, now=later(days=8)) == {"runs": 0, "runs_kept": 2}
 
 
+def test_runs_go_from_postgresql_as_well(made, tmp_path, postgres_url):
+    """Their events and checks with them."""
+    url = postgres_url.replace("postgresql://", "postgresql+psycopg2://")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "dagster.yaml").write_text(json.dumps({"storage": {"postgres": {"postgres_url": url}}}))
+    with dg.DagsterInstance.from_config(str(tmp_path / "home")) as made.instance:
+        first, last = sync(made, "a", "b"), sync(made, "a", "b")
+        assert maintain_instance(made.instance, KEEP, now=later(days=8)) == {"runs": 1, "runs_kept": 1}
+        assert runs(made.instance) == {last}
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        for table in ("event_logs", "asset_check_executions"):
+            assert set(connection.execute(text(f"SELECT run_id FROM {table}")).scalars()) == {last}, first
+    engine.dispose()
+
+
 def test_a_day_beyond_retention_is_let_go_but_not_the_last_one(made, instance):
     """However long an endpoint has rested, its node shows when it was last synced."""
     yesterday = f"{datetime.now(UTC).date() - timedelta(days=1)}"
