@@ -63,7 +63,7 @@ def endpoint(name, **entry):
 
 
 def test_edits_take_effect_and_touch_nothing_that_runs(tmp_path):
-    """Add, change, break, remove and disable endpoints while a sync runs; each shows within seconds."""
+    """Add, change, break, remove and disable endpoints while a sync runs; each shows, and what is wrong is an alert."""
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "a.txt").write_text("a")
     config, told = tmp_path / "endpoints.yaml", []
@@ -95,11 +95,13 @@ def test_edits_take_effect_and_touch_nothing_that_runs(tmp_path):
         wait(lambda: told[-1].startswith("Warning: ") and "not YAML" in told[-1])
         assert dagster.run_ended(dagster.launch(today, ["filesync", "plans"])) == "SUCCESS"
         wait(lambda: failed_check(dagster, "filesync_configuration"))
+        wait(lambda: "configuration" in alerts(config, variables))
 
         edit(slow, endpoint("photos", is_active=False))
         wait(lambda: "filesync/plans" not in nodes(dagster))
         assert not {"filesync/photos", "filesync_configuration"} & nodes(dagster).keys()
 
+        wait(lambda: "configuration" not in alerts(config, variables))
         bucket.go_on.set()
         assert dagster.run_ended(running) == "SUCCESS"
         with Filesync(running_config(read_environment(config, variables))) as filesync:
@@ -114,6 +116,12 @@ def wait(look, patience=120):
     while not look():
         assert time.monotonic() < deadline
         time.sleep(0.5)
+
+
+def alerts(config, variables):
+    """Return what the alerts that stand are about."""
+    with Filesync(running_config(read_environment(config, variables))) as filesync:
+        return {alert.kind for alert in filesync.alerts()}
 
 
 def nodes(dagster):
