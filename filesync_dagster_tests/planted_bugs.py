@@ -27,6 +27,11 @@ RELOADING = "filesync_dagster_tests/serving/test_reloading.py"
 SCHEDULES = "filesync_dagster_tests/orchestration/test_schedules.py"
 REPORTS = "filesync_dagster_tests/reports/test_against_brute_force.py"
 
+LOOKUPS = "filesync_dagster_tests/connectors/s3/test_lookups.py"
+HINTED = "filesync_dagster_tests/sync/test_hinted.py"
+ENVELOPES = "filesync_dagster_tests/events/test_envelopes.py"
+RECEIVING = "filesync_dagster_tests/events/test_receiving.py"
+
 
 @dataclass(frozen=True)
 class Bug:
@@ -41,6 +46,69 @@ class Bug:
 
 
 BUGS = (
+    Bug(
+        "a key that another one begins with is taken for it",
+        "connectors/s3/lookups.py",
+        "    if page.keys[:1] == [key]:",
+        "    if page.keys:",
+        LOOKUPS,
+        "what_is_there_is_found",
+    ),
+    Bug(
+        "a page that leads back proves that keys are gone",
+        "connectors/s3/lookups.py",
+        "if page.keys and (page.keys[0] <= key or not rising(page.keys)):",
+        "if False:",
+        LOOKUPS,
+        "leads_back",
+    ),
+    Bug(
+        "events go on from a selection that is not that of the filters",
+        "sync.py",
+        "elif keys and job.source.capabilities.lookups and _is_proved(job, state):",
+        "elif keys and job.source.capabilities.lookups and state.snapshot_uri:",
+        HINTED,
+        "any_sequence or guard",
+    ),
+    Bug(
+        "what the filters leave out by now stays where an event told of it",
+        "hinted.py",
+        "        told.append(page.batch.filter(selected))",
+        "        told.append(page.batch)",
+        HINTED,
+        "any_sequence",
+    ),
+    Bug(
+        "the keys of events are taken as they are encoded",
+        "events/envelopes.py",
+        'yield unquote_to_bytes(key.replace("+", " "))',
+        "yield key.encode()",
+        ENVELOPES,
+    ),
+    Bug(
+        "messages are acknowledged whatever became of their endpoints",
+        "events/receiving.py",
+        "finished = [one.message for one in read if one.concerns <= done]",
+        "finished = [one.message for one in read]",
+        RECEIVING,
+        "could_not_be_synced",
+    ),
+    Bug(
+        "what is wrong in a message is acknowledged and forgotten",
+        "events/receiving.py",
+        "    workspace.metadata.bury(queue.name, dead)",
+        "    workspace.metadata.bury(queue.name, [])",
+        RECEIVING,
+        "poison and sqs",
+    ),
+    Bug(
+        "a tag of a lost connection acknowledges a message of the next one",
+        "events/rabbitmq.py",
+        "if opened == self._opened and self._channel is not None",
+        "if self._channel is not None",
+        RECEIVING,
+        "lost_connection",
+    ),
     Bug(
         "after a lost cursor the feed is read from now on",
         "connectors/google_drive/feed.py",
