@@ -106,7 +106,7 @@ class Filesync:
         Who names endpoints insists on them, unless `insist` says otherwise; who asks for all leaves alone what failed
         again and again. With `spread`, each begins with the delay that its `jitter_seconds` gives it.
         """
-        broken = [entry for entry in self.config.broken if not entry.kept]
+        broken = [entry for entry in self.config.broken if not (entry.kept or entry.is_queue)]
         configured = [e.name for e in self.config.active] + [b.name for b in broken]
         chosen = configured if names is None else names
         insisting = names is not None if insist is None else insist

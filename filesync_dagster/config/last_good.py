@@ -7,12 +7,13 @@ it breaks nothing that the remembered one had in order; what an entry that is br
 import hashlib
 import os
 import tempfile
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from filesync_dagster.config.environment import Environment
-from filesync_dagster.config.load import Config, load_config, read_config, read_text
+from filesync_dagster.config.load import QUEUE, Config, load_config, read_config, read_text
 from filesync_dagster.config.models import SLUG
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.observability import event
@@ -45,7 +46,7 @@ def remember(environment: Environment) -> bool:
         if text == _text(target):
             return True
         config, earlier = read_config(environment, text), last_good(environment)
-        if earlier is None or not _lost(config, earlier):
+        if earlier is None or not (_lost(config, earlier) or _lost_queues(config, earlier)):
             return _write(target, text)
     return False
 
@@ -72,18 +73,31 @@ def _lost(config: Config, earlier: Config) -> set[str]:
     A broken entry without a name that could be one may be any of those that are not there; so none is given up.
     """
     missing = earlier.by_name.keys() - config.by_name.keys()
-    nameless = any(not SLUG.fullmatch(entry.name) for entry in config.broken)
-    return set(missing) if nameless else missing & {entry.name for entry in config.broken}
+    return _of_these(missing, {entry.name for entry in config.broken if not entry.is_queue})
+
+
+def _lost_queues(config: Config, earlier: Config) -> set[str]:
+    """Return the queues that were in order and are broken now."""
+    missing = {queue.name for queue in earlier.queues} - {queue.name for queue in config.queues}
+    return _of_these(missing, {entry.name.removeprefix(QUEUE) for entry in config.broken if entry.is_queue})
+
+
+def _of_these(missing: AbstractSet[str], broken: AbstractSet[str]) -> set[str]:
+    nameless = any(not SLUG.fullmatch(name) for name in broken)
+    return set(missing) if nameless else set(missing & broken)
 
 
 def _with_kept(config: Config, earlier: Config) -> Config:
     lost = _lost(config, earlier)
     kept = tuple(endpoint for endpoint in earlier.endpoints if endpoint.name in lost)
     endpoints = (*config.endpoints, *kept)
+    queues = _lost_queues(config, earlier)
+    running = lost | {f"{QUEUE}{name}" for name in queues}
     return replace(
         config,
         endpoints=endpoints,
-        broken=tuple(replace(entry, kept=entry.name in lost) for entry in config.broken),
+        broken=tuple(replace(entry, kept=entry.name in running) for entry in config.broken),
+        queues=(*config.queues, *(queue for queue in earlier.queues if queue.name in queues)),
         by_name={endpoint.name: endpoint for endpoint in endpoints},
     )
 

@@ -19,16 +19,20 @@ from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.errors import ConfigError, UnknownEndpoint
 
 M = TypeVar("M", bound=BaseModel)
+QUEUE = "queue "
+"""Before the name of a queue, where endpoints are named as well."""
+
 TOP_LEVEL = ("settings", "alerts", "queues", "endpoints")
 
 
 @dataclass(frozen=True)
 class Broken:
-    """An entry of `endpoints:` that cannot be used; its neighbours can."""
+    """An entry that cannot be used; its neighbours can."""
 
     name: str
     problems: tuple[str, ...]
     kept: bool = False  # what it said when it was last in order is what runs
+    is_queue: bool = False  # an entry of `queues:`, called "queue NAME" here
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Config:
             if queue.name == name:
                 return queue
         for entry in self.broken:
-            if entry.name == f"queue {name}":
+            if entry.name == f"{QUEUE}{name}":
                 raise ConfigError(entry.problems)
         known = ", ".join(queue.name for queue in self.queues) or "none"
         raise ConfigError([f"There is no queue {name!r} in {self.environment.config_path}."], hint=f"It has: {known}.")
@@ -212,7 +216,8 @@ class _Reader:
     def queues(self, entries: Any, endpoints: Sequence[str]) -> tuple[list[Queue], list[Broken]]:
         """Return the queues, and what is wrong with those that cannot be used."""
         if not isinstance(entries, list):
-            return [], [Broken("queues", (self.sentence(self.tree.line(("queues",)), "`queues:` must be a list"),))]
+            sentence = self.sentence(self.tree.line(("queues",)), "`queues:` must be a list")
+            return [], [Broken("queues", (sentence,), is_queue=True)]
         good: dict[str, Queue] = {}
         broken = []
         for index, entry in enumerate(entries):
@@ -234,7 +239,7 @@ class _Reader:
             if queue and not problems:
                 good[queue.name] = queue
             else:
-                broken.append(Broken(f"queue {named or index}", tuple(dict.fromkeys(problems))))
+                broken.append(Broken(f"{QUEUE}{named or index}", tuple(dict.fromkeys(problems)), is_queue=True))
         return list(good.values()), broken
 
     def _beside_the_file(self, paths: Iterable[str], given: Any) -> Any:

@@ -128,3 +128,21 @@ def test_a_home_that_is_a_file_stops_nobody(edit, tmp_path):
     (tmp_path / "home").write_text("")
     assert not remember(environment)
     assert titles(running_config(environment)) == {"a": "a", "b": "b"}
+
+
+def test_a_queue_that_breaks_goes_on_as_it_was(edit):
+    """And an endpoint that the same edit takes out is gone: the entry that is broken cannot be it."""
+    queues = "queues:\n  - {name: events, type: sqs, queue_url: 'https://sqs.eu-west-1.amazonaws.com/1/events'}\n"
+    assert remember(edit(queues + GOOD))
+    environment = edit(queues.replace("queue_url", "queue_adress") + GOOD.replace("  - {name: b,", "#"))
+
+    assert not remember(environment)
+    config = running_config(environment)
+    assert [queue.name for queue in config.queues] == ["events"]
+    assert titles(config) == {"a": "a"}
+    assert "'queue_adress'" in " ".join(config.problems)
+    assert [(entry.name, entry.kept) for entry in config.broken] == [("queue events", True)]
+
+    environment = edit(GOOD)
+    assert remember(environment)
+    assert running_config(environment).queues == ()
