@@ -5,6 +5,7 @@ import json
 import dagster as dg
 
 from filesync_dagster.config import Settings
+from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.resources import FilesyncResource
 
 JOB = "maintenance"
@@ -17,7 +18,7 @@ def maintenance_job(settings: Settings) -> dg.Definitions:
     def let_go(context: dg.OpExecutionContext, filesync: FilesyncResource) -> None:
         from filesync_dagster.orchestration.old_runs import maintain_instance  # it loads the database's drivers
 
-        with filesync.open() as opened:
+        with filesync.open() as opened, beating(context):
             gone = opened.maintain()
             gone.update(maintain_instance(context.instance, opened.config.settings.retention))
         context.log.info("Gone: %s", json.dumps(gone))

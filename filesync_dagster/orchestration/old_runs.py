@@ -28,8 +28,8 @@ from filesync_dagster.orchestration.schedules import ACTIVE, PARTITION_TAG
 KEPT_TAG = "filesync/kept"
 """On an old run that holds the latest of a partition: it is not looked at again before its partition is too old."""
 
-AT_ONCE = 500
-"""Runs that are read at once."""
+AT_ONCE = 100
+"""Runs that are read at once; one may name a thousand assets."""
 
 
 def maintain_instance(
@@ -39,7 +39,7 @@ def maintain_instance(
     now = now or datetime.now(UTC)
     gone = Counter(runs=0, runs_kept=0)
     needed = _Needed(instance, keep, now)
-    for record in list(_old_runs(instance, now - timedelta(days=keep.runs_days))):
+    for record in _old_runs(instance, now - timedelta(days=keep.runs_days)):
         if needed.by(record):
             gone["runs_kept"] += 1
             if not dry_run and KEPT_TAG not in record.dagster_run.tags:
@@ -58,10 +58,13 @@ def maintain_instance(
 def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[RunRecord]:
     """Yield the runs that were created before a moment and have ended, newest first."""
     ended = [status for status in DagsterRunStatus if status not in ACTIVE]
-    query, cursor = dg.RunsFilter(created_before=before, statuses=ended), None
-    while records := instance.get_run_records(query, limit=AT_ONCE, cursor=cursor):
-        yield from records
-        cursor = records[-1].dagster_run.run_id
+    query = dg.RunsFilter(created_before=before, statuses=ended)
+    page = instance.get_run_records(query, limit=AT_ONCE)
+    while page:
+        # Asked for before any of this page is deleted: the next one begins behind its last run.
+        following = instance.get_run_records(query, limit=AT_ONCE, cursor=page[-1].dagster_run.run_id)
+        yield from page
+        page = following
 
 
 class _Needed:

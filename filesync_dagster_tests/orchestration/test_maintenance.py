@@ -11,6 +11,7 @@ from dagster._core.test_utils import create_run_for_test
 from sqlalchemy import create_engine, text
 
 from filesync_dagster.config import Retention
+from filesync_dagster.orchestration import old_runs
 from filesync_dagster.orchestration.old_runs import KEPT_TAG, main, maintain_instance
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
@@ -112,6 +113,17 @@ def test_a_day_beyond_retention_is_let_go_but_not_the_last_one(made, instance):
     assert runs(instance) == {of_yesterday, last}
     maintain_instance(instance, KEEP, now=later(days=500))
     assert runs(instance) == {last}
+
+
+def test_a_backlog_of_runs_is_worked_off_page_by_page(instance, monkeypatch):
+    """Years of runs do not fit into memory, and a page does not begin behind a run that is deleted already."""
+    monkeypatch.setattr(old_runs, "AT_ONCE", 2)
+    for _ in range(7):
+        create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE)
+    working = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.STARTED)
+
+    assert maintain_instance(instance, KEEP, now=later(days=8))["runs"] == 7
+    assert runs(instance) == {working.run_id}
 
 
 def test_what_goes_on_stays(instance):
