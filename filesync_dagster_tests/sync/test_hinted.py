@@ -27,6 +27,12 @@ class Store:
         self.there, self.told, self.untold = {}, set(), set()
         self.entry = {"name": "eng", "type": "s3", "endpoint_details": server.details(self.bucket), **entry}
         self.project = Project(folder, self.entry)
+        self.reopen(self.entry)
+
+    def reopen(self, entry):
+        """Open filesync on the same home. Events come from a queue, which nobody asks here."""
+        queue = {"name": "events", "type": "sqs", "queue_url": "https://sqs.us-east-1.amazonaws.com/1/events"}
+        self.project.config.write_text(json.dumps({"queues": [queue], "endpoints": [entry]}))
         self.filesync = self.project.open()
 
     def change(self, key, content, *, told=True):
@@ -62,8 +68,7 @@ class Store:
     def filter(self, filters):
         """Open filesync on the same home with other filters."""
         self.filesync.close()
-        self.project.write({**self.entry, "filters": filters})
-        self.filesync = self.project.open()
+        self.reopen({**self.entry, "filters": filters})
 
     def state(self):
         return self.filesync.workspace.metadata.states()["eng"]
