@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from filesync_dagster.errors import SourceError
-from filesync_dagster.model import SyncResult, SyncStatus
+from filesync_dagster.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.orchestration.alerting import alert_after_run
 from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.results import materialization, misfortune
+from filesync_dagster.orchestration.results import check_results, drift_result, materialization, misfortune
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -91,6 +91,26 @@ def _show(context: dg.OpExecutionContext, filesync: "Filesync", result: SyncResu
         context.log.error("%s: %s", result.endpoint, why)
     elif result.changes_uri:  # an event that told nothing new leaves no trace in Dagster's history
         context.log_event(_event(filesync, result, datetime.now(filesync.config.settings.partitions.zone).date()))
+    if result.status is SyncStatus.HELD or (not why and result.mode is SyncMode.FULL):
+        _show_checks(context, filesync, result.endpoint)
+
+
+def _show_checks(context: dg.OpExecutionContext, filesync: "Filesync", name: str) -> None:
+    """Show that a sync is held, and that none is any more: after one that was, a listing follows."""
+    [status] = [status for status in filesync.status() if status.name == name]
+    for check in (*check_results(status), drift_result(status)):
+        assert check.asset_key is not None
+        assert check.check_name is not None
+        context.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=check.asset_key,
+                check_name=check.check_name,
+                passed=check.passed,
+                metadata=dict(check.metadata or {}),
+                severity=check.severity,
+                description=check.description,
+            )
+        )
 
 
 def _event(filesync: "Filesync", result: SyncResult, day: date) -> dg.AssetMaterialization:

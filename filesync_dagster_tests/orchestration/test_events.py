@@ -117,6 +117,29 @@ def test_messages_of_an_endpoint_that_fails_do_not_start_run_after_run(place):
     assert place.queue_tick(datetime.now(UTC) + PAUSE)[0]
 
 
+def test_what_events_would_empty_is_held_and_shown(place):
+    """The check of the endpoint fails, and passes after the listing that finds everything well."""
+    place.endpoints = [place.endpoint("eng")]
+    place.reopen()
+    place.client.delete_object(Bucket=place.bucket, Key="a.txt")
+    place.queue.send(s3_event(place.bucket, "a.txt"))
+    [request], _ = place.queue_tick()
+    assert not place.run(request).success
+    key = dg.AssetCheckKey(asset_key("eng"), "mass_delete_guard")
+    assert not _passed(place.instance, key)
+
+    place.put("a.txt")
+    place.queue.send(s3_event(place.bucket, "a.txt"))
+    [request], _ = place.queue_tick()
+    assert place.run(request).success
+    assert _passed(place.instance, key)
+
+
+def _passed(instance, key):
+    [record] = instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).values()
+    return record.event.dagster_event.asset_check_evaluation_data.passed
+
+
 def test_a_queue_that_does_not_answer_is_no_reason_for_runs(place):
     """The tick says why, and so do those who look at the queues."""
     place.queue_entry = {**place.queue_entry, "queue_url": f"{place.server.endpoint_url}/123456789012/nothing"}
