@@ -36,7 +36,7 @@ COMMANDS: tuple[click.Command, ...] = (
     jobs,
     maintain,
     reload,
+    serve,
     demo,
     simulate,
-    serve,
 )
