@@ -9,14 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from filesync_dagster.observability import LOGGER, correlated, event, inherited
+from filesync_dagster.observability import LOGGER, _events, correlated, event, inherited
 
 
 @pytest.fixture
-def told(caplog):
-    """What was logged, as lines."""
+def told(caplog, monkeypatch):
+    """What was logged, as lines, whatever a command of an earlier test made of the logger."""
+    logger = logging.getLogger(LOGGER)
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "propagate", True)
+    _events.cache_clear()
     caplog.set_level(logging.INFO, LOGGER)
-    return lambda: [record.getMessage() for record in caplog.records]
+    yield lambda: [record.getMessage() for record in caplog.records]
+    _events.cache_clear()
 
 
 def test_events_of_a_block_carry_its_ids(told):

@@ -57,12 +57,12 @@ def test_a_full_disk_fails_the_sync_and_loses_nothing(tmp_path, store, full):
     """Whether staging, database or snapshots have no room: the inventory stays; with room it goes on."""
     small = tmp_path / "home" if full == "home" else tmp_path / "home" / "data"
     project = Project(tmp_path, ENDPOINT, batch_size=1000)
-    with mounted(small, "size=3m"):
+    with mounted(small, "size=4m"):
         with project.open() as filesync:
             assert filesync.sync("docs").status is SyncStatus.COMPLETED
             before = everything(filesync, "docs")
             with (small / "ballast").open("wb") as ballast:
-                ballast.write(bytes(2_000_000 if full == "home" else 2_950_000))
+                ballast.write(bytes(2_700_000 if full == "home" else 4_000_000))
             for number in range(20_000):
                 store.put(f"g{number:05}", name=f"{number:05}" * 20)
             result = filesync.sync("docs")

@@ -108,7 +108,7 @@ def test_permissions_that_may_not_be_known_are_a_warning(tower):
 
 
 def test_switching_them_on(stage, tower):
-    """They come with the next full listing, as changes of folders; nothing is held."""
+    """The next sync lists everything for them; they are changes of folders, and nothing is held."""
     stage.project.write(tower.entry(include_permissions=False))
     stage.close()
     stage.open()
@@ -118,9 +118,7 @@ def test_switching_them_on(stage, tower):
     stage.close()
     stage.open()
 
-    tower.sync()
-    assert set(tower.folders().values()) == {None}
-    full = tower.sync(full=True)
+    full = tower.sync()
 
-    assert full.status is SyncStatus.COMPLETED
+    assert (full.status, full.mode) == (SyncStatus.COMPLETED, SyncMode.FULL)
     assert all(tower.folders().values())

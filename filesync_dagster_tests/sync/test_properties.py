@@ -60,6 +60,7 @@ class Syncs(RuleBasedStateMachine):
         self.known: dict[str, Row] = {}  # what the inventory must be, trashed rows too
         self.folded: dict[str, Row] = {}  # the first snapshot and every change file since, folded
         self.proposal: dict[str, Row] | None = None  # of a held sync
+        self.poisoned = False  # what that sync could not read it could not prove
         self.excluding = False
         self.began = False
         self.fresh = False
@@ -180,7 +181,7 @@ class Syncs(RuleBasedStateMachine):
         """What was held becomes the inventory, exactly."""
         assert self.proposal is not None
         result = self.filesync.approve(self.name)
-        assert result.status is SyncStatus.COMPLETED
+        assert result.status is SyncStatus.COMPLETED or (result.status is SyncStatus.PARTIAL and self.poisoned)
         self.committed(result, self.proposal)
 
     @rule()
@@ -204,8 +205,10 @@ class Syncs(RuleBasedStateMachine):
         if result.status is SyncStatus.FAILED:
             assert len(faults.breaks) == len(SCOPES), result.error
         elif result.status is SyncStatus.HELD:
-            assert self.proposal is not None or len(live_files(expected)) <= len(live_files(self.known))
-            self.proposal = expected
+            was, will_be = live_files(self.known), live_files(expected)
+            emptied = {row["scope"] for row in was} - {row["scope"] for row in will_be}
+            assert self.proposal is not None or emptied or len(will_be) <= len(was)
+            self.proposal, self.poisoned = expected, bool(faults.breaks or faults.unread)
         else:
             poisoned = bool(faults.breaks or faults.unread)
             assert (result.status is SyncStatus.PARTIAL) <= poisoned, result.warnings
