@@ -206,8 +206,8 @@ class Syncs(RuleBasedStateMachine):
             assert len(faults.breaks) == len(SCOPES), result.error
         elif result.status is SyncStatus.HELD:
             was, will_be = live_files(self.known), live_files(expected)
-            emptied = {row["scope"] for row in was} - {row["scope"] for row in will_be}
-            assert self.proposal is not None or emptied or len(will_be) <= len(was)
+            gone = {row["external_id"] for row in was} - {row["external_id"] for row in will_be}
+            assert self.proposal is not None or gone, result.error
             self.proposal, self.poisoned = expected, bool(faults.breaks or faults.unread)
         else:
             poisoned = bool(faults.breaks or faults.unread)
