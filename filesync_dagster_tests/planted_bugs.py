@@ -521,7 +521,7 @@ BUGS = (
     Bug(
         "an edit that breaks an endpoint is remembered as good",
         "config/last_good.py",
-        "if earlier is None or not _lost(config, earlier):",
+        "if earlier is None or not (_lost(config, earlier) or _lost_queues(config, earlier)):",
         "if True:",
         LAST_GOOD,
     ),

@@ -206,7 +206,8 @@ class DriveSyncs(RuleBasedStateMachine):
     def sync(self, full, troubles, again):
         """A sync does what it may do under its troubles, and never says what is not true."""
         result = self.synced(full=full, troubles=troubles)
-        if again and not self.holding and result.status is SyncStatus.COMPLETED:
+        there = self.world.truth(self.place) is not None  # somebody may have trashed the folder during the sync
+        if again and there and not self.holding and result.status is SyncStatus.COMPLETED:
             self.nothing_new(full=full)
 
     @rule(full=st.booleans(), troubles=troubles, at=st.integers(0, 25))
