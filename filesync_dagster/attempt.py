@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -46,7 +47,7 @@ class Attempt:
             **found,
         )
 
-    def draft(self, found: Comparison, unread: list[Unread], mode: SyncMode = SyncMode.FULL) -> SyncResult:
+    def draft(self, found: Comparison, unread: Sequence[Unread], mode: SyncMode = SyncMode.FULL) -> SyncResult:
         """Return the result that a commit of this comparison would have."""
         return self.result(
             SyncStatus.PARTIAL if unread else SyncStatus.COMPLETED,

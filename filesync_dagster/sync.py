@@ -6,7 +6,7 @@ pointer to the new snapshot change in one database transaction (DESIGN rule 2).
 
 import logging
 import traceback
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ from filesync_dagster.errors import (
 from filesync_dagster.guard import UNTOUCHED, Proposal, objections
 from filesync_dagster.listing import Job, Listing, Progress, ignore, list_endpoint
 from filesync_dagster.metadata import EndpointState
-from filesync_dagster.model import SyncMode, SyncResult, SyncStatus
+from filesync_dagster.model import SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.observability import correlated, event
 from filesync_dagster.retention import tidy
 from filesync_dagster.snapshots import SnapshotKind, stream
@@ -192,52 +192,57 @@ class Outcome:
 def _follow(job: Job, attempt: Attempt, state: EndpointState) -> SyncResult:
     """Sync from the change feed. Raises CursorLost when only a listing can tell."""
     told = incremental.listen(job, state)
-    unread = _still_unread(job)
     if told.is_silence:
-        same = attempt.result(
-            SyncStatus.PARTIAL if unread else SyncStatus.COMPLETED,
-            SyncMode.INCREMENTAL,
-            files_total=state.files_total,
-            bytes_total=state.bytes_total,
-            warnings=unread,
-        )
-        return _commit_nothing(job, replace(state, cursor=told.cursor), datetime.now(UTC), same)
+        return _commit_silence(job, attempt, replace(state, cursor=told.cursor))
     with job.workspace.engine() as con:
         feed = incremental.follow(job, con, told)
-        observed = datetime.now(UTC)
-        job.report("comparing", feed.rows)
-        found = incremental.compare(job, con, state)
-        draft = attempt.draft(found, feed.unread, SyncMode.INCREMENTAL)
-        if unread:
-            draft = replace(draft, status=SyncStatus.PARTIAL, warnings=(*draft.warnings, *unread))
         # What could not be read is told again the next time.
         following = replace(state, cursor=state.cursor if feed.unread else feed.cursor)
-        return _conclude(job, con, Outcome(found, observed, draft, following), intact=True)
+        return _conclude_told(job, attempt, con, following, looked_at=feed.rows, unread=feed.unread)
 
 
 def _look_up(job: Job, attempt: Attempt, state: EndpointState, keys: Collection[str]) -> SyncResult:
     """Sync what events named. Raises CursorLost when only a listing can tell."""
     seen = hinted.look(job, keys)
-    observed, unread = datetime.now(UTC), _still_unread(job)
     following = replace(state, cursor=hinted.heard(job, state, keys))
     if seen.is_same:
-        same = attempt.result(
-            SyncStatus.PARTIAL if unread else SyncStatus.COMPLETED,
-            SyncMode.INCREMENTAL,
-            files_processed=seen.told.num_rows,
-            files_total=state.files_total,
-            bytes_total=state.bytes_total,
-            warnings=unread,
-        )
-        return _commit_nothing(job, following, observed, same)
+        return _commit_silence(job, attempt, following, seen.told.num_rows)
     with job.workspace.engine() as con:
         hinted.place(con, seen)
-        job.report("comparing", seen.told.num_rows)
-        found = incremental.compare(job, con, state)
-        draft = attempt.draft(found, [], SyncMode.INCREMENTAL)
-        if unread:
-            draft = replace(draft, status=SyncStatus.PARTIAL, warnings=(*draft.warnings, *unread))
-        return _conclude(job, con, Outcome(found, observed, draft, following), intact=True)
+        return _conclude_told(job, attempt, con, following, looked_at=seen.told.num_rows)
+
+
+def _commit_silence(job: Job, attempt: Attempt, following: EndpointState, looked_at: int = 0) -> SyncResult:
+    """Note that whoever tells what changed told nothing new."""
+    unread = _still_unread(job)
+    same = attempt.result(
+        SyncStatus.PARTIAL if unread else SyncStatus.COMPLETED,
+        SyncMode.INCREMENTAL,
+        files_processed=looked_at,
+        files_total=following.files_total,
+        bytes_total=following.bytes_total,
+        warnings=unread,
+    )
+    return _commit_nothing(job, following, datetime.now(UTC), same)
+
+
+def _conclude_told(
+    job: Job,
+    attempt: Attempt,
+    con: duckdb.DuckDBPyConnection,
+    following: EndpointState,
+    *,
+    looked_at: int,
+    unread: Sequence[Unread] = (),
+) -> SyncResult:
+    """Compare what was told with the last commit, and conclude."""
+    observed, still_unread = datetime.now(UTC), _still_unread(job)
+    job.report("comparing", looked_at)
+    found = incremental.compare(job, con, following)
+    draft = attempt.draft(found, unread, SyncMode.INCREMENTAL)
+    if still_unread:
+        draft = replace(draft, status=SyncStatus.PARTIAL, warnings=(*draft.warnings, *still_unread))
+    return _conclude(job, con, Outcome(found, observed, draft, following), intact=True)
 
 
 def _still_unread(job: Job) -> tuple[str, ...]:

@@ -1,16 +1,15 @@
 """The reports about files as assets: one op writes those that were selected, so what is stored is looked up once."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from filesync_dagster.config import Config, Settings
+from filesync_dagster.config import Config
 from filesync_dagster.errors import FilesyncError
 from filesync_dagster.orchestration.charts import ALARMING, COLOURS, as_markdown, heat_map, ranked_bars, stacked_bars
-from filesync_dagster.orchestration.jobs import SYNC
-from filesync_dagster.orchestration.partitions import daily, day_of, key_of
+from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.reports import TABLE_ROWS, keep_chart, report_key
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.specs import asset_key
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from filesync_dagster.reports.writing import Report
 
 KEYS = {name: report_key(name) for name in CATALOGUE}
-EVERY = timedelta(hours=6)
 NAMED = 3
 """Of a list in a table, how many are named."""
 COLUMN_TYPES = {"BIGINT": "int", "DOUBLE": "float"}
@@ -121,28 +119,3 @@ def _cell(value: Any) -> Any:
         more = f" and {len(value) - NAMED} more" if len(value) > NAMED else ""
         return ", ".join(map(str, value[:NAMED])) + more
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-def inventory_report_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Return the schedule of these reports: today's every six hours, and yesterday's once more when it is over."""
-
-    @dg.schedule(
-        name="inventory_reports",
-        cron_schedule="35 */6 * * *",
-        execution_timezone=settings.partitions.timezone,
-        job_name=SYNC,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Writes the reports about files of today every six hours, and those of yesterday when it is over.",
-    )
-    def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        scheduled = context.scheduled_execution_time
-        first_day = f"{settings.partitions.start_date:%Y-%m-%d}"
-        for day in sorted({key_of(moment, settings.partitions) for moment in (scheduled - EVERY, scheduled)}):
-            if day >= first_day:
-                yield dg.RunRequest(
-                    run_key=f"{scheduled:%Y-%m-%dT%H:%M%z}/{day}",
-                    asset_selection=list(KEYS.values()),
-                    partition_key=day,
-                )
-
-    return tick

@@ -8,7 +8,6 @@ from filesync_dagster.orchestration.alerting import alert_sensor
 from filesync_dagster.orchestration.assets import Overrides, endpoint_assets
 from filesync_dagster.orchestration.event_sensors import queue_sensor, request_sensor
 from filesync_dagster.orchestration.inventory_reports import (
-    inventory_report_schedule,
     inventory_reports,
     stored_snapshots,
 )
@@ -18,7 +17,7 @@ from filesync_dagster.orchestration.problems import configuration_problems, unus
 from filesync_dagster.orchestration.receiving import receive_job
 from filesync_dagster.orchestration.reports import report_assets
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.schedules import first_sync_sensor, report_schedule, sync_schedules
+from filesync_dagster.orchestration.schedules import first_sync_sensor, report_schedules, sync_schedules
 from filesync_dagster.orchestration.specs import store_spec
 
 
@@ -55,8 +54,7 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
             jobs=[sync_job(endpoints, *reports), *([receive_job] if config.queues else [])],
             schedules=[
                 *sync_schedules(config),
-                report_schedule(config.settings),
-                inventory_report_schedule(config.settings),
+                *report_schedules(config.settings),
             ],
             sensors=[first_sync_sensor(config), request_sensor(config), *map(queue_sensor, config.queues)],
         ),

@@ -1,4 +1,4 @@
-"""One schedule for each cadence, one for the reports, and a sensor for endpoints that were just configured.
+"""One schedule for each cadence, two for the reports, and a sensor for endpoints that were just configured.
 
 A tick asks for one run of all that is due and not being synced already. Correctness does not rest on that: the lease
 in the metadata database keeps two syncs of one endpoint apart.
@@ -13,6 +13,7 @@ from dagster import DagsterRunStatus
 
 from filesync_dagster.config import Config, Endpoint, ScheduleKind, Settings
 from filesync_dagster.orchestration.cadences import CADENCE_TAG, Cadence, cadence_of, grouped
+from filesync_dagster.orchestration.inventory_reports import KEYS as INVENTORY_REPORT_KEYS
 from filesync_dagster.orchestration.jobs import SYNC
 from filesync_dagster.orchestration.partitions import key_of
 from filesync_dagster.orchestration.reports import REPORT_KEYS
@@ -134,26 +135,45 @@ def in_active_runs(instance: dg.DagsterInstance, names: Iterable[str], today: st
     return {name for name in names if asset_key(name) in keys}
 
 
-def report_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Return the schedule of the reports: today's every hour, and yesterday's once more when it is over."""
+def report_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """Return the schedules of the reports: today's now and then, and yesterday's once more when it is over."""
+    hourly = _reports(
+        "reports",
+        "5 * * * *",
+        timedelta(hours=1),
+        REPORT_KEYS,
+        settings=settings,
+        description="Writes the reports of today every hour, and those of yesterday when the day is over.",
+    )
+    six_hourly = _reports(
+        "inventory_reports",
+        "35 */6 * * *",
+        timedelta(hours=6),
+        list(INVENTORY_REPORT_KEYS.values()),
+        settings=settings,
+        description="Writes the reports about files of today every six hours, and those of yesterday when it is over.",
+    )
+    return [hourly, six_hourly]
 
+
+def _reports(
+    name: str, cron: str, every: timedelta, keys: Sequence[dg.AssetKey], *, settings: Settings, description: str
+) -> dg.ScheduleDefinition:
     @dg.schedule(
-        name="reports",
-        cron_schedule="5 * * * *",
+        name=name,
+        cron_schedule=cron,
         execution_timezone=settings.partitions.timezone,
         job_name=SYNC,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Writes the reports of today every hour, and those of yesterday when the day is over.",
+        description=description,
     )
     def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         scheduled = context.scheduled_execution_time
         first_day = f"{settings.partitions.start_date:%Y-%m-%d}"
-        yesterday = key_of(scheduled - timedelta(hours=1), settings.partitions)
-        today = key_of(scheduled, settings.partitions)
-        for day in sorted({yesterday, today}):
+        for day in sorted({key_of(moment, settings.partitions) for moment in (scheduled - every, scheduled)}):
             if day >= first_day:
                 yield dg.RunRequest(
-                    run_key=f"{scheduled:%Y-%m-%dT%H:%M%z}/{day}", asset_selection=REPORT_KEYS, partition_key=day
+                    run_key=f"{scheduled:%Y-%m-%dT%H:%M%z}/{day}", asset_selection=list(keys), partition_key=day
                 )
 
     return tick

@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 
 from filesync_dagster.orchestration.charts import heat_map, ranked_bars, stacked_bars
-from filesync_dagster.orchestration.inventory_reports import KEYS, draw, inventory_report_schedule
+from filesync_dagster.orchestration.inventory_reports import KEYS, draw
+from filesync_dagster.orchestration.schedules import report_schedules
 from filesync_dagster.reports import CATALOGUE
 from filesync_dagster.reports.pictures import Grid, Ranking, Stacks
 from filesync_dagster_tests.orchestration.conftest import today
@@ -85,7 +86,7 @@ def test_the_lineage_leads_from_every_endpoint_to_every_report(made):
 
 def test_they_are_written_every_six_hours_and_once_more_at_the_end_of_a_day(made):
     """In the night, yesterday's are finished. What is asked for can be run."""
-    schedule = inventory_report_schedule(made.open().config.settings)
+    _, schedule = report_schedules(made.open().config.settings)
     repository = made.definitions.get_repository_def()
     asked = [
         schedule.evaluate_tick(

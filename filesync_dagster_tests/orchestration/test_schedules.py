@@ -10,7 +10,7 @@ from dagster import DagsterRunStatus
 from filesync_dagster.config import delay, load_config, read_environment
 from filesync_dagster.orchestration.cadences import grouped
 from filesync_dagster.orchestration.project import definitions_for
-from filesync_dagster.orchestration.schedules import report_schedule, sync_schedules
+from filesync_dagster.orchestration.schedules import report_schedules, sync_schedules
 from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster_tests.orchestration.conftest import today
 
@@ -145,7 +145,7 @@ def test_a_new_endpoint_is_synced_at_once(project, store):
 def test_reports_are_written_every_hour_and_once_more_at_the_end_of_a_day(project, store):
     """At five past midnight, yesterday's are finished."""
     made = project(store("a"))
-    schedule = report_schedule(made.open().config.settings)
+    schedule, _ = report_schedules(made.open().config.settings)
     days = [
         [
             request.partition_key
