@@ -3,8 +3,8 @@
 The only package that knows SQLAlchemy. It may import model, observability and errors. Tables: tables.py.
 """
 
-from filesync_dagster.metadata.alerts import AlertRecord, QueueTrouble
-from filesync_dagster.metadata.leases import Lease
+from filesync_dagster.metadata.alerts import AlertRecord, ExpectedRecord, QueueTrouble
+from filesync_dagster.metadata.leases import MAINTENANCE, Lease
 from filesync_dagster.metadata.queues import DeadMessage, QueueRecord
 from filesync_dagster.metadata.reading import FILES_SCHEMA, JOURNAL_SCHEMA
 from filesync_dagster.metadata.records import (
@@ -22,12 +22,14 @@ from filesync_dagster.metadata.store import Metadata
 __all__ = [
     "FILES_SCHEMA",
     "JOURNAL_SCHEMA",
+    "MAINTENANCE",
     "AlertRecord",
     "BreakerRecord",
     "CheckpointRecord",
     "DeadMessage",
     "EndpointRecord",
     "EndpointState",
+    "ExpectedRecord",
     "Lease",
     "LeaseRecord",
     "Metadata",

@@ -1,11 +1,11 @@
 """What is wrong and who was told: one row for each subject and kind, whose last transition is told once."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, null, or_, select, update
+from sqlalchemy import and_, bindparam, func, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from filesync_dagster.metadata import pruning
@@ -42,6 +42,15 @@ class AlertRecord:
     def stands(self) -> bool:
         """Whether it is still wrong."""
         return self.cleared_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedRecord:
+    """How often an endpoint is synced, or else it is stale."""
+
+    registered_at: datetime
+    seconds: int | None = None  # 0: nothing is expected of it; None: not noted yet
+    since: datetime | None = None  # that is expected; None: since it is registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +184,26 @@ def queue_troubles(database: Database) -> list[QueueTrouble]:
     return list(found.values())
 
 
-def registered(database: Database) -> dict[str, datetime]:
-    """See Metadata.registered."""
+def expected(database: Database) -> dict[str, ExpectedRecord]:
+    """See Metadata.expected."""
+    table = endpoints.c
+    query = select(table.name, table.created_at, table.expected_seconds, table.expected_since)
     with database.reading() as connection:
-        rows = connection.execute(select(endpoints.c.name, endpoints.c.created_at))
-        return {row.name: row.created_at for row in rows}
+        return {row.name: ExpectedRecord(*row[1:]) for row in connection.execute(query)}
+
+
+def expect(database: Database, found: Mapping[str, ExpectedRecord]) -> None:
+    """See Metadata.expect."""
+    if not found:
+        return
+    with database.writing() as connection:
+        connection.execute(
+            update(endpoints).where(endpoints.c.name == bindparam("of")),
+            [
+                {"of": name, "expected_seconds": record.seconds, "expected_since": record.since}
+                for name, record in found.items()
+            ],
+        )
 
 
 def synced_in(database: Database, run_id: str, since: datetime) -> set[str]:

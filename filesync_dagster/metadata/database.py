@@ -50,15 +50,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self, *, attached: Path | None = None) -> Iterator[Connection]:
+    def writing(self, *, attached: Path | None = None, fleeting: bool = False) -> Iterator[Connection]:
         """Open a transaction that writes; commit at the end, roll back on error.
 
         On SQLite it holds the write lock from the start, so that what it reads stays true until it commits.
-        `attached` is another SQLite file whose tables it can read.
+        `attached` is another SQLite file whose tables it can read. What is `fleeting` may be undone by a power cut,
+        which ends all who use a SQLite file; so it is not waited for until it is on the disk.
         """
         with translated(self.where), self._line(), self.engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
-            with _attachment(connection, attached), connection.begin():
+            quickly = _unsynced(connection, self.is_sqlite and fleeting)
+            with _attachment(connection, attached), quickly, connection.begin():
                 yield connection
 
     def now(self, connection: Connection) -> datetime:
@@ -184,6 +186,20 @@ def _attachment(connection: Connection, path: Path | None) -> Iterator[None]:
         raw.execute("PRAGMA main.cache_size = -2048")
         raw.execute("PRAGMA shrink_memory")
         raw.execute("DETACH DATABASE incoming")
+
+
+@contextmanager
+def _unsynced(connection: Connection, is_wanted: bool) -> Iterator[None]:
+    if not is_wanted:
+        yield
+        return
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    raw.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA synchronous = FULL")
 
 
 def use_write_ahead_log(database: Database) -> None:

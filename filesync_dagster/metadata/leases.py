@@ -18,6 +18,16 @@ from filesync_dagster.metadata.tables import endpoints, leases
 BEATS_PER_TERM = 3
 """Heartbeats in the life of a lease: two may be lost."""
 
+MAINTENANCE = "maintenance"
+"""The purpose that is waited for: it takes seconds, and is no sync that would be the sync of record."""
+
+PATIENCE = 300.0
+"""Seconds to wait for that."""
+
+
+class _Maintained(SyncInProgress):
+    """Maintenance holds the lease."""
+
 
 class Lease:
     """The right to sync one endpoint, kept alive by a thread until released.
@@ -78,7 +88,7 @@ class Lease:
         """Let the next sync begin. The token stays in the row, so that it never comes again."""
         self._released.set()
         # A database that is away cannot be told; the lease then ends by itself.
-        with suppress(StorageError), self._database.writing() as connection:
+        with suppress(StorageError), self._database.writing(fleeting=True) as connection:
             connection.execute(
                 update(leases)
                 .where(leases.c.endpoint_id == self.endpoint_id, leases.c.token == self.token)
@@ -86,7 +96,7 @@ class Lease:
             )
 
     def _renew(self) -> None:
-        with self._database.writing() as connection:
+        with self._database.writing(fleeting=True) as connection:
             self.extend(connection)
 
     def _beat(self) -> None:
@@ -99,16 +109,28 @@ class Lease:
 @contextmanager
 def held_lease(database: Database, endpoint_id: int, purpose: str, seconds: float) -> Iterator[Lease]:
     """Hold the lease of an endpoint. Raises SyncInProgress, naming who holds it and since when."""
-    with database.reading() as connection:
-        # Asked without a lock first: the holder keeps the row locked while it commits.
-        _refuse_if_held(database, connection, _row(connection, endpoint_id))
-    with database.writing() as connection:
-        endpoint, token, after_crash = _take(database, connection, endpoint_id, purpose, seconds)
+    endpoint, token, after_crash = _obtain(database, endpoint_id, purpose, seconds)
     lease = Lease(database, endpoint_id, endpoint, token, seconds, after_crash=after_crash)
     try:
         yield lease
     finally:
         lease.release()
+
+
+def _obtain(database: Database, endpoint_id: int, purpose: str, seconds: float) -> tuple[str, int, bool]:
+    """Take the lease, as soon as maintenance has given it back should that hold it."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with database.reading() as connection:
+                # Asked without a lock first: the holder keeps the row locked while it commits.
+                _refuse_if_held(database, connection, _row(connection, endpoint_id))
+            with database.writing(fleeting=True) as connection:
+                return _take(database, connection, endpoint_id, purpose, seconds)
+        except _Maintained:
+            if purpose == MAINTENANCE or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def running(database: Database) -> list[LeaseRecord]:
@@ -169,7 +191,7 @@ def _refuse_if_held(database: Database, connection: Connection, row: Row[tuple[o
     if row is None or not _is_held(row, database.now(connection)):
         return
     lease = _record(row)
-    raise SyncInProgress(
+    raise (_Maintained if lease.purpose == MAINTENANCE else SyncInProgress)(
         f"Endpoint {lease.endpoint} is busy: a {lease.purpose} by process {lease.pid} on {lease.host}"
         f" has been running since {lease.acquired_at:%Y-%m-%d %H:%M:%S} UTC.",
         hint=f"Try again when it is done; should it have died, its lease ends at {lease.expires_at:%H:%M:%S} UTC.",

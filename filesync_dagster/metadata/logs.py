@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     Row,
     RowMapping,
     and_,
@@ -18,6 +17,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union,
     update,
 )
 
@@ -32,6 +32,8 @@ from filesync_dagster.model import SyncMode, SyncStatus
 
 COMMITTED = (SyncStatus.COMPLETED.value, SyncStatus.PARTIAL.value)
 _COMMITTED = sync_logs.c.sync_status.in_(COMMITTED)
+_ONE = sync_logs.alias()
+"""A log that another is compared with, or chosen by."""
 
 
 def write_log(connection: Connection, log: SyncRecord) -> None:
@@ -118,28 +120,44 @@ def outcomes(database: Database, run_ids: Iterable[str]) -> dict[str, dict[str, 
 
 def latest(database: Database) -> dict[int, SyncRecord]:
     """See Metadata.latest_syncs."""
-    log = sync_logs.alias()
-    return _newest(database, log, log.c.mode != SyncMode.REPLAY.value)
+    return _newest(database, _ONE.c.mode != SyncMode.REPLAY.value)
 
 
 def last_full(database: Database, endpoint_id: int | None) -> dict[int, SyncRecord]:
     """See Metadata.last_full."""
-    log = sync_logs.alias()
-    committed = log.c.sync_status.in_(COMMITTED)
-    return _newest(database, log, committed, log.c.mode == SyncMode.FULL.value, endpoint_id=endpoint_id)
+    committed = _ONE.c.sync_status.in_(COMMITTED)
+    return _newest(database, committed, _ONE.c.mode == SyncMode.FULL.value, endpoint_id=endpoint_id)
 
 
-def _newest(
-    database: Database, log: FromClause, *wanted: ColumnElement[bool], endpoint_id: int | None = None
-) -> dict[int, SyncRecord]:
-    """Return the newest log of each endpoint that is wanted, by endpoint id.
+def removed_since_listing(database: Database, endpoint_id: int) -> int:
+    """See Metadata.removed_since_listing."""
+    listed = (
+        select(_ONE.c.sync_completed)
+        .where(_ONE.c.endpoint_id == endpoint_id, _ONE.c.mode == SyncMode.FULL.value)
+        .where(_ONE.c.sync_status.in_(COMMITTED))
+        .order_by(_ONE.c.sync_completed.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = select(func.sum(sync_logs.c.files_removed)).where(
+        sync_logs.c.endpoint_id == endpoint_id,
+        _COMMITTED,
+        sync_logs.c.mode == SyncMode.INCREMENTAL.value,
+        sync_logs.c.sync_completed > listed,
+    )
+    with database.reading() as connection:
+        return int(connection.execute(query).scalar() or 0)
+
+
+def _newest(database: Database, *wanted: ColumnElement[bool], endpoint_id: int | None = None) -> dict[int, SyncRecord]:
+    """Return the newest log of each endpoint that is wanted, a condition on `_ONE`, by endpoint id.
 
     The index is read backwards from the end, for each endpoint: however long the logs are, that is quick.
     """
     newest = (
-        select(log.c.id)
-        .where(log.c.endpoint_id == endpoints.c.id, *wanted)
-        .order_by(log.c.sync_completed.desc(), log.c.id.desc())
+        select(_ONE.c.id)
+        .where(_ONE.c.endpoint_id == endpoints.c.id, *wanted)
+        .order_by(_ONE.c.sync_completed.desc(), _ONE.c.id.desc())
         .limit(1)
         .scalar_subquery()
     )
@@ -234,6 +252,17 @@ def prunable(
     # A snapshot that is kept may be one with changes on top of it.
     kept |= {row.changes_uri for row in rows if row.mode == SyncMode.INCREMENTAL.value and row.snapshot_uri in kept}
     return list(dict.fromkeys(uri for row in rows for uri in _uris(row) if uri not in kept))
+
+
+def stored_files(database: Database, endpoint_id: int) -> set[str]:
+    """See Metadata.stored_files."""
+    log = sync_logs.c
+    columns = [
+        select(column).where(log.endpoint_id == endpoint_id, column.is_not(None))
+        for column in (log.snapshot_uri, log.changes_uri)
+    ]
+    with database.reading() as connection:
+        return set(connection.execute(union(*columns)).scalars())
 
 
 def forget_files(database: Database, uris: Iterable[str]) -> None:

@@ -1,17 +1,22 @@
 """How the queues are doing, and messages that nobody could use."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from filesync_dagster.metadata import pruning
 from filesync_dagster.metadata.database import Database
-from filesync_dagster.metadata.reading import AT_ONCE
+from filesync_dagster.metadata.reading import AT_ONCE, batched
 from filesync_dagster.metadata.tables import dead_messages, queues
+
+MOST_DEAD = 1000
+"""Of one queue, that are kept; the oldest go. Where every message is one that nobody can use, they fill the disk."""
+
+PAGE = 100
+"""Messages that are read at once; each may be a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,8 @@ class QueueRecord:
     depth: int | None = None  # messages that waited when it was last looked at
     received: int = 0  # since ever
     dead: int = 0  # of them
+    set_aside: int = 0  # of these, those that are not decided on
+    unrouted: int = 0  # keys that concerned no endpoint, since ever
     received_at: datetime | None = None
     checked_at: datetime | None = None
     error: str | None = None  # of the last look
@@ -42,7 +49,8 @@ class DeadMessage:
 def known(database: Database) -> list[QueueRecord]:
     """See Metadata.queues."""
     with database.reading() as connection:
-        query = select(queues).order_by(queues.c.name)
+        count = select(func.count()).where(dead_messages.c.queue == queues.c.name).scalar_subquery()
+        query = select(queues, count.label("set_aside")).order_by(queues.c.name)
         return [QueueRecord(**row) for row in connection.execute(query).mappings()]
 
 
@@ -53,13 +61,13 @@ def note_look(database: Database, name: str, depth: int | None, error: str | Non
         _upsert(database, connection, name, values)
 
 
-def note_received(database: Database, name: str, count: int) -> None:
+def note_received(database: Database, name: str, count: int, unrouted: int) -> None:
     """See Metadata.note_received."""
     with database.writing() as connection:
         now = database.now(connection)
         _upsert(database, connection, name, {"received_at": now})
-        more = update(queues).where(queues.c.name == name).values(received=queues.c.received + count)
-        connection.execute(more)
+        more = {"received": queues.c.received + count, "unrouted": queues.c.unrouted + unrouted}
+        connection.execute(update(queues).where(queues.c.name == name).values(**more))
 
 
 def bury(database: Database, name: str, messages: Sequence[DeadMessage]) -> int:
@@ -80,27 +88,58 @@ def bury(database: Database, name: str, messages: Sequence[DeadMessage]) -> int:
             _upsert(database, connection, name, {})
             more = update(queues).where(queues.c.name == name).values(dead=queues.c.dead + buried)
             connection.execute(more)
+            _let_the_oldest_go(connection, name)
     return buried
+
+
+def _let_the_oldest_go(connection: Connection, name: str) -> None:
+    dead = dead_messages.c
+    oldest = select(dead.id).where(dead.queue == name).order_by(dead.id.desc()).offset(MOST_DEAD - 1).limit(1)
+    connection.execute(delete(dead_messages).where(dead.queue == name, dead.id < oldest.scalar_subquery()))
 
 
 def dead(database: Database, ids: Collection[int] | None) -> list[DeadMessage]:
     """See Metadata.dead_messages."""
-    query = select(dead_messages).order_by(dead_messages.c.id)
-    if ids is not None:
-        query = query.where(dead_messages.c.id.in_(list(ids)[:AT_ONCE]))
+    if ids is None:
+        return list(each_dead(database, None, None))
+    found: list[DeadMessage] = []
     with database.reading() as connection:
-        return [DeadMessage(**row) for row in connection.execute(query).mappings()]
+        for some in batched(sorted(ids), AT_ONCE):
+            query = select(dead_messages).where(dead_messages.c.id.in_(some)).order_by(dead_messages.c.id)
+            found += [DeadMessage(**row) for row in connection.execute(query).mappings()]
+    return found
+
+
+def each_dead(database: Database, names: Collection[str] | None, characters: int | None) -> Iterator[DeadMessage]:
+    """See Metadata.each_dead_message."""
+    body = dead_messages.c.body if characters is None else func.substr(dead_messages.c.body, 1, characters)
+    others = [column for column in dead_messages.c if column is not dead_messages.c.body]
+    query = select(*others, body.label("body")).order_by(dead_messages.c.id).limit(PAGE)
+    if names is not None:
+        query = query.where(dead_messages.c.queue.in_(list(names)))
+    last = 0
+    while True:
+        with database.reading() as connection:
+            page = [DeadMessage(**row) for row in connection.execute(query.where(dead_messages.c.id > last)).mappings()]
+        yield from page
+        if len(page) < PAGE:
+            return
+        last = page[-1].id
 
 
 def drop(database: Database, ids: Collection[int]) -> int:
     """See Metadata.drop_dead_messages."""
     with database.writing() as connection:
-        return connection.execute(delete(dead_messages).where(dead_messages.c.id.in_(list(ids)))).rowcount
+        return sum(
+            connection.execute(delete(dead_messages).where(dead_messages.c.id.in_(some))).rowcount
+            for some in batched(ids, AT_ONCE)
+        )
 
 
-def prune(database: Database, before: datetime, *, dry_run: bool) -> int:
-    """See Metadata.prune_dead_messages."""
-    return pruning.prune(database, dead_messages, dead_messages.c.received_at < before, dry_run=dry_run)
+def drop_all(database: Database, names: Collection[str]) -> int:
+    """See Metadata.drop_all_dead_messages."""
+    with database.writing() as connection:
+        return connection.execute(delete(dead_messages).where(dead_messages.c.queue.in_(list(names)))).rowcount
 
 
 def _insert(database: Database, table: Any) -> Any:

@@ -130,7 +130,8 @@ class RequestRecord:
     full: bool
     source: str  # who asked: "webhook", "rest", the name of a queue
     requested_at: datetime
-    taken_at: datetime | None = None  # by the run that syncs it
+    taken_at: datetime | None = None  # by the last run that set about it
+    done_at: datetime | None = None  # what a sync found that began later is committed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Syncs that were asked for from outside: by a webhook, over REST, by a message. A run takes them."""
+"""Syncs that were asked for from outside: by a webhook, over REST, by a message. They wait until they are done."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from filesync_dagster.metadata import pruning
 from filesync_dagster.metadata.database import Database
@@ -26,37 +26,46 @@ def ask(database: Database, endpoint: str, source: str, *, full: bool) -> bool:
 
 
 def _is_asked(connection: Connection, endpoint: str, *, full: bool) -> bool:
-    waiting = select(requests.c.id).where(requests.c.endpoint == endpoint, requests.c.taken_at.is_(None))
+    """Tell whether a request waits that no run has set about: the listing of one that has may be past a change."""
+    waiting = select(requests.c.id).where(
+        requests.c.endpoint == endpoint, requests.c.taken_at.is_(None), requests.c.done_at.is_(None)
+    )
     if full:
         waiting = waiting.where(requests.c.full)
     return connection.execute(waiting.limit(1)).first() is not None
 
 
-def untaken(database: Database) -> list[RequestRecord]:
-    """See Metadata.untaken_requests."""
+def waiting(database: Database) -> list[RequestRecord]:
+    """See Metadata.waiting_requests."""
     with database.reading() as connection:
-        query = select(requests).where(requests.c.taken_at.is_(None)).order_by(requests.c.id)
+        query = select(requests).where(requests.c.done_at.is_(None)).order_by(requests.c.id)
         return [RequestRecord(**row) for row in connection.execute(query).mappings()]
 
 
-def take(database: Database, names: Iterable[str]) -> dict[str, bool]:
+def take(database: Database, names: Iterable[str]) -> list[RequestRecord]:
     """See Metadata.take_requests."""
-    found: dict[str, bool] = {}
+    found: list[RequestRecord] = []
     with database.writing() as connection:
         now = database.now(connection)
         for some in batched(names, AT_ONCE):
             taking = (
                 update(requests)
-                .where(requests.c.endpoint.in_(some), requests.c.taken_at.is_(None))
+                .where(requests.c.endpoint.in_(some), requests.c.done_at.is_(None))
                 .values(taken_at=now)
-                .returning(requests.c.endpoint, requests.c.full)
+                .returning(*requests.c)
             )
-            for row in connection.execute(taking):
-                found[row.endpoint] = found.get(row.endpoint, False) or row.full
+            found += [RequestRecord(**row) for row in connection.execute(taking).mappings()]
     return found
+
+
+def settle(database: Database, ids: Collection[int]) -> None:
+    """See Metadata.settle_requests."""
+    with database.writing() as connection:
+        now = database.now(connection)
+        for some in batched(ids, AT_ONCE):
+            connection.execute(update(requests).where(requests.c.id.in_(some)).values(done_at=now))
 
 
 def prune(database: Database, before: datetime, *, dry_run: bool) -> int:
     """See Metadata.prune_requests."""
-    old = or_(requests.c.taken_at < before, requests.c.requested_at < before)
-    return pruning.prune(database, requests, old, dry_run=dry_run)
+    return pruning.prune(database, requests, requests.c.requested_at < before, dry_run=dry_run)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, null, select, upd
 from filesync_dagster.errors import NothingHeld
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
+from filesync_dagster.metadata.reading import AT_ONCE, batched
 from filesync_dagster.metadata.records import BreakerRecord, EndpointRecord, EndpointState, NewState
 from filesync_dagster.metadata.tables import breakers, endpoint_state, endpoints, files
 
@@ -61,6 +62,23 @@ def endpoint_ids(database: Database) -> dict[str, int]:
         return {row.name: row.id for row in connection.execute(select(endpoints.c.name, endpoints.c.id))}
 
 
+def endpoint_records(database: Database) -> dict[int, EndpointRecord]:
+    """See Metadata.endpoint_records."""
+    with database.reading() as connection:
+        return {
+            row.id: EndpointRecord(
+                row.name,
+                row.endpoint_type,
+                row.title,
+                row.project_id,
+                row.user_id,
+                row.endpoint_details,
+                row.is_active,
+            )
+            for row in connection.execute(select(endpoints))
+        }
+
+
 def deactivate_except(database: Database, names: Iterable[str]) -> None:
     """See Metadata.deactivate_except."""
     keep = set(names)
@@ -104,6 +122,18 @@ def _state(row: RowMapping) -> EndpointState:
 def write_state(connection: Connection, endpoint_id: int, new: NewState, now: datetime) -> None:
     """Make `new` the current state, inside a fenced transaction."""
     _upsert(connection, endpoint_id, {**asdict(new), "updated_at": now})
+
+
+def expire_proofs(database: Database, names: Iterable[str]) -> None:
+    """See Metadata.expire_proofs."""
+    for some in batched(names, AT_ONCE):
+        chosen = select(endpoints.c.id).where(endpoints.c.name.in_(some))
+        proved = endpoint_state.c.endpoint_id.in_(chosen) & endpoint_state.c.reconciled_at.is_not(None)
+        with database.reading() as connection:
+            if connection.execute(select(endpoint_state.c.endpoint_id).where(proved).limit(1)).first() is None:
+                continue
+        with database.writing() as connection:
+            connection.execute(update(endpoint_state).where(proved).values(reconciled_at=null()))
 
 
 def write_held(  # noqa: PLR0917  # the columns, in their order

@@ -1,6 +1,6 @@
 """The metadata database as the rest of filesync sees it."""
 
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, tzinfo
 from types import TracebackType
@@ -9,7 +9,7 @@ from typing import Self
 import pyarrow as pa
 
 from filesync_dagster.metadata import alerts, checkpoints, leases, logs, queues, reading, requests, state
-from filesync_dagster.metadata.alerts import AlertRecord, Key, QueueTrouble
+from filesync_dagster.metadata.alerts import AlertRecord, ExpectedRecord, Key, QueueTrouble
 from filesync_dagster.metadata.commit import commit
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
@@ -73,6 +73,10 @@ class Metadata:
     def endpoint_ids(self) -> dict[str, int]:
         """Return every endpoint there ever was, by name."""
         return state.endpoint_ids(self._database)
+
+    def endpoint_records(self) -> dict[int, EndpointRecord]:
+        """Return every endpoint there ever was as it was configured last, by endpoint id."""
+        return state.endpoint_records(self._database)
 
     def deactivate_except(self, names: Iterable[str]) -> None:
         """Mark every endpoint that is not named as inactive: it left the configuration. Its rows stay."""
@@ -160,6 +164,10 @@ class Metadata:
         """Reject the held sync. Its log stays. Raises NothingHeld."""
         state.drop_held(self._database, lease)
 
+    def expire_proofs(self, names: Iterable[str]) -> None:
+        """Let the next sync of these endpoints, given by their names, list everything."""
+        state.expire_proofs(self._database, names)
+
     def sync_log(self, sync_id: str) -> SyncRecord | None:
         """The log of one sync."""
         return logs.sync_log(self._database, sync_id)
@@ -232,6 +240,10 @@ class Metadata:
         """The last committed sync that listed everything, by endpoint id; of one endpoint or of all."""
         return logs.last_full(self._database, endpoint_id)
 
+    def removed_since_listing(self, endpoint_id: int) -> int:
+        """How many files incremental syncs removed since the last committed sync that listed everything."""
+        return logs.removed_since_listing(self._database, endpoint_id)
+
     def changes_since(self, endpoint_id: int, snapshot_uri: str, until: datetime | None = None) -> list[SyncRecord]:
         """Incremental syncs that committed changes on top of a stored snapshot, oldest first, up to a moment."""
         return logs.changes_since(self._database, endpoint_id, snapshot_uri, until)
@@ -244,9 +256,13 @@ class Metadata:
         """The time of the database, which all its users share."""
         return alerts.now(self._database)
 
-    def registered(self) -> dict[str, datetime]:
-        """When each endpoint was first registered, by name."""
-        return alerts.registered(self._database)
+    def expected(self) -> dict[str, ExpectedRecord]:
+        """How often each endpoint is expected to be synced, by name."""
+        return alerts.expected(self._database)
+
+    def expect(self, found: Mapping[str, ExpectedRecord]) -> None:
+        """Note how often endpoints, given by their names, are expected to be synced, and since when."""
+        alerts.expect(self._database, found)
 
     def synced_in(self, run_id: str, since: datetime) -> set[str]:
         """The endpoints of which a sync in this run ended, at `since` or later; of a run, when it began."""
@@ -314,17 +330,21 @@ class Metadata:
     def ask(self, endpoint: str, source: str, *, full: bool = False) -> bool:
         """Ask for a sync of an endpoint, by its name; False when the same, or more, is already asked for.
 
-        A request that waits says all that a later one could: whoever takes it syncs what is there then.
+        A request that no run has taken says all that a later one could: whoever takes it syncs what is there then.
         """
         return requests.ask(self._database, endpoint, source, full=full)
 
-    def untaken_requests(self) -> list[RequestRecord]:
-        """Syncs that were asked for and that no run has taken yet, oldest first."""
-        return requests.untaken(self._database)
+    def waiting_requests(self) -> list[RequestRecord]:
+        """Syncs that were asked for and are not done, oldest first."""
+        return requests.waiting(self._database)
 
-    def take_requests(self, names: Iterable[str]) -> dict[str, bool]:
-        """Mark what waits for these endpoints as taken; return which of them to sync, and whether in full."""
+    def take_requests(self, names: Iterable[str]) -> list[RequestRecord]:
+        """Note that a run sets about what waits for these endpoints, and return it. It waits until it is settled."""
         return requests.take(self._database, names)
+
+    def settle_requests(self, ids: Collection[int]) -> None:
+        """Note that syncs which were asked for are done."""
+        requests.settle(self._database, ids)
 
     def queues(self) -> list[QueueRecord]:
         """How every queue is doing that was ever looked at, by name."""
@@ -334,28 +354,37 @@ class Metadata:
         """Note how many messages wait in a queue, or why nobody can tell."""
         queues.note_look(self._database, name, depth, error)
 
-    def note_received(self, name: str, count: int) -> None:
-        """Count messages that were received and acknowledged."""
-        queues.note_received(self._database, name, count)
+    def note_received(self, name: str, count: int, unrouted: int = 0) -> None:
+        """Count messages that were received and acknowledged, and keys that concerned no endpoint."""
+        queues.note_received(self._database, name, count, unrouted)
 
     def bury(self, name: str, messages: Sequence[DeadMessage]) -> int:
-        """Set messages of a queue aside; return how many. One that is there already stays as it is."""
+        """Set messages of a queue aside; return how many. One that is there already stays as it is.
+
+        Of one queue the last thousand are kept.
+        """
         return queues.bury(self._database, name, messages)
 
     def dead_messages(self, ids: Collection[int] | None = None) -> list[DeadMessage]:
         """Messages that were set aside, oldest first; of these ids, or all."""
         return queues.dead(self._database, ids)
 
+    def each_dead_message(
+        self, names: Collection[str] | None = None, *, characters: int | None = None
+    ) -> Iterator[DeadMessage]:
+        """Messages of some queues that were set aside, oldest first; `characters`: of their bodies, so much."""
+        return queues.each_dead(self._database, names, characters)
+
     def drop_dead_messages(self, ids: Collection[int]) -> int:
         """Forget messages that were set aside; return how many."""
         return queues.drop(self._database, ids)
 
-    def prune_dead_messages(self, before: datetime, *, dry_run: bool = False) -> int:
-        """Forget messages that were set aside before a moment; return how many (with `dry_run`, would be)."""
-        return queues.prune(self._database, before, dry_run=dry_run)
+    def drop_all_dead_messages(self, names: Collection[str]) -> int:
+        """Forget all messages of some queues that were set aside; return how many."""
+        return queues.drop_all(self._database, names)
 
     def prune_requests(self, before: datetime, *, dry_run: bool = False) -> int:
-        """Forget what was asked for before a moment, taken or of nobody's interest; return how many."""
+        """Forget what was asked for before a moment, done or of nobody's interest; return how many."""
         return requests.prune(self._database, before, dry_run=dry_run)
 
     def journal(
@@ -384,6 +413,10 @@ class Metadata:
         back to `days_before`.
         """
         return logs.prunable(self._database, endpoint_id, before, days_before, zone)
+
+    def stored_files(self, endpoint_id: int) -> set[str]:
+        """Snapshots and changes that a log of the endpoint points to."""
+        return logs.stored_files(self._database, endpoint_id)
 
     def forget_files(self, uris: Iterable[str]) -> None:
         """Let no log point to these any more. Call it before deleting them."""

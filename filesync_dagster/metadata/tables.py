@@ -45,6 +45,8 @@ endpoints = Table(
     Column("user_id", Text),
     Column("endpoint_details", JSON, nullable=False),  # no secrets
     Column("is_active", Boolean, nullable=False),
+    Column("expected_seconds", Integer),  # a sync in so long, or else it is stale; 0: none; null: not noted yet
+    Column("expected_since", UtcDateTime),  # null: since the row is there
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
 )
@@ -212,7 +214,8 @@ requests = Table(
     Column("full", Boolean, nullable=False),
     Column("source", Text, nullable=False),  # who asked: "webhook", "rest", the name of a queue
     Column("requested_at", UtcDateTime, nullable=False),
-    Column("taken_at", UtcDateTime),  # by the run that syncs it
+    Column("taken_at", UtcDateTime),  # by the last run that set about it
+    Column("done_at", UtcDateTime),  # what a sync found that began later is committed
 )
 
 queues = Table(
@@ -222,6 +225,7 @@ queues = Table(
     Column("depth", BigInteger),  # messages that waited when it was last looked at
     Column("received", BigInteger, nullable=False, server_default="0"),  # since ever
     Column("dead", BigInteger, nullable=False, server_default="0"),  # of them
+    Column("unrouted", BigInteger, nullable=False, server_default="0"),  # keys that concerned no endpoint, since ever
     Column("received_at", UtcDateTime),
     Column("checked_at", UtcDateTime),
     Column("error", Text),  # of the last look

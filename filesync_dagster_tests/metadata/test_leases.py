@@ -8,6 +8,8 @@ import time
 import pytest
 
 from filesync_dagster.errors import LeaseLost, SyncInProgress
+from filesync_dagster.metadata import MAINTENANCE
+from filesync_dagster.metadata import leases as leases_module
 from filesync_dagster.metadata.processes import Process
 from filesync_dagster.metadata.tables import leases
 from filesync_dagster_tests.metadata.building import NOW, log, new_state
@@ -222,3 +224,49 @@ def write(metadata, endpoint, **values):
     """Change the stored lease."""
     with metadata._database.writing() as connection:
         connection.execute(leases.update().where(leases.c.endpoint_id == endpoint).values(**values))
+
+
+def test_what_maintenance_holds_is_waited_for(metadata, endpoint):
+    """It is over in a moment, and a sync that gave up would come again a day later. Two maintenances do not wait."""
+    begun, over = threading.Event(), threading.Event()
+
+    def maintain():
+        with metadata.lease(endpoint, purpose=MAINTENANCE):
+            begun.set()
+            over.wait(30)
+
+    thread = threading.Thread(target=maintain)
+    thread.start()
+    try:
+        assert begun.wait(30)
+        with pytest.raises(SyncInProgress, match="a maintenance by"), metadata.lease(endpoint, purpose=MAINTENANCE):
+            pass
+        threading.Timer(0.5, over.set).start()
+        with metadata.lease(endpoint):
+            assert over.is_set()
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_maintenance_that_does_not_end_is_not_waited_for_for_ever(metadata, endpoint, monkeypatch):
+    """Then it is named, like any other holder."""
+    monkeypatch.setattr(leases_module, "PATIENCE", 0.2)
+    with metadata.lease(endpoint, purpose=MAINTENANCE), pytest.raises(SyncInProgress), metadata.lease(endpoint):
+        pass
+
+
+def test_what_is_fleeting_is_the_lease_alone(metadata, endpoint):
+    """On SQLite, a lease is not waited for until it is on the disk; what comes after it, on the same connection, is."""
+    with metadata.lease(endpoint):
+        pass
+    database = metadata._database
+    if database.is_sqlite:
+        with database.writing() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        with database.writing(fleeting=True) as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1  # NORMAL
+        with pytest.raises(ZeroDivisionError), database.writing(fleeting=True):
+            raise ZeroDivisionError
+        with database.writing() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2

@@ -39,6 +39,20 @@ def test_endpoints_that_left_the_configuration_become_inactive(metadata, endpoin
     assert all(row.is_active for row in rows_of(metadata, endpoints))
 
 
+def test_the_files_that_logs_point_to_are_asked_for_without_the_logs(metadata, endpoint):
+    """Each once, however many syncs point to it, and none of another endpoint."""
+    other = metadata.register(EndpointRecord("other", "local"))
+    commit(metadata, endpoint, "s1")
+    metadata.record(log(endpoint, "s2", 1, snapshot_uri="snapshots/s1.parquet", changes_uri="changes/s2.parquet"))
+    metadata.record(log(endpoint, "s3", 2, SyncStatus.FAILED, snapshot_uri=None))
+    commit(metadata, other, "s4")
+    assert metadata.stored_files(endpoint) == {
+        uri for one in metadata.sync_logs(endpoint) for uri in (one.snapshot_uri, one.changes_uri) if uri
+    }
+    assert {"snapshots/s1.parquet", "changes/s2.parquet"} <= metadata.stored_files(endpoint)
+    assert metadata.stored_files(other).isdisjoint(metadata.stored_files(endpoint))
+
+
 def test_an_endpoint_that_never_synced_has_an_empty_state(metadata, endpoint):
     """`state` and `states` agree."""
     assert metadata.state(endpoint) == EndpointState(endpoint)
@@ -54,6 +68,29 @@ def test_a_commit_sets_the_state(metadata, endpoint):
         endpoint, "snapshots/s1.parquet", "s1", "v-s1", at(3), 0, 0, "all", "here"
     )
     assert metadata.states()["drawings"] == state
+
+
+def test_what_was_removed_since_the_last_listing_is_added_up(metadata, endpoint):
+    """Of committed syncs that did not list."""
+    metadata.record(log(endpoint, "s1", 1, mode=SyncMode.INCREMENTAL, files_removed=1))
+    assert metadata.removed_since_listing(endpoint) == 0  # there was none
+    metadata.record(log(endpoint, "s2", 2, files_removed=2))
+    metadata.record(log(endpoint, "s3", 3, mode=SyncMode.INCREMENTAL, files_removed=4))
+    metadata.record(log(endpoint, "s4", 4, SyncStatus.HELD, SyncMode.INCREMENTAL, files_removed=8))
+    metadata.record(log(endpoint, "s5", 5, SyncStatus.PARTIAL, SyncMode.INCREMENTAL, files_removed=16))
+    assert metadata.removed_since_listing(endpoint) == 20
+
+
+def test_a_proof_can_expire(metadata, endpoint):
+    """Of the endpoints that are named, and nothing else of them."""
+    other = metadata.register(EndpointRecord("other", "s3"))
+    for one in (endpoint, other):
+        with metadata.lease(one) as lease:
+            state = replace(new_state(f"s{one}"), reconciled_at=at(1))
+            metadata.commit(lease, log(one, f"s{one}", snapshot_uri=state.snapshot_uri), state)
+    metadata.expire_proofs(["other", "nobody"])
+    assert [metadata.state(one).reconciled_at for one in (endpoint, other)] == [at(1), None]
+    assert metadata.state(other).snapshot_sync_id == f"s{other}"
 
 
 def test_a_sync_record_comes_back_as_it_went_in(metadata, endpoint):

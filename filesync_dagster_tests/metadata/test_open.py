@@ -5,16 +5,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import insert
 from sqlalchemy.engine import make_url
 
 from filesync_dagster.errors import DatabaseError, DatabaseLocked, DatabaseUnavailable, NotWritable
 from filesync_dagster.metadata import EndpointRecord, Metadata, tables
+from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.migrate import HEAD, MIGRATIONS
-from filesync_dagster_tests.metadata.building import batch, commit, entry, live, log
+from filesync_dagster_tests.metadata.building import NOW, batch, commit, entry, live, log
 
 OPEN = """
 import sys
@@ -44,11 +47,28 @@ def test_the_migrations_make_the_tables_that_the_code_knows(metadata):
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
 
 
+def test_what_an_older_version_had_taken_is_done(url):
+    """It noted no more; what nobody had taken still waits."""
+    database = Database(url, patience=10)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        for name, taken in (("done", NOW), ("waits", None)):
+            row = {"endpoint": name, "full": False, "source": "rest", "requested_at": NOW, "taken_at": taken}
+            connection.execute(insert(tables.requests).values(**row))
+    database.close()
+
+    with Metadata.open(url) as metadata:
+        assert [request.endpoint for request in metadata.waiting_requests()] == ["waits"]
+
+
 def test_processes_may_create_the_database_at_once(url):
     """One of them migrates, all of them work."""
-    command = [sys.executable, "-c", OPEN, url]
+    opening = [sys.executable, "-c", OPEN, url]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    processes = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    processes = [subprocess.Popen(opening, **pipes) for _ in range(4)]
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
