@@ -8,7 +8,7 @@
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Literal, Self
 import pyarrow as pa
 
 from filesync_dagster import alerts as alerting
-from filesync_dagster import decisions, inventory, maintenance, replay
+from filesync_dagster import decisions, inventory, maintenance, replay, requested
 from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.events import receiving
@@ -199,12 +199,22 @@ class Filesync:
 
     def sync_requested(self, *, run_id: str | None = None, on_progress: Watch | None = None) -> Iterator[SyncResult]:
         """Sync the endpoints that somebody asked for, yielding each result as it is there."""
-        taken = self.workspace.metadata.take_requests([endpoint.name for endpoint in self.config.active])
+        taken = self.take_requests([endpoint.name for endpoint in self.config.active])
 
         def one(name: str) -> SyncResult:
-            return self.sync(name, full=taken[name], insist=False, run_id=run_id, on_progress=on_progress)
+            return self.sync(name, full=name in taken.full, insist=False, run_id=run_id, on_progress=on_progress)
 
-        yield from self._each(list(taken), one)
+        for result in self._each(taken.names, one):
+            taken.note(result)
+            yield result
+
+    def asked_for(self, at: datetime) -> dict[str, bool]:
+        """Return the endpoints that somebody asked for, and whether their syncs may begin at a moment."""
+        return requested.due(self.workspace, at)
+
+    def take_requests(self, names: Sequence[str]) -> requested.Taken:
+        """Set about what was asked for of some endpoints; it waits until it is told how their syncs ended."""
+        return requested.Taken(self.workspace, names)
 
     def approve(self, name: str) -> SyncResult:
         """Commit the held sync of an endpoint. Raises NothingHeld, HeldSyncOutdated."""
@@ -237,20 +247,43 @@ class Filesync:
     def alert(self) -> alerting.Round:
         """Look what became wrong and what is over, and tell the channels of `alerts.urls` what they do not know yet.
 
-        Several processes may do so at once: each transition is told once. Raises DatabaseError.
+        Several processes may do so at once: each transition is told once. They go by the configuration as it is by now,
+        what is broken in it as it was when it was last in order. Raises DatabaseError.
         """
-        found = alerting.update(self.workspace)
-        told = alerting.tell(self.workspace)
+        with self._as_configured_now() as workspace:
+            found = alerting.update(workspace)
+            told = alerting.tell(workspace)
         return replace(told, raised=tuple(found.raised), cleared=tuple(alert for alert, _ in found.cleared))
 
+    @contextmanager
+    def _as_configured_now(self) -> Iterator[Workspace]:
+        """Lend a workspace that knows of the edits since this one was opened: a sync may take a day."""
+        try:
+            config = running_config(self.config.environment)
+        except ConfigError:
+            config = self.config
+        if config == self.config:
+            yield self.workspace
+            return
+        with Workspace(config, secrets=self.workspace.secrets) as opened:
+            yield opened
+
     def note_crash(
-        self, names: Sequence[str], job: str | None, sentence: str, hint: str, *, run_id: str, since: datetime
+        self,
+        names: Sequence[str],
+        job: str | None,
+        sentence: str,
+        hint: str,
+        *,
+        run_id: str,
+        since: datetime,
+        until: datetime,
     ) -> None:
         """Raise that a run ended without a word about these endpoints, or about its `job`. `alert` tells it."""
-        alerting.note_crash(self.workspace, names, job, sentence, hint, run_id=run_id, since=since)
+        alerting.note_crash(self.workspace, names, job, sentence, hint, run_id=run_id, since=since, until=until)
 
     def crashed_jobs(self) -> dict[str, datetime]:
-        """Return the jobs whose last run ended before it was done, with when that run began."""
+        """Return the jobs of which a run ended before it was done, with when it did."""
         return alerting.crashed_jobs(self.workspace)
 
     def note_success(self, job: str, run_id: str) -> None:

@@ -16,11 +16,14 @@ from filesync_dagster.errors import SnapshotError
 from filesync_dagster.listing import Job, Listing, confirm, confirm_one_by_one
 from filesync_dagster.metadata import EndpointState
 from filesync_dagster.model import ChangeCounts, ChangeKind, Kind
-from filesync_dagster.placing import COLUMNS, empty, insert, lost_with, place, resealed
+from filesync_dagster.placing import COLUMNS, Relation, empty, insert, lost_with, place, resealed
 from filesync_dagster.snapshots import parquet, stream
 from filesync_dagster.stored import whole
 
 LANDMARKS = 1024
+
+AT_HAND = 10_000
+"""Up to so many rows are copied into memory, where statements find them faster than in files."""
 
 LOOKUPS = 1000
 """Up to so many absences are confirmed one by one; past that a second listing is cheaper."""
@@ -74,7 +77,7 @@ def load_before(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState, 
     """Make `before`: the last snapshot or, when it is lost, what the database has of it."""
     if state.snapshot_uri and intact:
         path = whole(job.workspace, job.endpoint.name, job.endpoint_id, state.snapshot_uri)
-        con.execute(f"CREATE VIEW before AS SELECT {COLUMNS} FROM {parquet([path])}")
+        con.execute(f"CREATE {_relation(state.files_total)} before AS SELECT {COLUMNS} FROM {parquet([path])}")
         return
     empty(con, "before")
     if state.snapshot_uri:
@@ -89,9 +92,14 @@ def prove_absences(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, s
     by one when they are few and the store can be asked, else by a second listing.
     """
     elsewhere = state.location is not None and state.location != job.location
-    _classify(job, con, listing, elsewhere=elsewhere)
-    if job.source.capabilities.stable_ids and _confirm(job, con, listing):
-        _classify(job, con, listing, elsewhere=elsewhere)
+    relation = _relation(listing.rows)
+    missing = _classify(job, con, listing, relation, elsewhere=elsewhere)
+    if missing and job.source.capabilities.stable_ids and _confirm(job, con, listing):
+        missing = _classify(job, con, listing, relation, elsewhere=elsewhere)
+    if not missing:
+        empty(con, "carried")
+        con.execute(f"CREATE VIEW after AS SELECT {COLUMNS} FROM listed WHERE selected")
+        return
     con.execute(
         f"CREATE TABLE carried AS SELECT {COLUMNS} FROM missing WHERE NOT ({PROVED}) "
         "AND external_id NOT IN (SELECT external_id FROM gone)",
@@ -120,19 +128,29 @@ def _confirm(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing) -> bool
     return True
 
 
-def _classify(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, *, elsewhere: bool) -> None:
-    """Make `listed`, `missing` (in `before`, not listed) and `gone` (of both: no longer selected)."""
-    for name in ("listed", "missing", "gone"):
-        _drop(con, name)
+def _classify(
+    job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation, *, elsewhere: bool
+) -> int:
+    """Make `listed`, `missing` (in `before`, not listed) and `gone` (of both: no longer selected).
+
+    Return how many are missing.
+    """
     listing.make_durable()
+    staged = listing.staging.relation(con)
+    if relation == "TABLE":
+        con.execute(f"CREATE OR REPLACE TABLE at_hand AS FROM {staged}")
+        staged = "at_hand"
+    diff.dedupe(con, staged, "found")
     if job.source.capabilities.derives_paths:
-        _place(job, con, listing)
+        _place(job, con, listing, relation)
     else:
-        diff.dedupe(con, listing.staging.relation(con), "listed")
+        con.execute("CREATE OR REPLACE VIEW listed AS FROM found")
     # By the 64-bit hash alone: a missing row whose hash another row has (1 in 10^12 for ten million files) is
     # merely not carried and not confirmed; the diff itself compares ids.
-    con.execute(f"CREATE TABLE missing AS SELECT {COLUMNS} FROM before ANTI JOIN listed USING (id_hash)")
-    con.execute("CREATE TABLE gone AS SELECT external_id FROM listed WHERE NOT selected")
+    con.execute(f"CREATE OR REPLACE TABLE missing AS SELECT {COLUMNS} FROM before ANTI JOIN listed USING (id_hash)")
+    con.execute("CREATE OR REPLACE TABLE gone AS SELECT external_id FROM listed WHERE NOT selected")
+    if not (missing := _count(con, "missing")):
+        return 0
     if job.source.capabilities.derives_paths:
         # It is still there, but no longer in the endpoint; unless what it lies in was lost, and it with that.
         con.execute("CREATE OR REPLACE TABLE lost AS SELECT external_id FROM missing ANTI JOIN found USING (id_hash)")
@@ -148,12 +166,14 @@ def _classify(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, *, els
         for batch in stream(con, f"SELECT {COLUMNS} FROM missing"):
             left = batch.filter(pc.invert(job.endpoint.filters.select(batch)))
             insert(con, "gone", left, "external_id")
+    return missing
 
 
-def _place(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing) -> None:
+def _place(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation) -> None:
     """Make `listed` of what was found, wherever it lies. A folder that could not be read has the parent it had."""
-    _drop(con, "found")
-    diff.dedupe(con, listing.staging.relation(con), "found")
+    if not listing.poisoned:
+        place(con, job.endpoint, "found", "listed", relation=relation)
+        return
     con.execute(
         f"CREATE OR REPLACE TABLE anchors AS SELECT {COLUMNS} FROM before "
         f"WHERE kind = '{Kind.FOLDER}' AND scope IN (SELECT unnest(?::VARCHAR[])) "
@@ -165,7 +185,7 @@ def _place(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing) -> None:
         con.execute(f"CREATE OR REPLACE TEMP VIEW found_or_known AS {either}")
         diff.derive(con, "found_or_known", "anchored")  # those that lie nowhere any more stay where they were
         con.execute("UPDATE anchors SET path = p.path FROM anchored p WHERE anchors.external_id = p.external_id")
-    place(con, job.endpoint, "found", "listed", "anchors")
+    place(con, job.endpoint, "found", "listed", "anchors", relation=relation)
 
 
 RELOCATED = f""""after".kind = '{Kind.FOLDER}' AND "before".path <> "after".path"""
@@ -226,7 +246,6 @@ def _count(con: duckdb.DuckDBPyConnection, name: str, where: str = "true", param
     return int(rows)
 
 
-def _drop(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    found = con.execute("SELECT table_type FROM information_schema.tables WHERE table_name = ?", [name]).fetchall()
-    for (kind,) in found:
-        con.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {name}")
+def _relation(rows: int) -> Relation:
+    """Return what to make of so many rows in files, which will be read several times."""
+    return "TABLE" if rows <= AT_HAND else "VIEW"

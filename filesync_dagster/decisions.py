@@ -7,6 +7,7 @@ import duckdb
 from filesync_dagster import diff
 from filesync_dagster.attempt import new_attempt, new_state, sync_record
 from filesync_dagster.config import Endpoint
+from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.errors import HeldSyncOutdated, NothingHeld
 from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
 from filesync_dagster.model import ChangeCounts, SyncMode, SyncResult, SyncStatus
@@ -90,6 +91,9 @@ def reject(workspace: Workspace, endpoint: Endpoint) -> str:
     endpoint_id = workspace.register(endpoint)
     with workspace.metadata.lease(endpoint_id, purpose="reject") as lease:
         held = _held(workspace, endpoint, workspace.metadata.state(endpoint_id))
+        if not CONNECTORS[endpoint.type].incremental:
+            # A change feed tells once more what was held. Events do not: they were acknowledged.
+            workspace.metadata.expire_proofs([endpoint.name])
         workspace.metadata.drop_held(lease)
     event("sync.rejected", endpoint=endpoint.name, held=held.id)
     return held.id

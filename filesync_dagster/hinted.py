@@ -8,7 +8,7 @@ What a listing finds that changed long before, and that no event told, is drift.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from filesync_dagster.connectors import LookupSource
 from filesync_dagster.errors import CursorLost
+from filesync_dagster.guard import Proposal, objections
 from filesync_dagster.listing import Job
 from filesync_dagster.metadata import EndpointState
-from filesync_dagster.model import FILE_SCHEMA, ChangeKind, canonical_json
+from filesync_dagster.model import FILE_SCHEMA, ChangeCounts, ChangeKind, canonical_json
 from filesync_dagster.placing import COLUMNS, empty, insert, resealed
 
 GRACE = timedelta(minutes=15)
@@ -43,12 +44,13 @@ class Seen:
         return _prints(self.before) == _prints(self.told)
 
 
-def look(job: Job, keys: Collection[str]) -> Seen:
+def look(job: Job, state: EndpointState) -> Seen:
     """Ask the store for entries that events named. Raises SourceError, CursorLost when only a listing can tell."""
+    _ask_guard(job, state)
     assert isinstance(job.source, LookupSource)
     [scope] = job.source.scopes()
     told, unselected, seen = [], [], 0
-    for page in job.source.lookup(sorted(keys), scope):
+    for page in job.source.lookup(sorted(job.keys), scope):
         job.lease.check()
         if page.unread:
             raise CursorLost(f"Not all that events named could be looked up: {page.unread[0].reason}")
@@ -58,8 +60,21 @@ def look(job: Job, keys: Collection[str]) -> Seen:
         unselected += [i for i in page.batch.column("external_id").to_pylist() if i is not None and i not in chosen]
         seen += page.batch.num_rows
         job.report("listing", seen)
-    before = [resealed(batch) for batch in job.workspace.metadata.known(job.endpoint_id, sorted(keys))]
+    before = [resealed(batch) for batch in job.workspace.metadata.known(job.endpoint_id, sorted(job.keys))]
     return Seen(pa.Table.from_batches(before, FILE_SCHEMA), pa.Table.from_batches(told, FILE_SCHEMA), unselected)
+
+
+def _ask_guard(job: Job, state: EndpointState) -> None:
+    """Raise CursorLost when events removed, since the last listing, what the guard would hold if it came at once.
+
+    They come in slices, of which each is small; a listing sees all that is gone together.
+    """
+    removed = job.workspace.metadata.removed_since_listing(job.endpoint_id)
+    both = Proposal(
+        state.files_total + removed, state.files_total, ChangeCounts(removed=removed), location_changed=False
+    )
+    if removed and objections(job.endpoint.guard, both):
+        raise CursorLost(f"Since the last listing events removed {removed:,} files, as much as the guard holds.")
 
 
 def place(con: duckdb.DuckDBPyConnection, seen: Seen) -> None:
@@ -98,33 +113,36 @@ class Feed:
 
 
 def feed_of(job: Job, state: EndpointState) -> Feed | None:
-    """Return what is known of the events of an endpoint; None where there were none of what it lists now."""
+    """Return what is known of the events of an endpoint; None where none tell of what it lists now."""
     told = state.cursor is not None and state.location == job.location and not job.source.capabilities.incremental
-    if not told or not job.workspace.config.queues:
+    if not told or not any(queue.serves(job.endpoint.name) for queue in job.workspace.config.queues):
         return None
-    said = json.loads(str(state.cursor))
-    silent = {external_id: datetime.fromisoformat(at) for external_id, at in said["silent"].items()}
+    said, named = json.loads(str(state.cursor)), set(job.keys)
+    silent = {key: datetime.fromisoformat(at) for key, at in said["silent"].items() if key not in named}
     return Feed(datetime.fromisoformat(said["since"]), silent)
 
 
-def heard(job: Job, state: EndpointState, keys: Collection[str]) -> str:
-    """Return the cursor after events that named these entries."""
-    feed = feed_of(job, state) or Feed(job.started)
-    named = set(keys)
-    return replace(feed, silent={key: at for key, at in feed.silent.items() if key not in named}).as_text()
+def heard(job: Job, state: EndpointState) -> str:
+    """Return the cursor after events that named entries."""
+    return (feed_of(job, state) or Feed(job.started)).as_text()
 
 
 def listed(job: Job, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> str | None:
-    """Return the cursor after a listing; `con` has its `changes`, if there are any."""
+    """Return the cursor after a listing; `con` has its `changes`, if there are any.
+
+    What it finds while a sync is held may have been told before that: it is not waited for.
+    """
     feed = feed_of(job, state)
     if feed is None:
         return None
     silent = {key: at for key, at in feed.silent.items() if at > job.started - GRACE}
-    if con is not None:
-        rows = con.execute(f"""
+    if con is not None and state.held_sync_id is None:
+        gone = f"""
             SELECT "before".external_id FROM changes WHERE change = '{ChangeKind.REMOVED}' AND "before" IS NOT NULL
+                AND "before".external_id NOT IN (SELECT unnest(?::VARCHAR[]))
             LIMIT {MOST}
-        """).fetchall()
+        """
+        rows = con.execute(gone, [list(job.keys)]).fetchall()
         silent |= {external_id: job.started for (external_id,) in rows}
     return replace(feed, silent=silent).as_text()
 
@@ -139,8 +157,12 @@ def drift(job: Job, state: EndpointState, con: duckdb.DuckDBPyConnection | None 
         return None
     until = job.started - GRACE
     count = sum(at <= until for at in feed.silent.values())
-    if con is not None:
-        written = 'SELECT count(*) FROM changes WHERE change <> ? AND "after".modified_at BETWEEN ? AND ?'
-        [(late,)] = con.execute(written, [ChangeKind.LEFT_SCOPE.value, feed.since, until]).fetchall()
+    if con is not None and state.held_sync_id is None:
+        written = """
+            SELECT count(*) FROM changes WHERE change <> ? AND "after".modified_at BETWEEN ? AND ?
+                AND "after".external_id NOT IN (SELECT unnest(?::VARCHAR[]))
+        """
+        named = list(job.keys)
+        [(late,)] = con.execute(written, [ChangeKind.LEFT_SCOPE.value, feed.since, until, named]).fetchall()
         count += int(late)
     return count

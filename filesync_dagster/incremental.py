@@ -284,7 +284,7 @@ def _locate(job: Job, con: duckdb.DuckDBPyConnection) -> None:
     empty(con, "anchors")
     for batch in job.workspace.metadata.known(job.endpoint_id, [parent for (parent,) in rows if parent != OUTSIDE]):
         insert(con, "anchors", resealed(batch))
-    place(con, job.endpoint, "now", "located", "anchors")
+    place(con, job.endpoint, "now", "located", "anchors", relation="TABLE")
     lost_with(con, "now", "dead", "lost_with")
     con.execute("""
         CREATE OR REPLACE TABLE gone AS

@@ -38,7 +38,7 @@ class EndpointStatus:
     error: str | None = None
     breaker: BreakerRecord | None = None  # None: its last sync found the store well
     last_full: SyncRecord | None = None  # the last committed sync that listed everything
-    misconfigured: str | None = None  # why its entry is not what runs, but what it said when it was last in order
+    misconfigured: str | None = None  # why its entry, or another one of its name, is not what runs
 
 
 def files(
@@ -87,11 +87,11 @@ def status(workspace: Workspace) -> list[EndpointStatus]:
     """Return how every configured endpoint is doing, in the order of the configuration."""
     metadata = workspace.metadata
     states = metadata.states()
-    running = {lease.endpoint: lease for lease in metadata.running()}
+    running = {lease.endpoint: lease for lease in metadata.running() if lease.purpose == "sync"}
     proofs = metadata.last_full()
     failing = {number: breaker for number, breaker in metadata.breakers().items() if breaker.failures}
     latest = metadata.latest_syncs()
-    kept = {entry.name: " ".join(entry.problems) for entry in workspace.config.broken if entry.kept}
+    broken = {entry.name: entry for entry in workspace.config.broken if not entry.is_queue}
     found = []
     for endpoint in workspace.config.endpoints:
         state = states.get(endpoint.name)
@@ -101,8 +101,9 @@ def status(workspace: Workspace) -> list[EndpointStatus]:
             lease, breaker = running.get(endpoint.name), failing.get(state.endpoint_id)
             known = _status(workspace, endpoint, state, latest.get(state.endpoint_id), lease, breaker)
             known = replace(known, last_full=proofs.get(state.endpoint_id))
-        found.append(replace(known, misconfigured=kept.get(endpoint.name)))
-    return found + [_broken(entry) for entry in workspace.config.broken if not entry.kept]
+        entry = broken.pop(endpoint.name, None)  # what it said before is what runs, or another entry has its name
+        found.append(replace(known, misconfigured=" ".join(entry.problems) if entry else None))
+    return found + [_broken(entry) for entry in broken.values()]
 
 
 def resting(workspace: Workspace, at: datetime) -> dict[str, datetime]:
@@ -163,10 +164,10 @@ def _state(
     lease: LeaseRecord | None,
     breaker: BreakerRecord | None,
 ) -> str:
-    if lease:
-        return "running"
     if not endpoint.is_active:
         return "disabled"
+    if lease:
+        return "running"
     if state.held_sync_id:
         return "held"
     if breaker and breaker.state != CLOSED:

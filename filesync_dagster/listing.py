@@ -5,7 +5,7 @@ pages that are not there.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filesync_dagster.config import Endpoint
+from filesync_dagster.config import Endpoint, Settings
 from filesync_dagster.connectors import IncrementalSource, Source
 from filesync_dagster.errors import SourceError
 from filesync_dagster.metadata import CheckpointRecord, Lease
@@ -51,6 +51,7 @@ class Job:
     sync_id: str
     started: datetime
     fresh: bool = False  # start the listing anew even when an unfinished one could be resumed
+    keys: Collection[str] = ()  # external_ids that events named
     run_id: str | None = None
     on_progress: Callable[[Progress], None] = ignore
 
@@ -154,17 +155,23 @@ def _is_filtered_out(endpoint: Endpoint, gap: Unread) -> bool:
 def _usable(job: Job) -> dict[str, CheckpointRecord]:
     """Return the checkpoints of an unfinished listing of the same selection that is not too old, by scope."""
     records = job.workspace.metadata.checkpoints(job.endpoint_id)
-    oldest = datetime.now(UTC) - timedelta(hours=job.workspace.config.settings.checkpoint_hours)
     selection = job.endpoint.filters.fingerprint()
     same = (
-        all(r.selection == selection and r.location == job.location and r.started_at > oldest for r in records)
+        all(r.selection == selection and r.location == job.location for r in records)
         and len({r.listing_id for r in records}) == 1
+        and is_recent(records, job.workspace.config.settings)
     )
     if records and same and not job.fresh:
         return {record.scope: record for record in records}
     if records:
         job.workspace.metadata.clear_checkpoints(job.lease)
     return {}
+
+
+def is_recent(records: Sequence[CheckpointRecord], settings: Settings) -> bool:
+    """Tell whether a listing was interrupted so lately that it may be resumed, however long ago it began."""
+    oldest = datetime.now(UTC) - timedelta(hours=settings.checkpoint_hours)
+    return any(record.updated_at > oldest for record in records)
 
 
 def _open(job: Job, found: dict[str, CheckpointRecord]) -> Listing:

@@ -6,15 +6,21 @@ to none. What a committed row points to stays, and so does what waits for a deci
 
 import logging
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from filesync_dagster.attempt import REBUILT
 from filesync_dagster.errors import FilesyncError, SyncInProgress
-from filesync_dagster.metadata import Lease
+from filesync_dagster.listing import is_recent
+from filesync_dagster.metadata import MAINTENANCE, Lease
 from filesync_dagster.observability import event
 from filesync_dagster.retention import retain
 from filesync_dagster.snapshots import Staging
 from filesync_dagster.workspace import Workspace
+
+CHARTS = "reports"
+"""The folder of the pictures of reports, below the home."""
 
 LEFT_ALONE = timedelta(days=1)
 """A file that no row points to is not touched before it is this old."""
@@ -30,38 +36,49 @@ def maintain(workspace: Workspace, *, dry_run: bool = False) -> dict[str, int]:
     for name, endpoint_id in metadata.endpoint_ids().items():
         try:
             with metadata.lease(
-                endpoint_id, purpose="maintenance", seconds=workspace.config.settings.lease_seconds
+                endpoint_id, purpose=MAINTENANCE, seconds=workspace.config.settings.lease_seconds
             ) as lease:
-                gone.update(_of_one(workspace, name, lease, now, dry_run=dry_run))
+                gone.update(_of_one(workspace, name, lease, dry_run=dry_run))
         except SyncInProgress:
             continue
         except FilesyncError as error:  # one endpoint's trouble is not another's
             event("maintenance.failed", level=logging.WARNING, endpoint=name, error=str(error))
             gone["endpoints_failed"] += 1
     before = now - timedelta(days=workspace.config.settings.retention.events_days)
+    oldest = now - timedelta(days=workspace.config.settings.retention.snapshots_days)
+    gone["charts"] = _fade(workspace.home / CHARTS, oldest, dry_run=dry_run)
     gone["requests"] = metadata.prune_requests(before, dry_run=dry_run)
     gone["alerts"] = metadata.prune_alerts(before, dry_run=dry_run)
-    gone["dead_messages"] = metadata.prune_dead_messages(before, dry_run=dry_run)
     event("maintenance.finished", dry_run=dry_run, **gone)
     return dict(gone)
 
 
-def _of_one(workspace: Workspace, name: str, lease: Lease, now: datetime, *, dry_run: bool) -> dict[str, int]:
+def _of_one(workspace: Workspace, name: str, lease: Lease, *, dry_run: bool) -> dict[str, int]:
     gone = retain(workspace, lease.endpoint_id, dry_run=dry_run)
-    gone["staging"] = _unstage(workspace, name, lease, now, dry_run=dry_run)
+    gone["staging"] = _unstage(workspace, name, lease, dry_run=dry_run)
     if not dry_run:
-        logs = workspace.metadata.sync_logs(lease.endpoint_id)
-        known = {uri for log in logs for uri in (log.snapshot_uri, log.changes_uri) if uri}
+        known = workspace.metadata.stored_files(lease.endpoint_id)
         gone["left_behind"] = workspace.snapshots.sweep(known, LEFT_ALONE, endpoint=name, spare=REBUILT)
     return gone
 
 
-def _unstage(workspace: Workspace, name: str, lease: Lease, now: datetime, *, dry_run: bool) -> int:
+def _fade(folder: Path, oldest: datetime, *, dry_run: bool) -> int:
+    """Forget the pictures of reports that were written before a moment; return how many. None of them is needed."""
+    faded = 0
+    for path in folder.glob("*/*.svg"):
+        with suppress(OSError):  # somebody else deleted it, or nobody may: the next night tries again
+            if path.stat().st_mtime < oldest.timestamp():
+                if not dry_run:
+                    path.unlink()
+                faded += 1
+    return faded
+
+
+def _unstage(workspace: Workspace, name: str, lease: Lease, *, dry_run: bool) -> int:
     """Forget a listing that nobody will resume; return how many files of it were on this machine."""
-    oldest = now - timedelta(hours=workspace.config.settings.checkpoint_hours)
     records = workspace.metadata.checkpoints(lease.endpoint_id)
     active = any(endpoint.name == name for endpoint in workspace.config.active)
-    if active and any(record.started_at > oldest for record in records):
+    if active and is_recent(records, workspace.config.settings):
         return 0
     folder = workspace.home / "staging" / name
     files = sum(path.is_file() for path in folder.rglob("*"))

@@ -219,8 +219,11 @@ class SyncResult:
     feed_drift: int | None = None  # changes that a reconcile found and the feed had not told; None: not a reconcile
     snapshot_uri: str | None = None
     changes_uri: str | None = None
+    data_version: str | None = None  # of the inventory as a live sync left it
     error: str | None = None
     warnings: tuple[str, ...] = ()
+    busy: bool = False  # it failed only because another sync of the endpoint was running
+    resumed: bool = False  # part of what it lists was read before it began: who hinted at something since asks again
 
     def as_dict(self) -> dict[str, Any]:
         """The result under the names that `--json`, sync_logs and the asset metadata share."""

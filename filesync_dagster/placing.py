@@ -1,5 +1,7 @@
 """Where rows lie, for stores that tell an entry's parent and leave the path to us."""
 
+from typing import Literal
+
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,11 +12,22 @@ from filesync_dagster.model import ENTRY_FIELDS, FILE_SCHEMA, sealed
 from filesync_dagster.snapshots import stream
 
 COLUMNS = ", ".join(f'"{name}"' for name in FILE_SCHEMA.names)
+Relation = Literal["VIEW", "TABLE"]
+"""A table is read faster than what a view is made of, but has to be written first."""
+
 ENTRY_NAMES = [field.name for field in ENTRY_FIELDS]
 
 
-def place(con: duckdb.DuckDBPyConnection, endpoint: Endpoint, rows: str, into: str, anchors: str | None = None) -> None:
-    """Create the view `into`: the rows that lie in the endpoint, with their paths, and whether filters select them.
+def place(
+    con: duckdb.DuckDBPyConnection,
+    endpoint: Endpoint,
+    rows: str,
+    into: str,
+    anchors: str | None = None,
+    *,
+    relation: Relation = "VIEW",
+) -> None:
+    """Create `into`: the rows that lie in the endpoint, with their paths, and whether filters select them.
 
     `rows` and `anchors` as `diff.derive` takes them; `into` has the columns of FILE_SCHEMA and `selected`. What lies
     in a trashed folder is trashed with it. The table `placed` has the ids of all these rows.
@@ -27,19 +40,21 @@ def place(con: duckdb.DuckDBPyConnection, endpoint: Endpoint, rows: str, into: s
         UNION ALL SELECT {COLUMNS} FROM trashed_below
     """
     if endpoint.filters.is_default:
-        con.execute(f"CREATE OR REPLACE VIEW {into} AS SELECT *, true AS selected FROM ({found})")
+        con.execute(f"CREATE OR REPLACE {relation} {into} AS SELECT *, true AS selected FROM ({found})")
         return
     con.execute("CREATE OR REPLACE TABLE unselected (external_id VARCHAR)")
     for batch in stream(con, found):
         left = batch.filter(pc.invert(endpoint.filters.select(batch)))
         insert(con, "unselected", left, "external_id")
     chosen = "external_id NOT IN (SELECT external_id FROM unselected)"
-    con.execute(f"CREATE OR REPLACE VIEW {into} AS SELECT *, {chosen} AS selected FROM ({found})")
+    con.execute(f"CREATE OR REPLACE {relation} {into} AS SELECT *, {chosen} AS selected FROM ({found})")
 
 
 def _trash(con: duckdb.DuckDBPyConnection, rows: str) -> None:
     """Make `trashed_below`: rows that do not say themselves that they are in the trash, but their folder is."""
     empty(con, "trashed_below")
+    if not con.execute("SELECT 1 FROM placed WHERE trashed LIMIT 1").fetchall():
+        return
     below = f"""
         SELECT r.* REPLACE (true AS trashed, p.path AS path)
         FROM {rows} r JOIN placed p ON r.external_id = p.external_id WHERE p.trashed AND NOT r.trashed
@@ -55,9 +70,7 @@ def resealed(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def empty(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """Create a table in FILE_SCHEMA without rows."""
-    con.register("no_rows", FILE_SCHEMA.empty_table())
-    con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {COLUMNS} FROM no_rows")
-    con.unregister("no_rows")
+    con.execute(f"CREATE OR REPLACE TABLE {name} ({diff.declared()})")
 
 
 def insert(con: duckdb.DuckDBPyConnection, name: str, batch: pa.RecordBatch, columns: str = COLUMNS) -> None:

@@ -16,8 +16,7 @@ def tidy(job: Job) -> None:
     if before is None or before.sync_completed.astimezone(zone).date() != datetime.now(zone).date():
         retain(job.workspace, job.endpoint_id)
     if job.lease.after_crash or (before and before.sync_status is SyncStatus.FAILED):
-        logs = job.workspace.metadata.sync_logs(job.endpoint_id)
-        known = {uri for log in logs for uri in (log.snapshot_uri, log.changes_uri) if uri}
+        known = job.workspace.metadata.stored_files(job.endpoint_id)
         # Only the holder of the lease writes here; past days are rebuilt without one.
         job.workspace.snapshots.sweep(known, timedelta(0), endpoint=job.endpoint.name, spare=REBUILT)
 

@@ -67,5 +67,8 @@ def secrets_manager(client: Callable[[], Any] | None = None) -> Resolve:
 
 def _default_client() -> Any:
     import boto3
+    from botocore.config import Config
 
-    return boto3.client("secretsmanager")
+    # Who waits for a secret holds others up: an alert, or the sync of the next endpoint.
+    patience = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
+    return boto3.client("secretsmanager", config=patience)

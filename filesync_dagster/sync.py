@@ -84,11 +84,11 @@ def sync(
             ):
                 job = Job(
                     workspace, endpoint, endpoint_id, lease, source, attempt.meter,
-                    attempt.sync_id, attempt.started, full, run_id, on_progress,
+                    attempt.sync_id, attempt.started, full, keys, run_id, on_progress,
                 )  # fmt: skip
-                result = _run(job, attempt, keys)
+                result = _run(job, attempt)
         except SyncInProgress as error:
-            return attempt.failed(error)  # the other one is the sync of record
+            return replace(attempt.failed(error), busy=True)  # the other one is the sync of record
         except BreakerOpen as error:
             return replace(attempt.failed(error), status=SyncStatus.SKIPPED)
         except FilesyncError as error:
@@ -127,14 +127,14 @@ def _record(workspace: Workspace, endpoint_id: int, attempt: Attempt, error: Bas
         event("sync.unrecorded", endpoint=attempt.endpoint)
 
 
-def _run(job: Job, attempt: Attempt, keys: Collection[str]) -> SyncResult:
+def _run(job: Job, attempt: Attempt) -> SyncResult:
     state = _folded(job)
     result = None
     try:
         if _may_follow(job, state):
             result = _follow(job, attempt, state)
-        elif keys and job.source.capabilities.lookups and _is_proved(job, state):
-            result = _look_up(job, attempt, state, keys)
+        elif job.keys and job.source.capabilities.lookups and _is_proved(job, state):
+            result = _look_up(job, attempt, state)
     except CursorLost as lost:
         event("sync.reconciling", endpoint=job.endpoint.name, reason=str(lost))
     if result is None:
@@ -201,10 +201,10 @@ def _follow(job: Job, attempt: Attempt, state: EndpointState) -> SyncResult:
         return _conclude_told(job, attempt, con, following, looked_at=feed.rows, unread=feed.unread)
 
 
-def _look_up(job: Job, attempt: Attempt, state: EndpointState, keys: Collection[str]) -> SyncResult:
+def _look_up(job: Job, attempt: Attempt, state: EndpointState) -> SyncResult:
     """Sync what events named. Raises CursorLost when only a listing can tell."""
-    seen = hinted.look(job, keys)
-    following = replace(state, cursor=hinted.heard(job, state, keys))
+    seen = hinted.look(job, state)
+    following = replace(state, cursor=hinted.heard(job, state))
     if seen.is_same:
         return _commit_silence(job, attempt, following, seen.told.num_rows)
     with job.workspace.engine() as con:
@@ -277,7 +277,7 @@ def _list(job: Job, attempt: Attempt, state: EndpointState) -> SyncResult:
             following = replace(following, cursor=listing.cursor or hinted.listed(job, state, con))
             result = _conclude(job, con, Outcome(found, observed, draft, following), intact=intact)
     listing.staging.discard()
-    return result
+    return replace(result, resumed=listing.resumed)
 
 
 def _drift(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState, found: Comparison) -> int | None:
@@ -366,7 +366,8 @@ def _hold(job: Job, con: duckdb.DuckDBPyConnection, outcome: Outcome, why_not: s
 
 
 def _commit(job: Job, con: duckdb.DuckDBPyConnection, outcome: Outcome) -> SyncResult:
-    result, found, observed = _store(job, con, outcome), outcome.found, outcome.observed
+    found, observed = outcome.found, outcome.observed
+    result = replace(_store(job, con, outcome), data_version=found.data_version)
     job.workspace.metadata.commit(
         job.lease,
         sync_record(job.endpoint_id, result, observed, job.run_id, data_version=found.data_version),
@@ -380,7 +381,7 @@ def _commit(job: Job, con: duckdb.DuckDBPyConnection, outcome: Outcome) -> SyncR
 
 def _commit_nothing(job: Job, following: EndpointState, observed: datetime, result: SyncResult) -> SyncResult:
     """Log that nothing changed: the same snapshot is true of a later moment. Rows and files stay, to the byte."""
-    result = replace(result, snapshot_uri=following.snapshot_uri)
+    result = replace(result, snapshot_uri=following.snapshot_uri, data_version=following.data_version)
     job.workspace.metadata.commit(
         job.lease,
         sync_record(job.endpoint_id, result, observed, job.run_id, data_version=following.data_version),

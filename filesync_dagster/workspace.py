@@ -20,7 +20,7 @@ from filesync_dagster.errors import NotWritable
 from filesync_dagster.metadata import EndpointRecord, Metadata
 from filesync_dagster.model import Meter, canonical_json
 from filesync_dagster.secret_store import Resolve, resolved, secrets_manager, with_secrets
-from filesync_dagster.snapshots import SnapshotStore, connect, disk_errors
+from filesync_dagster.snapshots import Engines, SnapshotStore, disk_errors
 
 LOCK_SECONDS = 30.0
 """How long a database that another process has locked is waited for."""
@@ -37,6 +37,7 @@ class Workspace:
         self.home = config.environment.home
         self._secrets = secrets or secrets_manager()
         self._lock = RLock()
+        self._engines = Engines(f"{int(config.settings.memory_limit)}B", self.home / "tmp", ENGINE_THREADS)
 
     @cached_property
     def _metadata(self) -> Metadata:
@@ -71,12 +72,8 @@ class Workspace:
     def engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a DuckDB connection of its own, bounded by the memory limit; past that it works in the home."""
         folder = self.folder("tmp")
-        con = connect(str(int(self.config.settings.memory_limit)) + "B", folder, ENGINE_THREADS)
-        try:
-            with disk_errors(f"comparing snapshots in {folder}"):
-                yield con
-        finally:
-            con.close()
+        with self._engines.lend() as con, disk_errors(f"comparing snapshots in {folder}"):
+            yield con
 
     def open_source(self, endpoint: Endpoint, meter: Meter) -> Source:
         """Return the connector of an endpoint, with its secrets fetched and its filters used to prune."""
@@ -108,8 +105,9 @@ class Workspace:
         )
 
     def close(self) -> None:
-        """Release the database."""
+        """Release the databases."""
         with self._lock:
+            self._engines.close()
             if "_metadata" in self.__dict__:
                 self._metadata.close()
                 del self.__dict__["_metadata"]

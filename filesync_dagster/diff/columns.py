@@ -15,6 +15,11 @@ def typed(side: str) -> str:
     return ", ".join(f"CAST({side}.{quoted(f.name)} AS {_sql_type(f.type)}) AS {quoted(f.name)}" for f in FILE_SCHEMA)
 
 
+def declared() -> str:
+    """Return the columns of FILE_SCHEMA with their types, as a new table or a STRUCT has them."""
+    return ", ".join(f"{quoted(f.name)} {_sql_type(f.type)}" for f in FILE_SCHEMA)
+
+
 def packed(side: str) -> str:
     """Return the row of `side` as one STRUCT, or NULL where an outer join found none."""
     fields = ", ".join(f"{quoted(f.name)} := {side}.{quoted(f.name)}" for f in FILE_SCHEMA)

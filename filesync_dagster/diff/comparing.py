@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from filesync_dagster.diff.columns import differ, packed, quoted, typed
+from filesync_dagster.diff.columns import declared, differ, packed, quoted, typed
 from filesync_dagster.model import ChangeCounts, ChangeKind, Kind
 
 
@@ -43,6 +43,10 @@ def compare(
     table, candidates = quoted(into), quoted(f"{into}_candidates")
     con.execute(_candidates(candidates, quoted(before), quoted(after)))
     try:
+        if not con.execute(f"SELECT 1 FROM {candidates} LIMIT 1").fetchall():
+            row = f"STRUCT({declared()})"
+            con.execute(f'CREATE OR REPLACE TABLE {table} (change VARCHAR, "before" {row}, "after" {row})')
+            return ChangeCounts()
         old, new = (
             f"(SELECT {typed('t')} FROM {quoted(side)} t SEMI JOIN {candidates} c ON t.id_hash = c.id_hash)"
             for side in (before, after)

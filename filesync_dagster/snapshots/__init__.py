@@ -5,16 +5,18 @@ Imports model and errors.
 """
 
 from filesync_dagster.snapshots.disk import disk_errors
-from filesync_dagster.snapshots.engine import connect, literal, parquet, stream
+from filesync_dagster.snapshots.engine import Engines, beside, connect, literal, parquet, stream
 from filesync_dagster.snapshots.export import export
 from filesync_dagster.snapshots.staging import Staging
 from filesync_dagster.snapshots.store import SnapshotKind, SnapshotStore, StoredFile
 
 __all__ = [
+    "Engines",
     "SnapshotKind",
     "SnapshotStore",
     "Staging",
     "StoredFile",
+    "beside",
     "connect",
     "disk_errors",
     "export",

@@ -12,6 +12,7 @@ from filesync_dagster.errors import HeldSyncOutdated, NothingKnown
 from filesync_dagster.metadata.tables import endpoints, sync_logs
 from filesync_dagster.model import SyncStatus
 from filesync_dagster.orchestration.reports import endpoint_day
+from filesync_dagster.reports.counted import Counted
 from filesync_dagster.retention import retain
 from filesync_dagster_tests.orchestration.versioned_bucket import ACCOUNT, moto_in_process, s3_backends
 from filesync_dagster_tests.sync.projects import Project, live, rows_of
@@ -103,7 +104,7 @@ def test_a_moment_whose_snapshot_is_gone_is_not_told_by_an_older_one(thinned_out
 
 def test_what_was_added_does_not_become_an_import_when_its_file_is_let_go(thinned_out):
     """The report of a day says the same after retention."""
-    endpoint = thinned_out.config.endpoint("docs")
+    endpoint = Counted("docs", thinned_out.workspace.metadata.endpoint_ids()["docs"])
     assert endpoint_day(thinned_out, endpoint, days_ago(20).date()).counts["added"] == 3
     assert endpoint_day(thinned_out, endpoint, days_ago(21).date()).counts["imported"] == 1
 

@@ -7,13 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from filesync_dagster import hinted, stored
+from filesync_dagster import hinted, listing, stored
+from filesync_dagster.errors import TemporarilyDown
 from filesync_dagster.model import SyncMode, SyncStatus, data_version
 from filesync_dagster_tests.sync.projects import Project, live, rows_of
 from filesync_dagster_tests.sync.projects import stored as stored_rows
 
 KEYS = [f"{folder}{name}" for folder in ("", "a/", "a/b/") for name in ("x.txt", "x.txt.bak", "y é+%41.pdf", "z")]
 CONTENTS = [b"", b"1", b"22", b"22 and more than the filters take"]
+
+QUEUE = {"name": "events", "type": "sqs", "queue_url": "https://sqs.us-east-1.amazonaws.com/1/events"}
 
 SMALL = {"max_size": 10, "exclude": ["a/b/*.pdf"]}
 
@@ -31,8 +34,7 @@ class Store:
 
     def reopen(self, entry):
         """Open filesync on the same home. Events come from a queue, which nobody asks here."""
-        queue = {"name": "events", "type": "sqs", "queue_url": "https://sqs.us-east-1.amazonaws.com/1/events"}
-        self.project.config.write_text(json.dumps({"queues": [queue], "endpoints": [entry]}))
+        self.project.config.write_text(json.dumps({"queues": [QUEUE], "endpoints": [entry]}))
         self.filesync = self.project.open()
 
     def change(self, key, content, *, told=True):
@@ -208,6 +210,39 @@ def test_the_guard_is_asked_and_then_only_a_listing_can_tell(store):
     assert store.hear(["c.txt"]).mode is SyncMode.INCREMENTAL
 
 
+def test_what_goes_in_slices_is_held_like_what_goes_at_once(store):
+    """Once they come to as much as the guard holds, a listing sees the rest together; then it counts anew."""
+    for number in range(20):
+        store.change(f"{number}.txt", b"1" * number)
+    store.list()
+    for number in range(20):
+        store.change(f"{number}.txt", None)
+    slices = [[f"{number}.txt" for number in range(start, start + 4)] for start in (0, 4, 8)]
+
+    for some in slices:  # 12 of 22
+        assert store.hear(some).mode is SyncMode.INCREMENTAL
+    assert store.hear(["12.txt"], status=SyncStatus.HELD).mode is SyncMode.FULL  # 8 of 10
+    for number in range(12, 20):
+        store.change(f"{number}.txt", b"back")
+    assert store.hear().mode is SyncMode.FULL
+    assert store.hear(["a.txt"]).mode is SyncMode.INCREMENTAL
+    store.agree()
+
+
+def test_what_was_rejected_is_looked_at_again(store):
+    """Its events were acknowledged: nobody tells of it again."""
+    store.change("c.txt", b"333")
+    store.change("a.txt", None)
+    store.change("b.txt", None)
+    store.hear(["a.txt", "b.txt", "c.txt"], status=SyncStatus.HELD)
+    store.filesync.reject("eng")
+    for key in ("a.txt", "b.txt", "d.txt"):
+        store.change(key, b"1")
+
+    assert store.hear(["d.txt"]).mode is SyncMode.FULL
+    store.agree()
+
+
 def test_a_renamed_file_that_both_events_tell_of_is_moved(store):
     """As when a listing finds it."""
     store.change("b.txt", None)
@@ -235,3 +270,76 @@ def test_drift_is_what_no_event_told_although_there_was_time(store, monkeypatch)
     monkeypatch.setattr(hinted, "GRACE", timedelta(seconds=-5))
     assert store.list().feed_drift == 2  # e.txt, and b.txt that went long ago
     assert store.list().feed_drift == 0
+
+
+def test_what_events_themselves_told_is_no_drift(store, monkeypatch):
+    """They may start the listing that is due, and be older than the time that they have."""
+    store.change("c.txt", b"1")
+    store.hear(["c.txt"])
+    store.filesync.close()
+    store.reopen({**store.entry, "reconcile": {"interval_hours": 1e-6}})
+    time.sleep(1.1)  # a store tells seconds
+    store.change("d.txt", b"4444")
+    store.change("a.txt", None)
+    monkeypatch.setattr(hinted, "GRACE", timedelta(seconds=-5))
+
+    result = store.hear(["a.txt", "d.txt"])
+    assert (result.mode, result.counts.added, result.counts.removed, result.feed_drift) == (SyncMode.FULL, 1, 1, 0)
+    assert store.list().feed_drift == 0
+
+
+def test_what_was_held_after_events_is_no_drift(store, monkeypatch):
+    """The listing that comes while it is held finds it again, and nobody waits to be told of it."""
+    store.change("c.txt", b"1")
+    store.hear(["c.txt"])
+    for key in ("a.txt", "b.txt"):
+        store.change(key, None)
+    store.hear(["a.txt", "b.txt"], status=SyncStatus.HELD)
+    store.hear(["c.txt"], status=SyncStatus.HELD)
+    store.filesync.approve("eng")
+
+    monkeypatch.setattr(hinted, "GRACE", timedelta(seconds=-5))
+    assert store.list().feed_drift == 0
+
+
+def test_only_an_endpoint_that_a_queue_serves_can_drift(store, monkeypatch):
+    """Another queue may be there, for others."""
+    monkeypatch.setattr(hinted, "GRACE", timedelta(seconds=-5))
+    store.change("c.txt", b"1")
+    store.hear(["c.txt"])
+    store.filesync.close()
+    other = {**store.entry, "name": "other"}
+    store.project.config.write_text(
+        json.dumps({"queues": [{**QUEUE, "endpoints": ["other"]}], "endpoints": [store.entry, other]})
+    )
+    store.filesync = store.project.open()
+    time.sleep(1.1)  # a store tells seconds
+    store.change("d.txt", b"1", told=False)
+
+    assert store.list().feed_drift is None
+
+
+def test_a_listing_that_was_resumed_says_so(moto_s3, tmp_path, monkeypatch):
+    """An event that came since it began may be about a part that was read before: it must be looked up once more."""
+    monkeypatch.setattr(listing, "CHECKPOINT_SECONDS", -1)
+    store = Store(moto_s3, tmp_path)
+    store.entry["endpoint_details"] |= {"page_size": 2, "list_workers": 1}
+    store.reopen(store.entry)
+    for number in range(8):
+        store.change(f"{number}.txt", b"1")
+    assert not store.list().resumed
+    assert store.filesync.sync("eng", full=True, on_progress=_fails_after(4)).status is SyncStatus.FAILED
+    store.change("0.txt", None)
+
+    assert store.filesync.sync("eng", keys=["0.txt"]).resumed
+    assert not store.hear(["0.txt"]).resumed
+    store.agree()
+    store.filesync.close()
+
+
+def _fails_after(files):
+    def watch(progress):
+        if progress.files >= files:
+            raise TemporarilyDown("The store went away.")
+
+    return watch

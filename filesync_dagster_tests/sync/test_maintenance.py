@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from filesync_dagster.metadata.tables import alerts, checkpoints, dead_messages, file_changes, requests, sync_logs
+from filesync_dagster.metadata.tables import alerts, checkpoints, file_changes, requests, sync_logs
 from filesync_dagster.model import SyncStatus
 from filesync_dagster_tests.sync.memory_store import STORES, MemoryStore, register, unregister
 from filesync_dagster_tests.sync.projects import Project, live, rows_of
@@ -98,7 +98,9 @@ def test_a_listing_that_nobody_will_resume_is_forgotten(project):
         assert filesync.unfinished() == {"left": 1, "stays": 1}
         assert filesync.maintain()["staging"] == 1
         assert filesync.unfinished() == {"stays": 1}
-        write(filesync, update(checkpoints).values(started_at=NOW - timedelta(days=1)))
+        write(filesync, update(checkpoints).values(started_at=NOW - timedelta(days=3)))
+        assert filesync.maintain()["staging"] == 0, "it began long ago, and goes on"
+        write(filesync, update(checkpoints).values(updated_at=NOW - timedelta(days=1)))
         assert filesync.maintain()["staging"] == 1
         assert not filesync.unfinished()
     assert not list((project.home / "staging").rglob("*.parquet"))
@@ -116,6 +118,18 @@ def test_what_a_crashed_sync_left_behind_goes_when_it_is_old(project):
         assert filesync.maintain()["left_behind"] == 1
         assert stored(project) == {kept}
         assert [row["external_id"] for row in live(filesync, "stays")] == ["one"]
+
+
+def test_old_pictures_of_reports_go(project):
+    """They are kept as long as the last snapshot of a day, from when they were written last."""
+    with project.open() as filesync:
+        folder = filesync.workspace.folder("reports", "duplicates")
+        for name, days in (("new", 4), ("old", 6)):
+            (folder / f"{name}.svg").write_text("<svg/>")
+            os.utime(folder / f"{name}.svg", (time.time() - days * 86400,) * 2)
+        assert filesync.maintain(dry_run=True)["charts"] == 1
+        assert filesync.maintain()["charts"] == 1
+        assert [path.name for path in folder.iterdir()] == ["new.svg"]
 
 
 def test_an_endpoint_that_is_being_synced_is_left_to_its_sync(project):
@@ -157,14 +171,12 @@ def test_events_that_are_over_go(project):
             *(insert(requests).values(endpoint="stays", full=False, source="rest", requested_at=at, taken_at=at)
               for at in (old, new)),
             insert(requests).values(endpoint="nobody", full=False, source="rest", requested_at=old),
-            *(insert(dead_messages).values(queue="q", message_id=f"{at}", reason="", body="", received_at=at)
-              for at in (old, new)),
             insert(alerts).values(subject="over", cleared_at=old, told_at=old, **alert),
             insert(alerts).values(subject="stands", told_at=old, **alert),
             insert(alerts).values(subject="untold", cleared_at=old, **alert),
         )  # fmt: skip
-        expected = {"requests": 2, "dead_messages": 1, "alerts": 1}
+        expected = {"requests": 2, "alerts": 1}
         for dry_run in (True, False):
             gone = filesync.maintain(dry_run=dry_run)
             assert {kind: gone[kind] for kind in expected} == expected
-        assert [count(filesync, table) for table in (requests, dead_messages, alerts)] == [1, 1, 2]
+        assert [count(filesync, table) for table in (requests, alerts)] == [1, 2]

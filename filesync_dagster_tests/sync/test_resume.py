@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
+from filesync_dagster.metadata.tables import checkpoints
 from filesync_dagster.model import SyncStatus
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster.simulators.google_drive import DriveSimulator
@@ -91,6 +94,20 @@ def test_only_what_came_after_the_last_checkpoint_is_read_again(project, simulat
     pages_of_both = sum(-(-len(list(items)) // PAGE) for items in simulator.store.corpora.values())
     asked_twice = listed + len(simulator.asked) - pages_of_both
     assert asked_twice <= 2 * BATCH // PAGE
+
+
+@pytest.mark.parametrize(("hours", "goes_on"), [(5, True), (7, False)])
+def test_what_counts_is_when_a_listing_was_interrupted_not_when_it_began(project, simulator, hours, goes_on):
+    """One that takes days, and is ended every day, comes to an end; one that stopped too long ago begins anew."""
+    killed_after(project, int(2 * FILES * 0.6))
+    simulator.asked.clear()
+    now = datetime.now(UTC)
+    moments = {"started_at": now - timedelta(days=3), "updated_at": now - timedelta(hours=hours)}
+    with project.open() as filesync, filesync.workspace.metadata._database.writing() as connection:
+        connection.execute(update(checkpoints).values(**moments))
+
+    assert project.open().sync("drive").status is SyncStatus.COMPLETED
+    assert ("my drive" not in simulator.asked) is goes_on
 
 
 def test_an_expired_page_token_begins_its_scope_again(project, simulator):
