@@ -5,7 +5,7 @@ Whom it may import: connectors (for the models of `endpoint_details`), filters, 
 
 from filesync_dagster.config.alerting import AlertKind, Alerts
 from filesync_dagster.config.due import delay, following, next_due, reconcile_due
-from filesync_dagster.config.environment import Environment, read_environment
+from filesync_dagster.config.environment import Environment, read_environment, without_credentials
 from filesync_dagster.config.freshness import freshness
 from filesync_dagster.config.last_good import remember, running_config
 from filesync_dagster.config.load import Broken, Config, load_config
@@ -45,4 +45,5 @@ __all__ = [
     "reconcile_due",
     "remember",
     "running_config",
+    "without_credentials",
 ]

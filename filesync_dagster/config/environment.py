@@ -1,9 +1,21 @@
 """The process environment: where things are, and the values of `${NAME}` references."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+CREDENTIALS = re.compile(r"([A-Za-z][\w+.-]*://)?.*@", re.DOTALL)
+
+
+def without_credentials(url: str) -> str:
+    """Return an address as people may see it.
+
+    >>> without_credentials("https://me:hunter2@dagster.company.com/ui")
+    'https://dagster.company.com/ui'
+    """
+    return CREDENTIALS.sub(r"\1", url, count=1)
 
 
 @dataclass(frozen=True)
@@ -14,10 +26,16 @@ class Environment:
     home: Path
     database_url: str | None = field(default=None, repr=False)  # may hold a password
     snapshot_root: str | None = None
-    dagster_url: str | None = None  # of the web server, for who is no part of Dagster
+    # Of the web server, for who is no part of Dagster; may hold a password.
+    dagster_url: str | None = field(default=None, repr=False)
     api_token: str | None = field(default=None, repr=False)  # of `filesync serve`
     json_logs: bool = False
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def dagster_link(self) -> str | None:
+        """Where people find Dagster."""
+        return without_credentials(self.dagster_url).rstrip("/") if self.dagster_url else None
 
 
 def read_environment(

@@ -1,7 +1,8 @@
 """The last configuration that worked. An edit that breaks something does not stop what ran before it.
 
-A copy of the file is kept under the home, with its `${NAME}` references as they are written. A file is remembered when
-it breaks nothing that the remembered one had in order; what an entry that is broken now said then is what runs.
+A copy of the file is kept under the home, with its `${NAME}` references as they are written. Every file that can be
+used is remembered; where an entry is broken that was in order before, the copy has what it said then. So the copy is
+what runs: all of it goes on when the file cannot be used at all, and an entry that breaks goes on as it last was.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from pathlib import Path
 from filesync_dagster.config.environment import Environment
 from filesync_dagster.config.load import QUEUE, Config, load_config, read_config, read_text
 from filesync_dagster.config.models import SLUG
+from filesync_dagster.config.yaml_tree import with_entries_of
 from filesync_dagster.errors import ConfigError
 from filesync_dagster.observability import event
 
@@ -36,18 +38,24 @@ def running_config(environment: Environment) -> Config:
 
 
 def remember(environment: Environment) -> bool:
-    """Keep a copy of the file if it is as good as the one that is kept; tell whether the copy is the file.
+    """Keep a copy of what runs now; tell whether that is all of the file.
 
     That it cannot be written is logged and stops nobody.
     """
     target = copy_of(environment)
     with suppress(ConfigError):
-        text = read_text(environment.config_path)
-        if text == _text(target):
+        text, before = read_text(environment.config_path), _text(target)
+        if text == before:
             return True
         config, earlier = read_config(environment, text), last_good(environment)
-        if earlier is None or not (_lost(config, earlier) or _lost_queues(config, earlier)):
+        if earlier is None or before is None:
             return _write(target, text)
+        lost = {"endpoints": _lost(config, earlier), "queues": _lost_queues(config, earlier)}
+        if not any(lost.values()):
+            return _write(target, text)
+        mended = with_entries_of(before, text, lost, environment.variables)
+        if mended not in (None, before):
+            _write(target, mended)
     return False
 
 
@@ -79,7 +87,9 @@ def _lost(config: Config, earlier: Config) -> set[str]:
 def _lost_queues(config: Config, earlier: Config) -> set[str]:
     """Return the queues that were in order and are broken now."""
     missing = {queue.name for queue in earlier.queues} - {queue.name for queue in config.queues}
-    return _of_these(missing, {entry.name.removeprefix(QUEUE) for entry in config.broken if entry.is_queue})
+    names = [entry.name for entry in config.broken if entry.is_queue]
+    # Where `queues:` is no list, any of them may be meant.
+    return _of_these(missing, {name.removeprefix(QUEUE) if name.startswith(QUEUE) else "" for name in names})
 
 
 def _of_these(missing: AbstractSet[str], broken: AbstractSet[str]) -> set[str]:

@@ -1,8 +1,9 @@
 """The models behind endpoints.yaml. Every field is described: docs/configuration.md is made from them."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -13,6 +14,8 @@ from filesync_dagster.guard import GuardLimits
 
 SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}")
 DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+CRON_PART = re.compile(r"([*?]|\d+|l\d?|[a-z]{3})(-(\d+|[a-z]{3}))?(/\d+)?(#\d)?")
+"""What croniter takes besides (`R`, `W`) is no moment that stays the same, or nothing that Dagster knows."""
 
 
 class Strict(BaseModel):
@@ -198,12 +201,11 @@ class Retention(Strict):
     sync_logs_days: Days = Field(default=400, description="Days for which `sync_logs` rows are kept.")
     events_days: Days = Field(
         default=90,
-        description="Days for which alerts that are over, messages that were set aside and syncs that were asked for "
-        "from outside are kept.",
+        description="Days for which alerts that are over and syncs that were asked for from outside are kept.",
     )
     runs_days: Days = Field(
         default=7,
-        description="Days for which Dagster's runs and ticks are kept. Runs that hold what an asset last knew of a day "
+        description="Days for which our runs in Dagster are kept. Runs that hold what an asset last knew of a day "
         "stay for `snapshots_days`.",
     )
 
@@ -268,7 +270,7 @@ class Settings(Strict):
         default=6,
         gt=0,
         le=24 * 365,
-        description="An unfinished listing older than this starts again instead of resuming.",
+        description="A listing that was interrupted longer ago than this starts again instead of resuming.",
     )
     retention: Retention = Field(default_factory=Retention, description="How long things are kept.")
     reports: ReportSettings = Field(default_factory=ReportSettings, description="What the reports go by.")
@@ -279,13 +281,23 @@ def is_secret(value: object) -> bool:
     return isinstance(value, SecretStr)
 
 
+@cache
 def valid_cron(value: str) -> str:
-    """Return a cron expression that is one, or raise ValueError."""
-    from croniter import croniter
+    """Return a cron expression as it is compared, in small letters with single spaces, or raise ValueError.
 
-    if len(value.split()) != 5 or not croniter.is_valid(value):  # noqa: PLR2004 - cron has five fields
+    One that Dagster refuses, or that never comes, would stop everything else with it.
+    """
+    from croniter import CroniterBadDateError, croniter
+
+    fields = value.lower().split()
+    plain = len(fields) == 5 and all(CRON_PART.fullmatch(part) for field in fields for part in field.split(","))  # noqa: PLR2004 - cron has five fields
+    if not plain or not croniter.is_valid(" ".join(fields)):
         raise ValueError(f"{value!r} is not a cron expression of five fields (minute hour day month weekday)")
-    return value
+    try:
+        croniter(" ".join(fields), datetime(2026, 1, 1, tzinfo=UTC)).get_next()
+    except CroniterBadDateError:
+        raise ValueError(f"{value!r} never comes: there is no such day") from None
+    return " ".join(fields)
 
 
 def known_timezone(value: str) -> str:

@@ -34,6 +34,10 @@ class Queue(Strict):
     run_messages: int = Field(default=100_000, ge=1, description="Messages after which a run ends; the next goes on.")
     run_seconds: int = Field(default=600, ge=1, le=86_400, description="Seconds after which a run begins no new batch.")
 
+    def serves(self, endpoint: str) -> bool:
+        """Return whether events of this queue may concern an endpoint, by its name."""
+        return not self.endpoints or endpoint in self.endpoints
+
     @field_validator("name")
     @classmethod
     def _name_is_a_slug(cls, value: str) -> str:

@@ -5,7 +5,7 @@ the values. Nothing here knows what the values mean.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,41 @@ def parse(text: str, variables: Mapping[str, str]) -> YamlTree:
     if root is not None:
         tree.value = _build(root, (), tree, variables, frozenset())
     return tree
+
+
+def with_entries_of(
+    earlier: str, text: str, names: Mapping[str, Collection[str]], variables: Mapping[str, str]
+) -> str | None:
+    """Return a document in whose lists the entries with some names are those of an earlier one.
+
+    `names`: those of each list. References stay as they are written. None: it cannot be written.
+    """
+    root, old = (yaml.compose(one, Loader=_loader()) for one in (text, earlier))
+    assert isinstance(root, yaml.MappingNode)  # both were read, and have lists
+    assert isinstance(old, yaml.MappingNode)
+    for key, wanted in names.items():
+        if wanted:
+            ours = [node for node, name in _named(root, key, text, variables) if name not in wanted]
+            theirs = [node for node, name in _named(old, key, earlier, variables) if name in wanted]
+            kept = yaml.SequenceNode("tag:yaml.org,2002:seq", [*ours, *theirs])
+            others = [(at, node) for at, node in root.value if at.value != key]
+            root.value = [*others, (yaml.ScalarNode("tag:yaml.org,2002:str", key), kept)]
+    try:
+        return str(yaml.serialize(root, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), allow_unicode=True))
+    except yaml.YAMLError:
+        return None
+
+
+def _named(root: yaml.MappingNode, key: str, text: str, variables: Mapping[str, str]) -> list[tuple[yaml.Node, str]]:
+    """Return the entries of a list, each with its name."""
+    values = parse(text, variables).value.get(key)
+    if not isinstance(values, list):
+        return []
+    [nodes] = [node.value for at, node in root.value if at.value == key][-1:]
+    return [
+        (node, str(value.get("name")) if isinstance(value, dict) else "")
+        for node, value in zip(nodes, values, strict=True)
+    ]
 
 
 def _loader() -> Any:

@@ -68,6 +68,7 @@ def test_an_entry_that_lost_its_name_takes_nobody_with_it(edit, name):
     environment = edit(GOOD)
     remember(environment)
     edit(GOOD.replace("name: b", name))
+    assert not remember(environment)
     assert titles(running_config(environment)) == {"a": "a", "b": "b"}
     assert running_config(environment).problems
     edit("endpoints:\n" + GOOD.splitlines()[1])
@@ -146,3 +147,58 @@ def test_a_queue_that_breaks_goes_on_as_it_was(edit):
     environment = edit(GOOD)
     assert remember(environment)
     assert running_config(environment).queues == ()
+
+
+ENTRY = "  - {name: NAME, type: local, title: TITLE, endpoint_details: {path: NAME}}\n"
+
+
+def entries(**named):
+    """Return a file with an entry of each name; `!` at the end of its title breaks it."""
+    made = [ENTRY.replace("NAME", name).replace("TITLE", title) for name, title in named.items()]
+    return "endpoints:\n" + "".join(one.replace("type: local", "typ: local") if "!" in one else one for one in made)
+
+
+def test_edits_beside_a_broken_entry_are_not_forgotten(edit):
+    """What they changed, added and removed is what runs when the file cannot be used, or when they break themselves."""
+    environment = edit(entries(a="one", x="one", gone="one"))
+    assert remember(environment)
+    for title in ("two", "three"):
+        edit(entries(a=title, x="two!", new=title))
+        assert not remember(environment)
+        assert titles(running_config(environment)) == {"a": title, "new": title, "x": "one"}
+    edit(WITHOUT_A_BRACE)
+    assert not remember(environment)
+    assert titles(running_config(environment)) == {"a": "three", "new": "three", "x": "one"}
+    edit(entries(a="four!", x="two!", new="three"))
+    assert not remember(environment)
+    assert titles(running_config(environment)) == {"new": "three", "a": "three", "x": "one"}
+    edit(entries(a="four", new="three"))
+    assert remember(environment)
+    assert titles(running_config(environment)) == {"a": "four", "new": "three"}
+
+
+def test_what_is_kept_of_an_entry_stays_as_it_was_written(edit):
+    """Its references, its odd characters, and what it shares with others; however often it is kept."""
+    shared = "  - {name: c, type: local, title: 'Ünï: \\u0007 #', endpoint_details: &where {path: \"${WHERE}\"}}\n"
+    good = "endpoints:\n" + shared + "  - {name: d, type: local, endpoint_details: {<<: *where}}\n"
+    environment = edit(good, WHERE="hush")
+    assert remember(environment)
+    before = {name: running_config(environment).endpoint(name) for name in "cd"}
+    for title in ("one", "two"):
+        edit(entries(c="one!", d="one!", a=title))
+        assert not remember(environment)
+    assert {name: running_config(environment).endpoint(name) for name in "cd"} == before
+    assert copy_of(environment).read_text().count("${WHERE}") == 1
+    assert "hush" not in copy_of(environment).read_text()
+
+
+def test_queues_that_are_no_list_go_on_as_they_were(edit):
+    """Any of them may be meant."""
+    queues = "queues:\n  - {name: events, type: sqs, queue_url: 'https://sqs.eu-west-1.amazonaws.com/1/events'}\n"
+    remember(edit(queues + GOOD))
+    environment = edit("queues: {name: events}\n" + GOOD)
+    for _ in range(2):
+        assert not remember(environment)
+        assert [queue.name for queue in running_config(environment).queues] == ["events"]
+    edit(WITHOUT_A_BRACE)
+    assert [queue.name for queue in running_config(environment).queues] == ["events"]

@@ -30,6 +30,10 @@ CHECK_DELEGATION = (
 )
 SHARE = "Share the folder (or the shared drive) with the account that asks: it must see it."
 CHECK_ID = "Check folder_id and drive_id, and that the account that asks may see it."
+JOIN = (
+    "Make the account that asks a member of the shared drive: to others Drive does not list it, nor tell what changes "
+    "there, though a folder in it may be shared with them."
+)
 ASK_FOR_MORE = "Raise the quota of the project in the Google Cloud console, or sync less often."
 ENABLE = "Enable the Google Drive API in the project of the credentials."
 SCOPES = "Grant the scopes that docs/google-drive.md names; include_shared needs drive.readonly."
@@ -154,6 +158,8 @@ def refused(where: str, status: int, body: bytes, headers: Mapping[str, str]) ->
     # A reason of a 5xx only repeats the status, and a 400 is about the request whatever its reason.
     known = None if status >= SERVER_ERRORS or status == BAD_REQUEST else REASONS.get(reason)
     kind, hint = known or STATUSES.get(status) or by_status
+    if kind is NotFound and message.startswith("Shared drive not found"):
+        hint = JOIN
     said = ": ".join(part for part in (reason or f"HTTP {status}", message) if part)
     return kind(
         f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=waiting_time(headers.get("retry-after"))

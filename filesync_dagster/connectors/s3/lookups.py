@@ -2,7 +2,7 @@
 
 One request finds one key: the first of all keys that begin with it is the key itself. Keys next to each other, as when
 a folder was uploaded, come with the pages that a listing of that stretch has: these are tried now and then, and more
-rarely where they did not help.
+rarely where they did not help; not in stores that are not known to begin a page where they are told to.
 """
 
 import re
@@ -57,8 +57,10 @@ class _Stretches:
 
 def _found(bucket: Bucket, keys: Sequence[bytes], stop: threading.Event) -> Generator[Listing]:
     stretches, at = _Stretches(), 0
+    # Elsewhere a page may begin anywhere, which nobody would see in one that has none of the keys.
+    can_begin_anywhere = bucket.quirks.start_after or bucket.quirks.list_version == 1
     while at < len(keys) and not stop.is_set():
-        if at and stretches.rest <= 0 and len(keys) - at >= WORTH:
+        if can_begin_anywhere and at and stretches.rest <= 0 and len(keys) - at >= WORTH:
             page = _page_after(bucket, keys[at - 1], stop)
             upto = None if not page.truncated else page.keys[-1]
             covered = sum(upto is None or key <= upto for key in keys[at:])
@@ -77,7 +79,7 @@ def _one(bucket: Bucket, key: bytes, stop: threading.Event) -> Listing | None:
     alone = replace(bucket, prefix=text_of(key))
     page = alone.page(limit=1, stopped=stop.is_set)
     if page.keys[:1] == [key]:
-        return page
+        return _rows(page, {key})  # a store may ignore the limit
     if page.truncated and not (page.keys and bucket.quirks.start_after):
         # Nobody vouches for the order of this store: the key may come later.
         page = alone.page(stopped=stop.is_set)

@@ -18,7 +18,7 @@ class Quirks:
     plus_is_space: bool = True  # … in which "+" is a space (form encoding, as AWS does it)
     ordered: bool = True  # keys come in the order of their UTF-8 bytes
     start_after: bool | None = None  # a listing can begin after any key; None: probe it
-    etag_is_md5: bool = True  # an ETag of 32 hex digits is the MD5 of the content (not with KMS encryption: see docs)
+    etag_is_md5: bool = True  # an ETag of 32 hex digits is the MD5 of the content (not with KMS: docs/reports.md)
     virtual_hosts: bool = False  # the bucket may be part of the host name
 
 

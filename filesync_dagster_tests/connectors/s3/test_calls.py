@@ -48,7 +48,7 @@ def test_a_throttled_bucket_holds_back_all_of_its_credential(other, waits):
     assert listed_ids(two) == ["a"]
 
     assert (meter.throttled_seconds > 0.5) == waits
-    assert (time.monotonic() - began > 0.5) == waits
+    assert not waits or time.monotonic() - began > 0.5
     one.close()
     two.close()
 

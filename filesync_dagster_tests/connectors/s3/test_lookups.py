@@ -76,14 +76,39 @@ def test_where_a_key_can_hide_only_a_listing_can_tell():
 
 def test_a_page_that_leads_back_is_not_believed():
     """A store that ignores where the page shall begin would hide what comes later."""
-    keys = [f"{n:02}" for n in range(40)]
-    store = FakeStore(keys, lambda n, query, answer: None)
-    honest = store.listing
-    store.listing = lambda query: honest({k: v for k, v in query.items() if k != "start-after"})
+    store = _careless("start-after")
     source, _ = store.source(provider="aws", list_workers=1)
 
     with pytest.raises(ProtocolViolation, match="out of order"):
-        found(source, keys)
+        found(source, MANY)
+
+
+def test_a_store_of_which_nothing_is_known_is_asked_key_by_key():
+    """It may ignore where a page shall begin; and how many keys it may have."""
+    for ignored in ("start-after", "max-keys"):
+        source, _ = _careless(ignored).source(provider="generic", list_workers=1)
+        assert found(source, MANY) == MANY
+
+
+def test_a_store_that_ignores_the_limit_adds_nothing():
+    """Only the key that was asked for is told, not those that begin with it."""
+    store = FakeStore(["a", "a/1", "a/2"])
+    honest = store.listing
+    store.listing = lambda query: honest({**query, "max-keys": "1000"})
+    source, _ = store.source(provider="aws")
+
+    assert found(source, ["a"]) == ["a"]
+
+
+MANY = [f"{n:02}" for n in range(40)]
+
+
+def _careless(ignored):
+    """Return a store that does not care for a parameter."""
+    store = FakeStore(MANY)
+    honest = store.listing
+    store.listing = lambda query: honest({"max-keys": "1000"} | {k: v for k, v in query.items() if k != ignored})
+    return store
 
 
 def _said(text):
