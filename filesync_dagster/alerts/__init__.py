@@ -5,19 +5,31 @@ reads the inventory, config, metadata, observability, errors.
 """
 
 from filesync_dagster.alerts.channels import Channel, open_channels
-from filesync_dagster.alerts.conditions import Condition, conditions
+from filesync_dagster.alerts.conditions import UNWATCHED, Condition, Seen, conditions
 from filesync_dagster.alerts.messages import Message, messages
-from filesync_dagster.alerts.telling import Round, crashed_jobs, note_crash, note_success, tell, try_channels, update
+from filesync_dagster.alerts.telling import (
+    Round,
+    crashed_jobs,
+    look,
+    note_crash,
+    note_success,
+    tell,
+    try_channels,
+    update,
+)
 from filesync_dagster.alerts.transitions import Transitions, transitions
 
 __all__ = [
+    "UNWATCHED",
     "Channel",
     "Condition",
     "Message",
     "Round",
+    "Seen",
     "Transitions",
     "conditions",
     "crashed_jobs",
+    "look",
     "messages",
     "note_crash",
     "note_success",

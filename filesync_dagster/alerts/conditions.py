@@ -40,6 +40,7 @@ class Expectation:
 
     within: timedelta
     known_since: datetime
+    since: datetime | None = None  # that it is expected so often; None: ever since
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def _staleness(status: EndpointStatus, seen: Seen) -> Iterator[Condition]:
     expected = seen.expected.get(status.name)
     if expected is None or (status.last_success is None and status.running_since):
         return  # a first import takes what it takes
-    if seen.at - (status.last_success or expected.known_since) <= expected.within:
+    begun = status.last_success or expected.known_since
+    if seen.at - max(begun, expected.since or begun) <= expected.within:
         return
     within = _spoken(expected.within)
     if status.last_success:

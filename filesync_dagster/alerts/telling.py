@@ -8,7 +8,8 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 
 from filesync_dagster import inventory
 from filesync_dagster.alerts.channels import Channel, open_channels
@@ -17,7 +18,7 @@ from filesync_dagster.alerts.messages import Message, messages
 from filesync_dagster.alerts.transitions import JOB, Transitions, transitions
 from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.errors import ConfigError
-from filesync_dagster.metadata import AlertRecord, QueueTrouble
+from filesync_dagster.metadata import AlertRecord, ExpectedRecord, QueueTrouble
 from filesync_dagster.observability import event
 from filesync_dagster.workspace import Workspace
 
@@ -29,6 +30,9 @@ A_ROUND = 20.0
 
 FIRST_WAIT, LONGEST_WAIT = 60.0, 900.0
 """Seconds until a channel that failed is tried again: doubled each time, up to the longest."""
+
+NEVER = timedelta()
+"""Within so long a sync is expected of an endpoint of which none is."""
 
 TEST = Message(
     "filesync: a test",
@@ -50,13 +54,18 @@ class Round:
 def update(workspace: Workspace) -> Transitions:
     """Look at everything and write what became wrong and what is over. Raises DatabaseError."""
     metadata, config = workspace.metadata, workspace.config
-    at = metadata.now()
+    seen = look(workspace)
+    found = transitions(metadata.alerts(standing=True), conditions(seen), seen.statuses, config.alerts.kinds)
+    _write(workspace, found, seen.at)
+    return found
+
+
+def look(workspace: Workspace) -> Seen:
+    """Look at everything: `conditions` tells what of it is wrong. Raises DatabaseError."""
+    at, config = workspace.metadata.now(), workspace.config
     statuses = inventory.status(workspace)
     expected, queues = _expectations(workspace, at), _queue_troubles(workspace)
-    seen = Seen(at, statuses, expected, queues, config.broken, config.unread)
-    found = transitions(metadata.alerts(standing=True), conditions(seen), statuses, config.alerts.kinds)
-    _write(workspace, found, at)
-    return found
+    return Seen(at, statuses, expected, queues, config.broken, config.unread)
 
 
 def _write(workspace: Workspace, found: Transitions, at: datetime) -> None:
@@ -87,14 +96,33 @@ def _queue_troubles(workspace: Workspace) -> list[QueueTrouble]:
 
 def _expectations(workspace: Workspace, at: datetime) -> dict[str, Expectation]:
     """Return when each endpoint is stale. One that nothing is known of is registered: from now on it is waited for."""
-    registered = workspace.metadata.registered()
-    for endpoint in workspace.config.active:
-        if endpoint.name not in registered:
+    metadata, config = workspace.metadata, workspace.config
+    known = metadata.expected()
+    for endpoint in config.active:
+        if endpoint.name not in known:
             workspace.register(endpoint)
-    windows = {endpoint.name: freshness(endpoint) for endpoint in workspace.config.active}
-    return {
-        name: Expectation(window[1], registered.get(name, at)) for name, window in windows.items() if window is not None
+    windows = {endpoint.name: freshness(endpoint) for endpoint in config.endpoints}
+    within = {name: window[1] if window else NEVER for name, window in windows.items()}
+    gone = known.keys() - within.keys() - {entry.name for entry in config.broken}
+    changed = {
+        name: _expected(known[name], window, at)
+        for name, window in {**within, **dict.fromkeys(gone, NEVER)}.items()
+        if name in known and known[name].seconds != int(window.total_seconds())
     }
+    metadata.expect(changed)
+    noted, new = {**known, **changed}, ExpectedRecord(at)
+    return {
+        name: Expectation(window, noted.get(name, new).registered_at, noted.get(name, new).since)
+        for name, window in within.items()
+        if window
+    }
+
+
+def _expected(known: ExpectedRecord, within: timedelta, at: datetime) -> ExpectedRecord:
+    """Return what is to be noted. Who is watched again, or more closely, is not late before it could be in time."""
+    seconds = int(within.total_seconds())
+    is_new = known.seconds is not None and (not known.seconds or seconds < known.seconds)
+    return replace(known, seconds=seconds, since=at if is_new else known.since)
 
 
 def note_crash(
@@ -106,23 +134,25 @@ def note_crash(
     *,
     run_id: str,
     since: datetime,
+    until: datetime,
 ) -> None:
-    """Raise that a run, begun at `since`, ended without a word about these endpoints.
+    """Raise that a run, from `since` to `until`, ended without a word about these endpoints.
 
-    It is over when a later sync of each has ended. Where the run said how every endpoint fared, and for one that has
-    none, it is raised about the `job`, until `note_success`.
+    It is over when a sync of each has ended since. Where the run said how every endpoint fared, and for one that has
+    none, it is raised about the `job`, until `note_success` of a run that ended later.
     """
     if not workspace.config.alerts.wants(AlertKind.CRASHED):
         return
     said = workspace.metadata.synced_in(run_id, since)
     unsaid = [name for name in names if name not in said]
-    subjects = unsaid or ([JOB + job] if job else [])
-    found = [Condition(name, AlertKind.CRASHED, sentence, hint, run_id, since) for name in subjects]
-    _write(workspace, Transitions(found), workspace.metadata.now())
+    subjects = dict.fromkeys(unsaid, since) or ({JOB + job: until} if job else {})
+    now = workspace.metadata.now()  # what another machine's clock says may be yet to come
+    found = [Condition(name, AlertKind.CRASHED, sentence, hint, run_id, min(at, now)) for name, at in subjects.items()]
+    _write(workspace, Transitions(found), now)
 
 
 def crashed_jobs(workspace: Workspace) -> dict[str, datetime]:
-    """Return the jobs about which something is raised, and since when."""
+    """Return the jobs about which something is raised, and since when: the end of a run."""
     standing = [alert for alert in workspace.metadata.alerts(standing=True) if alert.subject.startswith(JOB)]
     return {alert.subject.removeprefix(JOB): alert.raised_at for alert in standing}
 
@@ -152,9 +182,11 @@ def try_channels(workspace: Workspace) -> dict[str, str | None]:
 
 def tell(workspace: Workspace) -> Round:
     """Tell what waits to be told. Without a channel it waits until there is one. Raises DatabaseError."""
+    if not workspace.config.alerts.urls:
+        return Round()
     teller = _Teller(workspace)
     # The second time for what the first one found: that a channel fails, or works again.
-    if teller.channels and teller.round():
+    if teller.round():
         teller.round()
     return Round(told=teller.told, failures=teller.failures)
 
@@ -165,12 +197,16 @@ class _Teller:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.metadata = workspace.metadata
-        self.channels = channels_of(workspace)
-        self.link_base = workspace.config.alerts.link_base or workspace.config.environment.dagster_url
+        self.link_base = workspace.config.alerts.link_base or workspace.config.environment.dagster_link
         self.deadline = time.monotonic() + A_ROUND
         self.failures: dict[str, str] = {}
         self.well: set[str] = set()
         self.told = 0
+
+    @cached_property
+    def channels(self) -> list[Channel]:
+        """The channels. Opened when something is to be told: their secrets may be far away, and Apprise is heavy."""
+        return channels_of(self.workspace)
 
     def round(self) -> bool:
         """Tell what is due; False when there was nothing."""

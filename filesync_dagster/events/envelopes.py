@@ -48,7 +48,10 @@ def understood(body: bytes) -> Said:
     {('b', 'a b/c')}
     """
     said = Said()
-    _hear(body, said, MAX_WRAPPINGS)
+    try:
+        _hear(body, said, MAX_WRAPPINGS)
+    except Exception as error:  # noqa: BLE001 - whoever may write to the queue must not be able to stop it
+        said.problems.append(f"It cannot be understood ({type(error).__name__}).")
     return said
 
 
@@ -76,7 +79,7 @@ def _hear(body: bytes | str, said: Said, wrappings: int) -> None:
 
 def _unwrap(content: Mapping[str, Any], said: Said, wrappings: int) -> None:
     if content["Type"] != "Notification":
-        said.problems.append(f"It is a {content['Type']!s:.50} of SNS: whoever runs the topic must confirm it.")
+        said.problems.append(f"It is {_shown(content['Type'])} of SNS: whoever runs the topic must confirm it.")
     elif not wrappings:
         said.problems.append("It is wrapped too often.")
     else:
@@ -90,11 +93,11 @@ def _records(records: Any, said: Said) -> None:
     for number, record in enumerate(records, start=1):
         try:
             bucket, key = record["s3"]["bucket"]["name"], record["s3"]["object"]["key"]
-            name, source = str(record.get("eventName", "")), record.get("eventSource", "aws:s3")
+            name, source = record.get("eventName"), record.get("eventSource", "aws:s3")
         except (KeyError, TypeError, AttributeError):
             said.problems.append(f"Record {number} names no bucket and key.")
             continue
-        if "ObjectAccessed:" in name or key == "":
+        if key == "" or (isinstance(name, str) and "ObjectAccessed:" in name):
             continue  # it was read; or the event is about the bucket
         for meaning in _meanings(key, source):
             _name(bucket, meaning, f"Record {number}", said)
@@ -105,14 +108,14 @@ def _meanings(key: Any, source: Any) -> Iterator[Any]:
         yield key
         return
     yield unquote_to_bytes(key.replace("+", " "))
-    if source not in ENCODED:
+    if not isinstance(source, str) or source not in ENCODED:
         yield key.encode("utf-8", "surrogatepass")
 
 
 def _event_bridge(content: Mapping[str, Any], said: Said) -> None:
     """Take an event of EventBridge. Its keys are not encoded."""
     if content.get("source") != "aws.s3":
-        said.problems.append(f"It is an event of {content.get('source')!s:.50}, not of S3.")
+        said.problems.append(f"It is an event of {_shown(content.get('source'))}, not of S3.")
         return
     try:
         bucket, key = content["detail"]["bucket"]["name"], content["detail"]["object"]["key"]
@@ -134,8 +137,13 @@ def _name(bucket: Any, key: Any, where: str, said: Said) -> None:
 def _request(content: Mapping[str, Any], said: Said) -> None:
     kind, endpoint = content.get("type"), content.get("endpoint")
     if not isinstance(kind, str) or kind not in REQUESTS:
-        said.problems.append(f"Its `type` is {kind!r:.50}; a request is `initial` or `incremental`.")
+        said.problems.append(f"Its `type` is {_shown(kind)}; a request is `initial` or `incremental`.")
     elif not isinstance(endpoint, str) or not endpoint:
         said.problems.append("It is a request that names no `endpoint`.")
     else:
         said.requests.append(Request(endpoint, REQUESTS[kind]))
+
+
+def _shown(value: Any) -> str:
+    """Return a value for a sentence. Lists and objects may be nested so deeply that no text can be made of them."""
+    return f"a {type(value).__name__}" if isinstance(value, list | dict) else f"{value!r:.50}"

@@ -57,12 +57,11 @@ class RabbitInbox:
     def _consumed(self, most: int) -> list[Message]:
         channel = self._ready()
         found: list[Message] = []
-        for method, properties, body in channel.consume(self._queue.queue, inactivity_timeout=WAIT_SECONDS):
+        for method, _, body in channel.consume(self._queue.queue, inactivity_timeout=WAIT_SECONDS):
             if method is None:
                 break
-            # Most publishers give messages no id. Two of the same content say the same.
-            known = properties.message_id or hashlib.sha256(body).hexdigest()
-            found.append(Message(known, body, (self._opened, method.delivery_tag)))
+            # Not the publisher's id: it may be none, any bytes, or that of another message.
+            found.append(Message(hashlib.sha256(body).hexdigest(), body, (self._opened, method.delivery_tag)))
             if len(found) >= most:
                 break
         return found
@@ -118,7 +117,12 @@ class RabbitInbox:
         return self._channel
 
     def _parameters(self) -> Any:
-        parameters = pika.URLParameters(self._queue.url.get_secret_value())
+        try:
+            parameters = pika.URLParameters(self._queue.url.get_secret_value())
+        except (ValueError, TypeError):
+            # Without its cause, which quotes the URL: where a password has a # or a /, part of that.
+            hint = "Check `url`. In a password, # is written as %23 and / as %2F."
+            raise Unreachable(f"{self._where}: the broker cannot be reached: its address is none.", hint=hint) from None
         parameters.heartbeat = HEARTBEAT_SECONDS
         parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = 15
         parameters.client_properties = {"connection_name": "filesync"}
@@ -143,7 +147,7 @@ class RabbitInbox:
             raise Unreachable(f"{self._where}: the broker cannot be reached ({_name(error)}).", hint=hint) from error
         except pika.exceptions.AMQPError as error:
             raise TemporarilyDown(f"{self._where}: {_name(error)}.") from error
-        except (OSError, ValueError, TypeError) as error:  # names without an address, parts of a URL that are no number
+        except (OSError, ValueError, TypeError) as error:  # names without an address, and the like
             raise Unreachable(f"{self._where}: the broker cannot be reached ({type(error).__name__}).") from error
 
     def _refused(self, error: Any) -> SourceError:

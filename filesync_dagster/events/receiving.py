@@ -1,19 +1,22 @@
 """Receive, find out whom it concerns, sync, and only then acknowledge.
 
 What a message asks for is committed, or noted for others to do, before it is acknowledged. Who dies in between finds
-the message again, and nothing to do. A message whose endpoints could not be synced is not acknowledged: it comes again.
+the message again, and nothing to do. An endpoint that fails stops no queue: it is noted that it must be listed. Only
+while another sync of an endpoint runs, or where one went on with an older listing, its messages come again.
 """
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from filesync_dagster.config import Config, Queue
+from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.connectors.s3 import S3Details
-from filesync_dagster.errors import DatabaseError, ProtocolViolation, SourceError
+from filesync_dagster.errors import ConfigError, DatabaseError, ProtocolViolation, SourceError
 from filesync_dagster.events.envelopes import Request, Said, understood
 from filesync_dagster.events.inbox import Inbox, Message, open_inbox
 from filesync_dagster.metadata import DeadMessage
@@ -54,11 +57,11 @@ class Routes:
 
     def __init__(self, config: Config, queue: Queue) -> None:
         self._by_bucket: dict[str, list[tuple[str, str]]] = {}
-        chosen = queue.endpoints or config.by_name
-        self._names = {endpoint.name for endpoint in config.active if endpoint.name in chosen}
-        for endpoint in config.active:
+        served = [endpoint for endpoint in config.active if queue.serves(endpoint.name)]
+        self._names = {endpoint.name for endpoint in served}
+        for endpoint in served:
             details = endpoint.endpoint_details
-            if endpoint.name in self._names and isinstance(details, S3Details):
+            if isinstance(details, S3Details):
                 self._by_bucket.setdefault(details.bucket, []).append((endpoint.name, details.prefix))
 
     def of(self, bucket: str, key: str) -> list[str]:
@@ -81,15 +84,27 @@ class _Read:
     concerns: set[str] = field(default_factory=set)
 
 
-def receive(workspace: Workspace, queue: Queue, syncing: Syncing, linger: float = 0.0) -> Iterator[Batch]:
-    """Yield batch after batch until none wait or the limits of the queue are reached. Raises SourceError.
+@dataclass(frozen=True)
+class _Run:
+    """What every batch of one run needs."""
 
-    `linger`: seconds without a message after which none wait. An endpoint that failed is not tried again: what
-    concerns it is left for the next run, which is then not far.
+    workspace: Workspace
+    queue: Queue
+    inbox: Inbox
+    routes: Routes
+    syncing: Syncing
+    failed: set[str] = field(default_factory=set)  # endpoints; they are not tried again
+
+
+def receive(workspace: Workspace, queue: Queue, syncing: Syncing, linger: float = 0.0) -> Iterator[Batch]:
+    """Yield batch after batch until none wait or the limits of the queue are reached. Raises SourceError, ConfigError.
+
+    `linger`: seconds without a message after which none wait.
     """
-    routes, failed, taken, left, began = Routes(workspace.config, queue), set[str](), 0, 0, time.monotonic()
+    taken, left, began = 0, 0, time.monotonic()
     last = began
     with closing(open_inbox(queue, workspace.secrets)) as inbox:
+        run = _Run(workspace, queue, inbox, Routes(workspace.config, queue), syncing)
         # What could not be acknowledged is still ours, and takes room.
         while (
             taken < queue.run_messages and left * 2 <= queue.batch and time.monotonic() - began < _seconds(queue, left)
@@ -99,8 +114,7 @@ def receive(workspace: Workspace, queue: Queue, syncing: Syncing, linger: float 
                 if left or time.monotonic() - last >= linger:
                     break
                 continue
-            batch = _work(workspace, queue, inbox, messages, routes, failed, syncing)
-            failed |= {result.endpoint for result in batch.results if result.status not in COMMITTED}
+            batch = _work(run, messages)
             taken, left = taken + batch.messages, left + batch.left
             last = time.monotonic()
             yield batch
@@ -113,14 +127,14 @@ def _seconds(queue: Queue, left: int) -> float:
 
 
 def look(workspace: Workspace, queue: Queue, inbox: Inbox | None = None) -> int:
-    """Return how many messages wait, and note it; or that nobody can tell. Raises SourceError."""
+    """Return how many messages wait, and note it; or that nobody can tell. Raises SourceError, ConfigError."""
     try:
         if inbox is not None:
             depth = inbox.depth()
         else:
             with closing(open_inbox(queue, workspace.secrets)) as opened:
                 depth = opened.depth()
-    except SourceError as error:
+    except (SourceError, ConfigError) as error:  # one of its secrets may be a reference to nothing
         with suppress(DatabaseError):
             workspace.metadata.note_queue(queue.name, None, str(error))
         raise
@@ -128,26 +142,27 @@ def look(workspace: Workspace, queue: Queue, inbox: Inbox | None = None) -> int:
     return depth
 
 
-def _work(  # noqa: PLR0917  # all of one run
-    workspace: Workspace,
-    queue: Queue,
-    inbox: Inbox,
-    messages: Sequence[Message],
-    routes: Routes,
-    failed: set[str],
-    syncing: Syncing,
-) -> Batch:
+def is_busy(workspace: Workspace, queue: Queue) -> bool:
+    """Tell whether every endpoint of a queue is being synced, so that its messages would only come again."""
+    served = {endpoint.name for endpoint in workspace.config.active if queue.serves(endpoint.name)}
+    return bool(served) and served <= {lease.endpoint for lease in workspace.metadata.running()}
+
+
+def _work(run: _Run, messages: Sequence[Message]) -> Batch:
+    queue, metadata = run.queue, run.workspace.metadata
     read = [_Read(message, understood(message.body)) for message in messages]
-    keys, unrouted = _routed(read, routes)
-    dead = [dead for one in read if (dead := _dead(queue, one, routes))]
-    asked = {(r.endpoint, r.full) for one in read for r in one.said.requests if not routes.refusal(r)}
-    results = _synced(inbox, messages, syncing, {name: ids for name, ids in keys.items() if name not in failed})
-    done = {result.endpoint for result in results if result.status in COMMITTED}
-    workspace.metadata.bury(queue.name, dead)
+    keys, unrouted = _routed(read, run.routes)
+    dead = [dead for one in read if (dead := _dead(queue, one, run.routes))]
+    asked = {(r.endpoint, r.full) for one in read for r in one.said.requests if not run.routes.refusal(r)}
+    results = _synced(run, messages, {name: ids for name, ids in keys.items() if name not in run.failed})
+    run.failed.update(result.endpoint for result in results if result.status not in COMMITTED and not result.busy)
+    done = {result.endpoint for result in results if result.status in COMMITTED and not result.resumed}
+    metadata.bury(queue.name, dead)
     for endpoint, full in sorted(asked):
-        workspace.metadata.ask(endpoint, queue.name, full=full)
-    finished = [one.message for one in read if one.concerns <= done]
-    workspace.metadata.note_received(queue.name, inbox.acknowledge(finished))
+        metadata.ask(endpoint, queue.name, full=full)
+    _leave_to_listings(run, keys.keys() & run.failed)
+    finished = [one.message for one in read if one.concerns <= done | run.failed]
+    metadata.note_received(queue.name, run.inbox.acknowledge(finished), unrouted)
     batch = Batch(
         queue=queue.name,
         messages=len(messages),
@@ -160,6 +175,20 @@ def _work(  # noqa: PLR0917  # all of one run
     )
     event("events.received", **{name: value for name, value in vars(batch).items() if name != "results"})
     return batch
+
+
+def _leave_to_listings(run: _Run, failed: AbstractSet[str]) -> None:
+    """Note that endpoints must be listed because what events tell of them is acknowledged undone.
+
+    Those that failed, as soon as their stores answer; and those that no event finds now (switched off, gone from the
+    configuration, or broken), once they are back.
+    """
+    config, metadata = run.workspace.config, run.workspace.metadata
+    found = {endpoint.name for endpoint in config.active}
+    followed = {endpoint.name for endpoint in config.endpoints if CONNECTORS[endpoint.type].incremental}
+    metadata.expire_proofs(failed | (metadata.endpoint_ids().keys() - found - followed))
+    for name in sorted(failed):
+        metadata.ask(name, run.queue.name)
 
 
 def _routed(read: Sequence[_Read], routes: Routes) -> tuple[dict[str, set[str]], int]:
@@ -189,15 +218,15 @@ def _dead(queue: Queue, one: _Read, routes: Routes) -> DeadMessage | None:
     return DeadMessage(queue.name, one.message.id, reason, body, datetime.now(UTC))
 
 
-def _synced(inbox: Inbox, messages: Sequence[Message], syncing: Syncing, keys: Keys) -> list[SyncResult]:
+def _synced(run: _Run, messages: Sequence[Message], keys: Keys) -> list[SyncResult]:
     """Sync while the messages are kept for us."""
     if not keys:
         return []
     with ThreadPoolExecutor(1, thread_name_prefix="events") as pool:
-        running: Future[list[SyncResult]] = pool.submit(lambda: list(syncing(keys)))
-        while not wait([running], inbox.hold_seconds).done:
+        running: Future[list[SyncResult]] = pool.submit(lambda: list(run.syncing(keys)))
+        while not wait([running], run.inbox.hold_seconds).done:
             try:
-                inbox.hold(messages)
+                run.inbox.hold(messages)
             except SourceError as error:
                 event("events.not_held", error=str(error))  # they come again, which harms nobody
         return running.result()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from filesync_dagster.api import Filesync
 from filesync_dagster.breaker import FAILURES
 from filesync_dagster.metadata.queues import DeadMessage
 from filesync_dagster_tests.sync.memory_store import STORES
@@ -203,9 +204,7 @@ def test_an_endpoint_that_nobody_syncs_is_stale(watched, hook):
     made.sync("photos")
     made.sync("by_hand")
     assert made.alert().told == 0
-    long_ago = datetime.now(UTC) - timedelta(minutes=91)
-    with closing(sqlite3.connect(made.home / "filesync.db")) as connection, connection:
-        connection.execute("UPDATE endpoint_state SET as_of = ?", [f"{long_ago:%Y-%m-%d %H:%M:%S.%f}"])
+    long_ago(made, minutes=91)
     made.alert()
     assert hook.titles == ["filesync: photos: stale"]
     assert "https://dagster.company.com/assets/filesync/photos" in hook.posts[0]["message"]
@@ -218,9 +217,7 @@ def test_an_endpoint_that_was_never_synced_is_waited_for(watched, hook):
     """From when it was first seen."""
     made = watched(hook)
     assert made.alert().told == 0
-    long_ago = datetime.now(UTC) - timedelta(minutes=91)
-    with closing(sqlite3.connect(made.home / "filesync.db")) as connection, connection:
-        connection.execute("UPDATE endpoints SET created_at = ?", [f"{long_ago:%Y-%m-%d %H:%M:%S.%f}"])
+    long_ago(made, minutes=91)
     made.alert()
     assert hook.titles == ["filesync: photos: stale"]
     assert "never synced" in hook.posts[0]["message"]
@@ -281,3 +278,126 @@ def test_a_queue_is_told_of(watched, hook):
     made.write(made.endpoint("photos"))
     made.alert()
     assert made.standing() == {}
+
+
+def as_dagster(made, **others):
+    """Open the configuration as a run of Dagster does."""
+    return Filesync.open(made.config, home=made.home, **{"last_good": True, **others})
+
+
+def standing(filesync):
+    """Return what stands."""
+    return {(alert.subject, alert.kind) for alert in filesync.alerts()}
+
+
+def test_who_began_before_an_edit_goes_by_what_it_says_now(watched, hook):
+    """A sync that takes long takes nothing back that others have seen since, and tells nothing of what is gone."""
+    made = watched(hook, names=("photos", "other", "gone"))
+    expected = {("other", "configuration"), ("added", "failed")}
+    with as_dagster(made) as run:
+        made.write(made.endpoint("photos"), made.endpoint("other", schedul="x"), made.endpoint("added"))
+        with as_dagster(made) as sensor:
+            STORES["added"].faults.breaks = {"one": 0}
+            sensor.sync("added")
+            sensor.alert()
+        assert standing(run) == expected
+        run.alert()
+        assert standing(run) == expected
+    assert sorted(hook.titles) == ["filesync: added: failed", "filesync: other: wrong configuration"]
+
+
+def test_a_shell_takes_no_alert_from_an_endpoint_that_goes_on_as_it_was(watched, hook):
+    """Its entry is broken, and it still fails: nobody mended it, so nobody is told twice."""
+    made = watched(hook, names=("photos", "other"))
+    STORES["other"].faults.breaks = {"one": 0}
+    with as_dagster(made) as run:
+        run.sync("other")
+    made.write(made.endpoint("photos"), made.endpoint("other", schedul="x"))
+    for last_good in (True, False, True):
+        with as_dagster(made, last_good=last_good) as one:
+            one.alert()
+            assert standing(one) == {("other", "failed"), ("other", "configuration")}
+    assert hook.titles == ["filesync: other: wrong configuration, failed"]
+
+
+def test_maintenance_of_an_endpoint_is_no_sync_of_it(watched, hook):
+    """One that is disabled stays so while its old snapshots are deleted, and what was wrong with it is no news."""
+    made = watched(hook)
+    made.sync(fails=True)
+    made.write(made.endpoint("photos", is_active=False))
+    with made.open() as filesync:
+        metadata = filesync.workspace.metadata
+        for purpose, active in (("maintenance", False), ("sync", False), ("maintenance", True)):
+            made.write(made.endpoint("photos", is_active=active))
+            with metadata.lease(metadata.endpoint_ids()["photos"], purpose=purpose), made.open() as another:
+                [status] = another.status()
+                assert (status.state, status.running_since is None) == (
+                    "failed" if active else "disabled",
+                    purpose == "maintenance",
+                )
+                assert [alert.kind.value for alert in another.alert().raised] == (["failed"] if active else [])
+
+
+def long_ago(made, **ago):
+    """Let the last sync of everything be so long ago, and that it is expected."""
+    moment = f"{datetime.now(UTC) - timedelta(**ago):%Y-%m-%d %H:%M:%S.%f}"
+    with closing(sqlite3.connect(made.home / "filesync.db")) as connection, connection:
+        connection.execute("UPDATE endpoint_state SET as_of = ?", [moment])
+        connection.execute("UPDATE endpoints SET created_at = ?", [moment])
+        connection.execute("UPDATE endpoints SET expected_since = ? WHERE expected_since IS NOT NULL", [moment])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"is_active": False}, {}),
+        ({"schedule": "manual"}, {}),
+        (None, {}),
+        ({"schedule": "cron", "schedule_config": {"cron": "0 0 1 * *"}}, {}),
+    ],
+)
+def test_who_is_watched_again_or_more_closely_is_given_its_time(watched, hook, before, after):
+    """Enabled again, back in the file, or due more often than it was: not stale at once, but when it is late."""
+    made = watched(hook)
+    made.sync()
+    made.alert()
+    made.write(*([] if before is None else [made.endpoint("photos", **before)]))
+    made.alert()
+    long_ago(made, days=7)
+    assert not made.alert().raised
+    made.write(made.endpoint("photos", **after))
+    for _ in range(2):
+        assert not made.alert().raised
+    long_ago(made, days=1)
+    assert [alert.kind for alert in made.alert().raised] == ["stale"]
+
+
+def test_who_is_watched_less_closely_or_was_never_noted_is_late_as_before(watched, hook):
+    """A longer interval begins with the last sync; so does what a database says that an earlier version wrote."""
+    made = watched(hook)
+    made.sync()
+    long_ago(made, days=7)
+    assert [alert.kind for alert in made.alert().raised] == ["stale"]
+    made.write(made.endpoint("photos", schedule_config={"interval_minutes": 120}))
+    assert not made.alert().cleared
+
+
+def test_secrets_are_fetched_only_when_something_is_to_be_told(watched, hook):
+    """Most looks find nothing; who keeps the secrets is not asked every minute, and may be away."""
+    made = watched("secret:hook")
+    made.sync()
+    asked = []
+
+    def resolve(name):
+        asked.append(name)
+        return hook.url
+
+    def look():
+        with Filesync.open(made.config, home=made.home, secrets=resolve) as filesync:
+            return filesync.alert().told
+
+    assert (look(), asked) == (0, [])
+    made.sync(fails=True)
+    assert (look(), asked) == (1, ["hook"])
+    assert (look(), asked) == (0, ["hook"])
+    assert hook.titles == ["filesync: photos: failed"]

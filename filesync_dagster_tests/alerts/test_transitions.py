@@ -22,9 +22,9 @@ def ended(status, *, at=NOON, **others):
     return SyncRecord("s1", 1, at - HOUR, at, status, SyncMode.FULL, run_id="run-1", **others)
 
 
-def seen(status=WELL, *, at=NOON, within=HOUR, known_since=NOON - HOUR, **others):
+def seen(status=WELL, *, at=NOON, within=HOUR, known_since=NOON - HOUR, since=None, **others):
     """Return a look at one endpoint, of which a sync every so often is expected."""
-    expected = {} if within is None else {status.name: Expectation(within, known_since)}
+    expected = {} if within is None else {status.name: Expectation(within, known_since, since)}
     return Seen(at, [status], expected, **others)
 
 
@@ -59,6 +59,8 @@ DRIFTED = replace(WELL, last_full=ended(SyncStatus.COMPLETED, feed_drift=3))
         ("no drift", seen(replace(WELL, last_full=ended(SyncStatus.COMPLETED, feed_drift=0))), set()),
         ("in time", seen(at=NOON + HOUR), set()),
         ("stale", seen(at=NOON + HOUR * 1.01), {("a", "stale")}),
+        ("in time since it is expected again", seen(at=NOON + 99 * HOUR, since=NOON + 98 * HOUR), set()),
+        ("late since it is expected again", seen(at=NOON + 99 * HOUR, since=NOON + 97 * HOUR), {("a", "stale")}),
         ("manual", seen(at=NOON + 99 * HOUR, within=None), set()),
         ("never synced, just configured", seen(replace(WELL, last_success=None, state="never synced")), set()),
         ("never synced, long configured", seen(replace(WELL, last_success=None), at=NOON + HOUR), {("a", "stale")}),

@@ -65,7 +65,7 @@ class Place:
     @property
     def requests(self):
         """Return what was asked for and not taken."""
-        waiting = self.filesync.workspace.metadata.untaken_requests()
+        waiting = self.filesync.workspace.metadata.waiting_requests()
         return [(request.endpoint, request.full, request.source) for request in waiting]
 
     def close(self):

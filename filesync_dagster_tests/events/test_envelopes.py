@@ -10,6 +10,9 @@ from filesync_dagster.events.envelopes import Request, understood
 from filesync_dagster_tests.events.queues import TEST_EVENT, event_bridge, minio_event, s3_event, sns
 
 KEY = "drawings/a b+c%41 é\u00a0\\x.pdf"
+DEEP = b"[" * 1000 + b"]" * 1000
+"""As deep as the parser allows: too deep for a text to be made of it."""
+
 NAMES = [
     "ObjectCreated:CompleteMultipartUpload",
     "ObjectRemoved:Delete",
@@ -61,6 +64,17 @@ def test_who_may_not_encode_keys_is_taken_both_ways():
     assert said(event).keys == {("eng", "a+b%20c"), ("eng", "a b c")}
 
 
+@pytest.mark.parametrize("odd", [b"[]", b"{}", b"null", b"7", DEEP])
+@pytest.mark.parametrize("name", ["eventSource", "eventName"])
+def test_what_surrounds_a_key_may_be_anything(name, odd):
+    """The bucket and the key are enough."""
+    record = b'{"%b": %b, "s3": {"bucket": {"name": "b"}, "object": {"key": "k"}}}' % (name.encode(), odd)
+
+    found = said(b'{"Records": [%b]}' % record)
+
+    assert (found.keys, found.problems) == ({("b", "k")}, [])
+
+
 @pytest.mark.parametrize(
     "message", [TEST_EVENT, sns(TEST_EVENT), {"Records": []}, s3_event("eng", "a", name="ObjectAccessed:Get")]
 )
@@ -98,6 +112,9 @@ def test_requests(kind, full):
         ({"type": "full", "endpoint": "eng"}, "`initial` or `incremental`"),
         ({"type": "initial"}, "names no `endpoint`"),
         ({"type": ["initial"], "endpoint": "eng"}, "`initial` or `incremental`"),
+        (b'{"endpoint": "eng", "type": %b}' % DEEP, "`initial` or `incremental`"),
+        (b'{"detail-type": "Object Created", "source": %b}' % DEEP, "not of S3"),
+        (b'{"Message": "", "Type": %b}' % DEEP, "must confirm"),
     ],
 )
 def test_what_cannot_be_used_has_a_reason(message, problem):

@@ -1,11 +1,16 @@
 """From a message in a real queue to a row, and what becomes of messages that nobody can use."""
 
+import json
+import traceback
 from datetime import timedelta
 
+import pika
 import pytest
 
-from filesync_dagster import hinted
-from filesync_dagster.errors import ConfigError, SourceError
+from filesync_dagster import hinted, listing
+from filesync_dagster.api import Filesync
+from filesync_dagster.config import load_config, read_environment
+from filesync_dagster.errors import ConfigError, SourceError, TemporarilyDown
 from filesync_dagster.events.inbox import open_inbox
 from filesync_dagster.model import SyncMode, SyncStatus
 from filesync_dagster_tests.events.conftest import Place
@@ -106,6 +111,20 @@ def test_poison_is_set_aside_with_its_reason(place):
     assert place.requests == [("nobody", True, "events")]
 
 
+def test_the_id_that_a_publisher_gives_is_not_used(moto_s3, tmp_path):
+    """It may be that of another message, or no text."""
+    place = Place(tmp_path, moto_s3, Rabbit())
+    for body, given in ((b"one", "7"), (b"two", "7"), (b"three", "a\0b")):
+        place.queue.channel.basic_publish("", place.queue.queue, body, pika.BasicProperties(message_id=given))
+    place.queue.connection.process_data_events(0)
+
+    place.receive()
+
+    assert {message.body for message in place.dead} == {"one", "two", "three"}
+    assert all(len(message.message_id) == 64 for message in place.dead)
+    place.close()
+
+
 def test_a_request_waits_for_a_run(place):
     """One for each endpoint, full if anybody wants it full; and a run does it."""
     place.put("c.txt")
@@ -121,26 +140,85 @@ def test_a_request_waits_for_a_run(place):
     assert place.requests == []
 
 
-def test_what_could_not_be_synced_comes_again(moto_s3, tmp_path):
-    """An endpoint that fails keeps its messages in the queue; those of others are done."""
-    place = Place(tmp_path, moto_s3, Sqs(moto_s3, visibility_seconds=60))
+def test_an_endpoint_that_fails_stops_no_queue(place):
+    """It is listed once it answers; the messages of others are done, and its own are gone."""
     gone = place.server.bucket()
     place.endpoints.append(place.endpoint("gone", gone))
+    place.queue_entry = {**place.queue_entry, "batch": 2}
     place.reopen()
     place.list("eng", "gone")
     place.client.delete_bucket(Bucket=gone)
-    place.put("a.txt")
-    place.queue.send(s3_event(place.bucket, "a.txt"), s3_event(gone, "x"))
+    place.put("c.txt")
+    place.queue.send(*(s3_event(gone, f"{number}") for number in range(5)), s3_event(place.bucket, "c.txt"))
+
+    batches = place.receive()
+
+    assert [r.endpoint for batch in batches for r in batch.results if r.status is SyncStatus.FAILED] == ["gone"]
+    assert (sum(batch.left for batch in batches), place.queue.left()) == (0, 0)
+    assert place.files() == place.there
+    assert place.requests == [("gone", False, "events")]
+
+    place.client.create_bucket(Bucket=gone)
+    for key in ("0", "later"):
+        place.client.put_object(Bucket=gone, Key=key, Body=b"1")
+    place.queue.send(s3_event(gone, "later"))
+    place.receive()
+    assert place.files("gone") == {"0": 1, "later": 1}
+
+
+def test_while_another_sync_runs_messages_come_again(place):
+    """What it has read already nobody knows."""
+    place.queue.send(s3_event(place.bucket, "a.txt"))
+    metadata = place.filesync.workspace.metadata
+
+    with metadata.lease(metadata.endpoint_ids()["eng"]):
+        [batch] = place.receive()
+
+    assert (batch.left, batch.results[0].busy, place.queue.left()) == (1, True, 1)
+    assert place.requests == []
+
+
+def test_a_listing_that_went_on_is_older_than_the_events(place, monkeypatch):
+    """They come again: it had read the place that they tell of before."""
+    monkeypatch.setattr(listing, "CHECKPOINT_SECONDS", -1)
+    place.endpoints[0]["endpoint_details"] |= {"page_size": 2, "list_workers": 1}
+    place.reopen()
+    for number in range(6):
+        place.put(f"{number}")
+    assert place.filesync.sync("eng", on_progress=_fails).status is SyncStatus.FAILED
+    place.delete("a.txt")
+    place.queue.send(s3_event(place.bucket, "0"))
 
     [batch] = place.receive()
 
-    assert {result.endpoint: result.status for result in batch.results} == {
-        "eng": SyncStatus.COMPLETED,
-        "gone": SyncStatus.FAILED,
-    }
-    assert (batch.left, place.queue.left()) == (1, 1)
-    assert place.files() == place.there
-    place.close()
+    assert (batch.results[0].status, batch.left) == (SyncStatus.COMPLETED, 1)
+    assert place.queue.left() == 1
+
+
+def _fails(progress):
+    if progress.files >= 4:
+        raise TemporarilyDown("The store went away.")
+
+
+@pytest.mark.parametrize("entry", [{"is_active": False}, {"colour": "red"}])
+def test_who_cannot_hear_is_listed_afterwards(place, entry):
+    """An endpoint that is switched off, or broken, finds what events told meanwhile."""
+    place.endpoints.append(place.endpoint("drawings", prefix="drawings/"))
+    place.reopen()
+    place.list("drawings")
+    written = {"queues": [place.queue_entry], "endpoints": [place.endpoints[0], place.endpoints[1] | entry]}
+    place.project.config.write_text(json.dumps(written))
+    place.put("drawings/x")
+    place.queue.send(s3_event(place.bucket, "drawings/x"))
+    with Filesync(load_config(read_environment(place.project.config, place.project.variables))) as deaf:
+        assert sum(batch.left for batch in deaf.receive("events")) == 0
+    place.endpoints[1] = place.endpoint("drawings", prefix="drawings/")
+    place.reopen()
+    place.put("drawings/y")
+    place.queue.send(s3_event(place.bucket, "drawings/y"))
+    place.receive()
+
+    assert place.files("drawings") == {"drawings/x": 1, "drawings/y": 1}
 
 
 def test_a_batch_is_as_large_as_it_may_be(place):
@@ -202,6 +280,7 @@ def test_a_lost_connection_costs_nothing(moto_s3, tmp_path):
         ({"url": "amqp://guest:hunter2@127.0.0.1:5672/"}, "does not know this user"),
         ({"url": "amqp://guest:hunter2@127.0.0.1:1/"}, "cannot be reached"),
         ({"url": "amqp://guest:hunter2@127.0.0.1:port/"}, "cannot be reached"),
+        ({"url": "amqp://guest:hunter2#secret@127.0.0.1/"}, "%23"),
         ({"url": "amqp://guest:guest@127.0.0.1:5672/nowhere"}, "virtual host"),
     ],
 )
@@ -221,7 +300,7 @@ def test_why_a_rabbitmq_does_not_answer(moto_s3, tmp_path, changed, said):
     with pytest.raises(SourceError, match=said) as raised:
         place.filesync.look("events")
 
-    assert "hunter2" not in str(raised.value)
+    assert "hunter2" not in "".join(traceback.format_exception(raised.value))
     assert "hunter2" not in repr(place.filesync.config)
     assert said in place.filesync.workspace.metadata.queues()[0].error
     place.close()
