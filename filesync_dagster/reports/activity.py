@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from filesync_dagster.model import ChangeKind
 from filesync_dagster.replay import Day
+from filesync_dagster.reports.counted import counted
 from filesync_dagster.reports.pictures import Grid
 from filesync_dagster.reports.plan import Connection, Plan, Terms
 from filesync_dagster.workspace import Workspace
@@ -24,8 +25,7 @@ def relate_activity(con: Connection, workspace: Workspace, day: Day) -> None:
     """Create the table `activity`: changes for each weekday (from Monday, 0) and hour, zeros too."""
     zone = workspace.config.settings.partitions.zone
     first = Day.of(day.date - timedelta(days=DAYS - 1), zone)
-    active = {endpoint.name for endpoint in workspace.config.active}
-    ids = [state.endpoint_id for name, state in workspace.metadata.states().items() if name in active]
+    ids = [one.endpoint_id for one in counted(workspace, day) if one.endpoint_id is not None]
     counts = dict.fromkeys(((weekday, hour) for weekday in range(len(WEEKDAYS)) for hour in range(HOURS)), 0)
     for quarter, kind, changes in workspace.metadata.activity(ids, first.start, day.end):
         if kind in KINDS:

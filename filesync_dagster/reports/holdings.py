@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from filesync_dagster.config import Endpoint
 from filesync_dagster.errors import SnapshotError
-from filesync_dagster.model import FILE_SCHEMA, Kind, canonical_json
+from filesync_dagster.metadata import SyncRecord
+from filesync_dagster.model import FILE_SCHEMA, Kind
+from filesync_dagster.replay import Day
+from filesync_dagster.reports.counted import Counted, counted
 from filesync_dagster.snapshots import parquet
 from filesync_dagster.stored import whole
 from filesync_dagster.workspace import Workspace
@@ -19,7 +21,7 @@ ENTRIES = """
     CREATE VIEW entries AS
     SELECT
         held.endpoint, held.type, e.* EXCLUDE (id_hash, fingerprint, filename),
-        -- One object that two endpoints see, or that has several names, is one: it costs its bytes once.
+        -- One object that two endpoints see, or that has several names, is one: it is no duplicate of itself.
         CASE WHEN held.type = 'local' AND NOT starts_with(external_id, 'path-')
             THEN hash('local', split_part(external_id, '#', 1))
             ELSE hash(held.place, external_id)
@@ -46,17 +48,18 @@ class Holdings:
     held: tuple[Held, ...]
     of: int
     unreadable: tuple[str, ...] = ()  # sentences
+    outdated: tuple[tuple[datetime, str], ...] = ()  # of when older data is, and the endpoint; the oldest first
 
 
-def holdings(workspace: Workspace, at: datetime) -> Holdings:
-    """Find the snapshots that describe a moment (the last ones before it) of all active endpoints."""
-    moment = min(at, datetime.now(UTC))
-    states = workspace.metadata.states()
+def holdings(workspace: Workspace, day: Day) -> Holdings:
+    """Find the snapshots that describe the end of a day (or now): of each endpoint that counts the last one before."""
+    moment = min(day.last_moment, datetime.now(UTC))
+    everyone = counted(workspace, day)
     found: list[Held] = []
     unreadable: list[str] = []
-    for endpoint in workspace.config.active:
-        state = states.get(endpoint.name)
-        log = workspace.metadata.snapshot_at(state.endpoint_id, moment) if state else None
+    outdated: list[tuple[datetime, str]] = []
+    for endpoint in everyone:
+        log = snapshot_of(workspace, endpoint, moment)
         if log is None or log.snapshot_uri is None:
             continue
         try:
@@ -64,21 +67,22 @@ def holdings(workspace: Workspace, at: datetime) -> Holdings:
         except SnapshotError as error:  # the others are as they were
             unreadable.append(f"{endpoint.name}: {error}")
             continue
-        found.append(Held(endpoint.name, endpoint.type, place_of(endpoint), file))
-    return Holdings(tuple(found), len(workspace.config.active), tuple(unreadable))
+        found.append(Held(endpoint.name, endpoint.type, endpoint.place, file))
+        if is_outdated(log, day, moment):
+            outdated.append((log.as_of or moment, endpoint.name))
+    return Holdings(tuple(found), len(everyone), tuple(unreadable), tuple(sorted(outdated)))
 
 
-def place_of(endpoint: Endpoint) -> str:
-    """Return where the ids of an endpoint are unique: two endpoints that list one place see the same objects."""
-    details = endpoint.public_details()
-    where = {
-        "google_drive": (),
-        "autodesk": (),
-        "s3": ("endpoint_url", "bucket"),
-        "local": ("path",),  # of ids that are made of paths
-    }.get(endpoint.type)
-    named = [endpoint.name] if where is None else [details.get(name) for name in where]
-    return canonical_json([endpoint.type, *named])
+def snapshot_of(workspace: Workspace, endpoint: Counted, moment: datetime) -> SyncRecord | None:
+    """Return the sync whose snapshot describes a moment; None when there is none, or retention let it go."""
+    if endpoint.endpoint_id is None:
+        return None
+    return workspace.metadata.snapshot_at(endpoint.endpoint_id, moment)
+
+
+def is_outdated(log: SyncRecord, day: Day, moment: datetime) -> bool:
+    """Tell whether a snapshot says nothing of the day; of a day that goes on, nothing of the 24 hours before now."""
+    return log.as_of is None or log.as_of < min(day.start, moment - timedelta(days=1))
 
 
 def relate(con: duckdb.DuckDBPyConnection, held: Sequence[Held]) -> None:

@@ -110,8 +110,8 @@ STORAGE_BY_AGE = Plan(
 
 STALE_FILES = Plan(
     rows=lambda terms: (
-        f"SELECT endpoint, path, coalesce(size, 0) AS size, days AS days_old, {WRITTEN} AS written_at, owner, link "
-        f"FROM {_stale(terms)} ORDER BY size DESC, days DESC, endpoint, path, external_id"
+        f"SELECT endpoint, path, size, days AS days_old, {WRITTEN} AS written_at, owner, link "
+        f"FROM {_stale(terms)} ORDER BY size DESC NULLS LAST, days DESC, endpoint, path, external_id"
     ),
     numbers=lambda terms: (
         "SELECT (SELECT count(*) FROM files) AS files_total, count(*) AS files_stale, total(size) AS bytes_stale, "

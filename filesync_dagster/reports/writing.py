@@ -26,6 +26,7 @@ from filesync_dagster.reports.storage import (
     STORAGE_BY_OWNER,
     STORAGE_BY_TYPE,
 )
+from filesync_dagster.snapshots import beside
 from filesync_dagster.workspace import Workspace
 
 PLANS = {
@@ -71,7 +72,7 @@ class Desk:
     @cached_property
     def holdings(self) -> Holdings:
         """The snapshots that describe the end of the day (or now)."""
-        return holdings(self.workspace, self.day.last_moment)
+        return holdings(self.workspace, self.day)
 
     def report(self, name: str, rows: int = ROWS) -> Report:
         """Write one report."""
@@ -94,7 +95,7 @@ class Desk:
         """Yield the rows of one report, all of them when there is no limit; an empty batch when there are none."""
         with self._opened(name) as (con, plan, terms):
             query = plan.rows(terms) + (f" LIMIT {int(limit)}" if limit is not None else "")
-            reader = con.cursor().sql(query).to_arrow_reader(BATCH)
+            reader = beside(con).sql(query).to_arrow_reader(BATCH)
             yield pa.RecordBatch.from_pylist([], schema=reader.schema)
             yield from reader
 
@@ -107,6 +108,13 @@ class Desk:
         notes = list(held.unreadable)
         if unknown:
             notes.append(f"Nothing is stored about {unknown} of {held.of} endpoints as of {self.day.date}.")
+        if held.outdated:
+            oldest, endpoint = held.outdated[0]
+            notes.append(
+                f"No sync has described {len(held.outdated)} of {held.of} endpoints on {self.day.date}, so what was "
+                f"known before is told of them: the oldest is of {endpoint}, from "
+                f"{oldest.astimezone(self.workspace.config.settings.partitions.zone):%Y-%m-%d}."
+            )
         if name == "exposure" and not self.workspace.config.settings.reports.own_domains:
             notes.append(NO_OWN_DOMAINS)
         return tuple(notes)
@@ -129,4 +137,9 @@ class Desk:
     def _coverage(self, name: str) -> dict[str, int]:
         if name == "activity":
             return {}
-        return {"endpoints_known": len(self.holdings.held), "endpoints_total": self.holdings.of}
+        held = self.holdings
+        return {
+            "endpoints_known": len(held.held),
+            "endpoints_outdated": len(held.outdated),
+            "endpoints_total": held.of,
+        }

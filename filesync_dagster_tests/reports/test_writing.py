@@ -11,13 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text as sql
 
-from filesync_dagster.config import Endpoint
-from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.errors import ConfigError, FilesyncError, NothingKnown
 from filesync_dagster.model import Kind
 from filesync_dagster.reports import CATALOGUE
-from filesync_dagster.reports.holdings import place_of
+from filesync_dagster.reports.counted import place_of
 from filesync_dagster.reports.writing import PLANS
 from filesync_dagster_tests.cli.conftest import Shell
 from filesync_dagster_tests.sync.projects import Project, live, rows_of
@@ -96,6 +95,59 @@ def test_a_past_day_is_told_from_its_own_snapshot(project):
         project.report("nothing")
 
 
+@pytest.fixture
+def two(tmp_path):
+    """Two folders that were synced on each of the last days, a project whose endpoints can be edited."""
+    entries = {}
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "same.txt").write_text("the same")
+        entries[name] = {"name": name, "type": "local", "endpoint_details": {"path": str(tmp_path / name)}}
+    made = Project(tmp_path / "project", *entries.values())
+    with made.open() as filesync:
+        for name in entries:
+            assert filesync.sync(name).error is None
+            [record] = filesync.syncs(name)
+            for days in (1, 2):
+                at = record.as_of - timedelta(days=days)
+                earlier = replace(record, id=f"{name}-{days}", as_of=at, sync_started=at, sync_completed=at)
+                filesync.workspace.metadata.record(earlier)
+    return made, entries
+
+
+def test_a_past_day_says_the_same_when_an_endpoint_is_gone(two):
+    """Switched off or removed since, it counts on the days before its last sync; not today."""
+    made, entries = two
+    with made.open() as filesync:
+        today = filesync.report("storage_by_type").day
+        yesterday = today - timedelta(days=1)
+        before = [filesync.report(name, yesterday) for name in CATALOGUE]
+    for left in ([entries["a"]], [entries["a"], {**entries["b"], "is_active": False}]):
+        made.write(*left)
+        with made.open() as filesync:
+            assert [filesync.report(name, yesterday) for name in CATALOGUE] == before
+            assert filesync.report("storage_by_type").numbers["endpoints_total"] == 1
+
+
+def test_old_data_is_said_to_be_old(two):
+    """What was seen days before is told, and counted as outdated."""
+    made, _ = two
+    with made.open() as filesync:
+        fresh = filesync.report("storage_by_type")
+        write = filesync.workspace.metadata._database.writing
+        with write() as connection:
+            connection.execute(sql("DELETE FROM sync_logs WHERE endpoint_id = 1 AND id <> 'a-2'"))
+        old = filesync.report("storage_by_type")
+        then = filesync.report("storage_by_type", old.day - timedelta(days=2))
+    assert (fresh.numbers["endpoints_outdated"], fresh.notes) == (0, ())
+    assert (old.numbers["endpoints_outdated"], old.numbers["endpoints_known"]) == (1, 2)
+    assert old.numbers["files_total"] == 2
+    [note] = old.notes
+    assert note.startswith(f"No sync has described 1 of 2 endpoints on {old.day}")
+    assert note.endswith(f"the oldest is of a, from {old.day - timedelta(days=2)}.")
+    assert (then.numbers["endpoints_outdated"], then.notes) == (0, ())
+
+
 def test_before_the_first_sync_everything_is_zero(project):
     """The same numbers, and a sentence that says why."""
     report = project.report("duplicates", date(2026, 1, 1))
@@ -154,12 +206,7 @@ def test_a_lost_snapshot_is_named_and_the_others_are_told(tmp_path):
 )
 def test_where_ids_are_unique(kind, one, other, same):
     """Of an object store, in the bucket; of paths, below the root."""
-    details = CONNECTORS[kind].details
-    first, second = (
-        place_of(Endpoint(name=name, type=kind, endpoint_details=details(**given)))
-        for name, given in (("a", one), ("b", other))
-    )
-    assert (first == second) is same
+    assert (place_of("a", kind, one) == place_of("b", kind, other)) is same
 
 
 @pytest.mark.parametrize(
