@@ -5,9 +5,9 @@ Evaluating it once more, as the preview in the UI does, tells nothing twice.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -18,6 +18,7 @@ from filesync_dagster.orchestration.jobs import SYNC
 from filesync_dagster.orchestration.reports import REPORT_KEYS
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.specs import asset_key
+from filesync_dagster.serving.dagster_client import OUR_TAG
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -40,29 +41,50 @@ HINT = (
 )
 
 
+OVERLAP = timedelta(minutes=10)
+"""The times of runs are by the clocks of several machines: one that is behind ends runs where it was looked already."""
+
+
 @dataclass(frozen=True)
 class Cursor:
-    """How far the failed runs were looked at: those that changed since, but not those that were seen."""
+    """How far the failed runs were looked at, and which of them lately."""
 
     after: datetime
     seen: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, text: str | None) -> "Cursor":
-        """Return what `text` says; the present where there is none: old failures are no news."""
+    def parse(cls, text: str | None) -> "Cursor | None":
+        """Return what `text` says."""
         if not text:
-            return cls(datetime.now(UTC))
+            return None
         stored = json.loads(text)
         return cls(datetime.fromisoformat(stored["after"]), tuple(stored["seen"]))
 
     def __str__(self) -> str:
         return json.dumps({"after": self.after.isoformat(), "seen": self.seen})
 
-    def past(self, records: Iterable[dg.RunRecord]) -> "Cursor":
-        """Return the cursor after these: a run that is given a tag later on comes again, and is known."""
+    @property
+    def since(self) -> datetime:
+        """From when on runs are looked at again."""
+        return self.after - OVERLAP
+
+    @property
+    def limit(self) -> int:
+        """How many runs are looked at: those that were are among them."""
+        return RUNS + len(self.seen)
+
+    def is_news(self, record: dg.RunRecord) -> bool:
+        """Tell whether a failure was not looked at. One that is given a tag later on has changed, but is none."""
+        ended = record.end_time is None or record.end_time > self.since.timestamp()
+        return ended and record.dagster_run.run_id not in self.seen
+
+    def past(self, records: Sequence[dg.RunRecord]) -> "Cursor":
+        """Return the cursor after all that changed since."""
         after = max([self.after, *(record.update_timestamp for record in records)])
-        seen = [*self.seen, *(record.dagster_run.run_id for record in records)]
-        return Cursor(after, tuple(dict.fromkeys(seen))[-RUNS:])
+        seen = [record.dagster_run.run_id for record in records]
+        if len(records) == self.limit:  # there is more: of those that were seen, some may be among that
+            seen = [*self.seen, *seen]
+        return Cursor(min(after, datetime.now(UTC)), tuple(dict.fromkeys(seen)))
 
 
 def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
@@ -76,12 +98,13 @@ def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
         description="Looks every minute what became wrong and what is over, and tells the channels of `alerts:`.",
     )
     def look(context: dg.SensorEvaluationContext, filesync: FilesyncResource) -> dg.SkipReason:
-        cursor = Cursor.parse(context.cursor)
         with filesync.open() as opened:
-            cursor, crashed = note_crashes(context.instance, opened, cursor, others)
+            origin = context.code_location_origin
+            runs = Runs(context.instance, opened, others, origin.location_name if origin else None)
+            cursor, crashed = note_crashes(runs, Cursor.parse(context.cursor))
             if crashed:
                 opened.tell()  # before it is looked what is over: a crash that was made up for is told as well
-            note_successes(context.instance, opened)
+            note_successes(runs)
             came = opened.alert()
         context.update_cursor(str(cursor))
         failures = "".join(f" {channel}: {why}" for channel, why in came.failures.items())
@@ -92,45 +115,65 @@ def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
     return look
 
 
-def note_crashes(
-    instance: dg.DagsterInstance, filesync: "Filesync", cursor: Cursor, others: frozenset[str] = frozenset()
-) -> tuple[Cursor, bool]:
-    """Raise what runs failed without a word from us; return how far it has come, and whether there was one."""
-    crashed = False
-    records = instance.get_run_records(
-        dg.RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_after=cursor.after),
-        limit=RUNS,
-        order_by="update_timestamp",
-        ascending=True,
+@dataclass(frozen=True)
+class Runs:
+    """The runs of an instance, which others may share, as far as they are about what one configuration says."""
+
+    instance: dg.DagsterInstance
+    filesync: "Filesync"
+    others: frozenset[str] = frozenset()  # jobs besides the syncs
+    location: str | None = None  # our code location, where it is known
+
+    def records(self, status: DagsterRunStatus, since: datetime, **how: Any) -> Sequence[dg.RunRecord]:
+        """Return the runs that ended in a way and changed since a moment."""
+        return self.instance.get_run_records(dg.RunsFilter(statuses=[status], updated_after=since), **how)
+
+    def subjects(self, run: dg.DagsterRun) -> tuple[list[str], str | None]:
+        """Return the endpoints that a run syncs, and what it is called itself; nothing and None if it is not ours."""
+        origin = run.remote_job_origin
+        if origin and self.location not in (None, origin.repository_origin.code_location_origin.location_name):
+            return [], None
+        return _subjects(self.filesync, run, self.others)
+
+
+def note_crashes(runs: Runs, cursor: Cursor | None) -> tuple[Cursor, bool]:
+    """Raise what runs failed without a word from us; return how far it has come, and whether there was one.
+
+    Without a cursor nothing is raised: old failures are no news.
+    """
+    crashed, known = False, cursor or Cursor(datetime.now(UTC))
+    records = runs.records(
+        DagsterRunStatus.FAILURE, known.since, limit=known.limit, order_by="update_timestamp", ascending=True
     )
-    for record in records:
+    for record in records if cursor else ():
         run = record.dagster_run
-        if run.run_id in cursor.seen:
-            continue
-        names, job = _subjects(filesync, run, others)
-        if (names or job) and not _explained(instance, run.run_id):
-            since = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else record.create_timestamp
-            sentence = f"The run {run.run_id[:8]} ended before it was done: {_reason(instance, run.run_id)}"
-            filesync.note_crash(names, job, sentence, HINT, run_id=run.run_id, since=since)
+        names, job = runs.subjects(run) if known.is_news(record) else ([], None)
+        if (names or job) and not _explained(runs.instance, run.run_id):
+            start = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else record.create_timestamp
+            end = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
+            sentence = f"The run {run.run_id[:8]} ended before it was done: {_reason(runs.instance, run.run_id)}"
+            runs.filesync.note_crash(names, job, sentence, HINT, run_id=run.run_id, since=start, until=end)
             crashed = True
-    return cursor.past(records), crashed
+    return known.past(records), crashed
 
 
-def note_successes(instance: dg.DagsterInstance, filesync: "Filesync") -> None:
-    """Clear what was raised about jobs of which a later run succeeded."""
-    for job, since in filesync.crashed_jobs().items():
-        wanted = dg.RunsFilter(statuses=[DagsterRunStatus.SUCCESS], updated_after=since)
-        for run in instance.get_runs(wanted, limit=RUNS):
-            if job == _subjects(filesync, run, frozenset([job]))[1]:
-                filesync.note_success(job, run.run_id)
+def note_successes(runs: Runs) -> None:
+    """Clear what was raised about jobs of which a run succeeded after the one that did not."""
+    for job, died in runs.filesync.crashed_jobs().items():
+        for record in runs.records(DagsterRunStatus.SUCCESS, died, limit=RUNS):
+            # One that ended before has changed since when it was given a tag.
+            ended_later = record.end_time is None or record.end_time > died.timestamp()
+            if ended_later and runs.subjects(record.dagster_run)[1] == job:
+                runs.filesync.note_success(job, record.dagster_run.run_id)
                 break
 
 
 def _subjects(filesync: "Filesync", run: dg.DagsterRun, others: frozenset[str]) -> tuple[list[str], str | None]:
     """Return the endpoints that a run syncs, and what it is called itself; nothing and None if it is not ours."""
-    if run.job_name in others:
+    is_job_of_ours = OUR_TAG in run.tags  # somebody else's may have the same name
+    if run.job_name in others and is_job_of_ours:
         return [], run.job_name
-    if run.job_name != SYNC and not run.job_name.startswith(UNNAMED_JOB):
+    if not (run.job_name == SYNC and is_job_of_ours) and not run.job_name.startswith(UNNAMED_JOB):
         return [], None
     if run.asset_selection is None:
         return ([endpoint.name for endpoint in filesync.config.active], SYNC) if run.job_name == SYNC else ([], None)

@@ -1,14 +1,15 @@
 """All endpoints in one multi-asset: a thousand of them cost one process, each keeps its own node and history.
 
 Partition D is what was observed during day D. Today's is a live sync; a past day comes from the store's own history,
-or is replayed from what was stored; a day of which nothing is known fails with a sentence that says so.
+or is replayed from what was stored; a day of which nothing is known fails with a sentence that says so. What was meant
+to be live, and begins after midnight, is: under the day on which it begins.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -18,16 +19,21 @@ from filesync_dagster.model import SyncResult, SyncStatus
 from filesync_dagster.orchestration.alerting import alert_after_run
 from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
 from filesync_dagster.orchestration.heartbeats import GRACE, beating
+from filesync_dagster.orchestration.logged import Event, Result, logged, news
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.results import check_results, drift_result, materialization, misfortune
+from filesync_dagster.orchestration.results import (
+    check_results,
+    drift_result,
+    materialization,
+    materialization_event,
+    misfortune,
+)
 from filesync_dagster.orchestration.specs import asset_key, check_specs, endpoint_spec
-from filesync_dagster.serving.dagster_client import FULL_TAG
+from filesync_dagster.serving.dagster_client import FULL_TAG, LIVE_TAG
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync, Watch
-
-Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 NAMED = 20
 """Endpoints that a failed run explains in its message; the others are in its metadata and log."""
@@ -38,7 +44,7 @@ class Overrides:
     """What a project does in its own way: how an endpoint looks as an asset, and what a run of some of them does."""
 
     spec: Callable[[Endpoint, dg.AssetSpec], dg.AssetSpec]
-    execute: Callable[[dg.AssetExecutionContext, "Filesync"], Iterator[Event]]
+    execute: Callable[[dg.AssetExecutionContext, "Filesync"], Iterator[Result]]
 
 
 def endpoint_assets(config: Config, overrides: Overrides | None = None) -> dg.AssetsDefinition:
@@ -52,22 +58,23 @@ def endpoint_assets(config: Config, overrides: Overrides | None = None) -> dg.As
     specs = [endpoint_spec(endpoint, config.settings, days) for endpoint in endpoints]
     if overrides:
         specs = [_overridden(overrides, endpoint, spec) for endpoint, spec in zip(endpoints, specs, strict=True)]
-    # Capitals, which no endpoint has: an endpoint may be called like the check of another.
+    # Capitals, which no endpoint has: one may be called like the check of another, or as Dagster lets no output be.
+    outputs = {f"ENDPOINT_{endpoint.name}": asset_key(endpoint.name) for endpoint in endpoints}
     checks = {f"CHECK_{e.name}_{check.name}": check for e in endpoints for check in check_specs(e)}
 
     @dg.op(
         name="inventory",
-        out={name: dg.Out(dg.Nothing, is_required=False) for name in (*(e.name for e in endpoints), *checks)},
+        out={name: dg.Out(dg.Nothing, is_required=False) for name in (*outputs, *checks)},
         tags={"dagster/priority": "1"},  # reports in the same run come after
     )
     def inventory(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> Iterator[Event]:
         with filesync.open() as opened:
-            yield from execute(context, opened)
+            yield from logged(context, execute(context, opened))
 
     # No backfill policy is one day a run: the days of a backfill fail and succeed one by one.
     return dg.AssetsDefinition(
         node_def=inventory,
-        keys_by_output_name={endpoint.name: asset_key(endpoint.name) for endpoint in endpoints},
+        keys_by_output_name=outputs,
         specs=specs,
         check_specs_by_output_name=checks,
         can_subset=True,
@@ -85,7 +92,7 @@ def _overridden(overrides: Overrides, endpoint: Endpoint, spec: dg.AssetSpec) ->
     return changed
 
 
-def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> Iterator[Event]:
+def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> Iterator[Result]:
     """Sync the selected endpoints, yield each as it is there, and fail in the end when one of them did.
 
     One that is left alone because its store failed too often is skipped, unless a person started the run.
@@ -96,36 +103,50 @@ def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
 
 def _sync_selected(
     context: dg.AssetExecutionContext, filesync: "Filesync", on_progress: "Watch | None"
-) -> Iterator[Event]:
+) -> Iterator[Result]:
     checks = context.selected_asset_check_keys
     # Somebody may run a check alone: the endpoint is synced for it all the same.
     keys = context.selected_asset_keys | {check.asset_key for check in checks}
     names = [endpoint.name for endpoint in filesync.config.active if asset_key(endpoint.name) in keys]
-    day, run_id = day_of(context.partition_key), context.run.run_id
-    # Only today's partition is synced live: today's state is never written under another day.
-    live = day == datetime.now(filesync.config.settings.partitions.zone).date()
+    day, today = day_of(context.partition_key), datetime.now(filesync.config.settings.partitions.zone).date()
+    live = day == today or LIVE_TAG in context.run.tags
     if context.run.parent_run_id:
         _let_the_last_attempt_go(filesync, names)
     if live:
+        # A retry of it after midnight is no wish to rebuild the day before.
+        context.instance.add_run_tags(context.run.run_id, {LIVE_TAG: "true"})
         filesync.note_inactive()
         results = _live(context, filesync, names, on_progress)
     else:
-        results = filesync.sync_day_many(names, day, run_id=run_id, on_progress=on_progress)
+        results = filesync.sync_day_many(names, day, run_id=context.run.run_id, on_progress=on_progress)
     unlucky: dict[str, str] = {}
+    anew: set[dg.AssetKey] = set()
     for result in results:
-        key, why = asset_key(result.endpoint), misfortune(result)
-        if result.status is SyncStatus.SKIPPED:
-            # Nothing new is known, and nothing new went wrong: that was told by the runs that failed.
+        why = misfortune(result)
+        if result.status is SyncStatus.SKIPPED or (result.busy and _is_automatic(context.run)):
+            # Nothing new is known, and nothing new went wrong: that is told by the runs that failed, or sync it now.
             context.log.warning("%s: %s", result.endpoint, why)
         elif why:
             unlucky[result.endpoint] = why
             context.log.error("%s: %s", result.endpoint, why)
-        elif key in context.selected_asset_keys:
-            yield materialization(filesync, result, day)
-    yield from _checked(filesync, checks)
+        elif asset_key(result.endpoint) in context.selected_asset_keys:
+            yield _shown(context, filesync, result, today if live else day)
+            anew.add(asset_key(result.endpoint))
+    yield from _checked(filesync, checks) if checks else _checked_unasked(context, filesync, names, anew)
     alert_after_run(context, filesync)
     if unlucky:
         raise _failure(unlucky, len(names))
+
+
+def _shown(context: dg.AssetExecutionContext, filesync: "Filesync", result: SyncResult, day: date) -> Result:
+    """Materialize what was committed. Today's state is never written under another day, should midnight have passed."""
+    is_of_the_run = day == day_of(context.partition_key)
+    return (materialization if is_of_the_run else materialization_event)(filesync, result, day)
+
+
+def _is_automatic(run: dg.DagsterRun) -> bool:
+    """Tell whether nobody waits for what a run does: a schedule or sensor began it, or it repeats another one."""
+    return CADENCE_TAG in run.tags or run.parent_run_id is not None
 
 
 def _live(
@@ -135,14 +156,16 @@ def _live(
     full = set(names) if tags.get(FULL_TAG) == "true" else set()
     if full and context.run.parent_run_id:
         full -= filesync.unfinished().keys()  # goes on where the run before stopped, instead of beginning anew
-    # Whatever was asked for until now, this run does.
-    full |= {name for name, whole in filesync.workspace.metadata.take_requests(names).items() if whole}
+    taken = filesync.take_requests(names)  # whatever was asked for until now, this run does
+    full |= taken.full
     cadence = tags.get(CADENCE_TAG)
     spread = cadence not in (None, REQUESTS)
     options: Any = {"insist": cadence is None, "spread": spread, "run_id": run_id, "on_progress": on_progress}
     for some, anew in (([n for n in names if n not in full], False), ([n for n in names if n in full], True)):
         if some:
-            yield from filesync.sync_many(some, full=anew, **options)
+            for result in filesync.sync_many(some, full=anew, **options):
+                taken.note(result)
+                yield result
 
 
 def _let_the_last_attempt_go(filesync: "Filesync", names: Sequence[str]) -> None:
@@ -169,6 +192,17 @@ def _checked(filesync: "Filesync", asked: AbstractSet[dg.AssetCheckKey]) -> Iter
         if status.state != "broken":
             results = (*check_results(status), drift_result(status))
             yield from (check for check in results if (check.asset_key, check.check_name) in wanted)
+
+
+def _checked_unasked(
+    context: dg.AssetExecutionContext, filesync: "Filesync", names: Sequence[str], anew: AbstractSet[dg.AssetKey]
+) -> Iterator[dg.AssetCheckResult]:
+    """Yield the checks of what was materialized, else Dagster takes them as not evaluated; of the rest the news."""
+    endpoints = filesync.config.by_name
+    defined = {check.key for name in names for check in check_specs(endpoints[name])}
+    results = list(_checked(filesync, defined))
+    yield from (check for check in results if check.asset_key in anew)
+    yield from news(context.instance, (check for check in results if check.asset_key not in anew))
 
 
 def _failure(unlucky: dict[str, str], of: int) -> dg.Failure:

@@ -23,7 +23,7 @@ CADENCE_TAG = "filesync/cadence"
 REQUESTS = "requests"
 """As the value of CADENCE_TAG: somebody asked for these syncs."""
 
-SPOKEN = {"*": "any", "/": "per", "-": "to", ",": "and", " ": "_"}
+SPOKEN = {"*": "any", "/": "per", "-": "to", ",": "and", "#": "no", "?": "all", " ": "_"}
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,6 @@ def _as_cron(minutes: int) -> str | None:
 def _cron(expression: str, timezone: str, zone: str) -> Cadence:
     fields = " ".join(expression.split())
     spoken = "".join(SPOKEN.get(letter, letter) for letter in fields)
-    where = "" if timezone == zone else f"_{timezone}"
+    where = "" if timezone == zone else f"_{timezone.replace('+', 'plus')}"  # Etc/GMT+5 is not Etc/GMT-5
     slug = re.sub(r"[^a-z0-9]+", "_", f"cron_{spoken}{where}".lower()).strip("_")
     return Cadence(slug, fields, timezone, f"at `{fields}` ({timezone})")

@@ -13,7 +13,8 @@ import dagster as dg
 from dagster.components.component_scaffolding import scaffold_component
 
 from filesync_dagster.config import Endpoint, Environment, read_environment
-from filesync_dagster.orchestration.assets import Event, Overrides, sync_selected
+from filesync_dagster.orchestration.assets import Overrides, sync_selected
+from filesync_dagster.orchestration.logged import Result
 from filesync_dagster.orchestration.project import definitions_for
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class FileEndpointsComponent(dg.Component, dg.Model, dg.Resolvable):
         """
         return spec
 
-    def execute(self, context: dg.AssetExecutionContext, filesync: "Filesync") -> Iterator[Event]:
+    def execute(self, context: dg.AssetExecutionContext, filesync: "Filesync") -> Iterator[Result]:
         """Sync the endpoints that a run selects. Override it to do something before, after, or with each result."""
         yield from sync_selected(context, filesync)
 

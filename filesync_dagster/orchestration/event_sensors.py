@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from filesync_dagster.config import Config, Queue
-from filesync_dagster.errors import SourceError
+from filesync_dagster.errors import ConfigError, SourceError
 from filesync_dagster.orchestration.cadences import REQUESTS
 from filesync_dagster.orchestration.jobs import SYNC
 from filesync_dagster.orchestration.receiving import MESSAGES, QUEUE_TAG, RECEIVE
@@ -38,6 +38,8 @@ def queue_sensor(queue: Queue, clock: Clock = utc_now) -> dg.SensorDefinition:
     def look(
         context: dg.SensorEvaluationContext, filesync: FilesyncResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        from filesync_dagster.events.receiving import is_busy  # it loads the database's drivers
+
         tags = {QUEUE_TAG: queue.name}
         if context.instance.get_runs(dg.RunsFilter(job_name=RECEIVE, statuses=ACTIVE, tags=tags), limit=1):
             yield dg.SkipReason("A run takes its messages already.")
@@ -45,14 +47,16 @@ def queue_sensor(queue: Queue, clock: Clock = utc_now) -> dg.SensorDefinition:
         with filesync.open() as opened:
             try:
                 depth = opened.look(queue.name)
-            except SourceError as error:
+            except (SourceError, ConfigError) as error:
                 yield dg.SkipReason(f"It cannot be looked at. {error}")
                 return
-            received = _received(opened, queue)
+            received, busy = _received(opened, queue), depth > 0 and is_busy(opened.workspace, queue)
         if not depth:
             yield dg.SkipReason("No message waits.")
+        elif busy:
+            yield dg.SkipReason("All its endpoints are being synced. Its messages wait.")
         elif _in_vain(context.cursor, received, clock()):
-            yield dg.SkipReason("The last run could acknowledge nothing: its endpoints failed. The next one waits.")
+            yield dg.SkipReason("The last run could acknowledge nothing: other syncs ran. The next one waits.")
         else:
             context.update_cursor(json.dumps({"at": clock().isoformat(), "received": received}))
             config = {"ops": {MESSAGES: {"config": {"queue": queue.name}}}}
@@ -87,11 +91,16 @@ def request_sensor(config: Config, clock: Clock = utc_now) -> dg.SensorDefinitio
         context: dg.SensorEvaluationContext, filesync: FilesyncResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         with filesync.open() as opened:
-            wanted = {request.endpoint for request in opened.workspace.metadata.untaken_requests()}
+            wanted = opened.asked_for(clock())
+            statuses = opened.status() if any(wanted.values()) else []
         names = [endpoint.name for endpoint in config.active if endpoint.name in wanted]
         if not names:
             yield dg.SkipReason("Nobody asked for a sync.")
             return
-        yield from requests(context.instance, names, config.settings, clock(), REQUESTS)
+        names = [name for name in names if wanted[name]]
+        if not names:
+            yield dg.SkipReason("What is asked for waits: it is being synced, its store is left alone, or it failed.")
+            return
+        yield from requests(context.instance, statuses, names, config, clock(), REQUESTS)
 
     return look

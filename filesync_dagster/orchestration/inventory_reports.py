@@ -9,6 +9,7 @@ import dagster as dg
 from filesync_dagster.config import Config
 from filesync_dagster.errors import FilesyncError
 from filesync_dagster.orchestration.charts import ALARMING, COLOURS, as_markdown, heat_map, ranked_bars, stacked_bars
+from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.reports import TABLE_ROWS, keep_chart, report_key
 from filesync_dagster.orchestration.resources import FilesyncResource
@@ -59,7 +60,7 @@ def inventory_reports(config: Config) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="inventory_reports", specs=specs, can_subset=True)
     def write(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> Iterator[dg.MaterializeResult[Any]]:
-        with filesync.open() as opened:
+        with filesync.open() as opened, beating(context):
             yield from write_selected(context, opened)
 
     return write

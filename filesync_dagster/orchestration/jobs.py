@@ -4,19 +4,39 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from filesync_dagster.config import Config
+from filesync_dagster.serving.dagster_client import ASSET_PREFIX, OUR_TAG, REPORTS_PREFIX
+
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 SYNC = "sync"
 
+CONFIG_TAG = "filesync/config"
+"""On a run of all endpoints: those of which endpoints.yaml. Another code location in the same Dagster has its own."""
 
-def sync_job(*assets: dg.AssetsDefinition) -> "UnresolvedAssetJobDefinition":
+
+def sync_job(config: Config, *assets: dg.AssetsDefinition) -> "UnresolvedAssetJobDefinition":
     """Return the job that people launch, and parts of which the schedules do."""
     return dg.define_asset_job(
         SYNC,
         dg.AssetSelection.assets(*assets),
         description="Launched as it is: sync every active endpoint, then write the reports; today, or a day of the "
         "past. The schedules, and anybody who selects assets, run a part of it.",
+        tags={OUR_TAG: SYNC, CONFIG_TAG: which(config)},
         # One process for each run, and one step in it: a process for the step as well would only cost its start.
         executor_def=dg.in_process_executor,
     )
+
+
+def which(config: Config) -> str:
+    """Return which endpoints.yaml a configuration is."""
+    return str(config.environment.config_path.absolute())
+
+
+def is_ours(run: dg.DagsterRun) -> bool:
+    """Tell whether a run is one of our jobs, or of nothing but our assets: others may share the instance."""
+    if OUR_TAG in run.tags:
+        return True
+    keys = {*(run.asset_selection or ()), *(check.asset_key for check in run.asset_check_selection or ())}
+    return bool(keys) and all(key.path[0] in (ASSET_PREFIX, REPORTS_PREFIX) for key in keys)

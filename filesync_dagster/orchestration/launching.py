@@ -37,7 +37,7 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
     ) -> None:
         super().__init__(inst_data)
         self._dead_after, self._clock = dead_after_seconds, clock
-        self._seen: dict[str, tuple[str, float]] = {}
+        self._seen: dict[str, tuple[str, float, float]] = {}  # the number, the last look, seconds of silence
 
     @classmethod
     def config_type(cls) -> dict[str, Field]:
@@ -64,14 +64,14 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
         if count is None:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         now = self._clock()
-        seen, since = self._seen.get(run.run_id, ("", now))
-        if count != seen:
-            if len(self._seen) > MOST_REMEMBERED:
-                self._seen.clear()  # those that live are seen again at the next look
-            self._seen[run.run_id] = count, now
-            return CheckRunHealthResult(WorkerStatus.RUNNING)
-        if now - since < self._dead_after:
+        seen, looked, silent = self._seen.get(run.run_id, ("", now, 0.0))
+        # While Dagster's database is away nobody beats, and nobody looks: a long pause between two looks proves little.
+        silent = silent + min(now - looked, self._dead_after / 2) if count == seen else 0.0
+        if len(self._seen) > MOST_REMEMBERED and run.run_id not in self._seen:
+            self._seen.clear()  # those that live are seen again at the next look
+        self._seen[run.run_id] = count, now, silent
+        if silent < self._dead_after:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(
-            WorkerStatus.NOT_FOUND, f"no heartbeat for {now - since:.0f} seconds: its process or its machine has gone"
+            WorkerStatus.NOT_FOUND, f"no heartbeat for {silent:.0f} seconds: its process or its machine has gone"
         )

@@ -7,6 +7,7 @@ import dagster as dg
 from filesync_dagster.config import Settings
 from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.serving.dagster_client import OUR_TAG
 
 JOB = "maintenance"
 
@@ -14,7 +15,7 @@ JOB = "maintenance"
 def maintenance_job(settings: Settings) -> dg.Definitions:
     """Return the job and its daily schedule."""
 
-    @dg.op(description="Deletes what retention does not keep: snapshots, journal, logs, and Dagster's runs and ticks.")
+    @dg.op(description="Deletes what retention does not keep: snapshots, journal, logs, and our runs in Dagster.")
     def let_go(context: dg.OpExecutionContext, filesync: FilesyncResource) -> None:
         from filesync_dagster.orchestration.old_runs import maintain_instance  # it loads the database's drivers
 
@@ -24,7 +25,9 @@ def maintenance_job(settings: Settings) -> dg.Definitions:
         context.log.info("Gone: %s", json.dumps(gone))
         context.add_output_metadata(dict(gone))
 
-    @dg.job(name=JOB, description="Bounds what is stored. Runs daily; `filesync maintain` does the same.")
+    description = "Bounds what is stored. Runs daily; `filesync maintain` does the same."
+
+    @dg.job(name=JOB, description=description, tags={OUR_TAG: JOB})
     def maintenance() -> None:
         let_go()
 

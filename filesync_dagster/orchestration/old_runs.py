@@ -1,8 +1,10 @@
 """What keeps Dagster's own storage from growing for ever.
 
-Dagster deletes old ticks by itself, but no runs and none of their events: a sync every five minutes is some 40 MB a day
-in SQLite. A run is deleted when it is old and nothing needs it: it has ended, is not part of anything that goes on, and
-holds neither the latest materialization of a partition, nor of an asset, nor the latest result of a check.
+Dagster deletes old ticks by itself, but no runs and none of their events: a thousand endpoints every five minutes are
+gigabytes a day in SQLite. A run of ours is deleted when it is old and nothing needs it: it has ended, is not part of
+anything that goes on, and holds neither the latest materialization of a partition, nor of an asset, nor the latest
+result of a check.
+What other people run in the same instance is theirs.
 
 `python -m filesync_dagster.orchestration.old_runs` does it for DAGSTER_HOME.
 """
@@ -23,10 +25,12 @@ from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogSt
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 
 from filesync_dagster.config import Retention
-from filesync_dagster.orchestration.schedules import ACTIVE, PARTITION_TAG
+from filesync_dagster.orchestration.jobs import is_ours
+from filesync_dagster.orchestration.schedules import ACTIVE
+from filesync_dagster.serving.dagster_client import ANY_ASSETS, OUR_JOBS
 
 KEPT_TAG = "filesync/kept"
-"""On an old run that holds the latest of a partition: it is not looked at again before its partition is too old."""
+"""On an old run: the last day of which it holds the latest. It is not looked at again before that is too old."""
 
 AT_ONCE = 100
 """Runs that are read at once; one may name a thousand assets."""
@@ -35,36 +39,34 @@ AT_ONCE = 100
 def maintain_instance(
     instance: dg.DagsterInstance, keep: Retention, *, dry_run: bool = False, now: datetime | None = None
 ) -> dict[str, int]:
-    """Delete old runs and ticks; return how much went, or (`dry_run`) would go."""
+    """Delete old runs of ours; return how much went, or (`dry_run`) would go."""
     now = now or datetime.now(UTC)
     gone = Counter(runs=0, runs_kept=0)
     needed = _Needed(instance, keep, now)
     for record in _old_runs(instance, now - timedelta(days=keep.runs_days)):
-        if needed.by(record):
+        run, day = record.dagster_run, needed.day_of(record.dagster_run)
+        if day or needed.now(run):
             gone["runs_kept"] += 1
-            if not dry_run and KEPT_TAG not in record.dagster_run.tags:
-                instance.add_run_tags(record.dagster_run.run_id, {KEPT_TAG: f"{now:%Y-%m-%d}"})
+            if day and not dry_run and KEPT_TAG not in run.tags:
+                instance.add_run_tags(run.run_id, {KEPT_TAG: day})
         else:
             gone["runs"] += 1
             if not dry_run:
-                _delete(instance, record.dagster_run.run_id)
-    if not dry_run:
-        before = (now - timedelta(days=keep.runs_days)).timestamp()
-        for state in instance.all_instigator_state():
-            instance.purge_ticks(state.instigator_origin_id, state.selector_id, before=before)
+                _delete(instance, run.run_id)
     return dict(gone)
 
 
 def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[RunRecord]:
-    """Yield the runs that were created before a moment and have ended, newest first."""
+    """Yield the runs of ours that were created before a moment and have ended, newest first of each job."""
     ended = [status for status in DagsterRunStatus if status not in ACTIVE]
-    query = dg.RunsFilter(created_before=before, statuses=ended)
-    page = instance.get_run_records(query, limit=AT_ONCE)
-    while page:
-        # Asked for before any of this page is deleted: the next one begins behind its last run.
-        following = instance.get_run_records(query, limit=AT_ONCE, cursor=page[-1].dagster_run.run_id)
-        yield from page
-        page = following
+    for job in (*OUR_JOBS, ANY_ASSETS):
+        query = dg.RunsFilter(job_name=job, created_before=before, statuses=ended)
+        page = instance.get_run_records(query, limit=AT_ONCE)
+        while page:
+            # Asked for before any of this page is deleted: the next one begins behind its last run.
+            following = instance.get_run_records(query, limit=AT_ONCE, cursor=page[-1].dagster_run.run_id)
+            yield from (record for record in page if is_ours(record.dagster_run))
+            page = following
 
 
 class _Needed:
@@ -79,29 +81,33 @@ class _Needed:
         self._backfills = {run.tags.get("dagster/backfill") for run in unfinished} - {None}
         self._always = self._latest_of_assets() | self._latest_of_checks()
 
-    def by(self, record: RunRecord) -> bool:
-        """Return whether a run is still needed."""
-        run = record.dagster_run
-        if run.run_id in self._always or (run.root_run_id or run.run_id) in self._families:
-            return True
-        if run.tags.get("dagster/backfill") in self._backfills:
-            return True
-        if KEPT_TAG in run.tags and self._is_within_reach(run.tags.get(PARTITION_TAG)):
-            return True
+    def now(self, run: dg.DagsterRun) -> bool:
+        """Return whether a run holds the latest of an asset or a check, or is part of something that goes on."""
+        return (
+            run.run_id in self._always
+            or (run.root_run_id or run.run_id) in self._families
+            or run.tags.get("dagster/backfill") in self._backfills
+        )
+
+    def day_of(self, run: dg.DagsterRun) -> str | None:
+        """Return the last day of which a run holds the latest materialization of an asset; None: of none any more."""
+        if KEPT_TAG in run.tags:
+            return run.tags[KEPT_TAG] if self._is_within_reach(run.tags[KEPT_TAG]) else None
         made = self._instance.event_log_storage.get_asset_partitions_for_run(
             run.run_id, DagsterEventType.ASSET_MATERIALIZATION
         )
-        return any(
-            self._is_within_reach(partition) and self._latest(key, partition) == run.run_id
+        days = {
+            partition
             for key, partitions in made.items()
             for partition in partitions
-            if partition is not None
-        )
+            if partition and self._is_within_reach(partition) and self._latest(key, partition) == run.run_id
+        }
+        return max(days, default=None)
 
-    def _is_within_reach(self, partition: str | None) -> bool:
+    def _is_within_reach(self, partition: str) -> bool:
         """Return whether a partition is a day that snapshots are kept of; what is no day is for ever."""
         try:
-            return date.fromisoformat(partition or "") >= self._first_day
+            return date.fromisoformat(partition) >= self._first_day
         except ValueError:
             return True
 

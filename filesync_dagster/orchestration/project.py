@@ -51,7 +51,7 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
         common,
         dg.Definitions(
             assets=[endpoints, stores, stored_snapshots(config), *reports],
-            jobs=[sync_job(endpoints, *reports), *([receive_job] if config.queues else [])],
+            jobs=[sync_job(config, endpoints, *reports), *([receive_job] if config.queues else [])],
             schedules=[
                 *sync_schedules(config),
                 *report_schedules(config.settings),

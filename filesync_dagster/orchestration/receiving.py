@@ -3,21 +3,26 @@
 It belongs to no asset: only the messages tell which endpoints it concerns. Each that changed is materialized.
 """
 
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from filesync_dagster.errors import SourceError
+from filesync_dagster.errors import ConfigError, SourceError
 from filesync_dagster.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.orchestration.alerting import alert_after_run
 from filesync_dagster.orchestration.heartbeats import beating
+from filesync_dagster.orchestration.logged import evaluation, news
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.results import check_results, drift_result, materialization, misfortune
+from filesync_dagster.orchestration.results import check_results, drift_result, materialization_event, misfortune
+from filesync_dagster.serving.dagster_client import OUR_TAG
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.events.receiving import Batch
+
+Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
 
 RECEIVE, MESSAGES = "receive", "messages"
 """The job and its only op. Dagster refuses a repository where an op and a graph have one name."""
@@ -31,8 +36,11 @@ QUEUE_TAG = "filesync/queue"
     config_schema={"queue": dg.Field(str, description="Name of the queue in endpoints.yaml.")},
     out=dg.Out(dg.Nothing),
 )
-def receive(context: dg.OpExecutionContext, filesync: FilesyncResource) -> None:
-    """Take what waits in the queue, until nothing does or the limits of the queue are reached."""
+def receive(context: dg.OpExecutionContext, filesync: FilesyncResource) -> Iterator[Event]:
+    """Take what waits in the queue, until nothing does or the limits of the queue are reached.
+
+    Yields what came of it at once: what `log_event` is given would be lost with a run that fails in the end.
+    """
     queue = context.op_config["queue"]
     unlucky: dict[str, str] = {}
     with filesync.open() as opened, beating(context) as watch:
@@ -41,8 +49,8 @@ def receive(context: dg.OpExecutionContext, filesync: FilesyncResource) -> None:
             for batch in opened.receive(queue, linger=linger, run_id=context.run_id, on_progress=watch):
                 context.log.info(said(batch))
                 for result in batch.results:
-                    _show(context, opened, result, unlucky)
-        except SourceError as error:
+                    yield from _shown(context, opened, result, unlucky)
+        except (SourceError, ConfigError) as error:
             raise dg.Failure(f"The queue {queue} does not answer. {error}", allow_retries=False) from error
         finally:
             alert_after_run(context, opened)
@@ -58,6 +66,7 @@ def receive(context: dg.OpExecutionContext, filesync: FilesyncResource) -> None:
 @dg.job(
     name=RECEIVE,
     description="Takes the messages of a queue, syncs what they name and acknowledges them. A sensor starts it.",
+    tags={OUR_TAG: RECEIVE},
     executor_def=dg.in_process_executor,
 )
 def receive_job() -> None:
@@ -82,44 +91,28 @@ def said(batch: "Batch") -> str:
     return f"{batch.messages:,} messages: {batch.keys:,} keys to look at{more}"
 
 
-def _show(context: dg.OpExecutionContext, filesync: "Filesync", result: SyncResult, unlucky: dict[str, str]) -> None:
+def _shown(
+    context: dg.OpExecutionContext, filesync: "Filesync", result: SyncResult, unlucky: dict[str, str]
+) -> Iterator[Event]:
     why = misfortune(result)
-    if result.status is SyncStatus.SKIPPED:
+    if result.busy or result.status is SyncStatus.SKIPPED:
         context.log.warning("%s: %s", result.endpoint, why)
     elif why:
         unlucky[result.endpoint] = why
         context.log.error("%s: %s", result.endpoint, why)
-    elif result.changes_uri:  # an event that told nothing new leaves no trace in Dagster's history
-        context.log_event(_event(filesync, result, datetime.now(filesync.config.settings.partitions.zone).date()))
+    elif result.changes_uri or _is_first(result):  # an event that told nothing new leaves no trace in Dagster's history
+        today = datetime.now(filesync.config.settings.partitions.zone).date()
+        yield materialization_event(filesync, result, today)
     if result.status is SyncStatus.HELD or (not why and result.mode is SyncMode.FULL):
-        _show_checks(context, filesync, result.endpoint)
+        yield from _checks(context, filesync, result.endpoint)
 
 
-def _show_checks(context: dg.OpExecutionContext, filesync: "Filesync", name: str) -> None:
-    """Show that a sync is held, and that none is any more: after one that was, a listing follows."""
+def _is_first(result: SyncResult) -> bool:
+    """Tell whether a sync was the first import, which has a snapshot of its own and no changes."""
+    return result.snapshot_uri is not None and str(result.sync_id) in result.snapshot_uri
+
+
+def _checks(context: dg.OpExecutionContext, filesync: "Filesync", name: str) -> Iterator[Event]:
+    """Yield that a sync is held, and that none is any more: after one that was, a listing follows."""
     [status] = [status for status in filesync.status() if status.name == name]
-    for check in (*check_results(status), drift_result(status)):
-        assert check.asset_key is not None
-        assert check.check_name is not None
-        context.instance.report_runless_asset_event(
-            dg.AssetCheckEvaluation(
-                asset_key=check.asset_key,
-                check_name=check.check_name,
-                passed=check.passed,
-                metadata=dict(check.metadata or {}),
-                severity=check.severity,
-                description=check.description,
-            )
-        )
-
-
-def _event(filesync: "Filesync", result: SyncResult, day: date) -> dg.AssetMaterialization:
-    made: dg.MaterializeResult[Any] = materialization(filesync, result, day)
-    assert made.asset_key is not None
-    version = made.data_version.value if made.data_version else None
-    return dg.AssetMaterialization(
-        made.asset_key,
-        metadata=dict(made.metadata or {}),
-        partition=f"{day:%Y-%m-%d}",
-        tags={"dagster/data_version": version} if version else None,
-    )
+    yield from map(evaluation, news(context.instance, (*check_results(status), drift_result(status))))

@@ -1,22 +1,22 @@
 """Reports: assets downstream of every endpoint, one partition a day, computed from what is stored about that day.
 
-They read sync logs and stored files through the API and never a store, so any day can be written again, in any
-order, and says the same.
+They read sync logs and stored files and never a store, so any day that is stored can be written again, in any order.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from filesync_dagster.config import Config, Endpoint
+from filesync_dagster.config import Config
 from filesync_dagster.model import SyncMode, SyncStatus
 from filesync_dagster.orchestration.charts import amount, as_markdown, stacked_bars
+from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.results import CHANGE_COLUMNS, changed_rows
@@ -25,6 +25,8 @@ from filesync_dagster.orchestration.specs import asset_key
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.metadata import SyncRecord
+    from filesync_dagster.replay import Day
+    from filesync_dagster.reports.counted import Counted
 
 TABLE_ROWS = 50
 CHART_ENDPOINTS = 7
@@ -59,12 +61,12 @@ def report_assets(config: Config) -> tuple[dg.AssetsDefinition, dg.AssetsDefinit
 
     @report("daily_changes", "What changed in every store on a day: counts, by the hour, and by endpoint.")
     def daily_changes(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> dg.MaterializeResult[Any]:
-        with filesync.open() as opened:
+        with filesync.open() as opened, beating(context):
             return changes_of_day(opened, day_of(context.partition_key))
 
     @report("storage_growth", "How much every store held at the end of a day, and how much more than the day before.")
     def storage_growth(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> dg.MaterializeResult[Any]:
-        with filesync.open() as opened:
+        with filesync.open() as opened, beating(context):
             return growth_of_day(opened, day_of(context.partition_key))
 
     # Lineage only, for the sake of the load time. In a run with syncs the reports come last by their priority, and
@@ -81,7 +83,7 @@ def report_assets(config: Config) -> tuple[dg.AssetsDefinition, dg.AssetsDefinit
 class EndpointDay:
     """What the syncs of one endpoint say about one day."""
 
-    endpoint: Endpoint
+    endpoint: str
     counts: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     by_hour: dict[int, Counter[str]] = field(default_factory=dict)
@@ -93,15 +95,17 @@ class EndpointDay:
         return sum(self.counts[kind] for kind in (*KINDS_OF_CHANGE, "left_scope"))
 
 
-def endpoint_day(filesync: "Filesync", endpoint: Endpoint, day: date) -> EndpointDay:
+def endpoint_day(filesync: "Filesync", endpoint: "Counted", day: date) -> EndpointDay:
     """Sum up the syncs that describe a day.
 
     A day that was rebuilt from the store's own history has one record that says it all: what live syncs saw of the
     same day is in it already.
     """
     zone = filesync.config.settings.partitions.zone
-    logs = filesync.syncs(endpoint.name, since=_midnight(day, zone), until=_midnight(day + timedelta(days=1), zone))
-    found = EndpointDay(endpoint, statuses=Counter(log.sync_status.value for log in logs))
+    since, until = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+    known = endpoint.endpoint_id
+    logs = [] if known is None else filesync.workspace.metadata.sync_logs(known, since=since, until=until)
+    found = EndpointDay(endpoint.name, statuses=Counter(log.sync_status.value for log in logs))
     committed = [log for log in logs if log.sync_status in (SyncStatus.COMPLETED, SyncStatus.PARTIAL)]
     rebuilt = [log for log in committed if log.mode is SyncMode.REPLAY]
     for log in rebuilt[:1] or committed:
@@ -132,10 +136,10 @@ def _counts(log: "SyncRecord") -> Counter[str]:
 
 def changes_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
     """Return the report of what changed on a day."""
-    days = [endpoint_day(filesync, endpoint, day) for endpoint in filesync.config.active]
+    days = [endpoint_day(filesync, endpoint, day) for endpoint in _counted(filesync, day)]
     total = sum((found.counts for found in days), Counter[str]())
     statuses = sum((found.statuses for found in days), Counter[str]())
-    busiest = sorted(days, key=lambda found: (-found.changes, found.endpoint.name))
+    busiest = sorted(days, key=lambda found: (-found.changes, found.endpoint))
     chart = _by_hour(days, f"Changes on {day} by hour")
     sample = list(islice(_changed(filesync, busiest), TABLE_ROWS))
     return dg.MaterializeResult(
@@ -155,7 +159,7 @@ def changes_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]
                 [
                     dg.TableRecord(
                         {
-                            "endpoint": found.endpoint.name,
+                            "endpoint": found.endpoint,
                             **{kind: found.counts[kind] for kind in (*KINDS_OF_CHANGE, "imported")},
                             "syncs": sum(found.statuses.values()),
                             "failed": found.statuses["failed"],
@@ -195,15 +199,28 @@ def _changed(filesync: "Filesync", busiest: Sequence[EndpointDay]) -> Iterator[d
     for found in busiest:
         for uri in found.files:
             for row in changed_rows(filesync, uri):
-                yield {"endpoint": found.endpoint.name, **row}
+                yield {"endpoint": found.endpoint, **row}
+
+
+def _counted(filesync: "Filesync", day: date) -> list["Counted"]:
+    """Return the endpoints that count on a day: as the reports about files have it."""
+    from filesync_dagster.reports.counted import counted
+
+    return counted(filesync.workspace, _day(filesync, day))
+
+
+def _day(filesync: "Filesync", day: date) -> "Day":
+    from filesync_dagster.replay import Day  # it loads DuckDB
+
+    return Day.of(day, filesync.config.settings.partitions.zone)
 
 
 def growth_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
     """Return the report of what the stores held at the end of a day."""
-    endpoints = filesync.config.active
+    endpoints = _counted(filesync, day)
     reach = max(2, min(CHART_DAYS, CHART_LOOKUPS // max(1, len(endpoints))))
     days = [day - timedelta(days=back) for back in reversed(range(reach))]
-    history = {endpoint.name: [filesync.snapshot_of_day(endpoint.name, on) for on in days] for endpoint in endpoints}
+    history = {endpoint.name: [_at_the_end(filesync, endpoint, on) for on in days] for endpoint in endpoints}
     now = {name: records[-1] for name, records in history.items()}
     before = {name: records[-2] for name, records in history.items()}
     files, size = _sums(now.values())
@@ -221,6 +238,7 @@ def growth_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
             "files_growth": sum(row["files_growth"] for row in growth),
             "bytes_growth": sum(row["bytes_growth"] for row in growth),
             "endpoints_known": sum(1 for record in now.values() if record),
+            "endpoints_outdated": _outdated(filesync, day, now.values()),
             "endpoints_total": len(now),
             "chart": dg.MetadataValue.md(as_markdown(chart, title)),
             "chart_file": dg.MetadataValue.path(keep_chart(filesync, "storage_growth", day, chart)),
@@ -230,6 +248,21 @@ def growth_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
             ),
         }
     )
+
+
+def _at_the_end(filesync: "Filesync", endpoint: "Counted", day: date) -> "SyncRecord | None":
+    """Return the sync whose snapshot describes an endpoint at the end of a day, or now."""
+    from filesync_dagster.reports.holdings import snapshot_of
+
+    return snapshot_of(filesync.workspace, endpoint, min(_day(filesync, day).last_moment, datetime.now(UTC)))
+
+
+def _outdated(filesync: "Filesync", day: date, now: Iterable["SyncRecord | None"]) -> int:
+    from filesync_dagster.reports.holdings import is_outdated
+
+    on = _day(filesync, day)
+    moment = min(on.last_moment, datetime.now(UTC))
+    return sum(1 for record in now if record and is_outdated(record, on, moment))
 
 
 def _growth(name: str, now: "SyncRecord | None", before: "SyncRecord | None") -> dict[str, Any]:
@@ -264,9 +297,13 @@ def _bytes(record: "SyncRecord | None") -> int:
 
 
 def keep_chart(filesync: "Filesync", report: str, day: date, chart: str) -> Path:
-    """Keep a chart where a person, or a mail, can pick it up."""
-    path = filesync.workspace.folder("reports", report) / f"{day}.svg"
-    path.write_text(chart, encoding="utf-8")
+    """Keep a chart where a person, or a mail, can pick it up. Raises StorageError."""
+    from filesync_dagster.maintenance import CHARTS  # it loads DuckDB
+    from filesync_dagster.snapshots import disk_errors
+
+    path = filesync.workspace.folder(CHARTS, report) / f"{day}.svg"
+    with disk_errors(f"writing the picture {path}"):
+        path.write_text(chart, encoding="utf-8")
     return path
 
 

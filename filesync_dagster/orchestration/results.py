@@ -9,6 +9,7 @@ import dagster as dg
 
 from filesync_dagster.errors import SnapshotError
 from filesync_dagster.model import SyncResult, SyncStatus
+from filesync_dagster.orchestration.logged import materialized
 from filesync_dagster.orchestration.specs import FEED_DRIFT, LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
 
 if TYPE_CHECKING:
@@ -43,13 +44,22 @@ CHANGE_COLUMNS = dg.TableSchema(
 
 def materialization(filesync: "Filesync", result: SyncResult, day: date) -> dg.MaterializeResult[Any]:
     """Return a committed sync as a materialization of the endpoint's asset."""
-    record = filesync.snapshot_of_day(result.endpoint, day)
-    version = record.data_version if record else None
+    version = result.data_version or _version_of_day(filesync, result.endpoint, day)
     return dg.MaterializeResult(
         asset_key=asset_key(result.endpoint),
         metadata=metadata(filesync, result),
         data_version=dg.DataVersion(version) if version else None,
     )
+
+
+def _version_of_day(filesync: "Filesync", name: str, day: date) -> str | None:
+    record = filesync.snapshot_of_day(name, day)
+    return record.data_version if record else None
+
+
+def materialization_event(filesync: "Filesync", result: SyncResult, day: date) -> dg.AssetMaterialization:
+    """Return the same as an event of a day that need not be that of the run."""
+    return materialized(materialization(filesync, result, day), f"{day:%Y-%m-%d}")
 
 
 def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:

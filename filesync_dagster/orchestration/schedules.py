@@ -4,7 +4,7 @@ A tick asks for one run of all that is due and not being synced already. Correct
 in the metadata database keeps two syncs of one endpoint apart.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,14 +14,15 @@ from dagster import DagsterRunStatus
 from filesync_dagster.config import Config, Endpoint, ScheduleKind, Settings
 from filesync_dagster.orchestration.cadences import CADENCE_TAG, Cadence, cadence_of, grouped
 from filesync_dagster.orchestration.inventory_reports import KEYS as INVENTORY_REPORT_KEYS
-from filesync_dagster.orchestration.jobs import SYNC
+from filesync_dagster.orchestration.jobs import CONFIG_TAG, SYNC, which
 from filesync_dagster.orchestration.partitions import key_of
 from filesync_dagster.orchestration.reports import REPORT_KEYS
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.specs import asset_key
+from filesync_dagster.serving.dagster_client import LIVE_TAG, PARTITION_TAG
 
 if TYPE_CHECKING:
-    from filesync_dagster.api import Filesync
+    from filesync_dagster.inventory import EndpointStatus
 
 ENDPOINTS_PER_RUN = 1000
 """Past this many, the due endpoints are cut into several runs: a launcher can spread those over machines."""
@@ -33,10 +34,17 @@ ACTIVE = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+FIRST_SYNCS = "first_syncs"
+"""The sensor, and the cadence of its runs."""
+
+FIRST_AGAIN = timedelta(hours=1)
+"""After a run that died over the first sync of an endpoint, the next one: each may cost the machine its memory."""
+
 LATE = timedelta(minutes=5)
 """What is later than this was missed: only endpoints that catch up are still synced for it."""
 
-BACKFILL_TAG, PARTITION_TAG = "dagster/backfill", "dagster/partition"
+LONG = timedelta(minutes=1)
+"""A sync that has taken this long already is not over in the seconds that a run needs to begin."""
 
 Clock = Callable[[], datetime]
 
@@ -49,10 +57,10 @@ def utc_now() -> datetime:
 def sync_schedules(config: Config, clock: Clock = utc_now) -> list[dg.ScheduleDefinition]:
     """Return the schedules of all cadences, running from the start."""
     groups = grouped(config.endpoints, config.settings.partitions.timezone)
-    return [_schedule(cadence, tuple(group), config.settings, clock) for cadence, group in groups.items()]
+    return [_schedule(cadence, tuple(group), config, clock) for cadence, group in groups.items()]
 
 
-def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], settings: Settings, clock: Clock) -> dg.ScheduleDefinition:
+def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], config: Config, clock: Clock) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=cadence.name,
         cron_schedule=cadence.cron,
@@ -69,18 +77,18 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], settings: Settings,
         if cadence.following(scheduled) <= clock():
             yield dg.SkipReason(f"This tick of {scheduled:%Y-%m-%d %H:%M %Z} is stale: a later one has come.")
             return
-        names = _due_names(cadence, group, settings, scheduled, late=clock() - scheduled > LATE)
+        names = _due_names(cadence, group, config.settings, scheduled, late=clock() - scheduled > LATE)
         if not names:
             yield dg.SkipReason(f"Nothing is due at {scheduled:%Y-%m-%d %H:%M %Z} that is still to be done.")
             return
         with filesync.open() as opened:
-            due = names if cadence.exact else _overdue(opened, names, scheduled)
-            alone = opened.resting(clock())
+            statuses, alone = opened.status(), opened.resting(clock())
+        due = names if cadence.exact else _overdue(statuses, names, scheduled)
         if due and alone.keys() >= set(due):
             yield dg.SkipReason(f"All {len(due)} due endpoints are left alone: their stores failed too often.")
             return
         asked = [name for name in due if name not in alone]
-        yield from requests(context.instance, asked, settings, scheduled, cadence.name)
+        yield from requests(context.instance, statuses, asked, config, scheduled, cadence.name)
 
     return tick
 
@@ -97,42 +105,80 @@ def _due_names(
     return names
 
 
-def _overdue(filesync: "Filesync", names: Sequence[str], scheduled: datetime) -> list[str]:
+def _overdue(statuses: "Iterable[EndpointStatus]", names: Sequence[str], scheduled: datetime) -> list[str]:
     """Return the endpoints whose next sync falls into the minute of this tick, or fell into an earlier one."""
     end_of_minute = scheduled + timedelta(minutes=1)
-    due = {status.name: status.next_due for status in filesync.status()}
+    due = {status.name: status.next_due for status in statuses}
     return [name for name in names if (moment := due.get(name)) is not None and moment < end_of_minute]
 
 
-def requests(
-    instance: dg.DagsterInstance, due: Sequence[str], settings: Settings, moment: datetime, cadence: str
+def requests(  # noqa: PLR0917  # what every tick knows
+    instance: dg.DagsterInstance,
+    statuses: "Sequence[EndpointStatus]",
+    due: Sequence[str],
+    config: Config,
+    moment: datetime,
+    cadence: str,
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Yield the runs that sync what is due and not in a run already; the day is that of the moment."""
-    day = key_of(moment, settings.partitions)
-    busy = in_active_runs(instance, due, day)
+    """Yield the runs that sync what is due and not about to be synced already; the day is that of the moment."""
+    if not due:
+        yield dg.SkipReason("Nothing is due.")
+        return
+    day = key_of(moment, config.settings.partitions)
+    busy = in_active_runs(instance, statuses, due, day, which(config)) | _long_in_work(statuses)
     idle = [asset_key(name) for name in due if name not in busy]
     if not idle:
-        yield dg.SkipReason("Nothing is due." if not due else f"All {len(due)} due endpoints are in active runs.")
+        yield dg.SkipReason(f"All {len(due)} due endpoints are in active runs, or being synced.")
     for start in range(0, len(idle), ENDPOINTS_PER_RUN):
         yield dg.RunRequest(
             run_key=f"{moment:%Y-%m-%dT%H:%M:%S%z}/{start}",  # Dagster wants one where a tick has several runs
             asset_selection=idle[start : start + ENDPOINTS_PER_RUN],
+            asset_check_keys=[],  # an event less for each: the run tells them all the same
             partition_key=day,
-            tags={CADENCE_TAG: cadence},
+            tags={CADENCE_TAG: cadence, LIVE_TAG: "true"},
         )
 
 
-def in_active_runs(instance: dg.DagsterInstance, names: Iterable[str], today: str) -> set[str]:
-    """Return which of the endpoints unfinished runs sync. A backfill of past days is in nobody's way."""
-    runs = [
-        run
-        for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
-        if BACKFILL_TAG not in run.tags or run.tags.get(PARTITION_TAG) == today
-    ]
-    if any(run.asset_selection is None and run.job_name == SYNC for run in runs):
-        return set(names)
-    keys = {key for run in runs for key in run.asset_selection or ()}
-    return {name for name in names if asset_key(name) in keys}
+def _long_in_work(statuses: "Iterable[EndpointStatus]") -> set[str]:
+    """Return the endpoints that somebody syncs, a shell or a run of a queue, and will do still when a run begins."""
+    before = utc_now() - LONG
+    return {one.name for one in statuses if one.running_since and one.running_since < before}
+
+
+def in_active_runs(
+    instance: dg.DagsterInstance, statuses: "Iterable[EndpointStatus]", names: Sequence[str], today: str, config: str
+) -> set[str]:
+    """Return which of the endpoints an unfinished run has still to sync. One of a past day is in nobody's way.
+
+    A run lasts as long as its slowest endpoint. The others are done with, whatever came of it, as soon as a sync of
+    theirs has ended since the run began: they do not wait for the slow one.
+    """
+    keys = {asset_key(name): name for name in names}
+    records = instance.get_run_records(dg.RunsFilter(statuses=ACTIVE))
+    asked = [(record, some) for record in records if (some := _selected(record.dagster_run, keys, today, config))]
+    if not asked:
+        return set()
+    done = {
+        status.name: status.last_sync.sync_completed.timestamp()
+        for status in statuses
+        if status.last_sync and not status.running_since
+    }
+    return {
+        name
+        for record, some in asked
+        for name in some
+        if record.start_time is None or done.get(name, 0.0) < record.start_time
+    }
+
+
+def _selected(run: dg.DagsterRun, keys: Mapping[dg.AssetKey, str], today: str, config: str) -> set[str]:
+    """Return which of the endpoints a run was launched to sync as they are now."""
+    if LIVE_TAG not in run.tags and run.tags.get(PARTITION_TAG, today) != today:
+        return set()
+    if run.asset_selection is None:
+        return set(keys.values()) if run.job_name == SYNC and run.tags.get(CONFIG_TAG) == config else set()
+    selected = run.asset_selection | {check.asset_key for check in run.asset_check_selection or ()}
+    return {keys[key] for key in selected if key in keys}
 
 
 def report_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
@@ -185,7 +231,7 @@ def first_sync_sensor(config: Config, clock: Clock = utc_now) -> dg.SensorDefini
     everything_seen = ",".join(sorted(names))
 
     @dg.sensor(
-        name="first_syncs",
+        name=FIRST_SYNCS,
         job_name=SYNC,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -198,10 +244,23 @@ def first_sync_sensor(config: Config, clock: Clock = utc_now) -> dg.SensorDefini
             yield dg.SkipReason("Every endpoint was synced before.")
             return
         with filesync.open() as opened:
-            known = {status.name for status in opened.status() if status.last_sync is not None}
+            statuses = opened.status()
+        known = {status.name for status in statuses if status.last_sync is not None}
         new = [name for name in names if name not in known]
         if not new:
             context.update_cursor(everything_seen)
-        yield from requests(context.instance, new, config.settings, clock(), "first_syncs")
+        failed = _failed_lately(context.instance, clock())
+        asked = [name for name in new if asset_key(name) not in failed]
+        yield from requests(context.instance, statuses, asked, config, clock(), FIRST_SYNCS)
 
     return look
+
+
+def _failed_lately(instance: dg.DagsterInstance, now: datetime) -> set[dg.AssetKey]:
+    """Return what first syncs died over: a sync that ends by itself, however badly, is not asked for again."""
+    wanted = dg.RunsFilter(
+        statuses=[DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED],
+        tags={CADENCE_TAG: FIRST_SYNCS},
+        updated_after=now - FIRST_AGAIN,
+    )
+    return {key for run in instance.get_runs(wanted) for key in run.asset_selection or ()}

@@ -36,10 +36,11 @@ class DagsterProject(Project):
         """Build the definitions of the configuration as it is now."""
         return definitions_for(read_environment(self.config, self.variables))
 
-    def materialize(self, *paths, day=None):
+    def materialize(self, *paths, day=None, tags=None):
         """Materialize a day (today) of some assets; return the result, whatever it is."""
         return self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
             partition_key=day or today(),
+            tags=tags,
             instance=self.instance,
             asset_selection=[dg.AssetKey(path) for path in paths] or None,
             raise_on_error=False,

@@ -1,15 +1,18 @@
 """Alerts from Dagster: after a run, by the sensor, and about runs that could say nothing themselves."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
-from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus
+from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus, EventLogEntry
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._core.test_utils import create_run_for_test
 
-from filesync_dagster.orchestration.alerting import OTHER_JOBS, UNNAMED_JOB, Cursor
+from filesync_dagster.orchestration import alerting
+from filesync_dagster.orchestration.alerting import OTHER_JOBS, UNNAMED_JOB, Cursor, Runs, note_crashes, note_successes
 from filesync_dagster.orchestration.specs import asset_key
+from filesync_dagster.serving.dagster_client import OUR_TAG
 from filesync_dagster_tests.alerts.receivers import Hook
 from filesync_dagster_tests.sync.memory_store import STORES
 
@@ -46,15 +49,33 @@ class Told:
         self.cursor = execution.cursor
         return execution.skip_message
 
-    def dead_run(self, *names, job="sync", message="Run process exited with SIGKILL."):
+    def dead_run(self, *names, **how):
         """Let the log of Dagster say that the process of a run died; return its id."""
-        selection = frozenset(asset_key(name) for name in names) or None
+        return self.ended_run(DagsterEventType.PIPELINE_FAILURE, *names, **how)
+
+    def ended_run(self, end, *names, job="sync", keys=(), ours=True, location=None, at=None):
+        """Let the log of Dagster say how a run of a job ended, by the clock of its machine; return its id."""
+        origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(location), "r") if location else None
         run = create_run_for_test(
-            self.made.instance, job_name=job, status=DagsterRunStatus.STARTED, asset_selection=selection
+            self.made.instance,
+            job_name=job,
+            status=DagsterRunStatus.STARTED,
+            asset_selection=frozenset([*keys, *map(asset_key, names)]) or None,
+            tags={OUR_TAG: job} if ours else {},
+            remote_job_origin=origin and origin.get_job_origin(job),
         )
-        self.made.instance.report_dagster_event(
-            DagsterEvent(DagsterEventType.PIPELINE_FAILURE.value, job, message=message), run.run_id
+        message = "Run process exited with SIGKILL."
+        timestamp = (at or datetime.now(UTC)).timestamp()
+        entry = EventLogEntry(
+            error_info=None,
+            level="debug",
+            user_message=message,
+            run_id=run.run_id,
+            timestamp=timestamp,
+            job_name=job,
+            dagster_event=DagsterEvent(end.value, job, message=message),
         )
+        self.made.instance.handle_new_event(entry)
         return run.run_id
 
 
@@ -116,11 +137,7 @@ def test_a_dead_run_tells_of_those_that_it_had_not_synced(told, hook):
 def test_a_job_that_syncs_nothing_speaks_for_itself(told, hook):
     """The alert is about the reports, until they are written again."""
     report = dg.AssetKey(["filesync_reports", "storage_growth"])
-    run = create_run_for_test(
-        told.made.instance, job_name="sync", status=DagsterRunStatus.STARTED, asset_selection=frozenset([report])
-    )
-    event = DagsterEvent(DagsterEventType.PIPELINE_FAILURE.value, "sync", message="No room left.")
-    told.made.instance.report_dagster_event(event, run.run_id)
+    told.dead_run(keys=[report])
     told.tick()
     assert hook.titles == ["filesync: job reports: crashed"]
     assert told.made.materialize(["filesync", "a"]).success
@@ -133,7 +150,9 @@ def test_a_job_that_syncs_nothing_speaks_for_itself(told, hook):
 
 def test_other_peoples_runs_are_none_of_our_business(told, hook):
     """Their jobs share the instance."""
-    told.dead_run(job="payroll")
+    told.dead_run(job="payroll", ours=False)
+    told.dead_run(ours=False)
+    told.dead_run(job="receive", ours=False)
     assert told.tick() == "0 new, 0 recovered; 0 messages were sent."
     assert hook.posts == []
 
@@ -185,3 +204,75 @@ def test_a_job_without_assets_is_told_of(told, hook):
     told.dead_run(job="receive")
     told.tick()
     assert hook.titles == ["filesync: job receive: crashed"]
+
+
+def test_another_code_location_speaks_for_itself(told, hook):
+    """A second project with filesync in it has jobs of the same names, and endpoints, too."""
+    with told.made.open() as filesync:
+        here = Runs(told.made.instance, filesync, frozenset(OTHER_JOBS), "here")
+        cursor = Cursor(datetime.now(UTC))
+        for job in ("sync", "receive"):
+            told.dead_run(job=job, location="there")
+        told.dead_run("a", job=UNNAMED_JOB, location="there")
+        cursor, crashed = note_crashes(here, cursor)
+        assert not crashed
+        told.dead_run(job="receive", location="here")
+        cursor, crashed = note_crashes(here, cursor)
+        assert crashed
+        told.ended_run(DagsterEventType.PIPELINE_SUCCESS, job="receive", location="there")
+        note_successes(here)
+        assert filesync.crashed_jobs().keys() == {"receive"}
+        told.ended_run(DagsterEventType.PIPELINE_SUCCESS, job="receive", location="here")
+        note_successes(here)
+        assert not filesync.crashed_jobs()
+
+
+def test_a_machine_whose_clock_is_behind_is_heard(told, hook):
+    """Its run died after the look before, though not by its clock; one whose clock is ahead hides nothing."""
+    now = datetime.now(UTC)
+    told.tick()
+    told.dead_run("a", at=now + timedelta(hours=1))
+    told.tick()
+    told.dead_run("b", at=now - timedelta(minutes=5))
+    told.tick()
+    told.tick()
+    assert hook.titles == ["filesync: a: crashed", "filesync: b: crashed"]
+
+
+def test_an_old_failure_that_is_looked_at_anew_is_no_news(told, hook):
+    """Maintenance gives it a tag, or a person does, long after it was told and forgotten here."""
+    now = datetime.now(UTC)
+    run_id = told.dead_run("a", at=now - timedelta(days=7))
+    told.cursor = str(Cursor(now - timedelta(minutes=1)))
+    told.made.instance.add_run_tags(run_id, {"filesync/kept": "2026-11-21"})
+    told.tick()
+    assert hook.posts == []
+
+
+def test_more_failures_than_one_look_takes_are_all_told(told, hook, monkeypatch):
+    """The next looks have the others; none twice."""
+    monkeypatch.setattr(alerting, "RUNS", 2)
+    runs = [told.dead_run(job=job) for job in ("receive", "maintenance", "receive", "receive", "sync")]
+    told.tick()
+    assert len(json.loads(told.cursor)["seen"]) == 2
+    for _ in range(3):
+        told.tick()
+    assert set(json.loads(told.cursor)["seen"]) == set(runs)
+    crashed = sorted(title for title in hook.titles if "recovered" not in title)
+    assert crashed == [f"filesync: {name}: crashed" for name in ("a", "b", "job maintenance", "job receive")]
+
+
+def test_a_job_that_succeeded_while_another_run_of_it_died_has_not_made_up_for_it(told, hook):
+    """Nor has one from last week that is given a tag; the next one has."""
+    now, success = datetime.now(UTC), DagsterEventType.PIPELINE_SUCCESS
+    old = told.ended_run(success, job="maintenance", at=now - timedelta(days=7))
+    told.tick()
+    told.dead_run(job="maintenance")
+    told.ended_run(success, job="maintenance", at=now - timedelta(seconds=1))
+    told.made.instance.add_run_tags(old, {"filesync/kept": "2026-11-21"})
+    told.tick()
+    told.tick()
+    assert hook.titles == ["filesync: job maintenance: crashed"]
+    told.ended_run(success, job="maintenance")
+    told.tick()
+    assert hook.titles[1:] == ["filesync: job maintenance: recovered (crashed)"]

@@ -7,8 +7,10 @@ import dagster as dg
 import pytest
 
 from filesync_dagster.model import SyncMode
+from filesync_dagster.orchestration.cadences import CADENCE_TAG
 from filesync_dagster.orchestration.results import NUMBERS
 from filesync_dagster.reports import CATALOGUE
+from filesync_dagster.serving.dagster_client import LIVE_TAG
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 from filesync_dagster_tests.sync.projects import live
@@ -162,6 +164,47 @@ def test_a_day_of_which_nothing_is_known_fails_and_says_so(project, store):
     assert not result.success
     assert shown(result) == {}
     assert "Nothing is known of 'a' on 2026-01-05" in complaint(result)
+
+
+def test_what_was_launched_before_midnight_and_begins_after_it_is_a_live_sync_of_the_new_day(project, store):
+    """Its partition is yesterday, of which nothing is rebuilt and nothing is materialized."""
+    made = project(store("a"))
+    yesterday = f"{datetime.now(UTC).date() - timedelta(days=1)}"
+
+    result = made.materialize(["filesync", "a"], day=yesterday, tags={LIVE_TAG: "true"})
+
+    assert result.success
+    with made.open() as filesync:
+        [log] = filesync.syncs("a")
+        assert (log.mode, log.files_added, log.run_id) == (SyncMode.FULL, 12, result.run_id)
+    assert made.instance.get_materialized_partitions(dg.AssetKey(["filesync", "a"])) == {today()}
+    assert shown(result)["a"]["files_total"] == 12
+    assert version(result)
+    assert checked(result) == {("a", "listing_complete"): True, ("a", "mass_delete_guard"): True}
+
+
+def test_a_run_that_began_live_is_live_when_it_is_repeated(project, store):
+    """Dagster gives a retry the tags that the run has by then; one of a past day has no reason to."""
+    made = project(store("a"))
+    for day, live_tag in ((today(), "true"), (f"{datetime.now(UTC).date() - timedelta(days=1)}", None)):
+        result = made.materialize(["filesync", "a"], day=day)
+        assert made.instance.get_run_by_id(result.run_id).tags.get(LIVE_TAG) == live_tag
+
+
+def test_what_another_run_syncs_is_left_to_it(project, store):
+    """A scheduled run warns and goes on; who started one by hand is told."""
+    made = project(store("a"), store("b"))
+    both = ["filesync", "a"], ["filesync", "b"]
+    with (
+        made.open() as filesync,
+        filesync.workspace.metadata.lease(filesync.workspace.register(filesync.config.endpoint("a"))),
+    ):
+        scheduled = made.materialize(*both, tags={CADENCE_TAG: "every_hour"})
+        by_hand = made.materialize(*both)
+    assert scheduled.success
+    assert shown(scheduled).keys() == {"b"}
+    assert not by_hand.success
+    assert "a is busy" in complaint(by_hand)
 
 
 def test_a_past_day_says_nothing_about_how_the_endpoint_is_now(project, store):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from filesync_dagster.config import freshness
+from filesync_dagster.config.freshness import longest_gap
 from filesync_dagster.orchestration.cadences import cadence_of, grouped
 
 
@@ -68,6 +69,26 @@ def test_weekends_do_not_make_a_working_day_cron_stale(endpoint):
     """The gap that counts is the longest one."""
     warn, fail = freshness(endpoint(schedule="cron", schedule_config={"cron": "0 6 * * 1-5"}))
     assert timedelta(days=3) < warn < fail <= timedelta(days=3, hours=4)
+
+
+@pytest.mark.parametrize(
+    ("cron", "longest"),
+    [
+        ("* * * * *", timedelta(minutes=1)),
+        ("*/7 * * * *", timedelta(minutes=7)),
+        ("*/2 8-17 * * 1-5", timedelta(hours=62, minutes=2)),
+        ("* 8-17 * * 1-5", timedelta(hours=62, minutes=1)),
+        ("*/10 6-20 * * *", timedelta(hours=9, minutes=10)),
+        ("* * 1 1 *", timedelta(days=365, minutes=1)),
+        ("0 6 31 * *", timedelta(days=61)),
+        ("30 22 * * 1,3", timedelta(days=5)),
+        ("0 0 29 2 *", timedelta(days=1461)),
+        ("*/30 * L * *", timedelta(days=30, minutes=30)),
+    ],
+)
+def test_the_longest_gap_is_found_however_often_it_ticks_before(cron, longest):
+    """A night, a weekend, most of a year: what ticks every minute in between is still looked at to its end."""
+    assert longest_gap(cron) == longest
 
 
 def test_what_nobody_starts_is_never_stale(endpoint):

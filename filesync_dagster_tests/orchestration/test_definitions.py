@@ -11,6 +11,8 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
+from filesync_dagster.api import Filesync
+from filesync_dagster.config import read_environment, running_config
 from filesync_dagster.orchestration.specs import asset_key
 
 HEAVY = (
@@ -178,3 +180,54 @@ def test_an_edit_that_breaks_an_endpoint_is_shown_on_it_while_it_goes_on(project
     assert made.materialize(["filesync", "photos"]).success
     with closing(sqlite3.connect(made.home / "filesync.db")) as connection:
         assert dict(connection.execute("SELECT name, is_active FROM endpoints")) == {"photos": 1, "plans": 0}
+
+
+RESERVED = ["output", "input", "config", "context", "type", "dict", "meta", "import", "global"]
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_an_endpoint_may_be_called_as_dagster_calls_things(project, store, name):
+    """It loads beside its neighbour, and both can be materialized."""
+    made = project(store(name), store("photos"))
+    dg.Definitions.validate_loadable(made.definitions)
+    assert made.materialize(["filesync", name], ["filesync", "photos"]).success
+
+
+CRON = {"schedule": "cron"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "schedules"),
+    [
+        ({"cron": "0 6 * * MON-FRI"}, {"cron": "0  6 * * mon-fri"}, 1),
+        ({"cron": "0 6 * * *", "timezone": "Etc/GMT+5"}, {"cron": "0 6 * * *", "timezone": "Etc/GMT-5"}, 2),
+        ({"cron": "0 6 * * *"}, {"cron": "0 6 ? * *"}, 2),
+        ({"cron": "0 6 * * 5#3"}, {"cron": "0 6 * * L5"}, 2),
+    ],
+)
+def test_crons_that_look_alike_load_side_by_side(project, store, one, other, schedules):
+    """Each is one schedule of its own, or they share one."""
+    made = project(store("a", schedule_config=one, **CRON), store("b", schedule_config=other, **CRON))
+    dg.Definitions.validate_loadable(made.definitions)
+    crons = [one for one in made.definitions.get_repository_def().schedule_defs if one.name.startswith("cron_")]
+    assert len(crons) == schedules
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"schedule_config": {"cron": "0 0 31 2 *"}, **CRON},
+        {"schedule_config": {"cron": "0 0 1W * *"}, **CRON},
+        {"schedule_config": {"cron": "R R * * *"}, **CRON},
+        {"schedule": "manual", "reconcile": {"cron": "0 0 30,31 2 *"}},
+        {"reconcile": {"cron": "0 3 31 4,6,9,11 *"}},
+    ],
+)
+def test_a_cron_that_never_comes_stops_nobody_else(project, store, entry):
+    """The entry is broken; the others load, are synced, and can be asked how they do."""
+    made = project(store("a", **entry), store("photos"))
+    dg.Definitions.validate_loadable(made.definitions)
+    assert made.materialize(["filesync", "photos"]).success
+    with Filesync(running_config(read_environment(made.config, made.variables))) as filesync:
+        filesync.alert()
+        assert {status.name: status.state for status in filesync.status()} == {"photos": "ok", "a": "broken"}

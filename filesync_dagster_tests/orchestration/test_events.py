@@ -97,24 +97,66 @@ def test_one_run_at_a_time_takes_a_queue(place):
     assert "takes its messages already" in place.queue_tick()[1]
 
 
-def test_messages_of_an_endpoint_that_fails_do_not_start_run_after_run(place):
-    """The run is red and names it; the next one waits a little."""
+def test_an_endpoint_that_fails_is_named_and_asked_for(place):
+    """The run is red; its messages are gone, and do not start run after run."""
     gone = place.server.bucket()
     place.endpoints.append(place.endpoint("gone", gone))
     place.reopen()
     place.list("eng", "gone")
     place.client.delete_bucket(Bucket=gone)
     place.queue.send(s3_event(gone, "x"))
+    place.put("b.txt")
+    place.queue.send(s3_event(place.bucket, "b.txt"))
 
     [request], _ = place.queue_tick()
     result = place.run(request)
     assert not result.success
     [failure] = [event for event in result.all_events if event.event_type_value == "STEP_FAILURE"]
     assert "1 endpoint did not commit. gone: " in failure.event_specific_data.error.message
-    place.queue.send(s3_event(gone, "x"))
+    assert place.requests == [("gone", False, "events")]
+    [event] = [e for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"]
+    assert event.materialization.asset_key == asset_key("eng"), "its neighbour is materialized all the same"
+    assert "No message waits" in place.queue_tick()[1]
+
+
+def test_while_an_endpoint_is_listed_its_messages_wait(place):
+    """No run takes them in vain; one that began before is not red, and the next one waits a little."""
+    metadata = place.filesync.workspace.metadata
+    place.queue.send(s3_event(place.bucket, "a.txt"))
+    [request], _ = place.queue_tick()
+
+    with metadata.lease(metadata.endpoint_ids()["eng"]):
+        assert "being synced" in place.queue_tick()[1]
+        assert place.run(request).success
+    place.queue.send(s3_event(place.bucket, "a.txt"))
 
     assert "could acknowledge nothing" in place.queue_tick()[1]
     assert place.queue_tick(datetime.now(UTC) + PAUSE)[0]
+
+
+def test_a_first_import_that_an_event_starts_is_materialized(place):
+    """There are no changes yet, but a snapshot."""
+    other = place.server.bucket()
+    place.endpoints.append(place.endpoint("other", other))
+    place.reopen()
+    place.client.put_object(Bucket=other, Key="x", Body=b"1")
+    place.queue.send(s3_event(other, "x"))
+
+    [request], _ = place.queue_tick()
+    result = place.run(request)
+
+    [event] = [e for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"]
+    assert event.materialization.asset_key == asset_key("other")
+
+
+@pytest.mark.filterwarnings("ignore:Class `SecretsManagerResource` is currently in beta")
+def test_a_secret_that_is_not_there_is_said_by_its_queue(place):
+    """And is no error of the sensor."""
+    place.queue_entry |= {"access_key_id": "secret:nowhere", "secret_access_key": "secret:nowhere"}
+    place.reopen()
+
+    assert "could not be read" in place.queue_tick()[1]
+    assert "could not be read" in place.filesync.workspace.metadata.queues()[0].error
 
 
 def test_what_events_would_empty_is_held_and_shown(place):
@@ -124,9 +166,12 @@ def test_what_events_would_empty_is_held_and_shown(place):
     place.client.delete_object(Bucket=place.bucket, Key="a.txt")
     place.queue.send(s3_event(place.bucket, "a.txt"))
     [request], _ = place.queue_tick()
-    assert not place.run(request).success
+    result = place.run(request)
+    assert not result.success
     key = dg.AssetCheckKey(asset_key("eng"), "mass_delete_guard")
     assert not _passed(place.instance, key)
+    [record] = place.instance.event_log_storage.get_latest_asset_check_execution_by_key([key]).values()
+    assert record.run_id == result.run_id, "what belongs to no run is never deleted"
 
     place.put("a.txt")
     place.queue.send(s3_event(place.bucket, "a.txt"))

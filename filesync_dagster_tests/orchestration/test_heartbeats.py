@@ -20,8 +20,10 @@ from filesync_dagster.serving import dagster_home
 def instance(tmp_path_factory):
     """Return an instance as `filesync up` makes it."""
     home = dagster_home(read_environment(variables={"FILESYNC_HOME": str(tmp_path_factory.mktemp("home"))}))
-    with DagsterInstance.from_config(str(home)) as made:
-        yield made
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DAGSTER_HOME", str(home))
+        with DagsterInstance.get() as made:
+            yield made
 
 
 @pytest.fixture
@@ -66,11 +68,21 @@ def test_a_run_whose_heart_does_not_beat_any_more_is_dead_after_a_while(instance
     """Not at once: a beat may be late."""
     instance.run_storage.set_cursor_values({slot(run.run_id): f"{run.run_id} 3"})
 
-    assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
-    launcher.now = DEAD_AFTER - 1
-    assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+    for launcher.now in (0, 30, 60, DEAD_AFTER - 1):
+        assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
     launcher.now = DEAD_AFTER
     assert launcher.check_run_worker_health(run).status is WorkerStatus.NOT_FOUND
+
+
+def test_a_run_lives_on_when_the_database_of_dagster_was_away(instance, run, launcher):
+    """For an hour nobody could beat, and nobody could look: the first look after that proves nothing."""
+    for launcher.now in (0, 30):
+        instance.run_storage.set_cursor_values({slot(run.run_id): f"{run.run_id} {launcher.now}"})
+        assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+    for launcher.now in (3630, 3660):
+        assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+    launcher.now = 3690
+    assert launcher.check_run_worker_health(run).status is WorkerStatus.NOT_FOUND, "it had a minute to beat again"
 
 
 def test_a_run_that_never_beat_is_taken_to_live(run, launcher):
@@ -128,6 +140,17 @@ def test_a_step_beats_while_it_works(instance):
         look()
 
     assert looking.execute_in_process(instance=instance).success
+
+
+@pytest.mark.parametrize("report", ["daily_changes", "storage_growth", "duplicates"])
+def test_a_report_beats_while_it_is_written(project, store, instance, report):
+    """It may take long, too; where its machine goes away, the run would never end."""
+    made = project(store("a"))
+    made.instance.dispose()
+    made.instance = instance
+    result = made.materialize(["filesync_reports", report])
+    assert result.success
+    assert instance.run_storage.get_cursor_values({slot(result.run_id)}) == {slot(result.run_id): ""}, "it has stopped"
 
 
 def until(found, patience=30):

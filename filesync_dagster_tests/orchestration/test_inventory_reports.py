@@ -76,6 +76,14 @@ def test_one_that_cannot_be_written_does_not_keep_the_others(made):
     assert "Set FILESYNC_HOME to a writable folder." in why
 
 
+def test_a_picture_that_cannot_be_kept_does_not_keep_the_other_reports(made):
+    """A disk that is full, or as here a folder where its file should be."""
+    (made.home / "reports" / "duplicates" / f"{today()}.svg").mkdir(parents=True)
+    result = made.materialize(*ALL)
+    assert set(shown(result)) == set(CATALOGUE) - {"duplicates"}
+    assert "writing the picture" in complaint(result)
+
+
 def test_the_lineage_leads_from_every_endpoint_to_every_report(made):
     """Through one node, however many of both there are."""
     graph = made.definitions.resolve_asset_graph()

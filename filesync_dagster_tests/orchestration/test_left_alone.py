@@ -8,7 +8,8 @@ import pytest
 from filesync_dagster.breaker import FAILURES
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.inventory import resting
-from filesync_dagster.orchestration.cadences import CADENCE_TAG
+from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
+from filesync_dagster.orchestration.event_sensors import request_sensor
 from filesync_dagster.orchestration.schedules import sync_schedules
 from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster_tests.orchestration.conftest import today
@@ -113,3 +114,28 @@ def test_a_probe_that_fails_fails_the_run(failing):
     result = run_of(failing, {})
     assert not result.success
     assert materialized(result) == {"b"}
+
+
+def test_what_is_asked_for_waits_until_it_is_done(failing):
+    """The sensor starts no run while the store is left alone; one that was queued before does not lose the request."""
+    with failing.open() as filesync:
+        filesync.request("a", "webhook", full=True)
+        config, until = filesync.config, filesync.resting(datetime.now(UTC))["a"]
+
+    def asked(moment):
+        definitions = failing.definitions
+        resources = {"filesync": definitions.resources["filesync"]}
+        with dg.build_sensor_context(
+            instance=failing.instance, resources=resources, definitions=definitions
+        ) as context:
+            return request_sensor(config, lambda: moment).evaluate_tick(context)
+
+    assert "left alone" in asked(until - timedelta(minutes=1)).skip_message
+    assert run_of(failing, {CADENCE_TAG: REQUESTS}).success
+    [request] = asked(until + timedelta(minutes=1)).run_requests
+    assert request.asset_selection == [asset_key("a")]
+
+    assert not run_of(failing, {}).success
+    STORES["a"].faults.breaks.clear()
+    assert run_of(failing, {}).success
+    assert asked(until + timedelta(days=1)).skip_message == "Nobody asked for a sync."

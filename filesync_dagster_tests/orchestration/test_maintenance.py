@@ -13,18 +13,12 @@ from sqlalchemy import create_engine, text
 from filesync_dagster.config import Retention
 from filesync_dagster.orchestration import old_runs
 from filesync_dagster.orchestration.old_runs import KEPT_TAG, main, maintain_instance
+from filesync_dagster.serving.dagster_client import OUR_TAG
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 
 KEEP = Retention(runs_days=7, snapshots_days=400)
-
-
-@pytest.fixture
-def instance(tmp_path):
-    """Return an instance like that of `filesync up`: SQLite, a file for each run."""
-    (tmp_path / "dagster").mkdir()
-    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as made:
-        yield made
+OURS = {OUR_TAG: "sync"}
 
 
 @pytest.fixture
@@ -105,7 +99,7 @@ def test_a_day_beyond_retention_is_let_go_but_not_the_last_one(made, instance):
     sync(made, "a", "b")
     of_yesterday = create_run_for_test(
         instance, job_name="sync", status=DagsterRunStatus.SUCCESS,
-        tags={"dagster/partition": yesterday, KEPT_TAG: today()},
+        tags={"dagster/partition": yesterday, KEPT_TAG: today(), **OURS},
     ).run_id  # fmt: skip
     last = sync(made, "a", "b")
 
@@ -115,26 +109,83 @@ def test_a_day_beyond_retention_is_let_go_but_not_the_last_one(made, instance):
     assert runs(instance) == {last}
 
 
+def test_a_run_of_no_partition_goes_with_the_days_that_it_materialized(instance):
+    """That of a queue: nothing but its materializations tells which days it is about. The last of all stays."""
+    yesterday = f"{datetime.now(UTC).date() - timedelta(days=1)}"
+
+    @dg.op
+    def messages(context: dg.OpExecutionContext) -> None:
+        context.log_event(dg.AssetMaterialization(["filesync", "a"], partition=context.op_config))
+
+    @dg.job(name="receive", tags=OURS)
+    def receive() -> None:
+        messages()
+
+    ids = [
+        receive.execute_in_process(instance=instance, run_config={"ops": {"messages": {"config": day}}}).run_id
+        for day in (yesterday, yesterday, today())
+    ]
+    for days, left in ((8, ids[1:]), (300, ids[1:]), (500, ids[2:])):
+        maintain_instance(instance, KEEP, now=later(days=days))
+        assert runs(instance) == set(left)
+
+
+def test_a_run_that_held_only_the_latest_check_goes_when_another_one_does(made, instance):
+    """It failed, so it is about no day; it was kept, and is not kept for ever for that."""
+    sync(made, "a")
+    STORES["a"].faults.breaks["one"] = 0
+    failed = sync(made, "a")
+    maintain_instance(instance, KEEP, now=later(days=8))
+    assert failed in runs(instance)
+    del STORES["a"].faults.breaks["one"]
+    sync(made, "a")
+    maintain_instance(instance, KEEP, now=later(days=8))
+    assert failed not in runs(instance)
+
+
 def test_a_backlog_of_runs_is_worked_off_page_by_page(instance, monkeypatch):
     """Years of runs do not fit into memory, and a page does not begin behind a run that is deleted already."""
     monkeypatch.setattr(old_runs, "AT_ONCE", 2)
     for _ in range(7):
-        create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE)
+        create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE, tags=OURS)
     working = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.STARTED)
 
     assert maintain_instance(instance, KEEP, now=later(days=8))["runs"] == 7
     assert runs(instance) == {working.run_id}
 
 
+def test_what_others_do_in_the_same_instance_is_theirs(made, instance):
+    """Their runs, of jobs that have the names of ours, and of assets beside ours."""
+    ours = sync(made, "a"), sync(made, "a")
+
+    theirs = {
+        create_run_for_test(
+            instance, job_name=job, status=DagsterRunStatus.SUCCESS,
+            asset_selection=frozenset(map(dg.AssetKey, keys)) if keys else None,
+        ).run_id
+        for job, keys in [
+            ("nightly", ()),
+            ("maintenance", ()),
+            ("sync", ()),
+            ("sync", ["orders"]),
+            ("__ASSET_JOB", ["orders"]),
+            ("__ASSET_JOB", ["orders", ["filesync", "a"]]),
+        ]
+    }  # fmt: skip
+    assert maintain_instance(instance, KEEP, now=later(days=500)) == {"runs": 1, "runs_kept": 1}
+
+    assert runs(instance) == {ours[1], *theirs}
+
+
 def test_what_goes_on_stays(instance):
     """Runs that wait or work, what a retry of theirs repeats, and the days of a backfill."""
-    root = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE)
+    root = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE, tags=OURS)
     again = create_run_for_test(
         instance, job_name="sync", status=DagsterRunStatus.STARTED,
         root_run_id=root.run_id, parent_run_id=root.run_id,
     )  # fmt: skip
-    failed = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE)
-    tags = {"dagster/backfill": "abc"}
+    failed = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE, tags=OURS)
+    tags = {"dagster/backfill": "abc", **OURS}
     waiting = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.STARTING, tags=tags)
     done = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.SUCCESS, tags=tags)
 

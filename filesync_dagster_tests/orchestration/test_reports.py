@@ -80,6 +80,30 @@ def test_storage_growth_is_what_the_inventory_holds(project, store):
     assert table(metadata)["never"]["size"] == "unknown on that day"
     past = report(made, GROWTH, f"{yesterday}")
     assert (past["files_total"], past["bytes_total"], past["files_growth"]) == (7, 20, 0)
+    assert [found["endpoints_outdated"] for found in (metadata, past)] == [0, 0]
+
+
+def test_an_endpoint_that_is_gone_keeps_its_past(project, store):
+    """What its days said they say again, and a day after its last sync knows nothing of it."""
+    entries = [store("a", files=10), store("b", files=3)]
+    made = project(*entries)
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    at = datetime.combine(yesterday, time(12), UTC)
+    with made.open() as filesync:
+        for name in ("a", "b"):
+            filesync.sync(name)
+            [record] = filesync.syncs(name)
+            old = replace(record, id=f"{name}-old", as_of=at, sync_started=at, sync_completed=at)
+            filesync.workspace.metadata.record(old)
+    before = [report(made, path, f"{yesterday}") for path in (CHANGES, GROWTH)]
+    made.write(entries[0])
+
+    after = [report(made, path, f"{yesterday}") for path in (CHANGES, GROWTH)]
+
+    numbers = [[{k: v for k, v in one.items() if isinstance(v, int)} for one in told] for told in (before, after)]
+    assert numbers[0] == numbers[1]
+    assert numbers[0][0]["endpoints_total"] == 2
+    assert [report(made, path)["endpoints_total"] for path in (CHANGES, GROWTH)] == [1, 1]
 
 
 def test_a_rebuilt_day_counts_once(project, store):

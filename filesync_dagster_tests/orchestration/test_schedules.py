@@ -6,13 +6,18 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 from dagster import DagsterRunStatus
+from sqlalchemy import update
 
 from filesync_dagster.config import delay, load_config, read_environment
-from filesync_dagster.orchestration.cadences import grouped
+from filesync_dagster.metadata.tables import leases
+from filesync_dagster.orchestration.cadences import CADENCE_TAG, grouped
+from filesync_dagster.orchestration.jobs import CONFIG_TAG
 from filesync_dagster.orchestration.project import definitions_for
-from filesync_dagster.orchestration.schedules import report_schedules, sync_schedules
+from filesync_dagster.orchestration.schedules import first_sync_sensor, report_schedules, sync_schedules
 from filesync_dagster.orchestration.specs import asset_key
+from filesync_dagster.serving.dagster_client import LIVE_TAG
 from filesync_dagster_tests.orchestration.conftest import today
+from filesync_dagster_tests.sync.memory_store import STORES
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -113,31 +118,153 @@ def test_what_is_in_an_active_run_is_left_out(project, store, tick):
         made.instance.create_run_for_job(job, asset_selection=frozenset({asset_key(name)}), status=status, tags=tags)
     assert asked(tick(made, moment))[0] == {"b", "c"}
     made.instance.create_run_for_job(job, status=DagsterRunStatus.STARTED)
+    assert asked(tick(made, moment))[0] == {"b", "c"}, "a job of somebody else, of the same name"
+    made.instance.create_run_for_job(
+        job, status=DagsterRunStatus.STARTED, tags={**job.run_tags, CONFIG_TAG: "/elsewhere/endpoints.yaml"}
+    )
+    assert asked(tick(made, moment))[0] == {"b", "c"}, "another code location in the same Dagster"
+    made.instance.create_run_for_job(job, status=DagsterRunStatus.STARTED, tags=job.run_tags)
     execution = tick(made, moment)
     assert not execution.run_requests
     assert "active runs" in execution.skip_message
 
 
+def launched(made, *names, begun=True, **options):
+    """Return the id of a run of some endpoints, of all when none is named, that waits or goes on."""
+    keys = frozenset(map(asset_key, names)) or None
+    status = options.pop("status", DagsterRunStatus.STARTING if begun else DagsterRunStatus.NOT_STARTED)
+    job = made.definitions.resolve_job_def("sync")
+    tags = {**job.run_tags, LIVE_TAG: "true", **options.pop("tags", {})}
+    run = made.instance.create_run_for_job(job, asset_selection=keys, status=status, tags=tags, **options)
+    if begun and status is DagsterRunStatus.STARTING:
+        made.instance.report_dagster_event(dg.DagsterEvent("PIPELINE_START", "sync"), run.run_id)
+    return run.run_id
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_slow_endpoint_keeps_no_other_from_being_synced(project, store, tick, whole):
+    """In a run that has taken two hours for one endpoint, the others are done, failed ones too: they are due again."""
+    made = project(store("slow"), store("b"), store("failed"), store("later"))
+    moment = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+    with made.open() as filesync:
+        for name in ("slow", "b", "later"):
+            filesync.sync(name)
+        run_id = launched(made, *(() if whole else ("slow", "b", "failed", "later")))
+        assert not tick(made, moment).run_requests, "nothing of it is done in this run"
+        STORES["failed"].faults.breaks["one"] = 0
+        for name in ("b", "failed"):
+            filesync.sync(name, run_id=run_id)
+    assert asked(tick(made, moment))[0] == {"b", "failed"}
+
+    with made.open() as filesync:
+        following = launched(made, "b", "failed", tags={"dagster/partition": "2026-05-31"})
+        assert not tick(made, moment).run_requests, "launched yesterday, but live"
+        filesync.sync("b", run_id=following)
+    assert asked(tick(made, moment))[0] == {"b"}, "the slow run is older than what was synced since"
+
+
+def test_what_a_run_will_do_again_is_left_to_it(project, store, tick):
+    """One that waits, and one that repeats another, have not done what was done before."""
+    made = project(store("a"), store("b"), store("c"))
+    moment = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+    with made.open() as filesync:
+        first = launched(made, "a", "b")
+        filesync.sync("a", run_id=first)
+        filesync.sync("b", run_id=first)
+        assert asked(tick(made, moment))[0] == {"a", "b", "c"}
+        again = launched(made, "a", "b", parent_run_id=first, root_run_id=first)
+        assert asked(tick(made, moment))[0] == {"c"}
+        filesync.sync("a", run_id=again)
+        assert asked(tick(made, moment))[0] == {"a", "c"}
+        launched(made, "a", begun=False)
+        filesync.sync("a")
+        assert asked(tick(made, moment))[0] == {"c"}
+
+
+def test_what_is_asked_for_does_not_wait_for_a_slow_neighbour(project, store):
+    """The sensor asks for it as soon as the run that it is in has done with it."""
+    made = project(store("slow"), store("b"))
+    repository = made.definitions.get_repository_def()
+    sensor = made.definitions.resolve_sensor_def("requests")
+
+    def look():
+        resources = repository.get_top_level_resources()
+        context = dg.build_sensor_context(made.instance, repository_def=repository, resources=resources)
+        return sensor.evaluate_tick(context)
+
+    with made.open() as filesync:
+        run_id = launched(made, "slow", "b")
+        filesync.request("b", "webhook")
+        assert not look().run_requests, "its turn in that run comes"
+        filesync.sync("b", run_id=run_id)
+        assert asked(look()) == ({"b"}, today())
+
+
+def test_what_is_being_synced_now_is_not_done(project, store, tick):
+    """Events may have had it synced since the run began that lists it now."""
+    made = project(store("a"), store("b"))
+    with made.open() as filesync:
+        launched(made, "a", "b")
+        for name in ("a", "b"):
+            filesync.sync(name)
+        with filesync.workspace.metadata.lease(filesync.workspace.register(filesync.config.endpoint("a"))):
+            assert asked(tick(made, datetime(2026, 6, 1, 10, 0, tzinfo=UTC)))[0] == {"b"}
+
+
+def test_what_somebody_else_syncs_is_left_to_them(project, store, tick):
+    """A shell, a run of a queue. Not what is likely to be over when the run begins: that tick may be the only one."""
+    made = project(store("a"), store("b"), store("c"))
+    moment = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+    with made.open() as filesync:
+        metadata = filesync.workspace.metadata
+        ids = {name: filesync.workspace.register(filesync.config.endpoint(name)) for name in "abc"}
+        with metadata.lease(ids["a"]), metadata.lease(ids["b"]), metadata.lease(ids["c"], purpose="maintenance"):
+            with metadata._database.writing() as connection:
+                for name in ("a", "c"):
+                    ago = datetime.now(UTC) - timedelta(minutes=2)
+                    connection.execute(update(leases).where(leases.c.endpoint_id == ids[name]).values(acquired_at=ago))
+            assert asked(tick(made, moment))[0] == {"b", "c"}
+            assert asked(first_look(made)(None))[0] == {"b", "c"}
+
+
+def test_a_first_sync_over_which_runs_die_is_not_begun_all_the_time(project, store):
+    """Each may cost the machine its memory. Another endpoint is not kept from its own."""
+    now = datetime.now(UTC)
+    morning = "Etc/GMT+11" if now.hour >= 12 else "UTC"  # where two hours from now are the same day
+    made = project(store("huge"), store("b"), partitions={"timezone": morning})
+    for moment, names in ((now, {"huge", "b"}), (now + timedelta(minutes=59), {"b"}), (now + timedelta(hours=2), None)):
+        look = first_look(made, clock=lambda moment=moment: moment)
+        assert asked(look(None))[0] == (names or {"huge", "b"})
+        if moment == now:
+            launched(made, "huge", status=DagsterRunStatus.FAILURE, tags={CADENCE_TAG: "first_syncs"})
+
+
+def first_look(made, **options):
+    """Return what evaluates the sensor of first syncs."""
+    repository = made.definitions.get_repository_def()
+    sensor = first_sync_sensor(load_config(read_environment(made.config, made.variables)), **options)
+
+    def look(cursor):
+        context = dg.build_sensor_context(
+            made.instance,
+            cursor=cursor,
+            repository_def=repository,
+            resources=repository.get_top_level_resources(),
+        )
+        return sensor.evaluate_tick(context)
+
+    return look
+
+
 def test_a_new_endpoint_is_synced_at_once(project, store):
     """The sensor asks for those that were never synced, and rests when there are none."""
     made = project(store("a"), store("b"), store("m", schedule="manual"))
+    look = first_look(made)
     with made.open() as filesync:
         filesync.sync("a")
-        sensor = made.definitions.resolve_sensor_def("first_syncs")
-        repository = made.definitions.get_repository_def()
-
-        def look(cursor=None):
-            context = dg.build_sensor_context(
-                made.instance,
-                cursor=cursor,
-                repository_def=repository,
-                resources=repository.get_top_level_resources(),
-            )
-            return sensor.evaluate_tick(context)
-
-        assert asked(look()) == ({"b"}, today())
+        assert asked(look(None)) == ({"b"}, today())
         filesync.sync("b")
-    rest = look()
+    rest = look(None)
     assert not rest.run_requests
     assert "before" in look(rest.cursor).skip_message
 

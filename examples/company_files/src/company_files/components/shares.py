@@ -1,12 +1,11 @@
 """filesync's component, with what is special about this company."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import dagster as dg
 
 from filesync_dagster import Filesync
-from filesync_dagster.components import FileEndpointsComponent
+from filesync_dagster.components import FileEndpointsComponent, Result
 from filesync_dagster.config import Endpoint
 
 TEAMS = {"eng-project-001": "team:engineering"}
@@ -20,9 +19,7 @@ class CompanyShares(FileEndpointsComponent):
         team = TEAMS.get(endpoint.project_id or "", "team:it")
         return spec.replace_attributes(owners=[*spec.owners, team]).merge_attributes(tags={"company/tier": "gold"})
 
-    def execute(
-        self, context: dg.AssetExecutionContext, filesync: Filesync
-    ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    def execute(self, context: dg.AssetExecutionContext, filesync: Filesync) -> Iterator[Result]:
         """Sync, and add something of one's own to what each endpoint shows."""
         for result in super().execute(context, filesync):
             if isinstance(result, dg.MaterializeResult):

@@ -1,0 +1,87 @@
+"""How the results of many endpoints get into Dagster's event log: as few events as say it, each written once.
+
+Dagster makes three events of the output of an asset, and looks through all outputs of its op for each of them: a
+thousand endpoints would take minutes to log what took seconds to do. What is yielded as an event is written as it is.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
+
+Result = dg.MaterializeResult[Any] | dg.AssetMaterialization | dg.AssetCheckResult
+"""`AssetMaterialization`: of a partition that is not that of the run."""
+Event = dg.MaterializeResult[Any] | dg.AssetMaterialization | dg.AssetCheckEvaluation
+
+TOLD_AGAIN = timedelta(days=1)
+"""After which the check of what is not materialized is told again though it stays, so that its history goes on."""
+
+
+def logged(context: dg.AssetExecutionContext, results: Iterable[Result]) -> Iterator[Event]:
+    """Yield results as events. Only what another asset in the same run waits for must be an output."""
+    awaited, partition = _awaited(context), context.partition_key if context.has_partition_key else None
+    for result in results:
+        if isinstance(result, dg.AssetCheckResult):
+            yield evaluation(result)
+        elif isinstance(result, dg.AssetMaterialization) or result.asset_key in awaited:
+            yield result
+        else:
+            yield materialized(result, partition)
+
+
+def _awaited(context: dg.AssetExecutionContext) -> Collection[dg.AssetKey]:
+    op = context.op_execution_context
+    waiting = op.job_def.dependency_structure.output_to_downstream_inputs_for_node(op.op_handle.name)
+    return {op.asset_key_for_output(output.output_name) for output in waiting}
+
+
+def materialized(result: dg.MaterializeResult[Any], partition: str | None) -> dg.AssetMaterialization:
+    """Return the same as an event of a partition, which need not be that of the run."""
+    assert result.asset_key is not None
+    version = {DATA_VERSION_TAG: result.data_version.value} if result.data_version else {}
+    return dg.AssetMaterialization(
+        asset_key=result.asset_key,
+        metadata=dict(result.metadata or {}),
+        partition=partition,
+        tags={**version, **(result.tags or {})},
+    )
+
+
+def evaluation(result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
+    """Return the result of a check as an event. It is about no partition: it tells how an endpoint is now."""
+    key = _key(result)
+    return dg.AssetCheckEvaluation(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=result.passed,
+        metadata=dict(result.metadata or {}),
+        severity=result.severity,
+        description=result.description,
+    )
+
+
+def news(instance: dg.DagsterInstance, results: Iterable[dg.AssetCheckResult]) -> Iterator[dg.AssetCheckResult]:
+    """Yield the results of checks that Dagster does not show already, and those it was told a day ago."""
+    found = {_key(result): result for result in results}
+    shown = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(found))
+    yield from (result for key, result in found.items() if not _says(shown.get(key), result))
+
+
+def _says(record: AssetCheckExecutionRecord | None, result: dg.AssetCheckResult) -> bool:
+    if record is None or record.event is None or record.event.dagster_event is None:
+        return False
+    last = record.event.dagster_event.event_specific_data
+    if not isinstance(last, dg.AssetCheckEvaluation):
+        return False  # it was planned only: the run that was to tell did not
+    age = datetime.now(UTC).timestamp() - record.event.timestamp
+    same = (last.passed, last.severity, last.description) == (result.passed, result.severity, result.description)
+    return same and age < TOLD_AGAIN.total_seconds()
+
+
+def _key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:
+    assert result.asset_key is not None
+    assert result.check_name is not None
+    return dg.AssetCheckKey(dg.AssetKey.from_coercible(result.asset_key), result.check_name)
