@@ -11,6 +11,16 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+@pytest.fixture
+def instance(tmp_path):
+    """Return a Dagster instance like that of one machine: SQLite, a file for each run."""
+    import dagster as dg  # a second, which most tests need not spend
+
+    (tmp_path / "dagster").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as made:
+        yield made
+
+
 @pytest.fixture(autouse=True)
 def strangers_to_every_store():
     """No test waits because the store of another one asked to slow down."""

@@ -25,8 +25,14 @@ from sqlalchemy.engine import make_url
 RCLONE = Path(sysconfig.get_path("scripts")) / "rclone"
 STARTED = re.compile(r"(?:Starting s3 server on \[|Moto on )(http://127\.0\.0\.1:\d+)")
 MOTO = """
-import logging, sys
+import logging, sys, threading
 from moto.server import ThreadedMotoServer
+from moto.sqs.models import Queue
+lock, delete_message = threading.Lock(), Queue.delete_message
+def delete_one_at_a_time(queue, receipt):  # moto loses what two threads delete at once; SQS does not
+    with lock:
+        return delete_message(queue, receipt)
+Queue.delete_message = delete_one_at_a_time
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()

@@ -17,9 +17,9 @@ def drive_stage():
 def drive(drive_stage):
     """Return what makes a machine whose endpoint watches a place and knows all that is there."""
 
-    def begun(place, *, known=True):
+    def begun(place, *, known=True, many=False):
         state = machine(drive_stage, place)()
-        state.begin(known=known)
+        state.begin(known=known, many=many)
         return state
 
     return begun

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from filesync_dagster.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.simulators.faults import Fault, Rule
@@ -78,19 +78,25 @@ class DriveSyncs(RuleBasedStateMachine):
     stage: ClassVar[Stage]
     place: ClassVar[Place]
 
-    @initialize(known=st.sampled_from([True, True, True, False]))
-    def begin(self, known):
-        """A drive has files, and most often filesync knows them."""
+    @initialize(known=st.sampled_from([True, True, True, False]), many=st.sampled_from([False, False, False, True]))
+    def begin(self, known, many=False):
+        """A drive has files, and most often filesync knows them. Sometimes it treats them as if they were many."""
+        self.stage.as_if_many(many=many)
         self.world = DriveWorld()
         self.store = self.world.store
         entry = self.place.entry(self.world)
         if known and self.place not in self.stage.saved:
             self.stage.begin(self.world.simulator, entry)
             assert self.stage.sync().status is SyncStatus.COMPLETED
-            self.stage.save(self.place)
-        self.stage.begin(self.world.simulator, entry, self.place if known else None)
-        self.inventory = Inventory(self.stage)
+            self.stage.save(self.place, Inventory(self.stage).known)
+        saved = self.place if known else None
+        self.stage.begin(self.world.simulator, entry, saved)
+        self.inventory = Inventory(self.stage, self.stage.known[saved])
         self.sure = known  # the feed will tell whatever the inventory does not know
+        self.crossings = 0  # of folders into other drives, since a sync was right
+        self.hidden: dict[str, Any] = {}  # what was in folders that the account lost sight of since then
+        self.in_sight = self.world.in_sight()
+        self.expired = False  # was the access token in the last sync, which did not get to use a new one
         self.holding = False
         self.proposed: dict[str, Row] | None = None  # what a held sync would make, if that is known
         self.sure_if_approved = False
@@ -137,8 +143,15 @@ class DriveSyncs(RuleBasedStateMachine):
     @rule(which=numbers, parent=numbers)
     def move(self, which, parent):
         """An entry goes elsewhere with what is below it, perhaps to another drive or out of sight."""
+        one = self.store.item(self.world.anything(which))
+        before = one.drive
         with suppress(ValueError):  # into itself
-            self.store.move(self.world.anything(which), self.world.a_folder(parent))
+            self.store.move(one.id, self.world.a_folder(parent))
+        if one.is_folder and one.drive != before:
+            self.crossings += 1
+            # Of a folder that is back before anybody asks, no more is told than that it is where it was: what became
+            # of the entries below it in the other drive (whose they are, what was left there) only a listing finds.
+            self.sure = self.sure and self.crossings == 1
 
     @rule(which=numbers)
     def trash(self, which):
@@ -200,6 +213,19 @@ class DriveSyncs(RuleBasedStateMachine):
         """The account is a member of a shared drive (again)."""
         self.store.share(self.world.a_drive(which), self.store.account)
 
+    @invariant()
+    def look_away(self):
+        """Of a folder that is in sight again before anybody asks, no more is told than that it is where it was.
+
+        What people did in it meanwhile only a listing finds.
+        """
+        if not hasattr(self, "world"):
+            return
+        now = self.world.in_sight()
+        self.hidden |= {one: what for one, what in self.in_sight.items() if one not in now}
+        self.sure = self.sure and not any(self.hidden.pop(one) != now[one] for one in self.hidden.keys() & now.keys())
+        self.in_sight = now
+
     # Filesync acts.
 
     @rule(full=st.sampled_from([False, False, False, True]), troubles=troubles, again=st.booleans())
@@ -214,12 +240,14 @@ class DriveSyncs(RuleBasedStateMachine):
     def die(self, full, troubles, at):
         """The process dies during a sync; the next one finds the old state, or the new one."""
         before = self.inventory.everything()
+        resumed = not full and self.inventory.has_checkpoints()
         faults = self._plan(troubles)
         result = self.stage.sync(full=full, dies_after=at)
         struck = self._struck(faults)
         if result is not None:
-            self._judge(result, struck, before, full=full, resumed=False)
+            self._judge(result, struck, before, full=full, resumed=resumed)
             return
+        self.expired = _expirations(struck) > 0
         after = self.inventory.everything()
         if after["pointer"] == before["pointer"]:
             assert after["files"] == before["files"]
@@ -267,13 +295,16 @@ class DriveSyncs(RuleBasedStateMachine):
         truth = self.world.truth(self.place)
         mutated = any(trouble.fault is Fault.MUTATE for trouble in struck)
         harmless = all(trouble.harmless for trouble in struck) and not (mutated and truth is None)
+        # Credentials that are refused as soon as they were minted are wrong, for all that filesync can know.
+        harmless = harmless and self.expired + _expirations(struck) < 2
+        self.expired = result.status is SyncStatus.FAILED and _expirations(struck) > 0
         told = result.mode is SyncMode.INCREMENTAL
         if truth is not None and harmless and not mutated:
             fine = {SyncStatus.COMPLETED, SyncStatus.HELD} if self.place.guarded else {SyncStatus.COMPLETED}
             if told and before["unread"]:
                 fine.add(SyncStatus.PARTIAL)  # until a full sync has read it
             assert result.status in fine, result
-        if truth is None and not mutated:
+        if truth is None and not mutated and not resumed:  # it may have been listed to its end before it went
             assert result.status is SyncStatus.FAILED, result
         lossy = _lossy(struck)
         if result.status in {SyncStatus.FAILED, SyncStatus.HELD}:
@@ -292,7 +323,7 @@ class DriveSyncs(RuleBasedStateMachine):
             return
         self.holding = False
         self.inventory.committed(result, self.store)
-        self.sure = sure
+        self.sure, self.crossings, self.hidden = sure, 0, {}
         if right:
             self.inventory.is_(truth)
 
@@ -305,14 +336,14 @@ class DriveSyncs(RuleBasedStateMachine):
         """The same sync again writes a log, and nothing else."""
         if not self.sure:
             return
-        before = self.inventory.everything()
-        self.stage.sync(full=False)
+        self.synced(full=False)  # what happened during the last one is new
+        if self.holding:
+            return
         settled = self.inventory.everything()
-        self.inventory.catch_up()
         again = self.stage.sync(full=full)
         assert again.status is SyncStatus.COMPLETED, again
         assert (again.changes_uri, again.counts.added, again.counts.removed) == (None, 0, 0)
-        self.inventory.unchanged_since(settled if before != settled else before)
+        self.inventory.unchanged_since(settled)
 
     def _plan(self, troubles: Any) -> list[tuple[Trouble, Rule]]:
         planned = []
@@ -336,3 +367,7 @@ def _lossy(struck: list[Trouble]) -> bool:
 def machine(stage: Stage, place: Place) -> type[DriveSyncs]:
     """Return the state machine of an endpoint that watches a place."""
     return type("DriveSyncs", (DriveSyncs,), {"stage": stage, "place": place})
+
+
+def _expirations(struck: list[Trouble]) -> int:
+    return sum(trouble.fault is Fault.EXPIRE_TOKEN for trouble in struck)

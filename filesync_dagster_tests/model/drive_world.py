@@ -87,6 +87,11 @@ class DriveWorld:
         store = self.store
         return next(i.id for i in store.items.values() if i.drive == drive and i.parent and store.path_of(i.id) == path)
 
+    def in_sight(self) -> dict[str, list[tuple[object, ...]]]:
+        """Return the folders that the account sees, with everything in them, whoever sees that."""
+        folders = [item for item in self.store.items.values() if item.is_folder and item.seen]
+        return {folder.id: [_state(item) for item in folder.below()][1:] for folder in folders}
+
     # What must be known of it.
 
     def truth(self, place: Place) -> dict[str, Row] | None:
@@ -121,7 +126,10 @@ class DriveWorld:
             return {top: _corpus(self, top, name) for top, name in {store.root_id: "My Drive", **drives}.items()}
         top = self.folder if place.kind == "folder" else self.team_folder
         item = store.items.get(top)
-        return {top: None} if item is not None and item.seen and not item.trashed else None
+        if item is None or not item.seen or item.trashed:
+            return None
+        # A drive is listed for its members alone, whoever else may see a folder in it.
+        return {top: None} if item.drive is None or store.drives[item.drive].member else None
 
     def _scope(self, place: Place, top: str) -> str:
         if top == self.store.root_id:
@@ -171,3 +179,7 @@ COLUMNS = ("external_id", "scope", "parent_id", "name", "path", "kind", "size", 
 def left_out(path: str) -> bool:
     """Tell whether the filters of these tests leave a path out."""
     return any(segment.startswith("x") for segment in path.split("/"))
+
+
+def _state(item: Any) -> tuple[object, ...]:
+    return item.id, item.parent and item.parent.id, item.name, item.modified, item.trashed

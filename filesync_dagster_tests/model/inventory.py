@@ -1,49 +1,81 @@
 """What filesync says of an endpoint, held against the provider, its own journal and its own files."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from filesync_dagster.metadata import FILES_SCHEMA, JOURNAL_SCHEMA, EndpointState, Metadata
 from filesync_dagster.model import SyncResult, SyncStatus, data_version, summed
 from filesync_dagster.placing import resealed
 from filesync_dagster.stored import whole
 from filesync_dagster_tests.model.stage import Stage
 from filesync_dagster_tests.sync.projects import Row, rows_of
 
-UNSHOWN = ("id_hash",)
+if TYPE_CHECKING:
+    from filesync_dagster.api import Filesync
+    from filesync_dagster.workspace import Workspace
+
+T = TypeVar("T")
 
 
 class Inventory:
     """The inventory of the endpoint on a stage, and the fold of everything that its syncs ever wrote."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, known: dict[str, Row] | None = None) -> None:
+        """`known`: what the last snapshot was when this very home was looked at before."""
         self.stage = stage
-        self.known: dict[str, Row] = {}  # the last snapshot, by id
-        self.catch_up()
+        self.known = known or {}  # the last snapshot, by id
+        self._version: Any = None
+        self._read: dict[str, Any] = {}
+        self._endpoint_id = self._workspace.register(self._filesync.config.endpoint("docs"))
+        if known is None:
+            self.catch_up()
 
     @property
-    def _metadata(self) -> Any:
+    def _filesync(self) -> "Filesync":
         assert self.stage.filesync is not None
-        return self.stage.filesync.workspace.metadata
+        return self.stage.filesync
 
     @property
-    def _state(self) -> Any:
-        assert self.stage.filesync is not None
-        workspace = self.stage.filesync.workspace
-        return workspace.metadata.state(workspace.register(self.stage.filesync.config.endpoint("docs")))
+    def _workspace(self) -> "Workspace":
+        return self._filesync.workspace
+
+    @property
+    def _metadata(self) -> Metadata:
+        return self._workspace.metadata
+
+    def _once(self, what: str, read: Callable[[int], T]) -> T:
+        """Read something of the endpoint; what was read since anybody wrote to the database is still true."""
+        version = self.stage.version()
+        if version != self._version:
+            self._version, self._read = version, {}
+        if what not in self._read:
+            self._read[what] = read(self._endpoint_id)
+        found: T = self._read[what]
+        return found
+
+    @property
+    def _state(self) -> EndpointState:
+        return self._once("state", self._metadata.state)
 
     def has_checkpoints(self) -> bool:
         """Whether a full listing was begun and not finished."""
-        return bool(self._metadata.checkpoints(self._state.endpoint_id))
+        return bool(self._metadata.checkpoints(self._endpoint_id))
+
+    def is_listed(self) -> bool:
+        """Whether a full listing has read everything, and nothing of it is committed."""
+        found = self._metadata.checkpoints(self._endpoint_id)
+        return bool(found) and all(one.complete for one in found)
 
     def everything(self) -> dict[str, Any]:
         """Return all that a user can see: rows (gone ones too), journal, what is current, held, not read."""
-        state = self._state
-        full = self._metadata.last_full(state.endpoint_id).get(state.endpoint_id)
+        metadata, state = self._metadata, self._state
+        full = self._once("full", metadata.last_full).get(self._endpoint_id)
         return {
-            "files": rows_of(self._metadata.files(state.endpoint_id, gone=True)),
-            "journal": rows_of(self._metadata.journal(state.endpoint_id)),
+            "files": self._once("files", lambda one: _table(metadata.files(one, gone=True), FILES_SCHEMA)),
+            "journal": self._once("journal", lambda one: _table(metadata.journal(one), JOURNAL_SCHEMA)),
             "pointer": (state.snapshot_uri, state.data_version, state.files_total, state.bytes_total),
             "held": state.held_sync_id,
             "unread": full is not None and full.sync_status is SyncStatus.PARTIAL,
@@ -58,15 +90,18 @@ class Inventory:
 
     def snapshot(self) -> dict[str, Row]:
         """Return the last snapshot as it is stored, with all changes since, by id."""
+        return self._once("snapshot", self._stored)
+
+    def _stored(self, endpoint_id: int) -> dict[str, Row]:
         state = self._state
         if state.snapshot_uri is None:
             return {}
-        workspace = self.stage.filesync.workspace  # type: ignore[union-attr]  # open
-        table = pq.read_table(whole(workspace, "docs", state.endpoint_id, state.snapshot_uri))
-        self._count(table, state)
-        return _by_id(table.to_pylist())
+        table = pq.read_table(whole(self._workspace, "docs", endpoint_id, state.snapshot_uri))
+        rows = table.to_pylist()
+        self._count(table, rows, state)
+        return _by_id(rows)
 
-    def _count(self, table: Any, state: Any) -> None:
+    def _count(self, table: pa.Table, rows: list[Row], state: EndpointState) -> None:
         """What is kept up to date from sync to sync is what counting anew gives."""
         table = table.combine_chunks()
         [batch] = table.to_batches() or [None]
@@ -76,7 +111,7 @@ class Inventory:
         anew = resealed(batch)
         assert anew.column("fingerprint").equals(batch.column("fingerprint")), "a row has the fingerprint of another"
         assert state.data_version == data_version(anew.num_rows, summed(anew.column("fingerprint")))
-        files = [row for row in batch.to_pylist() if row["kind"] != "folder" and not row["trashed"]]
+        files = [row for row in rows if row["kind"] != "folder" and not row["trashed"]]
         assert state.files_total == len(files)
         assert state.bytes_total == sum(row["size"] or 0 for row in files)
 
@@ -87,7 +122,7 @@ class Inventory:
 
     def _agree(self) -> None:
         """`files` has the live rows of the last snapshot, and no others."""
-        live = {row["external_id"]: row for row in rows_of(self._metadata.files(self._state.endpoint_id))}
+        live = self._once("live", lambda one: _by_id(rows_of(self._metadata.files(one))))
         shown = {one: row for one, row in self.known.items() if not row["trashed"]}
         assert set(live) == set(shown)
         for one, row in live.items():
@@ -117,8 +152,7 @@ class Inventory:
     def _changes(self, result: SyncResult) -> list[dict[str, Any]]:
         if not result.changes_uri:
             return []
-        assert self.stage.filesync is not None
-        rows: list[dict[str, Any]] = pq.read_table(self.stage.filesync.local_snapshot(result.changes_uri)).to_pylist()
+        rows: list[dict[str, Any]] = pq.read_table(self._filesync.local_snapshot(result.changes_uri)).to_pylist()
         ids = [(row["after"] or row["before"])["external_id"] for row in rows]
         assert len(set(ids)) == len(ids), "two changes of one entry in one sync"
         return rows
@@ -148,6 +182,10 @@ class Inventory:
         wrong = {one: sides for one, sides in both.items() if sides[0] != sides[1]}
         assert not wrong, f"said, and true: {wrong}"
         self._agree()
+
+
+def _table(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_batches(batches, schema)
 
 
 def _by_id(rows: list[Row]) -> dict[str, Row]:

@@ -92,7 +92,9 @@ class ScriptDetails(BaseModel):
 @contextmanager
 def scripted(script: Script) -> Iterator[None]:
     """Make endpoints of type `script` possible."""
-    CONNECTORS["script"] = Connector("Script", ScriptDetails, (), lambda *_, **__: ScriptedSource(script))
+    CONNECTORS["script"] = Connector(
+        "Script", ScriptDetails, (), lambda *_, **__: ScriptedSource(script), incremental=True
+    )
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ Shares the places that tests know among processes, one for each core, and prints
 as Hypothesis does, as a history that can be played again, and belongs into `test_regressions.py`.
 """
 
+import gc
 import os
 import random
 import sys
@@ -60,6 +61,7 @@ def main(examples: int = 20_000, first: int | None = None) -> int:
     workers = max(1, (os.cpu_count() or 1))
     tasks = [(n, min(ROUND, examples), first + n) for n in range(max(1, examples // ROUND))]
     ran, failed, began = 0, 0, time.monotonic()
+    gc.freeze()  # what is imported lives until the end: nothing to collect
     print(f"{examples:,} histories with up to 12 steps each, seed {first}", flush=True)
     with ProcessPoolExecutor(workers) as pool:
         for task, (place, count, seconds, problem) in zip(tasks, pool.map(run, tasks), strict=True):

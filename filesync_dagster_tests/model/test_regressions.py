@@ -25,6 +25,16 @@ def told(state, **how):
     return result
 
 
+def found_by_a_listing(state):
+    """Sync without being told everything; then list everything, which says so, and is right."""
+    assert state.stage.sync().status is SyncStatus.COMPLETED
+    found = state.stage.sync(full=True)
+    assert found.status is SyncStatus.COMPLETED
+    assert found.feed_drift
+    state.inventory.catch_up()
+    state.inventory.is_(state.world.truth(state.place))
+
+
 def test_a_folder_that_moves_takes_its_content_along(drive):
     """One change; what lies below it has another path and no change of its own."""
     state = drive(MY_DRIVE)
@@ -232,6 +242,17 @@ def test_passing_troubles_pass(drive, trouble, at):
     state.teardown()
 
 
+def test_credentials_that_are_refused_at_once_are_wrong(drive):
+    """They are minted anew once, in each sync. The next one has lost nothing."""
+    state = drive(FOLDER, known=False)
+    expired = "expired access token"
+    refused = state.synced(full=False, troubles=[(expired, 0), (expired, 1)])
+    assert refused.status is SyncStatus.FAILED
+    assert "credentials" in (refused.error or "")
+    assert state.synced(full=False).status is SyncStatus.COMPLETED
+    state.teardown()
+
+
 def test_a_held_sync_leaves_everything_where_it_was(drive):
     """Its cursor counts when it is approved; when it is rejected, what it found is found again."""
     state = drive(Place("drive", guarded=True))
@@ -276,4 +297,89 @@ def test_what_is_deleted_in_a_folder_that_changed_drives_is_gone(drive):
     state.store.move(state.world.team_folder, state.world.folder)
     state.store.delete(gone)
     assert told(state).counts.removed == 1
+    state.teardown()
+
+
+def test_a_folder_that_is_shared_with_who_left_its_drive_cannot_be_synced(drive):
+    """Drive lists a shared drive, and tells its changes, to members alone: the sync fails, and says what to do."""
+    state = drive(Place("folder_in_drive"))
+    before = state.inventory.everything()
+    state.store.revoke(state.world.team)
+    state.store.share(state.world.team_folder, state.store.account)
+    failed = state.synced(full=False)
+    assert failed.status is SyncStatus.FAILED
+    assert "Make the account that asks a member of the shared drive" in str(failed.error)
+    state.inventory.unchanged_since(before)
+
+
+def test_what_a_round_trip_through_another_drive_changed_is_found_by_a_listing(drive):
+    """The feed tells of the folder alone, which is where it was; the next reconcile finds the rest, and says so."""
+    state = drive(MY_DRIVE)
+    # `projects` goes to the shared drive, a folder in it to My Drive, `projects` to My Drive, and is moved once more.
+    for which, parent in ((30, 5), (21, 0), (0, 34), (0, 0)):
+        state.move(which=which, parent=parent)
+    found_by_a_listing(state)
+
+
+@pytest.mark.parametrize("place", [MY_DRIVE, FOLDER], ids=str)
+def test_what_happened_out_of_sight_is_found_by_a_listing(drive, place):
+    """A folder is shared with the account again: the feed tells of it alone, and it is where it was."""
+    state = drive(place)
+    folder, below = state.world.at("projects/a"), state.world.at("projects/a/b")
+    state.store.revoke(folder)
+    state.store.delete(below)
+    state.store.share(folder, state.store.account)
+    found_by_a_listing(state)
+
+
+def test_what_is_shared_anew_is_looked_into(drive):
+    """Where a sync saw that it was gone, it is new."""
+    state = drive(FOLDER)
+    folder = state.world.at("projects/a")
+    state.store.revoke(folder)
+    told(state)
+    state.store.delete(state.world.at("projects/a/b"))
+    state.store.share(folder, state.store.account)
+    told(state)
+    state.teardown()
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["known", "anew"])
+def test_an_interrupted_listing_goes_on_and_the_feed_tells_the_rest(drive, full):
+    """What comes into a part that was read already is told by the feed from before the listing began."""
+    state = drive(FOLDER, known=full, many=True)
+    outside, inside = state.world.at("a"), state.world.folder
+    for at in range(4, 30):
+        state.die(full=full, troubles=[], at=at)
+        if state.inventory.has_checkpoints():
+            break
+    assert state.inventory.has_checkpoints()
+    state.store.move(outside, inside)
+    assert state.synced(full=False).resumed
+    told(state)
+    assert "a" in paths(state)[0]
+    state.teardown()
+
+
+def test_what_happens_during_a_sync_may_be_held_by_the_next(drive):
+    """People removed more than the guard allows while it was listed."""
+    state = drive(Place("folder", filtered=True, guarded=True))
+    state.create_drive(name="a")
+    state.leave_drive(which=0)
+    state.sync(full=True, troubles=[("mutations", 4)], again=True)
+    assert state.holding
+    state.teardown()
+
+
+def test_a_drive_that_goes_after_it_was_listed_is_missed_by_the_next_sync(drive):
+    """The process died between the last page and the commit: what was listed is committed as of then."""
+    state = drive(TEAM, many=True)
+    for at in range(4, 40):
+        state.die(full=True, troubles=[], at=at)
+        if state.inventory.is_listed():
+            break
+    assert state.inventory.is_listed()
+    state.remove_drive(which=0)
+    assert state.synced(full=False).resumed
+    assert state.stage.sync().status is SyncStatus.FAILED
     state.teardown()
