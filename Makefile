@@ -62,7 +62,7 @@ slow: $(VENV)/.installed-dev ## the long tests: kill -9 anywhere, hostile stores
 planted: $(VENV)/.installed-dev ## plants bugs in a copy, one at a time: the tests must find each
 	$(BIN)/python -m filesync_dagster_tests.planted_bugs $(ARGS)
 
-soak: $(VENV)/.installed-dev ## 20,000 histories of a drive (an hour); ARGS="1000 7" for 1,000 of them with the seed 7
+soak: $(VENV)/.installed-dev ## 20,000 histories of a drive (an hour or two); ARGS="1000 7" for 1,000 of them with the seed 7
 	$(BIN)/python -m filesync_dagster_tests.model.soak $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy, the import contracts, the generated docs

@@ -35,6 +35,7 @@ class Case:
     about: str
     targets: tuple[Target, ...] = ()
     arguments: dict[str, Any] = field(default_factory=dict)
+    takes_long: bool = False  # runs only when it is named
 
 
 CASES = (
@@ -134,6 +135,18 @@ CASES = (
         "definitions",
         "Dagster loading the definitions of 1,000 endpoints, against 1,000 bare assets.",
         (Target("1,000 endpoints load like 1,000 bare assets", "ratio", "≤", 1.5),),
+    ),
+    Case(
+        "quiet",
+        "quiet",
+        "1,000 folders of 20 files that never change, synced every five minutes by `filesync daemon` on SQLite, after "
+        "a first sync of all of them. Seconds count from the moment of the tick to the end of its run.",
+        (
+            Target("A tick of 1,000 quiet endpoints", "seconds_per_tick", "≤", 60, "s"),
+            Target("Ticks of 1,000 endpoints on time, with all of them", "share_on_time", "≥", 1, "of 1"),
+        ),
+        {"endpoints": 1000, "files": 20, "minutes": 36},
+        takes_long=True,
     ),
     Case(
         "cli_start",
