@@ -23,7 +23,7 @@ def healthy(
         return webserver_answers(f"{webserver}/server_info")
     if "filesync serve" in command:
         return webserver_answers(f"{api}/ready")
-    if "code-server" in command:
+    if "dagster code-server" in command:  # `filesync reload --code-server …` is none
         return code_server_serves(code_server)
     if "dagster-daemon" in command:
         return daemon_lives()

@@ -11,10 +11,10 @@ from filesync_dagster.cli.configuring import pass_invocation
 from filesync_dagster.cli.interruption import interruptible
 from filesync_dagster.cli.syncing import exit_code
 from filesync_dagster.cli.text import Cell, Column, iso, moment, plural, print_table, printable
-from filesync_dagster.errors import SourceError
+from filesync_dagster.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from filesync_dagster.api import Filesync
@@ -23,15 +23,32 @@ if TYPE_CHECKING:
     from filesync_dagster.metadata import DeadMessage
     from filesync_dagster.model import SyncResult
 
-COLUMNS = ("queue", "type", "waiting", "received", "dead", "last received", "error")
+COLUMNS = ("queue", "type", "waiting", "received", "unrouted", "dead", "last received", "error")
+NUMBERS = frozenset({"waiting", "received", "unrouted", "dead"})
+PREVIEW = 80
+"""Characters of a message that a table shows."""
+
+ALL = "all"
+NUMBERED = click.IntRange(1, 2**63 - 1)
+"""What a database may have as the number of a message."""
+
+
+def message_id(text: str) -> int:
+    """Return the number of a message."""
+    return int(NUMBERED(text))
+
+
+def id_or_all(text: str) -> int | str:
+    """Return the number of a message, or `all`."""
+    return ALL if text == ALL else message_id(text)
 
 
 @click.command(short_help="Show the queues that tell of changes, and messages that nobody could use.")
 @click.argument("queues", nargs=-1, metavar="[QUEUE]...")
 @click.option("--receive", is_flag=True, help="Take what waits, sync what it names, and what was asked for.")
 @click.option("--dead", is_flag=True, help="List the messages that could not be used, and why.")
-@click.option("--requeue", multiple=True, type=int, metavar="ID", help="Put a dead message back into its queue.")
-@click.option("--drop", multiple=True, type=int, metavar="ID", help="Forget a dead message.")
+@click.option("--requeue", multiple=True, type=message_id, metavar="ID", help="Put a dead message back into its queue.")
+@click.option("--drop", multiple=True, type=id_or_all, metavar="ID|all", help="Forget a dead message, or all.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line and nothing else.")
 @pass_invocation
 def events(
@@ -41,28 +58,55 @@ def events(
     receive: bool,
     dead: bool,
     requeue: tuple[int, ...],
-    drop: tuple[int, ...],
+    drop: tuple[int | str, ...],
     as_json: bool,
 ) -> None:
     """Show the queues (all of them without QUEUE): how many messages wait, and what became of those that came.
+
+    Unrouted are keys that concerned no endpoint, since ever. Dead are messages that wait to be decided on, also those
+    of queues that are not in the configuration any more.
 
     `--receive` does without Dagster what its sensors do; it exits like `filesync sync`.
     """
     if sum(map(bool, (receive, dead, requeue, drop))) > 1:
         raise click.UsageError("--receive, --dead, --requeue and --drop do not go together.")
-    with invocation.open() as filesync:
-        chosen = [filesync.config.queue(name).name for name in queues] or [q.name for q in filesync.config.queues]
+    with invocation.open(last_good=True) as filesync:
         if receive:
-            raise click.exceptions.Exit(_receive(filesync, chosen, as_json=as_json))
-        if requeue or drop:
-            _decide(filesync, requeue, drop)
+            chosen = [filesync.config.queue(name).name for name in queues] or _configured(filesync)
+            code = _receive(filesync, chosen, as_json=as_json)
+            raise click.exceptions.Exit(code or (0 if queues else _broken(filesync)))
+        chosen = _chosen(filesync, queues)
+        if ALL in drop:
+            gone = filesync.workspace.metadata.drop_all_dead_messages(chosen)
+            click.echo(f"{plural(gone, 'message')} dropped.")
+        elif requeue or drop:
+            _decide(filesync, requeue, [number for number in drop if isinstance(number, int)])
         elif dead:
             _show_dead(filesync, chosen, as_json=as_json)
         else:
             _show_queues(filesync, chosen, as_json=as_json)
 
 
-def _decide(filesync: Filesync, requeue: tuple[int, ...], drop: tuple[int, ...]) -> None:
+def _broken(filesync: Filesync) -> int:
+    """Say which queues cannot be used; return the exit code."""
+    broken = [entry for entry in filesync.config.broken if entry.is_queue and not entry.kept]
+    for problem in (problem for entry in broken for problem in entry.problems):
+        click.echo(f"Error: {problem}", err=True)
+    return 1 if broken else 0
+
+
+def _configured(filesync: Filesync) -> list[str]:
+    return [queue.name for queue in filesync.config.queues]
+
+
+def _chosen(filesync: Filesync, names: Sequence[str]) -> list[str]:
+    """Return the queues that are meant: also those of which only messages are left. Raises ConfigError."""
+    left = [record.name for record in filesync.workspace.metadata.queues() if record.set_aside]
+    known = dict.fromkeys([*_configured(filesync), *left])
+    return [name if name in known else filesync.config.queue(name).name for name in names] or list(known)
+
+
+def _decide(filesync: Filesync, requeue: Sequence[int], drop: Sequence[int]) -> None:
     metadata = filesync.workspace.metadata
     known = {message.id for message in metadata.dead_messages([*requeue, *drop])}
     if missing := sorted({*requeue, *drop} - known):
@@ -84,8 +128,8 @@ def _receive(filesync: Filesync, names: list[str], *, as_json: bool) -> int:
             try:
                 for result in _results(filesync, name, watch):
                     shown.result(result)
-                    statuses.append(result.status.value)
-            except SourceError as error:
+                    statuses += [] if result.busy else [result.status.value]  # its messages come again
+            except (SourceError, ConfigError) as error:
                 troubles += 1
                 click.echo(f"Error: {' '.join(str(error).split())}", err=True)
         for result in filesync.sync_requested(on_progress=watch):
@@ -97,6 +141,8 @@ def _receive(filesync: Filesync, names: list[str], *, as_json: bool) -> int:
 def _results(filesync: Filesync, name: str, watch: Watch) -> Iterator[SyncResult]:
     for batch in filesync.receive(name, on_progress=watch):
         yield from batch.results
+        if batch.unrouted:
+            click.echo(f"Warning: {name}: {plural(batch.unrouted, 'key')} that no endpoint is for.", err=True)
         if batch.dead:
             aside = plural(batch.dead, "message")
             click.echo(f"Warning: {name}: {aside} could not be used; see `filesync events --dead`.", err=True)
@@ -114,13 +160,14 @@ def _show_queues(filesync: Filesync, names: list[str], *, as_json: bool) -> None
     zone = filesync.config.settings.partitions.zone
     known = {record.name: record for record in filesync.workspace.metadata.queues()}
     print_table(
-        [Column(name, right=name in ("waiting", "received", "dead")) for name in COLUMNS],
+        [Column(name, right=name in NUMBERS) for name in COLUMNS],
         [
             (
                 Cell(row["queue"]),
-                row["type"],
+                row["type"] or "-",
                 "-" if row["depth"] is None else f"{row['depth']:,}",
                 f"{row['received']:,}",
+                Cell(f"{row['unrouted']:,}", "yellow" if row["unrouted"] else ""),
                 Cell(f"{row['dead']:,}", "red" if row["dead"] else ""),
                 moment(known[row["queue"]].received_at if row["queue"] in known else None, zone),
                 row["error"] or "",
@@ -131,35 +178,38 @@ def _show_queues(filesync: Filesync, names: list[str], *, as_json: bool) -> None
 
 
 def _queue(filesync: Filesync, name: str) -> dict[str, Any]:
-    error = None
+    configured = {queue.name: queue for queue in filesync.config.queues}.get(name)
+    error = None if configured else "It is not in the configuration any more."
     try:
-        filesync.look(name)
-    except SourceError as found:
+        if configured:
+            filesync.look(name)
+    except (SourceError, ConfigError) as found:
         error = " ".join(str(found).split())
     record = next(record for record in filesync.workspace.metadata.queues() if record.name == name)
     return {
         "queue": name,
-        "type": filesync.config.queue(name).type,
-        "depth": record.depth,
+        "type": configured.type if configured else None,
+        "depth": record.depth if configured else None,
         "received": record.received,
-        "dead": record.dead,
+        "unrouted": record.unrouted,
+        "dead": record.set_aside,
         "received_at": iso(record.received_at),
         "error": error,
     }
 
 
 def _show_dead(filesync: Filesync, names: list[str], *, as_json: bool) -> None:
-    found = [message for message in filesync.workspace.metadata.dead_messages() if message.queue in names]
+    metadata = filesync.workspace.metadata
     if as_json:
-        for message in found:
+        for message in metadata.each_dead_message(names):
             click.echo(json.dumps(_dead(message)))
         return
     zone = filesync.config.settings.partitions.zone
     print_table(
         [Column("id", right=True), Column("queue"), Column("received"), Column("reason"), Column("message")],
         [
-            (str(m.id), m.queue, moment(m.received_at, zone), m.reason, printable(m.body[:80]))
-            for m in found
+            (str(m.id), m.queue, moment(m.received_at, zone), m.reason, printable(m.body))
+            for m in metadata.each_dead_message(names, characters=PREVIEW)
         ],
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from filesync_dagster.cli.text import Cell, Column, duration, iso, moment, plura
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     from filesync_dagster.api import Filesync
     from filesync_dagster.cli.invocation import Invocation
@@ -30,6 +31,7 @@ STATES = {
     "FAILURE": ("failed", "red"),
     "CANCELED": ("canceled", "yellow"),
 }
+PENDING, ENDED_BADLY = ("QUEUED", "NOT_STARTED"), ("FAILURE", "CANCELED")
 GOOD = {"completed", "partial"}
 FAR_ENOUGH = 500
 """Runs that are looked through for those that a command is about."""
@@ -63,12 +65,13 @@ def initiate(invocation: Invocation, names: tuple[str, ...], *, full: bool, dags
         if not wanted:
             click.echo("There is no active endpoint to sync.", err=True)
             return
-        at_it = busy(dagster.runs(FAR_ENOUGH, statuses=UNFINISHED), wanted)
+        today = _today(filesync)
+        going = dagster.runs(None, statuses=UNFINISHED)
+        at_it = busy(going, wanted, f"{today}", filesync.outcomes([run.id for run in going]))
         for run in {run.id: run for run in at_it.values()}.values():
             left_out = _listed(sorted(name for name, one in at_it.items() if one.id == run.id))
             click.echo(f"{left_out}: left out, for the run {run.id} is {STATES[run.status][0]} already.", err=True)
         free = [name for name in wanted if name not in at_it]
-        today = datetime.now(filesync.config.settings.partitions.zone).date()
         for run_id in dagster.launch(free, day=today, full=full) if free else ():
             click.echo(f"The run {run_id} syncs {_listed(free)}: {dagster.url}/runs/{run_id}")
 
@@ -116,7 +119,8 @@ def reset(invocation: Invocation, runs: tuple[str, ...], *, dagster_url: str | N
     with invocation.open() as filesync, _client(invocation, dagster_url) as dagster:
         known = dagster.runs(FAR_ENOUGH)
         active = [endpoint.name for endpoint in filesync.config.active]
-        chosen = _chosen(known, runs, {"FAILURE", "CANCELED"}, "failed") or worth_another_try(known, active)
+        chosen = _chosen(known, runs, {"FAILURE", "CANCELED"}, "failed")
+        chosen = chosen or worth_another_try(known, active, f"{_today(filesync)}")
         for run in chosen:
             click.echo(f"The run {dagster.reexecute(run.id)} repeats {run.id}: {_what(run)}.")
     if not chosen:
@@ -138,26 +142,43 @@ def delete(
     A pending run is canceled and does not begin. What Dagster shows of a deleted run is gone, the materializations of a
     failed one included; the inventory and the logs of its syncs stay. RUNS are ids, or how they begin.
     """
-    kinds = {"QUEUED", "NOT_STARTED"} if pending else set()
-    kinds |= {"FAILURE", "CANCELED"} if failed else set()
+    kinds = {*(PENDING if pending else ()), *(ENDED_BADLY if failed else ())}
     if not runs and not kinds:
         raise click.UsageError("Name runs, or say --pending or --failed.")
     with _client(invocation, dagster_url) as dagster:
-        known = dagster.runs(FAR_ENOUGH)
-        chosen = _chosen(known, runs, {"QUEUED", "NOT_STARTED", "FAILURE", "CANCELED"}, "pending and failed")
-        chosen += [run for run in known if run.status in kinds and run not in chosen]
+        named = _chosen(dagster.runs(FAR_ENOUGH), runs, {*PENDING, *ENDED_BADLY}, "pending and failed") if runs else []
+        chosen = {run.id: run for run in (*named, *(dagster.runs(None, statuses=kinds) if kinds else ()))}
         if not chosen:
             click.echo("There is no such run.")
             return
-        for run in chosen:
+        for run in chosen.values():
             click.echo(printable(f"{run.id}  {STATES[run.status][0]}  {_what(run)}"))
         if not yes:
             click.confirm(f"Delete {plural(len(chosen), 'run')}?", abort=True, err=True)
-        for run in chosen:
-            if run.is_pending:
-                dagster.terminate(run.id)  # else its process might begin after all
-            dagster.delete(run.id)
-        click.echo(f"{plural(len(chosen), 'run')} deleted.")
+        refused = {run.id: why for run in chosen.values() if (why := _refusal(dagster, run))}
+    for run_id, why in refused.items():
+        click.echo(printable(f"{run_id} is left: {why}"), err=True)
+    click.echo(f"{plural(len(chosen) - len(refused), 'run')} deleted.")
+    if refused:
+        raise SystemExit(1)
+
+
+def _refusal(dagster: DagsterClient, chosen: DagsterRun) -> str | None:
+    """Delete a run, unless it has gone on since it was chosen; return why it is still there, if it is."""
+    from filesync_dagster.errors import DagsterRefused
+
+    run = dagster.run(chosen.id)
+    if run is None:
+        return None
+    if run.status not in (PENDING if chosen.is_pending else ENDED_BADLY):
+        return f"it is {STATES[run.status][0]} by now."
+    try:
+        if run.is_pending:  # else its process might begin after all; one that nobody queued can only be marked
+            dagster.terminate(run.id, force=run.status != "QUEUED")
+        dagster.delete(run.id)
+    except DagsterRefused as error:
+        return str(error)
+    return None
 
 
 @dataclass(frozen=True)
@@ -230,11 +251,11 @@ def _shown(filesync: Filesync, runs: Sequence[DagsterRun]) -> list[Shown]:
 
 
 def _state(run: DagsterRun, ended: SyncStatus | None, syncing: bool) -> str:
-    """Return what became of an endpoint in a run."""
+    """Return what became of an endpoint in a run, as its logs tell. A live run left alone what has none."""
     if ended is not None:
         return "committed" if ended.value in GOOD else ended.value
-    if run.is_finished:
-        return "committed" if run.status == "SUCCESS" else "not done"
+    if run.is_finished:  # a past day that is stored already is committed without a log
+        return "committed" if run.status == "SUCCESS" and not run.is_live else "not done"
     return "running" if syncing and run.status == "STARTED" else "waiting"
 
 
@@ -248,6 +269,10 @@ def _chosen(known: Sequence[DagsterRun], prefixes: Iterable[str], allowed: set[s
         if run.status not in allowed:
             raise DagsterRefused(f"The run {run.id} is {STATES[run.status][0]}; this is for {which} ones.")
     return list(chosen.values())
+
+
+def _today(filesync: Filesync) -> date:
+    return datetime.now(filesync.config.settings.partitions.zone).date()
 
 
 def _seconds(run: DagsterRun) -> float | None:

@@ -23,7 +23,7 @@ def tell(sentence: str) -> None:
 
 
 @click.command(short_help="Make a running Dagster read endpoints.yaml again.")
-@click.option("--watch", is_flag=True, help="Do it after each edit, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="After each edit, and when its code server died, until Ctrl-C.")
 @click.option("--code-server", metavar="HOST:PORT", help="Ask this code server (`unix:PATH` for a socket).")
 @click.option(
     "--dagster-url", help="Ask this web server of Dagster.  [default: FILESYNC_DAGSTER_URL, or http://127.0.0.1:3000]"
@@ -41,6 +41,7 @@ def reload(
     from filesync_dagster.serving import until_told
     from filesync_dagster.serving.dagster_client import dagster_url as default_url
     from filesync_dagster.serving.reloading import ConfigWatch, reload_code
+    from filesync_dagster.serving.reviving import CodeServerWatch, works
 
     environment = invocation.environment()
     invocation.configure_logging()
@@ -48,6 +49,7 @@ def reload(
         tell(f"Warning: {problem}")
     url = dagster_url or default_url(environment)
     ask = partial(reload_code, code_server) if code_server else partial(_ask, url, location)
+    answers = partial(works, code_server) if code_server else partial(_is_reached, url, location)
     if not watch:
         ask()
         remember(environment)
@@ -56,6 +58,7 @@ def reload(
     edits = ConfigWatch(environment, ask, tell)
     with until_told() as told:
         _at_once(ask, told)
+        CodeServerWatch(answers, ask, tell).start(told)
         click.echo(f"Watching {printable(str(environment.config_path))}. Ctrl-C stops it.")
         edits.until(told)
 
@@ -80,3 +83,14 @@ def _ask(url: str, location: str | None) -> None:
 
     with DagsterClient(url, timeout=PATIENCE) as dagster:
         dagster.reload(location)
+
+
+def _is_reached(url: str, location: str | None) -> bool:
+    from filesync_dagster.errors import FilesyncError
+    from filesync_dagster.serving.dagster_client import DagsterClient
+
+    with DagsterClient(url) as dagster:
+        try:
+            return dagster.reaches(location)
+        except FilesyncError:  # the web server is away: it cannot be asked to start anything
+            return True

@@ -14,6 +14,7 @@ from filesync_dagster.cli.text import Cell, Column, iso, moment, print_table, pr
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from filesync_dagster.api import Filesync
     from filesync_dagster.cli.invocation import Invocation
     from filesync_dagster.inventory import EndpointStatus
 
@@ -39,6 +40,7 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
         for problem in filesync.config.unread:  # what runs is what the file said before
             click.echo(printable(f"Warning: {problem}"), err=True)
         known, standing = filesync.status(), filesync.alerts()
+        queues = _broken_queues(filesync)
         partitions = filesync.config.settings.partitions
     if as_json:
         for one in known:
@@ -60,8 +62,12 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
     for one in known:
         for line in _notes(one, partitions.zone):
             click.echo(printable(line))
-    for line in notes(standing):
+    for line in (*queues, *notes(standing)):
         click.echo(printable(line))
+
+
+def _broken_queues(filesync: Filesync) -> list[str]:
+    return [f"{entry.name}: {' '.join(entry.problems)}" for entry in filesync.config.broken if entry.is_queue]
 
 
 def _row(one: EndpointStatus, zone: ZoneInfo) -> list[Cell | str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL."""
 
+LOG_BYTES = 20 * 1024 * 1024
+"""Of a child's log; then it begins anew, and what it was is kept beside it until the next time."""
+
+LAST_WORDS = 16 * 1024
+"""Bytes at the end of a log that are looked through for what a child said before it ended."""
+
 
 @dataclass(frozen=True)
 class Service:
@@ -33,7 +40,9 @@ class Service:
 
     def complaint(self) -> ServiceError:
         """Return what to tell when it has ended by itself."""
-        lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - LAST_WORDS))
+            lines = log.read().decode("utf-8", "replace").strip().splitlines()
         last = f" Its last words: {lines[-1].strip()[:300]}" if lines else ""
         return ServiceError(
             f"The {self.name} ended with exit code {self.process.returncode}.{last}", hint=f"See {self.log}."
@@ -42,6 +51,7 @@ class Service:
 
 def start(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Service:
     """Start a child at the head of a process group of its own: Ctrl-C reaches only us, and we stop it in order."""
+    bound(log)
     try:
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 - our own commands
@@ -55,6 +65,14 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], log
     except OSError as exc:
         raise NotWritable(f"The {name} cannot be started: {exc.strerror} ({exc.filename}).") from exc
     return Service(name, process, log)
+
+
+def bound(log: Path) -> None:
+    """Let a log that has grown too long begin anew. It is copied and emptied: its child goes on writing to its end."""
+    with suppress(OSError):  # not there yet; or no space: the next minute tries again
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+            os.truncate(log, 0)
 
 
 def stop(services: Sequence[Service], grace: float = GRACE) -> None:

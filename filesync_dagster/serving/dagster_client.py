@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote, urlsplit
 
+from filesync_dagster.config import without_credentials
 from filesync_dagster.errors import DagsterRefused, DagsterUnreachable, UnknownEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     import httpx
@@ -27,6 +30,9 @@ DEFAULT_URL = "http://127.0.0.1:3000"
 ASSET_PREFIX = "filesync"
 """The first part of the asset key of an endpoint; its name is the second."""
 
+REPORTS_PREFIX = "filesync_reports"
+"""The first part of the asset key of a report."""
+
 LOCATION = "filesync"
 """The code location of `filesync up` and of the deployments here; a project of one's own has its own name."""
 
@@ -34,16 +40,28 @@ JOB = "sync"
 ANY_ASSETS = "__ASSET_JOB"
 """Dagster's own job for any selection of assets, for a project that has no job `sync`."""
 
+OUR_JOBS = (JOB, "receive", "maintenance")
+OUR_TAG = "filesync/job"
+"""On every run of a job of ours: another team's job in the same instance may have the same name."""
+
 FULL_TAG = "filesync/full"
 """On a run that lists everything from the start, whatever the feeds tell."""
+
+LIVE_TAG = "filesync/live"
+"""On a run that syncs what is there when it begins, whatever day it was launched on, and so on its retries."""
 
 PARTITION_TAG = "dagster/partition"
 
 ENDPOINTS_PER_RUN = 1000
 
+RUNS_AT_ONCE = 500
+
 PENDING = ("QUEUED", "NOT_STARTED")
 UNFINISHED = (*PENDING, "STARTING", "STARTED", "CANCELING")
 FAILED = ("FAILURE",)
+
+UNREACHABLE = "DagsterUserCodeUnreachableError"
+"""The kind of error that a code location has whose code server does not answer."""
 
 PATIENCE = 30.0
 """Seconds for one answer: to launch a run, the web server loads the code location."""
@@ -51,12 +69,14 @@ PATIENCE = 30.0
 _RUN = """
 fragment run on Run {
   id status jobName creationTime startTime endTime parentRunId rootRunId canTerminate
-  tags { key value } assetSelection { path }
+  tags { key value } assetSelection { path } assetCheckSelection { assetKey { path } }
 }
 """
 _RUNS = """
-query ($limit: Int, $filter: RunsFilter) {
-  runsOrError(limit: $limit, filter: $filter) { __typename ... on Error { message } ... on Runs { results { ...run } } }
+query ($limit: Int, $cursor: String, $filter: RunsFilter) {
+  runsOrError(limit: $limit, cursor: $cursor, filter: $filter) {
+    __typename ... on Error { message } ... on Runs { results { ...run } }
+  }
 }
 """
 _ONE = "query ($id: ID!) { runOrError(runId: $id) { __typename ... on Error { message } ...run } }"
@@ -98,7 +118,11 @@ _DAEMONS = """
   daemonType required healthy lastHeartbeatTime lastHeartbeatErrors { message }
 } } } }
 """
-_LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name } } } }"
+_LOCATIONS = """
+{ workspaceOrError { ... on Workspace { locationEntries {
+  name locationOrLoadError { ... on PythonError { className } }
+} } } }
+"""
 _RELOAD = """
 mutation ($name: String!) {
   answer: reloadRepositoryLocation(repositoryLocationName: $name) {
@@ -135,6 +159,11 @@ class DagsterRun:
         return self.tags.get(PARTITION_TAG)
 
     @property
+    def is_live(self) -> bool:
+        """Whether it syncs what is there when it begins, whatever its partition."""
+        return self.tags.get(LIVE_TAG) == "true"
+
+    @property
     def is_full(self) -> bool:
         """Whether it lists everything from the start."""
         return self.tags.get(FULL_TAG) == "true"
@@ -162,13 +191,16 @@ class DaemonStatus:
 
 
 class DagsterClient:
-    """Asks the web server at one URL. Use as a context manager, or close it; threads may share it."""
+    """Asks the web server at one URL. Use as a context manager, or close it; threads may share it.
+
+    `url` may have a user and a password, for a proxy that asks for them; the attribute is without, to be shown.
+    """
 
     def __init__(self, url: str = DEFAULT_URL, *, timeout: float = PATIENCE) -> None:
         import httpx
 
-        self.url = url.rstrip("/")
-        self._http: httpx.Client = httpx.Client(timeout=timeout, follow_redirects=True)
+        self.url = without_credentials(url).rstrip("/")
+        self._http: httpx.Client = httpx.Client(timeout=timeout, follow_redirects=True, auth=_credentials(url))
 
     def launch(
         self, endpoints: Sequence[str], *, day: date, full: bool = False, tags: Mapping[str, str] | None = None
@@ -178,7 +210,9 @@ class DagsterClient:
         `day` is the partition: today, in the time zone of the partitions. Raises UnknownEndpoint for a name that
         Dagster has no asset of.
         """
-        wanted = {PARTITION_TAG: f"{day:%Y-%m-%d}", **({FULL_TAG: "true"} if full else {}), **(tags or {})}
+        wanted = {PARTITION_TAG: f"{day:%Y-%m-%d}", LIVE_TAG: "true", **(tags or {})}
+        if full:
+            wanted[FULL_TAG] = "true"
         launched = []
         for (repository, location, job), names in self._homes(endpoints).items():
             for start in range(0, len(names), ENDPOINTS_PER_RUN):
@@ -195,13 +229,24 @@ class DagsterClient:
                 launched.append(self._said_yes(_LAUNCH, params=params)["run"]["id"])
         return launched
 
-    def runs(self, limit: int = 25, *, statuses: Sequence[str] | None = None) -> list[DagsterRun]:
-        """Return the last runs, newest first."""
-        wanted = {"statuses": list(statuses)} if statuses else None
-        answer = self._asked(_RUN + _RUNS, limit=limit, filter=wanted)["runsOrError"]
-        if answer["__typename"] != "Runs":
-            raise DagsterRefused(f"Dagster does not list its runs: {_sentence(answer)}")
-        return [_run(one) for one in answer["results"]]
+    def runs(self, limit: int | None = 25, *, statuses: Iterable[str] | None = None) -> list[DagsterRun]:
+        """Return the last runs of ours, newest first; all of them without a `limit`. Others may share the instance."""
+        found = [run for job in (*OUR_JOBS, ANY_ASSETS) for run in islice(self._runs_of(job, statuses), limit)]
+        return sorted(found, key=lambda run: run.created, reverse=True)[:limit]
+
+    def _runs_of(self, job: str, statuses: Iterable[str] | None) -> Iterator[DagsterRun]:
+        """Yield the runs of a job that are ours, newest first, and ask for them as far as somebody wants to know."""
+        wanted = {"pipelineName": job, **({"statuses": sorted(statuses)} if statuses else {})}
+        cursor: str | None = None
+        while True:
+            answer = self._asked(_RUN + _RUNS, limit=RUNS_AT_ONCE, cursor=cursor, filter=wanted)["runsOrError"]
+            if answer["__typename"] != "Runs":
+                raise DagsterRefused(f"Dagster does not list its runs: {_sentence(answer)}")
+            page = answer["results"]
+            yield from (_run(one) for one in page if _is_ours(one))
+            if len(page) < RUNS_AT_ONCE:
+                return
+            cursor = page[-1]["id"]
 
     def run(self, run_id: str) -> DagsterRun | None:
         """Return one run, or None when Dagster does not know it."""
@@ -246,15 +291,25 @@ class DagsterClient:
 
         Without a `location`: `filesync`, or the only one that there is.
         """
-        location = location or self._only_location()
+        location = location or self._only(self._locations())
         answer = self._said_yes(_RELOAD, name=location)
         loaded = answer.get("locationOrLoadError") or {}
         if loaded.get("__typename") == "PythonError":
             raise DagsterRefused(f"The code location {location} does not load: {_sentence(loaded)}")
 
-    def _only_location(self) -> str:
+    def reaches(self, location: str | None = None) -> bool:
+        """Tell whether the code server of a location answers; code that does not load is another matter."""
+        found = self._locations()
+        return found.get(location or self._only(found)) != UNREACHABLE
+
+    def _locations(self) -> dict[str, str | None]:
+        """Return the code locations, each with the kind of error that it has instead of code."""
         answer = self._asked(_LOCATIONS)["workspaceOrError"]
-        names = sorted(entry["name"] for entry in answer.get("locationEntries") or ())
+        entries = answer.get("locationEntries") or ()
+        return {entry["name"]: (entry.get("locationOrLoadError") or {}).get("className") for entry in entries}
+
+    def _only(self, locations: Iterable[str]) -> str:
+        names = sorted(locations)
         if LOCATION in names or len(names) == 1:
             return LOCATION if LOCATION in names else names[0]
         raise DagsterRefused(
@@ -334,6 +389,23 @@ def dagster_url(environment: Environment) -> str:
     return environment.dagster_url or DEFAULT_URL
 
 
+def _credentials(url: str) -> tuple[str, str] | None:
+    """Return the user and the password of a URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return (unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
+
+
+def _is_ours(answer: Mapping[str, Any]) -> bool:
+    """Tell whether a run is one of our jobs, or of nothing but our assets."""
+    checked = (check["assetKey"] for check in answer["assetCheckSelection"] or ())
+    folders = {key["path"][0] for key in (*(answer["assetSelection"] or ()), *checked)}
+    tagged = any(tag["key"] == OUR_TAG for tag in answer["tags"])
+    return tagged or (bool(folders) and folders <= {ASSET_PREFIX, REPORTS_PREFIX})
+
+
 def _run(answer: Mapping[str, Any]) -> DagsterRun:
     paths = [key["path"] for key in answer["assetSelection"] or ()]
     return DagsterRun(
@@ -344,7 +416,7 @@ def _run(answer: Mapping[str, Any]) -> DagsterRun:
         started=_moment(answer["startTime"]),
         ended=_moment(answer["endTime"]),
         endpoints=tuple(path[1] for path in paths if len(path) == 2 and path[0] == ASSET_PREFIX),  # noqa: PLR2004
-        whole_job=answer["jobName"] == JOB and not answer["assetSelection"],
+        whole_job=answer["jobName"] == JOB and not answer["assetSelection"] and not answer["assetCheckSelection"],
         parent=answer["parentRunId"],
         root=answer["rootRunId"],
         can_terminate=answer["canTerminate"],

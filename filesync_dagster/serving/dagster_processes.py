@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filesync_dagster.errors import NotWritable, ServiceError
-from filesync_dagster.serving.children import Service, start, stop
+from filesync_dagster.serving.children import Service, bound, start, stop
 from filesync_dagster.serving.reloading import ConfigWatch, reload_code
+from filesync_dagster.serving.reviving import CodeServerWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ def serve(
     """Run the three until `told` is set; then, or when one of them fails, end them all. No `host`, no web server.
 
     `on_ready` gets the URL once the web server answers, or "" without one; `tell` gets what becomes of edits of
-    endpoints.yaml. Raises ServiceError when a process ends by itself.
+    endpoints.yaml, and of a code server that died. Raises ServiceError when a process ends by itself.
     """
     services: list[Service] = []
     variables = dagster_environment(environment)
@@ -90,9 +91,9 @@ def serve(
         variables.setdefault("FILESYNC_DAGSTER_URL", f"http://{_reached(host)}:{port}")  # where links of alerts lead
     # A short path: a socket's name has at most 107 characters. Only this user may open the folder.
     with tempfile.TemporaryDirectory(prefix="filesync-") as run:
-        code_server = Path(run) / "code.sock"
+        code_server = f"unix:{Path(run) / 'code.sock'}"
         # Before the code server reads the file: an edit during the start is one, too.
-        watch = ConfigWatch(environment, lambda: reload_code(f"unix:{code_server}"), tell)
+        watch = ConfigWatch(environment, lambda: reload_code(code_server), tell)
         try:
             # One after the other: a web server that finds no code shows an empty workspace for a while, and two
             # processes that make the tables of a new instance at once stumble over each other.
@@ -103,6 +104,7 @@ def serve(
                     return
             on_ready(f"http://{_reached(host)}:{port}" if host else "")
             watch.start(told)
+            CodeServerWatch.at(code_server, tell).start(told)
             _watch(services, told, every_minute)
         finally:
             stop(services[::-1])
@@ -164,6 +166,8 @@ def _watch(services: list[Service], told: Event, every_minute: Callable[[], None
         _complain_about_the_dead(services)
         if time.monotonic() >= minute:
             minute += 60
+            for service in services:
+                bound(service.log)
             every_minute()
 
 

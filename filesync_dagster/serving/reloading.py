@@ -6,18 +6,19 @@ changes by a link that moves. An edit is taken when the file was the same twice,
 
 from __future__ import annotations
 
+import json
 import time
 from hashlib import sha256
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from filesync_dagster.config import remember, running_config
-from filesync_dagster.errors import ConfigError, DagsterUnreachable, FilesyncError
+from filesync_dagster.errors import ConfigError, DagsterRefused, DagsterUnreachable, FilesyncError
 from filesync_dagster.observability import event
+from filesync_dagster.serving import watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from threading import Event
+    from threading import Event, Thread
 
     from filesync_dagster.config import Config, Environment
 
@@ -72,17 +73,11 @@ class ConfigWatch:
 
     def until(self, told: Event) -> None:
         """Look until told to stop. Whatever goes wrong, the watch goes on."""
-        while not told.wait(EVERY):
-            try:
-                self.look()
-            except Exception as error:  # noqa: BLE001 - a watch that has ended would not be missed
-                event("config.watch_failed", error=repr(error))
+        watching.repeat("config", self.look, EVERY, told)
 
     def start(self, told: Event) -> Thread:
         """Look in a thread of its own until told to stop."""
-        thread = Thread(target=self.until, args=(told,), name="endpoints.yaml", daemon=True)
-        thread.start()
-        return thread
+        return watching.start("config", self.look, EVERY, told)
 
     @property
     def _name(self) -> str:
@@ -102,22 +97,45 @@ class ConfigWatch:
 
 
 def reload_code(address: str) -> None:
-    """Make a code server (`host:port`, or `unix:` and the path of its socket) start anew. Raises DagsterUnreachable.
+    """Make a code server (`host:port`, or `unix:` and the path of its socket) start anew.
 
     This is Dagster's own message, sent without Dagster: it needs no web server. `dagster code-server start` answers
-    it by a fresh process, of which the web server and the daemon take notice by themselves.
+    it by a fresh process, of which the web server and the daemon take notice by themselves. Whether that could load
+    the code is not in the answer, so it is asked what it loaded. Raises DagsterUnreachable, DagsterRefused.
     """
     import grpc
 
     with grpc.insecure_channel(address) as channel:
-        call = channel.unary_unary("/api.DagsterApi/ReloadCode")  # neither the question nor the answer has a content
         try:
-            call(b"", timeout=PATIENCE, wait_for_ready=False)
+            channel.unary_unary("/api.DagsterApi/ReloadCode")(b"", timeout=PATIENCE, wait_for_ready=False)
+            loaded = channel.unary_unary("/api.DagsterApi/ListRepositories")(b"", timeout=PATIENCE)
         except grpc.RpcError as error:
             raise DagsterUnreachable(
                 f"The code server at {address} did not reload: {error.details() or error.code().name}.",
                 hint="It must be one that `dagster code-server start` runs.",
             ) from error
+    complaint = load_error(loaded)
+    if complaint:
+        raise DagsterRefused(
+            f"The code server at {address} reads it, but cannot load it: {complaint}",
+            hint="Nothing is synced until that is mended: undo the edit, or look into the log of the code server.",
+        )
+
+
+def load_error(answer: bytes) -> str | None:
+    """Return why a code server could not load its code, from what it answers to ListRepositories; None: it could.
+
+    The answer is one field of Protocol Buffers (a byte of tag, its length in groups of seven bits), and that is JSON.
+    """
+    begin = 1
+    while begin < len(answer) and answer[begin] & 0x80:
+        begin += 1
+    found = json.loads(answer[begin + 1 :] or "{}")
+    if found.get("__class__") != "SerializableErrorInfo":
+        return None
+    while found.get("cause"):
+        found = found["cause"]
+    return " ".join(str(found.get("message")).split())[:500]
 
 
 def _changes(before: Config | None, after: Config | None) -> str:

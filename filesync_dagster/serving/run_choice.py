@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from filesync_dagster.errors import DagsterRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from filesync_dagster.serving.dagster_client import DagsterRun
 
@@ -29,24 +30,44 @@ def asked(run: DagsterRun, endpoints: Iterable[str]) -> set[str]:
     return set(endpoints) if run.whole_job else set(run.endpoints)
 
 
-def busy(runs: Iterable[DagsterRun], endpoints: Sequence[str]) -> dict[str, DagsterRun]:
-    """Return which endpoints a run that is not over yet syncs, or will, and which run that is."""
-    return {name: run for run in runs if not run.is_finished for name in endpoints if name in asked(run, endpoints)}
+def past_day(run: DagsterRun, today: str) -> str | None:
+    """Return the day that a run rebuilds; None when it syncs what is there now."""
+    return None if run.is_live or run.partition in (None, today) else run.partition
 
 
-def worth_another_try(runs: Iterable[DagsterRun], endpoints: Sequence[str]) -> list[DagsterRun]:
+def busy(
+    runs: Iterable[DagsterRun],
+    endpoints: Sequence[str],
+    today: str,
+    done: Mapping[str, Iterable[str]] = MappingProxyType({}),
+) -> dict[str, DagsterRun]:
+    """Return which endpoints a run that is not over yet syncs, or will, and which run that is.
+
+    `done`: by the id of a run, what it is done with: it may go on for hours with another endpoint. One that rebuilds a
+    past day is in nobody's way.
+    """
+    return {
+        name: run
+        for run in runs
+        if not run.is_finished and past_day(run, today) is None
+        for name in asked(run, endpoints) - set(done.get(run.id, ()))
+        if name in endpoints
+    }
+
+
+def worth_another_try(runs: Iterable[DagsterRun], endpoints: Sequence[str], today: str) -> list[DagsterRun]:
     """Return the failed runs that no later run has overtaken; `runs` are newest first, and so is what comes back.
 
-    A later sync of the same endpoints did, or will do, what a retry would.
+    A later sync of the same endpoints, or one of the same past day, did, or will do, what a retry would.
     """
     found: list[DagsterRun] = []
-    overtaken: set[str] = set()
+    overtaken: set[tuple[str | None, str]] = set()
     repeated: set[str | None] = set()
     for run in runs:
-        names = asked(run, endpoints)
-        if run.status == "FAILURE" and run.id not in repeated and names - overtaken:
+        wishes = {(past_day(run, today), name) for name in asked(run, endpoints)}
+        if run.status == "FAILURE" and run.id not in repeated and wishes - overtaken:
             found.append(run)
         if run.status != "CANCELED":
-            overtaken |= names
+            overtaken |= wishes
             repeated.add(run.parent)  # what it left undone
     return found

@@ -1,8 +1,10 @@
 """What the client says when it does not meet Dagster. What it does with Dagster is in cli/test_jobs.py."""
 
+import base64
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 import pytest
 
@@ -12,11 +14,13 @@ from filesync_dagster.serving.dagster_client import DEFAULT_URL, DagsterClient, 
 
 
 @contextmanager
-def answering(status, body):
-    """Run an HTTP server that always says the same."""
+def answering(status, body, asked=None):
+    """Run an HTTP server that always says the same, and notes what it was asked with."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
+            if asked is not None:
+                asked.append(self.headers["Authorization"])
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -66,3 +70,28 @@ def test_where_dagster_is():
     """The environment says it; else it is where `filesync up` serves."""
     assert dagster_url(read_environment(variables={})) == DEFAULT_URL
     assert dagster_url(read_environment(variables={"FILESYNC_DAGSTER_URL": "http://d:1"})) == "http://d:1"
+
+
+@pytest.mark.parametrize("password", ["hunter2", "p%40ss%2Fword", "", "p@ss"])
+def test_a_password_is_sent_and_never_shown(password):
+    """Dagster has none of its own: a proxy before it does."""
+    asked = []
+    with answering(502, b"", asked) as url:
+        secret = url.replace("http://", f"http://me:{password}@") + "/ui/"
+        with DagsterClient(secret) as dagster, pytest.raises(DagsterRefused) as refused:
+            dagster.daemon_health()
+        environment = read_environment(variables={"FILESYNC_DAGSTER_URL": secret})
+
+    assert base64.b64decode(asked[0].removeprefix("Basic ")).decode() == f"me:{unquote(password)}"
+    assert dagster.url == environment.dagster_link == f"{url}/ui"
+    assert f"{url}/ui answered 502" in str(refused.value)
+    assert "me:" not in f"{refused.value} {environment}"
+
+
+@pytest.mark.parametrize("url", ["http://me:hunt/er2@127.0.0.1:1", "me:hunter2@127.0.0.1:1", "http://me:hunter2@[::1"])
+def test_a_password_in_a_url_that_is_wrong_is_not_shown_either(url):
+    """Whatever cannot be read of it."""
+    with DagsterClient(url) as dagster, pytest.raises(DagsterUnreachable) as unreachable:
+        dagster.runs()
+
+    assert "er2" not in str(unreachable.value)

@@ -1,14 +1,21 @@
 """Edits of endpoints.yaml: when they are taken, what is told of them, what happens when Dagster does not hear."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
+from dagster._grpc.__generated__.dagster_api_pb2 import ListRepositoriesReply
+from dagster._grpc.types import ListRepositoriesResponse
+from dagster._serdes import serialize_value
+from dagster._utils.error import SerializableErrorInfo
 
 from filesync_dagster.config import read_environment, running_config
-from filesync_dagster.errors import DagsterUnreachable
+from filesync_dagster.errors import DagsterRefused, DagsterUnreachable
 from filesync_dagster.serving import reloading
-from filesync_dagster.serving.reloading import ConfigWatch, reload_code
+from filesync_dagster.serving.reloading import ConfigWatch, load_error, reload_code
 
 ONE = "endpoints: [{name: a, type: local, endpoint_details: {path: a}}]\n"
 TWO = ONE.replace("]\n", ", {name: b, type: local, endpoint_details: {path: b}}]\n")
@@ -140,3 +147,55 @@ def test_a_code_server_that_is_not_there_is_a_sentence(tmp_path):
     """It says where nobody is."""
     with pytest.raises(DagsterUnreachable, match=r"code\.sock"):
         reload_code(f"unix:{tmp_path / 'code.sock'}")
+
+
+@pytest.mark.parametrize("letters", [1, 120, 20_000])
+def test_why_code_does_not_load_is_read_from_dagsters_own_answer(letters):
+    """Its innermost reason, however long the answer is; what loads has none."""
+    inner = SerializableErrorInfo(f"Duplicate definition {'x' * letters}\n", [], "DagsterInvalidDefinitionError")
+    error = SerializableErrorInfo("It failed.\n", ["a stack"], "DagsterUserCodeLoadError", cause=inner)
+    assert load_error(answer(error)).startswith("Duplicate definition x")
+    assert load_error(answer(ListRepositoriesResponse([]))) is None
+
+
+def answer(value):
+    """Return what a code server sends."""
+    text = serialize_value(value)
+    return ListRepositoriesReply(serialized_list_repositories_response_or_error=text).SerializeToString()
+
+
+def test_code_that_does_not_load_is_told(tmp_path):
+    """The code server starts, answers, and has nothing: that is no edit that took effect."""
+    (tmp_path / "code.py").write_text("import dagster as dg\ndefs = dg.Definitions()\n")
+    address = f"unix:{tmp_path / 'code.sock'}"
+    command = ["-m", "dagster", "code-server", "start", "-f", str(tmp_path / "code.py"), "--socket", address[5:]]
+    server = subprocess.Popen(
+        [sys.executable, *command, "--use-python-environment-entry-point"],
+        env={**os.environ, "DAGSTER_HOME": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not loads(address):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        (tmp_path / "code.py").write_text("raise ValueError('nothing here')")
+        with pytest.raises(DagsterRefused, match="nothing here"):
+            reload_code(address)
+    finally:
+        server.terminate()
+        try:
+            server.wait(3)
+        except subprocess.TimeoutExpired:  # of Dagster's own making: it waits for the process that did not load
+            server.kill()
+            server.wait(30)
+
+
+def loads(address):
+    """Tell whether the code server is there; it has something to load."""
+    try:
+        reload_code(address)
+    except DagsterUnreachable:
+        return False
+    return True

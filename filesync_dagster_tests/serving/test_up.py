@@ -15,11 +15,18 @@ import pytest
 
 from filesync_dagster.config import read_environment
 from filesync_dagster.errors import NotWritable, ServiceError
-from filesync_dagster.serving import dagster_home, require_free
-from filesync_dagster.serving.children import start, stop
+from filesync_dagster.serving import children, dagster_home, require_free
+from filesync_dagster.serving.children import Service, bound, start, stop
 
 ROOT = Path(__file__).parents[2]
 ENDPOINTS = "endpoints: [{name: docs, type: local, schedule: manual, endpoint_details: {path: store}}]\n"
+TALKS = """
+import time
+print("one", flush=True)
+while True:
+    print("x" * 100, flush=True)
+    time.sleep(0.05)
+"""
 
 
 @pytest.fixture
@@ -55,6 +62,37 @@ def test_up_serves_the_assets_and_leaves_nothing_behind(tmp_path, free_port):
     assert process.returncode == 0
     assert len(children) == 3
     assert not [child for child in children if _runs(child)]
+
+
+def test_a_log_that_has_grown_too_long_begins_anew(tmp_path, monkeypatch):
+    """While its process writes, which goes on at the end; and before the next one does."""
+    monkeypatch.setattr(children, "LOG_BYTES", 1000)
+    log, before = tmp_path / "dagster-daemon.log", tmp_path / "dagster-daemon.log.1"
+    bound(log)  # there is none yet
+    log.write_text("old" * 1000)
+    service = start("daemon", [sys.executable, "-c", TALKS], os.environ, log)
+    try:
+        assert before.read_text() == "old" * 1000
+        _until(lambda: log.stat().st_size > 1000)
+        bound(log)
+        assert before.read_text().startswith("one\n")
+        assert log.stat().st_size < before.stat().st_size
+        _until(lambda: log.stat().st_size > 0)
+        assert log.read_bytes()[:1] != b"\0"
+    finally:
+        stop([service])
+
+
+def test_the_last_words_of_a_child_are_read_from_the_end_of_its_log(tmp_path):
+    """However long it is."""
+    log = tmp_path / "log"
+    log.write_bytes(b"x" * 100_000 + b"\nmust not be read\n\xffout of memory\n")
+    with subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as process:
+        process.wait()
+    complaint = str(Service("daemon", process, log).complaint())
+    assert "exit code 3" in complaint
+    assert "out of memory" in complaint
+    assert "read" not in complaint
 
 
 def test_a_taken_port_is_a_sentence():
@@ -136,3 +174,10 @@ def _runs(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+def _until(true):
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

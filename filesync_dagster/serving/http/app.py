@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from filesync_dagster.config import Endpoint
     from filesync_dagster.serving.http.operations import Operation
     from filesync_dagster.serving.http.site import Site
 
@@ -180,12 +181,8 @@ class Handlers:
     def _take(self, name: str, notification: webhooks.Notification) -> Hint:
         """Ask for a sync if who notifies may, and something changed."""
         endpoint = rest.endpoint_of(self._site, name)
-        secret = self._site.current.webhook_secret(endpoint) if endpoint else None
-        may = self._site.knows(webhooks.bearer(notification.headers))
-        if not may and secret is None and self._site.token is None:
-            raise Refused(403, NO_SECRET)
-        if not may and not (secret and notification.is_from_who_knows(secret)):
-            raise Refused(401, WRONG_SECRET)  # also for a name that does not exist: strangers learn no names
+        if not self._site.knows(webhooks.bearer(notification.headers)):
+            self._recognise(endpoint, notification)
         if endpoint is None:
             raise UnknownEndpoint(f"There is no endpoint {name!r}.", hint="Look at /endpoints.")
         try:
@@ -195,6 +192,19 @@ class Handlers:
         if hint.queued and not rest.hint(self._site, name, webhooks.SOURCE, full=full):
             return Hint(queued=True, reason="A sync is asked for already.")
         return hint
+
+    def _recognise(self, endpoint: Endpoint | None, notification: webhooks.Notification) -> None:
+        """Raise Refused when who notifies does not know the secret of the endpoint; ServiceError when nobody can tell.
+
+        A name that does not exist is refused in the same way: strangers learn no names.
+        """
+        secret = self._site.current.webhook_secret(endpoint) if endpoint else None
+        if secret is None and self._site.token is None:
+            raise Refused(403, NO_SECRET)
+        if endpoint and secret and not notification.is_from_who_knows(secret):
+            secret = self._site.current.webhook_secret(endpoint, doubted=True)
+        if not secret or not notification.is_from_who_knows(secret):
+            raise Refused(401, WRONG_SECRET)
 
 
 UNEXPECTED = Problem(error="Something unexpected happened.", hint="The log of the server says more.")

@@ -9,15 +9,27 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from filesync_dagster.alerts import UNWATCHED, conditions, look
+from filesync_dagster.config import AlertKind
 from filesync_dagster.errors import ConfigError, FilesyncError, StorageError
+from filesync_dagster.model import SyncStatus
 from filesync_dagster.serving.dagster_client import DagsterClient
-from filesync_dagster.serving.http.messages import Component, EndpointHealth, Health, Level, Readiness
+from filesync_dagster.serving.http.messages import (
+    Component,
+    EndpointHealth,
+    Health,
+    Level,
+    Readiness,
+    StandingAlert,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from filesync_dagster.alerts import Condition, Seen
     from filesync_dagster.api import Filesync
     from filesync_dagster.inventory import EndpointStatus
+    from filesync_dagster.metadata import AlertRecord
     from filesync_dagster.serving.http.site import Site
 
 FRESH = 5.0
@@ -28,8 +40,8 @@ DAGSTER_PATIENCE = 5.0
 
 LITTLE_SPACE = 500_000_000
 
-WRONG: frozenset[str] = frozenset({"failed", "held", "partial", "breaker open", "broken"})
-"""States of an endpoint that somebody should look at."""
+WRONG = frozenset({AlertKind.FAILED, AlertKind.HELD, AlertKind.BREAKER_OPEN, AlertKind.STALE})
+"""What somebody should look at, whatever the endpoint is doing now. Drift is over as soon as it is seen."""
 
 T = TypeVar("T")
 
@@ -68,16 +80,18 @@ class HealthCheck:
     def _health(self) -> Health:
         try:
             with self._site.current.lent() as filesync:
-                components, endpoints = _of(filesync)
+                components, endpoints, alerts = _of(filesync)
         except ConfigError as error:
-            components, endpoints = [_failing("configuration", error)], []
+            components, endpoints, alerts = [_failing("configuration", error)], [], []
         components += self.dagster()
+        levels = [*(c.status for c in components), *(e.status for e in endpoints)]
         return Health(
-            status=worst([*(c.status for c in components), *(e.status for e in endpoints)]),
+            status=worst([*levels, "degraded" if alerts else "ok"]),
             version=version("filesync-dagster"),
             checked_at=datetime.now(UTC),
             components=components,
             endpoints=endpoints,
+            alerts=alerts,
         )
 
     def _readiness(self) -> Readiness:
@@ -115,14 +129,15 @@ def worst(levels: Iterable[Level]) -> Level:
     return "failing" if "failing" in found else "degraded" if "degraded" in found else "ok"
 
 
-def _of(filesync: Filesync) -> tuple[list[Component], list[EndpointHealth]]:
+def _of(filesync: Filesync) -> tuple[list[Component], list[EndpointHealth], list[StandingAlert]]:
     components = [_configuration(filesync), _snapshots(filesync)]
     try:
-        endpoints = [_endpoint(one) for one in filesync.status()]
+        endpoints = _endpoints(look(filesync.workspace))
+        alerts = [_alert(one) for one in filesync.alerts()]
         components += _told(filesync)
     except StorageError as error:
-        return [*components, _failing("database", error)], []
-    return [*components, Component(name="database", status="ok")], endpoints
+        return [*components, _failing("database", error)], [], []
+    return [*components, Component(name="database", status="ok")], endpoints, alerts
 
 
 def _configuration(filesync: Filesync) -> Component:
@@ -147,15 +162,36 @@ def _told(filesync: Filesync) -> list[Component]:
     return [Component(name="alerts", status="degraded", detail="\n".join(sorted(errors)))] if errors else []
 
 
-def _endpoint(one: EndpointStatus) -> EndpointHealth:
+def _endpoints(seen: Seen) -> list[EndpointHealth]:
+    wrong: dict[str, list[Condition]] = {}
+    for condition in conditions(seen):
+        if condition.kind in WRONG:
+            wrong.setdefault(condition.subject, []).append(condition)
+    return [_endpoint(one, wrong.get(one.name, [])) for one in seen.statuses]
+
+
+def _endpoint(one: EndpointStatus, wrong: Sequence[Condition]) -> EndpointHealth:
+    sentences = [condition.sentence for condition in wrong]
+    if one.state == "broken" or _is_partial(one):
+        sentences.insert(0, one.error or "Its last sync could not read everything.")
     return EndpointHealth(
         endpoint=one.name,
         state=one.state,
-        status="degraded" if one.state in WRONG else "ok",
+        status="degraded" if sentences else "ok",
         checked_at=one.last_sync.sync_completed if one.last_sync else None,
         last_success=one.last_success,
-        error=one.error if one.state in WRONG else None,
+        stale=any(condition.kind is AlertKind.STALE for condition in wrong),
+        error=" ".join(sentences) or None,
     )
+
+
+def _is_partial(one: EndpointStatus) -> bool:
+    last = one.last_sync
+    return one.state not in UNWATCHED and last is not None and last.sync_status is SyncStatus.PARTIAL
+
+
+def _alert(one: AlertRecord) -> StandingAlert:
+    return StandingAlert(subject=one.subject, kind=one.kind, raised_at=one.raised_at, sentence=one.sentence)
 
 
 def _failing(name: str, error: FilesyncError) -> Component:

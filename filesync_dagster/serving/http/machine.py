@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from prometheus_client import Metric
@@ -30,11 +30,19 @@ def machine_metrics(folders: Mapping[str, Path]) -> Iterator[Metric]:
         "filesync_machine_memory_available_bytes", "Memory that programs can still have.", value=memory.available
     )
     yield from _disks(folders)
-    disk, network = psutil.disk_io_counters(), psutil.net_io_counters()  # None in a container without them
+    disk, network = told(psutil.disk_io_counters), told(psutil.net_io_counters)
     moved = {"read": disk.read_bytes, "written": disk.write_bytes} if disk else {}
     yield _directions("filesync_machine_disk_bytes", "What the machine's disks read and wrote.", moved)
     moved = {"received": network.bytes_recv, "sent": network.bytes_sent} if network else {}
     yield _directions("filesync_machine_network_bytes", "What the machine received and sent.", moved)
+
+
+def told(ask: Callable[[], Any]) -> Any:
+    """Return what psutil tells; None where the machine does not say, as in a sandbox without /proc/diskstats."""
+    try:
+        return ask()
+    except (NotImplementedError, OSError):
+        return None
 
 
 def _directions(name: str, text: str, moved: Mapping[str, float]) -> Metric:

@@ -50,17 +50,28 @@ class EndpointHealth(Message):
     status: Level
     checked_at: datetime | None = Field(default=None, description="When its last sync ended.")
     last_success: datetime | None = Field(default=None, description="The moment that its inventory describes.")
-    error: str | None = None
+    stale: bool = Field(default=False, description="Whether the inventory is older than the schedule allows.")
+    error: str | None = Field(default=None, description="Everything that is wrong with it, running or not.")
+
+
+class StandingAlert(Message):
+    """Something that was raised and is not over."""
+
+    subject: str = Field(description="An endpoint, a queue, …")
+    kind: str
+    raised_at: datetime
+    sentence: str
 
 
 class Health(Message):
-    """How everything is doing: as bad as the worst part."""
+    """How everything is doing: as bad as the worst part; `degraded` at best while an alert stands."""
 
     status: Level
     version: str
     checked_at: datetime
     components: list[Component]
     endpoints: list[EndpointHealth]
+    alerts: list[StandingAlert] = Field(default_factory=list, description="As `filesync alerts` shows them.")
 
 
 class Readiness(Message):
@@ -217,8 +228,12 @@ class SyncOrder(BaseModel):
 class Launched(Message):
     """The runs that were launched."""
 
-    run_ids: list[str] = Field(description="One, unless the endpoints are more than a thousand.")
-    endpoints: list[str]
+    run_ids: list[str] = Field(description="One, unless the endpoints are more than a thousand; none for `waiting`.")
+    endpoints: list[str] = Field(description="Those that the runs sync.")
+    waiting: list[str] = Field(
+        default_factory=list,
+        description="Those that are being synced already: a sync is asked for, and begins when that one is over.",
+    )
     urls: list[str] = Field(description="Of the runs, in the Dagster UI.")
 
 

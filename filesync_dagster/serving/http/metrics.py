@@ -17,8 +17,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from filesync_dagster.config import freshness
+from filesync_dagster.alerts import UNWATCHED, conditions, look
+from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.errors import FilesyncError
+from filesync_dagster.model import SyncStatus
 from filesync_dagster.observability import event
 from filesync_dagster.serving.http.health import Remembered
 from filesync_dagster.serving.http.machine import machine_metrics, process_metrics
@@ -29,11 +31,14 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
+    from filesync_dagster.alerts import Seen
     from filesync_dagster.api import Filesync
     from filesync_dagster.inventory import EndpointStatus
     from filesync_dagster.metadata import SyncRecord
     from filesync_dagster.serving.http.health import HealthCheck
     from filesync_dagster.serving.http.site import Site
+
+COMMITTED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL})
 
 OVERLAP = timedelta(minutes=15)
 """A log may be committed this long after the moment that it names: a big commit takes its time."""
@@ -48,13 +53,20 @@ class Total:
     of: Callable[[SyncRecord], float]
 
 
+def _changed(count: Callable[[SyncRecord], int]) -> Callable[[SyncRecord], float]:
+    """Return a count of changes as far as they were committed: what the guard holds has not happened."""
+    return lambda log: count(log) if log.sync_status in COMMITTED else 0
+
+
 TOTALS = (
     Total("filesync_files_processed", "Files that syncs looked at.", lambda log: log.files_processed),
-    Total("filesync_files_added", "Files that were new.", lambda log: log.files_added),
-    Total("filesync_files_updated", "Files that had changed.", lambda log: log.files_updated),
-    Total("filesync_files_moved", "Files that were renamed or moved.", lambda log: log.files_moved),
-    Total("filesync_files_removed", "Files that were removed.", lambda log: log.files_removed),
-    Total("filesync_files_left_scope", "Files that filters or scope let go.", lambda log: log.files_left_scope),
+    Total("filesync_files_added", "Files that were new.", _changed(lambda log: log.files_added)),
+    Total("filesync_files_updated", "Files that had changed.", _changed(lambda log: log.files_updated)),
+    Total("filesync_files_moved", "Files that were renamed or moved.", _changed(lambda log: log.files_moved)),
+    Total("filesync_files_removed", "Files that were removed.", _changed(lambda log: log.files_removed)),
+    Total(
+        "filesync_files_left_scope", "Files that filters or scope let go.", _changed(lambda log: log.files_left_scope)
+    ),
     Total("filesync_api_calls", "Calls of the store's API.", lambda log: log.api_calls),
     Total("filesync_retries", "Calls that had to be repeated.", lambda log: log.retries),
     Total("filesync_throttled_seconds", "Time that the store made us wait.", lambda log: log.throttled_seconds),
@@ -79,19 +91,15 @@ def _last(one: EndpointStatus, field: str) -> Any:
     return None if one.last_sync is None else getattr(one.last_sync, field)
 
 
+def _last_changed(count: Callable[[SyncRecord], int]) -> Callable[[EndpointStatus], float | None]:
+    return lambda one: None if one.last_sync is None else _changed(count)(one.last_sync)
+
+
 READINGS = (
     Reading("filesync_endpoint_active", "1: it is synced.", lambda e: e.state not in ("disabled", "broken")),
     Reading("filesync_endpoint_broken", "1: its entry of endpoints.yaml cannot be used.",
             lambda e: e.state == "broken"),
     Reading("filesync_endpoint_running", "1: a sync is running.", lambda e: e.running_since is not None),
-    Reading("filesync_endpoint_held", "1: the guard holds a sync, which waits for a decision.",
-            lambda e: e.held_sync_id is not None),
-    Reading("filesync_endpoint_failed", "1: its last sync failed.",
-            lambda e: e.last_sync is not None and e.last_sync.sync_status == "failed"),
-    Reading("filesync_endpoint_partial", "1: its last sync could not read everything.",
-            lambda e: e.last_sync is not None and e.last_sync.sync_status == "partial"),
-    Reading("filesync_endpoint_breaker_open", "1: its store failed so often that it is left alone.",
-            lambda e: e.breaker is not None and e.breaker.state != "closed"),
     Reading("filesync_endpoint_files", "Files in the inventory.", lambda e: e.files_total),
     Reading("filesync_endpoint_bytes", "Bytes in the inventory.", lambda e: e.bytes_total),
     Reading("filesync_endpoint_last_success_timestamp_seconds", "The moment that the inventory describes.",
@@ -104,13 +112,29 @@ READINGS = (
             lambda e: _seconds(_last(e, "sync_completed"))),
     Reading("filesync_endpoint_last_sync_duration_seconds", "How long its last sync took.",
             lambda e: _last(e, "sync_duration")),
-    Reading("filesync_endpoint_last_sync_added", "Files that its last sync added.", lambda e: _last(e, "files_added")),
-    Reading("filesync_endpoint_last_sync_updated", "Files that it updated.", lambda e: _last(e, "files_updated")),
-    Reading("filesync_endpoint_last_sync_moved", "Files that it moved.", lambda e: _last(e, "files_moved")),
-    Reading("filesync_endpoint_last_sync_removed", "Files that it removed.", lambda e: _last(e, "files_removed")),
+    Reading("filesync_endpoint_last_sync_added", "Files that its last sync added.",
+            _last_changed(lambda log: log.files_added)),
+    Reading("filesync_endpoint_last_sync_updated", "Files that it updated.",
+            _last_changed(lambda log: log.files_updated)),
+    Reading("filesync_endpoint_last_sync_moved", "Files that it moved.",
+            _last_changed(lambda log: log.files_moved)),
+    Reading("filesync_endpoint_last_sync_removed", "Files that it removed.",
+            _last_changed(lambda log: log.files_removed)),
+)  # fmt: skip
+
+JUDGEMENTS = (
+    Reading("filesync_endpoint_held", "1: the guard holds a sync, which waits for a decision.",
+            lambda e: e.held_sync_id is not None),
+    Reading("filesync_endpoint_failed", "1: its last sync failed.",
+            lambda e: e.last_sync is not None and e.last_sync.sync_status == "failed"),
+    Reading("filesync_endpoint_partial", "1: its last sync could not read everything.",
+            lambda e: e.last_sync is not None and e.last_sync.sync_status == "partial"),
+    Reading("filesync_endpoint_breaker_open", "1: its store failed so often that it is left alone.",
+            lambda e: e.breaker is not None and e.breaker.state != "closed"),
     Reading("filesync_endpoint_feed_drift", "Changes that the last full listing found and the feed had not told.",
             lambda e: e.last_full.feed_drift if e.last_full else None),
 )  # fmt: skip
+"""What may be wrong with an endpoint; of one that is switched off nothing is expected, so nothing is told."""
 
 
 class Totals:
@@ -172,10 +196,14 @@ class FilesyncCollector:
         yield GaugeMetricFamily(
             "filesync_configuration_problems", "What is wrong in endpoints.yaml.", value=len(filesync.config.problems)
         )
-        known = filesync.status()
+        seen = look(filesync.workspace)
+        known = seen.statuses
         yield _info(known)
         for reading in READINGS:
             yield _gauge(reading, known)
+        for judgement in JUDGEMENTS:
+            yield _gauge(judgement, [one for one in known if one.state not in UNWATCHED])
+        yield _stale(seen)
         yield _allowed(filesync)
         yield from self._counted(filesync, [one.name for one in known])
         yield from _waiting(filesync)
@@ -230,6 +258,17 @@ def _gauge(reading: Reading, known: Iterable[EndpointStatus]) -> Metric:
     return family
 
 
+def _stale(seen: Seen) -> Metric:
+    """Return which endpoints are stale, as alerts have it: also those that were never synced."""
+    family = GaugeMetricFamily(
+        "filesync_endpoint_stale", "1: its inventory is older than its schedule allows.", labels=["endpoint"]
+    )
+    stale = {condition.subject for condition in conditions(seen) if condition.kind is AlertKind.STALE}
+    for name in seen.expected:
+        family.add_metric([name], name in stale)
+    return family
+
+
 def _allowed(filesync: Filesync) -> Metric:
     """Return how old each inventory may be: its cadence, and a grace."""
     family = GaugeMetricFamily(
@@ -247,19 +286,31 @@ def _allowed(filesync: Filesync) -> Metric:
 def _waiting(filesync: Filesync) -> Iterator[Metric]:
     metadata = filesync.workspace.metadata
     yield GaugeMetricFamily(
-        "filesync_requests_waiting", "Syncs that were asked for and not begun.", value=len(metadata.untaken_requests())
+        "filesync_requests_waiting",
+        "Syncs that were asked for and are not done.",
+        value=len(metadata.waiting_requests()),
     )
     depth = GaugeMetricFamily("filesync_queue_depth", "Messages that wait in a queue.", labels=["queue"])
+    checked = GaugeMetricFamily(
+        "filesync_queue_checked_timestamp_seconds", "When it was last looked at how many.", labels=["queue"]
+    )
     received = CounterMetricFamily("filesync_queue_received", "Messages that were received.", labels=["queue"])
     dead = CounterMetricFamily("filesync_queue_dead", "Of them, those that could not be used.", labels=["queue"])
+    unrouted = CounterMetricFamily("filesync_queue_unrouted", "Keys that concerned no endpoint.", labels=["queue"])
     failing = GaugeMetricFamily("filesync_queue_failing", "1: it cannot be looked at.", labels=["queue"])
+    configured = {queue.name for queue in filesync.config.queues}
     for queue in metadata.queues():
+        if queue.name not in configured:  # nobody looks at it any more
+            continue
         if queue.depth is not None:
             depth.add_metric([queue.name], queue.depth)
+        if queue.checked_at is not None:
+            checked.add_metric([queue.name], queue.checked_at.timestamp())
         received.add_metric([queue.name], queue.received)
         dead.add_metric([queue.name], queue.dead)
+        unrouted.add_metric([queue.name], queue.unrouted)
         failing.add_metric([queue.name], float(queue.error is not None))
-    yield from (depth, received, dead, failing)
+    yield from (depth, checked, received, dead, unrouted, failing)
     waiting = GaugeMetricFamily("filesync_dead_messages", "Messages set aside and not decided on.", labels=["queue"])
     for trouble in metadata.queue_troubles():
         waiting.add_metric([trouble.name], trouble.dead)

@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from filesync_dagster.errors import ConfigError, SyncError, UnknownEndpoint
+from filesync_dagster.serving.dagster_client import UNFINISHED
 from filesync_dagster.serving.http.messages import Decided, EndpointOut, Endpoints, Launched, RunState, SyncStates
 from filesync_dagster.serving.http.messages import SyncState as State
+from filesync_dagster.serving.run_choice import busy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from filesync_dagster.api import Filesync
     from filesync_dagster.config import Config, Endpoint
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 LAUNCHED_BY = {"filesync/launched_by": "rest"}
 """Tags of the runs, for who looks at them in the Dagster UI."""
+
+REST = "rest"
+"""Who asks, in the table of requests."""
 
 
 def endpoints(site: Site) -> Endpoints:
@@ -96,17 +102,32 @@ class SwitchedOff(SyncError):
 
 
 def launch(site: Site, names: Sequence[str] | None, *, full: bool) -> Launched:
-    """Launch a sync of endpoints, of all active ones when none is named.
+    """Launch a sync of endpoints, of all active ones when none is named; ask for one of those that are being synced.
 
     Raises UnknownEndpoint, ConfigError (a broken entry), SwitchedOff, DagsterUnreachable, DagsterRefused.
     """
     with site.current.lent() as filesync:
         wanted = _wanted(filesync.config, names)
-        day = datetime.now(filesync.config.settings.partitions.zone).date()
-    if not wanted:
-        raise SwitchedOff("There is no active endpoint.", hint="Add one to endpoints.yaml.")
-    run_ids = site.dagster.launch(wanted, day=day, full=full, tags=LAUNCHED_BY)
-    return Launched(run_ids=run_ids, endpoints=wanted, urls=[f"{site.dagster.url}/runs/{run_id}" for run_id in run_ids])
+        if not wanted:
+            raise SwitchedOff("There is no active endpoint.", hint="Add one to endpoints.yaml.")
+        today = datetime.now(filesync.config.settings.partitions.zone).date()
+        at_it = _busy(site, filesync, wanted, today)
+        free = [name for name in wanted if name not in at_it]
+        run_ids = site.dagster.launch(free, day=today, full=full, tags=LAUNCHED_BY) if free else []
+        waiting = [name for name in wanted if name in at_it]
+        for name in waiting:
+            filesync.request(name, REST, full=full)
+    urls = [f"{site.dagster.url}/runs/{run_id}" for run_id in run_ids]
+    return Launched(run_ids=run_ids, endpoints=free, waiting=waiting, urls=urls)
+
+
+def _busy(site: Site, filesync: Filesync, wanted: Sequence[str], today: date) -> set[str]:
+    """Return which endpoints are synced now, or will be by a run that waits: another run of them would fail."""
+    at_it = {lease.endpoint for lease in filesync.workspace.metadata.running()}.intersection(wanted)
+    if len(at_it) == len(wanted):
+        return at_it
+    going = site.dagster.runs(None, statuses=UNFINISHED)
+    return at_it.union(busy(going, wanted, f"{today}", filesync.outcomes([run.id for run in going])))
 
 
 def _wanted(config: Config, names: Sequence[str] | None) -> list[str]:

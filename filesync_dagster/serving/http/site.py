@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import threading
 import time
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from filesync_dagster.api import Filesync
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.errors import ConfigError, ServiceError
 from filesync_dagster.observability import event
 from filesync_dagster.secret_store import secrets_manager, with_secrets
 from filesync_dagster.serving.dagster_client import DEFAULT_URL, DagsterClient
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
 GLANCE = 1.0
 """Seconds between two looks at whether endpoints.yaml was edited."""
 
+DOUBT = 60.0
+"""Seconds after which a secret is fetched again that does not fit, or could not be had: it may have been rotated."""
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """A secret, when it was last tried to fetch it, and whether that failed."""
+
+    at: float
+    secret: str | None
+    failed: bool = False
+
 
 @dataclass
 class _Opened:
@@ -34,7 +47,7 @@ class _Opened:
     filesync: Filesync
     mark: tuple[int, int, int] | None
     users: int = 0
-    secrets: dict[str, str | None] = field(default_factory=dict)
+    secrets: dict[str, _Fetched] = field(default_factory=dict)
 
 
 class Current:
@@ -59,20 +72,31 @@ class Current:
         finally:
             self._give_back(opened)
 
-    def webhook_secret(self, endpoint: Endpoint) -> str | None:
+    def webhook_secret(self, endpoint: Endpoint, *, doubted: bool = False) -> str | None:
         """Return what whoever calls the webhook of an endpoint proves to know; None when there is none.
 
-        Raises ConfigError when it is in a secrets manager that does not give it.
+        `doubted`: what is known does not fit, so it is fetched again, at most once a minute. Raises ServiceError, for
+        strangers to read, when it is in a secrets manager that does not give it.
         """
         opened = self._borrow()
         try:
-            known = opened.secrets
-            if endpoint.name not in known:  # fetched once for each edit of the file
-                secret = with_secrets(endpoint.webhook, self._resolve).secret
-                known[endpoint.name] = (secret.get_secret_value() or None) if secret else None
-            return known[endpoint.name]
+            known = opened.secrets.get(endpoint.name)
+            if known is None or ((doubted or known.failed) and time.monotonic() > known.at + DOUBT):
+                known = opened.secrets[endpoint.name] = self._fetched(endpoint, known.secret if known else None)
         finally:
             self._give_back(opened)
+        if known.failed and known.secret is None:
+            raise ServiceError("Nobody can be recognised now.", hint="Try again later.")
+        return known.secret
+
+    def _fetched(self, endpoint: Endpoint, before: str | None) -> _Fetched:
+        began = time.monotonic()
+        try:
+            secret = with_secrets(endpoint.webhook, self._resolve).secret
+        except ConfigError as error:
+            event("webhook.no_secret", level=logging.ERROR, endpoint=endpoint.name, error=str(error))
+            return _Fetched(began, before, failed=True)
+        return _Fetched(began, (secret.get_secret_value() or None) if secret else None)
 
     def close(self) -> None:
         """Release the database, once nobody uses it."""

@@ -11,8 +11,9 @@ import hmac
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_plus
 
+from filesync_dagster.connectors.s3 import S3Details
+from filesync_dagster.events.envelopes import understood
 from filesync_dagster.serving.http.messages import Hint
 from filesync_dagster.serving.http.site import same
 
@@ -75,25 +76,19 @@ def meaning(notification: Notification, endpoint: Endpoint) -> tuple[bool, Hint]
         return False, Hint(queued=False, reason="The channel is open.")
     if said.get("Event") == "s3:TestEvent":
         return False, Hint(queued=False, reason="The test event arrived.")
-    if _is_elsewhere(said, endpoint):
-        return False, Hint(queued=False, reason="Nothing of it is below the bucket and prefix of the endpoint.")
+    details = endpoint.endpoint_details
+    if said and isinstance(details, S3Details) and (why_not := _is_about_nothing(notification.body, details)):
+        return False, Hint(queued=False, reason=why_not)
     return said.get("type") == "initial", Hint(queued=True, reason="A sync is asked for.")
 
 
-def _is_elsewhere(said: Mapping[str, Any], endpoint: Endpoint) -> bool:
-    """Tell whether every record of an S3 event is of another place. What cannot be read may be of this one."""
-    records = said.get("Records")
-    bucket = getattr(endpoint.endpoint_details, "bucket", None)
-    if not isinstance(records, list) or not records or bucket is None:
-        return False
-    prefix = getattr(endpoint.endpoint_details, "prefix", None) or ""
-    return all(_is_of_another_place(record, str(bucket), str(prefix)) for record in records)
-
-
-def _is_of_another_place(record: Any, bucket: str, prefix: str) -> bool:
-    try:
-        said = record["s3"]
-        key = unquote_plus(said["object"]["key"])
-        return bool(said["bucket"]["name"] != bucket) or not key.startswith(prefix)
-    except (TypeError, KeyError, AttributeError):
-        return False
+def _is_about_nothing(body: bytes, details: S3Details) -> str | None:
+    """Return why no event of a bucket is a reason to sync it. What cannot be understood may be one."""
+    events = understood(body)
+    if events.problems or events.requests:
+        return None
+    if not events.keys:
+        return "Nothing of it says that something changed."
+    if any(bucket == details.bucket and key.startswith(details.prefix) for bucket, key in events.keys):
+        return None
+    return "Nothing of it is below the bucket and prefix of the endpoint."

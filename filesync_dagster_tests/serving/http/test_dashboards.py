@@ -31,6 +31,8 @@ EXPRESSIONS = [(title, target["expr"]) for title, target in TARGETS] + [(r["aler
 def told(tmp_path_factory):
     """The labels of every metric that a server with all there is tells."""
     with made_in(tmp_path_factory.mktemp("metrics")) as project:
+        queue = "queues:\n  - {name: events, type: rabbitmq, url: 'amqp://127.0.0.1:9', queue: events}\n"
+        project.file.write_text(project.file.read_text() + queue)
         project.sync("docs")
         with Filesync.open(project.file) as filesync:
             metadata = filesync.workspace.metadata

@@ -3,8 +3,12 @@
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
 
 from filesync_dagster import Filesync
+from filesync_dagster.metadata import AlertRecord
 from filesync_dagster.serving.http.health import Remembered
 from filesync_dagster.serving.http.site import Current
 from filesync_dagster_tests.serving.http.conftest import ENDPOINTS, NOBODY
@@ -13,6 +17,19 @@ from filesync_dagster_tests.serving.http.conftest import ENDPOINTS, NOBODY
 def component(answer, name):
     """One component of a health answer."""
     return next(c for c in answer.json()["components"] if c["name"] == name)
+
+
+def endpoint(answer, name):
+    """One endpoint of a health answer."""
+    return next(e for e in answer.json()["endpoints"] if e["endpoint"] == name)
+
+
+def long_ago(project, *statements):
+    """Let what the database knows have happened ten days ago."""
+    moment = datetime.now(UTC) - timedelta(days=10)
+    with Filesync.open(project.file) as filesync, filesync.workspace.metadata._database.writing() as connection:
+        for statement in statements:
+            connection.execute(text(statement), {"then": f"{moment:%Y-%m-%d %H:%M:%S.%f}"})
 
 
 def test_all_is_well(project, stranger):
@@ -160,3 +177,64 @@ def test_a_channel_that_cannot_be_told_degrades(project, stranger):
     assert component(answer, "alerts")["status"] == "degraded"
     assert component(answer, "alerts")["detail"].startswith("1 json: ")
     assert "hunter2" not in answer.text
+
+
+def test_what_nothing_syncs_any_more_degrades(project, stranger):
+    """Its last sync went well, ten days ago; its schedule promises one each hour."""
+    project.sync("docs")
+    long_ago(
+        project,
+        "UPDATE endpoint_state SET as_of = :then",
+        "UPDATE sync_logs SET sync_started = :then, sync_completed = :then, as_of = :then",
+    )
+
+    answer = stranger.get("/health")
+
+    docs = endpoint(answer, "docs")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert (docs["state"], docs["status"], docs["stale"]) == ("ok", "degraded", True)
+    assert "more than 90 minutes ago" in docs["error"]
+
+
+def test_what_was_never_synced_degrades_when_it_should_have_been(project):
+    """Health itself remembers since when it is waited for; what is switched off is not waited for."""
+    assert project.client().get("/health").json()["status"] == "ok"
+    long_ago(project, "UPDATE endpoints SET created_at = :then")
+
+    answer = project.client().get("/health")
+
+    assert {e["endpoint"]: e["stale"] for e in answer.json()["endpoints"]} == {
+        "docs": True,
+        "lost": True,
+        "idle": False,
+    }
+    assert endpoint(answer, "docs")["state"] == "never synced"
+    assert "never synced" in endpoint(answer, "docs")["error"]
+
+
+def test_a_sync_that_runs_hides_nothing(project, stranger):
+    """That it is tried again does not make it well."""
+    project.sync("lost")
+    with Filesync.open(project.file) as filesync:
+        number = filesync.workspace.register(filesync.config.endpoint("lost"))
+        with filesync.workspace.metadata.lease(number):
+            answer = stranger.get("/health")
+
+    assert (endpoint(answer, "lost")["state"], endpoint(answer, "lost")["status"]) == ("running", "degraded")
+    assert "nowhere" in endpoint(answer, "lost")["error"]
+
+
+def test_an_alert_that_stands_is_shown_and_degrades(project, stranger):
+    """Also one that nobody sees by looking at an endpoint: a run whose process died."""
+    project.file.write_text(ENDPOINTS.replace("nowhere", "store"))
+    project.sync("docs", "lost")
+    with Filesync.open(project.file) as filesync:
+        metadata = filesync.workspace.metadata
+        metadata.raise_alerts([AlertRecord("docs", "crashed", metadata.now(), "Its run died.")], metadata.now())
+
+    answer = stranger.get("/health")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert [(a["subject"], a["kind"], a["sentence"]) for a in answer.json()["alerts"]] == [
+        ("docs", "crashed", "Its run died.")
+    ]

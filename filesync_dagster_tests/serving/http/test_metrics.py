@@ -1,14 +1,18 @@
 """/metrics: what Prometheus reads is what the database says."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parsed
+from sqlalchemy import text as sql
 
 from filesync_dagster import Filesync
-from filesync_dagster.metadata import AlertRecord, SyncRecord
+from filesync_dagster.metadata import AlertRecord, DeadMessage, SyncRecord
 from filesync_dagster.model import SyncMode, SyncStatus
+from filesync_dagster.serving.http.machine import told
 from filesync_dagster.serving.http.metrics import Totals
+from filesync_dagster_tests.serving.http.conftest import TOKEN
 
 
 def samples(text, families=parsed):
@@ -122,6 +126,16 @@ def test_machine_and_process_are_told(stranger):
     assert found["process_cpu_seconds_total", ()] > 0
 
 
+def test_what_a_machine_does_not_say_is_left_out():
+    """Where there is no /proc/diskstats, psutil raises; the rest of the metrics is no worse for it."""
+
+    def counters():
+        raise NotImplementedError("/proc/diskstats nor /sys/block are available on this system")
+
+    assert told(counters) is None
+    assert told(lambda: 1) == 1
+
+
 def test_openmetrics_is_served_to_who_prefers_it(project, stranger):
     """Both formats are read by the strict parser of their own, and say the same."""
     project.sync("docs")
@@ -155,3 +169,90 @@ def test_a_database_that_is_away_leaves_the_machine(project, monkeypatch):
     assert (answer.status_code, found["filesync_up", ()]) == (200, 0)
     assert found["filesync_machine_cpus", ()] >= 1
     assert "hunter2" not in answer.text
+
+
+def test_what_the_guard_holds_has_not_happened(project):
+    """Held twice, three removals count nothing; approved they are three."""
+    project.sync("docs")
+    client = project.client()
+    client.get("/metrics")
+    for name in ("a", "b", "c"):
+        (project.folder / "store" / name).unlink()
+    project.sync("docs")
+    project.sync("docs")
+    held = samples(client.get("/metrics").text)
+    with Filesync.open(project.file) as filesync:
+        filesync.approve("docs")
+    approved = samples(client.get("/metrics").text)
+
+    assert of(held, "filesync_syncs_total", status="held", mode="full") == 2
+    assert of(held, "filesync_files_processed_total") > 0
+    assert (of(held, "filesync_files_removed_total"), of(held, "filesync_endpoint_last_sync_removed")) == (0, 0)
+    assert (of(approved, "filesync_files_removed_total"), of(approved, "filesync_endpoint_last_sync_removed")) == (3, 3)
+
+
+def test_nothing_is_wrong_with_what_is_switched_off(project):
+    """What failed, was held or drifted before is nobody's business until it is switched on again."""
+    project.sync("docs", "lost")
+    for name in ("a", "b", "c"):
+        (project.folder / "store" / name).unlink()
+    project.sync("docs")
+    before = samples(project.client().get("/metrics").text)
+    text = project.file.read_text().replace("{path: nowhere}", "{path: nowhere}, is_active: false")
+    project.file.write_text(text.replace("title: Documents", "title: Documents\n    is_active: false"))
+    project.site.current._looked = 0.0
+
+    after = samples(project.client().get("/metrics").text)
+
+    assert (of(before, "filesync_endpoint_held"), of(before, "filesync_endpoint_failed", "lost")) == (1, 1)
+    wrong = ("held", "failed", "partial", "breaker_open", "feed_drift", "stale")
+    assert [of(after, f"filesync_endpoint_{kind}", name) for kind in wrong for name in ("docs", "lost")] == [None] * 12
+    assert (of(after, "filesync_endpoint_active"), of(after, "filesync_endpoint_files")) == (0, 4)
+
+
+def test_what_was_never_synced_is_stale_when_it_should_have_been(project, stranger):
+    """Its age cannot be told, for it has none; what a person alone syncs is never stale."""
+    project.file.write_text(project.file.read_text().replace("{path: nowhere}", "{path: nowhere}, schedule: manual"))
+    before = samples(stranger.get("/metrics").text)
+    with Filesync.open(project.file) as filesync, filesync.workspace.metadata._database.writing() as connection:
+        connection.execute(sql("UPDATE endpoints SET created_at = '2026-01-01 00:00:00.000000'"))
+
+    after = samples(stranger.get("/metrics").text)
+
+    assert [of(found, "filesync_endpoint_stale") for found in (before, after)] == [0, 1]
+    assert of(after, "filesync_endpoint_stale", "lost") is None
+
+
+def test_a_queue_is_told_while_it_is_configured(project):
+    """With when it was looked at; of one that was removed, only what it left behind to decide on."""
+    queue = "queues:\n  - {name: now, type: rabbitmq, url: 'amqp://127.0.0.1:9', queue: now}\n"
+    project.file.write_text(project.file.read_text() + queue)
+    with Filesync.open(project.file) as filesync:
+        metadata = filesync.workspace.metadata
+        metadata.note_queue("now", 3)
+        metadata.note_queue("gone", 5000, "The broker is away.")
+        metadata.bury("gone", [DeadMessage("gone", "m1", "It is no event.", "{}", metadata.now())])
+
+    found = samples(project.client().get("/metrics").text)
+
+    told = {name: dict(labels)["queue"] for name, labels in found if "queue" in dict(labels)}
+    assert told.pop("filesync_dead_messages") == "gone"
+    assert set(told.values()) == {"now"}
+    assert found["filesync_queue_depth", (("queue", "now"),)] == 3
+    assert found["filesync_queue_failing", (("queue", "now"),)] == 0
+    assert abs(found["filesync_queue_checked_timestamp_seconds", (("queue", "now"),)] - time.time()) < 600
+
+
+def test_an_entry_that_is_wrong_adds_no_second_sample(project):
+    """Prometheus refuses a whole scrape in which a series comes twice; and a queue is no endpoint."""
+    second = "  - {name: docs, type: local, endpoint_details: {path: store}}\n"
+    project.file.write_text(project.file.read_text() + second + "queues:\n  - {name: ev, type: sqs}\n")
+
+    client = project.client(authorization=f"Bearer {TOKEN}")
+    series = [line.rpartition(" ")[0] for line in client.get("/metrics").text.splitlines() if line[:1] != "#"]
+
+    assert len(series) == len(set(series))
+    assert [e["name"] for e in client.get("/endpoints").json()["endpoints"]] == ["docs", "lost", "idle"]
+    assert "filesync_configuration_problems 0.0" not in series
+    with Filesync.open(project.file) as filesync:
+        assert "docs" in filesync.status()[0].misconfigured

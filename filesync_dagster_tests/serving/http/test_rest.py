@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from filesync_dagster import Filesync
 from filesync_dagster_tests.serving.http.conftest import NOBODY, SECRET, TOKEN
 
 READS = ("/endpoints", "/sync/status")
@@ -139,6 +140,19 @@ def test_what_cannot_be_launched_is_a_sentence(project, content, kind, status, s
 
     assert answer.status_code == status
     assert says in answer.json()["error"]
+
+
+def test_a_sync_of_what_is_being_synced_is_asked_for(project, client):
+    """A run of it would only find it busy, and fail. Two wishes are one."""
+    with Filesync.open(project.file) as filesync:
+        metadata = filesync.workspace.metadata
+        with metadata.lease(filesync.workspace.register(filesync.config.endpoint("docs"))):
+            answers = [client.post("/sync/initial", json={"endpoints": ["docs"]}) for _ in range(2)]
+        asked = [(request.endpoint, request.full, request.source) for request in metadata.waiting_requests()]
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json() == {"run_ids": [], "endpoints": [], "waiting": ["docs"], "urls": []}
+    assert asked == [("docs", True, "rest")]
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("PUT", "/endpoints", 405)])

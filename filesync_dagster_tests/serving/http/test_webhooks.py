@@ -3,18 +3,20 @@
 import hashlib
 import hmac
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from filesync_dagster import Filesync
+from filesync_dagster.errors import ConfigError
+from filesync_dagster.serving.http.site import DOUBT, Current
 from filesync_dagster_tests.serving.http.conftest import ENDPOINTS, SECRET, TOKEN
 
 
 def requested(project):
     """What is asked for: endpoint, full, source."""
     with Filesync.open(project.file) as filesync:
-        return [(r.endpoint, r.full, r.source) for r in filesync.workspace.metadata.untaken_requests()]
+        return [(r.endpoint, r.full, r.source) for r in filesync.workspace.metadata.waiting_requests()]
 
 
 def signed(body, secret=SECRET):
@@ -30,6 +32,12 @@ def drive(token=SECRET, state="change"):
 def bearer(token):
     """The header of MinIO with an auth_token, and of people."""
     return {"authorization": f"Bearer {token}"}
+
+
+def s3_event(bucket, key, name="s3:ObjectCreated:Put", source="minio:s3"):
+    """What MinIO posts."""
+    said = {"bucket": {"name": bucket}, "object": {"key": key}}
+    return {"EventName": name, "Key": "", "Records": [{"eventName": name, "eventSource": source, "s3": said}]}
 
 
 ADSK = json.dumps({"version": "1.0", "resourceUrn": "urn:adsk", "hook": {"event": "dm.version.added"}}).encode()
@@ -121,14 +129,38 @@ def test_an_event_of_another_prefix_asks_for_nothing(project, stranger):
         "endpoints: [{name: eng, type: s3, endpoint_details: {bucket: eng, prefix: my drawings/}}]\n"
     )
 
-    def event(bucket, key):
-        return {"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": key}}}]}
+    said = [
+        s3_event("eng", "other/a"),
+        s3_event("others", "my+drawings/a"),
+        s3_event("eng", "my+drawings/a", name="s3:ObjectAccessed:Get"),
+        s3_event("eng", "my+drawings/a"),
+    ]
+    answers = [stranger.post("/webhooks/eng", json=event, headers=bearer(TOKEN)) for event in said]
 
-    said = [("eng", "other/a"), ("others", "my+drawings/a"), ("eng", "my+drawings/a")]
-    answers = [stranger.post("/webhooks/eng", json=event(*where), headers=bearer(TOKEN)) for where in said]
-
-    assert [answer.json()["queued"] for answer in answers] == [False, False, True]
+    assert [answer.json()["queued"] for answer in answers] == [False, False, False, True]
     assert requested(project) == [("eng", False, "webhook")]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        s3_event("eng", "a+b/x", source="ceph:s3"),  # which may mean the key as it is
+        {"Type": "Notification", "Message": json.dumps(s3_event("eng", "a%2Bb/x"))},
+        {"source": "aws.s3", "detail-type": "Object Created",
+         "detail": {"bucket": {"name": "eng"}, "object": {"key": "a+b/x"}}},
+        {"Records": [{"s3": {"bucket": []}}]},
+        {"Records": [{"eventSource": [], "s3": {"bucket": {"name": "eng"}, "object": {"key": "a%2Bb/x"}}}]},
+        {"something": "else"},
+    ],
+    ids=["unencoded", "wrapped", "bridge", "unreadable", "odd", "unknown"],
+)  # fmt: skip
+def test_events_are_understood_as_those_of_queues_are(project, stranger, event):
+    """What cannot be understood may be about the endpoint."""
+    project.file.write_text("endpoints: [{name: eng, type: s3, endpoint_details: {bucket: eng, prefix: a+b/}}]\n")
+
+    answer = stranger.post("/webhooks/eng", json=event, headers=bearer(TOKEN))
+
+    assert (answer.status_code, requested(project)) == (202, [("eng", False, "webhook")])
 
 
 def test_a_person_may_ask_for_everything_anew(project, stranger):
@@ -157,3 +189,66 @@ def test_a_database_that_is_away_makes_the_store_try_again(project, monkeypatch)
 
     assert answer.status_code == 503
     assert "hunter2" not in answer.text
+
+
+@dataclass
+class Vault:
+    """A secrets manager that may be away."""
+
+    secret: str | None = "first"
+    asked: int = 0
+
+    def __call__(self, name):
+        self.asked += 1
+        if self.secret is None:
+            raise ConfigError([f"The secret {name!r} could not be read: account 123456789012 is not authorised."])
+        return self.secret
+
+
+@pytest.fixture
+def vault(project):
+    """Return where the secret of the endpoint is kept."""
+    made = Vault()
+    project.file.write_text(ENDPOINTS.replace(SECRET, "secret:prod/hook"))
+    project.site = replace(project.site, current=Current(project.file, secrets=made))
+    yield made
+    project.site.close()
+
+
+def a_minute_later(project):
+    """Make what is known of secrets a minute older."""
+    known = project.site.current._opened.secrets
+    known.update({name: replace(one, at=one.at - DOUBT) for name, one in known.items()})
+
+
+def test_a_secret_that_is_rotated_is_fetched_again(project, vault):
+    """When one does not fit, and at most once a minute: strangers cause no more."""
+
+    def ask(secret):
+        return project.client().post("/webhooks/docs", headers=bearer(secret)).status_code
+
+    assert [ask(secret) for secret in ("first", "guess", "guess")] == [202, 401, 401]
+    vault.secret = "second"
+    assert (ask("second"), vault.asked) == (401, 1)
+    a_minute_later(project)
+    assert [ask(secret) for secret in ("second", "first")] == [202, 401]
+    assert vault.asked == 2
+
+    vault.secret = None
+    a_minute_later(project)
+    assert [ask(secret) for secret in ("guess", "second")] == [401, 202]
+
+
+def test_a_secret_that_cannot_be_had_is_told_to_no_stranger(project, vault):
+    """The store tries again; who has the token of the API needs no other."""
+    vault.secret = None
+
+    answers = [project.client().post("/webhooks/docs", headers=bearer("first")) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert not any(word in answers[0].text for word in ("docs", "prod/hook", "123456789012"))
+    assert vault.asked == 1
+    assert project.client().post("/webhooks/docs", headers=bearer(TOKEN)).status_code == 202
+    vault.secret = "first"
+    a_minute_later(project)
+    assert project.client().post("/webhooks/docs", headers=bearer("first")).status_code == 202

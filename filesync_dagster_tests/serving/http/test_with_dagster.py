@@ -63,6 +63,21 @@ def test_a_sync_is_asked_for_over_rest_and_followed(together):
     assert httpx.get(f"{address}/sync/status?run_id=00000000", headers=MAY).status_code == 404
 
 
+def test_a_second_launch_waits_for_the_first(together):
+    """It is not a run that fails because the endpoint is busy: what is asked for waits until it is done."""
+    _, address, dagster = together
+
+    launches = [
+        httpx.post(f"{address}/sync/incremental", json={"endpoints": ["docs"]}, headers=MAY, timeout=60).json()
+        for _ in range(2)
+    ]
+    (run_id,) = launches[0]["run_ids"]
+
+    assert (launches[1]["run_ids"], launches[1]["waiting"]) == ([], ["docs"])
+    assert dagster.run_ended(run_id) == "SUCCESS"
+    until(lambda: "filesync_requests_waiting 0.0" in httpx.get(f"{address}/metrics", timeout=30).text)
+
+
 def test_dagster_is_healthy_while_it_runs(together):
     """Web server and daemons; the metrics say it too."""
     _, address, _ = together
