@@ -21,6 +21,9 @@ from dagster import DagsterInstance
 from dagster._core.storage.compute_log_manager import ComputeIOType
 from moto.server import ThreadedMotoServer
 
+from filesync_dagster.serving.reloading import PATIENCE
+from filesync_dagster.serving.reviving import EVERY, MISSES
+
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 
@@ -62,7 +65,7 @@ def test_the_embedded_instance_starts_and_tells_nobody(tmp_path):
         assert instance.event_log_storage.get_maximum_record_id() is None
         assert not instance.telemetry_enabled
         assert not instance.nux_enabled
-        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 4
+        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 10
         assert instance.run_monitoring_enabled
         assert instance.run_retries_enabled
 
@@ -90,6 +93,23 @@ def test_only_crashed_runs_are_started_again(config):
         "max_retries": 2,
         "retry_on_asset_or_op_failure": False,
     }
+
+
+@pytest.mark.parametrize("config", ["dagster.yaml", "deploy/dagster.production.yaml"])
+def test_runs_wait_for_a_code_server_that_is_started_anew(config):
+    """For as long as it takes to notice that it died, and to start it."""
+    queue = yaml.safe_load((ROOT / config).read_text())["run_queue"]
+    wait = queue["max_user_code_failure_retries"] * queue["user_code_failure_retry_delay"]
+    assert wait >= EVERY * MISSES + PATIENCE
+
+
+@pytest.mark.parametrize("config", ["dagster.yaml", "deploy/dagster.production.yaml"])
+def test_no_tick_is_kept_for_ever(config):
+    """Dagster deletes ticks by itself, when it is told how long they are of interest."""
+    kept = yaml.safe_load((ROOT / config).read_text())["retention"]
+    assert {kind for kind in kept if kept[kind]} == {"schedule", "sensor", "auto_materialize"}
+    days = kept["schedule"]["purge_after_days"], *kept["sensor"]["purge_after_days"].values()
+    assert all(0 < number <= 30 for number in days)
 
 
 def test_the_workspaces_name_the_definitions_and_the_code_server():
@@ -203,3 +223,14 @@ def test_a_daemon_without_heartbeats_is_not_healthy(healthcheck, tmp_path, monke
 def test_a_single_command_is_healthy_by_itself(healthcheck):
     """A container that only runs `filesync sync` has nobody to ask."""
     assert healthcheck.healthy("tini -- filesync sync")
+
+
+def test_what_only_names_the_code_server_is_not_asked_like_one(healthcheck):
+    """The service that watches the file tells the code server, which is elsewhere; it has no port of its own."""
+    command = yaml.safe_load((DEPLOY / "docker-compose.yaml").read_text())["services"]["watch"]["command"]
+
+    assert "--code-server" in command
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        assert healthcheck.healthy(f"tini -g -- {' '.join(command)} ", code_server=address)
