@@ -35,7 +35,7 @@ ENVIRONMENT = """\
 | `FILESYNC_HOME` | Where state is kept: the SQLite database, staging, snapshots. Default: `.filesync`. |
 | `FILESYNC_DATABASE_URL` | The metadata database; wins over `settings.database_url`. |
 | `FILESYNC_SNAPSHOT_ROOT` | Where snapshots and changes go; wins over `settings.snapshot_root`. |
-| `FILESYNC_DAGSTER_URL` | Dagster's web server, for who is no part of Dagster. Default: `http://127.0.0.1:3000`. |
+| `FILESYNC_DAGSTER_URL` | Dagster's web server, for who is no part of Dagster. Default: that of `filesync up`. |
 | `FILESYNC_API_TOKEN` | The bearer token of [the API](rest.md). Without one, everybody may read and nobody may write. |
 | `FILESYNC_LOG_FORMAT` | `json`: log events are [JSON lines](monitoring.md#logs), in Dagster's processes, too. |
 """

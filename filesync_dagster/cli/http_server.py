@@ -27,8 +27,8 @@ LOOPBACK = ("127.", "::1", "localhost")
 @HOST
 @click.option(
     "--dagster-url",
-    help="Of Dagster's web server, which launches what is asked for; when it is said, /health asks it too.  "
-    "[default: FILESYNC_DAGSTER_URL, or http://127.0.0.1:3000]",
+    help="Of Dagster's web server, which launches what is asked for, and which /health asks, too.  "
+    "[default: FILESYNC_DAGSTER_URL, or that of `filesync up`]",
 )
 @pass_invocation
 def serve(invocation: Invocation, port: int, host: str, dagster_url: str | None) -> None:
@@ -45,7 +45,7 @@ def serve(invocation: Invocation, port: int, host: str, dagster_url: str | None)
     if dagster_url:
         environment = replace(environment, dagster_url=dagster_url)
     invocation.configure_logging()
-    site = Site(Current(environment.config_path), environment.api_token, environment.dagster_url)
+    site = Site(Current(environment.config_path), environment.api_token, environment.dagster_url, environment.home)
     with site.current.lent() as filesync:  # a file that cannot be used at all is told at once
         for problem in filesync.config.problems:
             click.echo(f"Warning: {problem}", err=True)

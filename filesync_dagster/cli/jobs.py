@@ -37,7 +37,7 @@ FAR_ENOUGH = 500
 """Runs that are looked through for those that a command is about."""
 
 DAGSTER_URL = click.option(
-    "--dagster-url", help="Of Dagster's web server.  [default: FILESYNC_DAGSTER_URL, or http://127.0.0.1:3000]"
+    "--dagster-url", help="Of Dagster's web server.  [default: FILESYNC_DAGSTER_URL, or that of `filesync up`]"
 )
 
 

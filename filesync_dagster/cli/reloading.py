@@ -26,7 +26,7 @@ def tell(sentence: str) -> None:
 @click.option("--watch", is_flag=True, help="After each edit, and when its code server died, until Ctrl-C.")
 @click.option("--code-server", metavar="HOST:PORT", help="Ask this code server (`unix:PATH` for a socket).")
 @click.option(
-    "--dagster-url", help="Ask this web server of Dagster.  [default: FILESYNC_DAGSTER_URL, or http://127.0.0.1:3000]"
+    "--dagster-url", help="Ask this web server of Dagster.  [default: FILESYNC_DAGSTER_URL, or that of `filesync up`]"
 )
 @click.option("--location", help="The code location, for the web server.  [default: filesync, or the only one]")
 @pass_invocation

@@ -7,6 +7,7 @@ For processes that do not import Dagster: `filesync jobs`, `filesync serve`. Wha
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -19,6 +20,7 @@ from filesync_dagster.errors import DagsterRefused, DagsterUnreachable, UnknownE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
+    from pathlib import Path
 
     import httpx
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:3000"
 """Where `filesync up` serves when it is not told otherwise."""
+
+ANNOUNCEMENT = "dagster.url"
+"""The file in FILESYNC_HOME that says where its `filesync up` serves."""
 
 ASSET_PREFIX = "filesync"
 """The first part of the asset key of an endpoint; its name is the second."""
@@ -385,8 +390,33 @@ class DagsterClient:
 
 
 def dagster_url(environment: Environment) -> str:
-    """Return where Dagster's web server is: FILESYNC_DAGSTER_URL, or where `filesync up` serves by itself."""
-    return environment.dagster_url or DEFAULT_URL
+    """Return where Dagster's web server is: FILESYNC_DAGSTER_URL, or where `filesync up` serves, or would."""
+    return environment.dagster_url or announced(environment.home) or DEFAULT_URL
+
+
+def announced(home: Path) -> str | None:
+    """Return where the `filesync up` of this FILESYNC_HOME serves; None when none does.
+
+    One that was killed has not taken it back: that nobody answers there is worth knowing.
+    """
+    try:
+        return (home / ANNOUNCEMENT).read_text("utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+@contextmanager
+def announcing(home: Path, url: str) -> Iterator[None]:
+    """Let others know, as long as this lasts. It is a convenience: what cannot be written is not."""
+    file = home / ANNOUNCEMENT
+    with suppress(OSError):
+        file.write_text(url, "utf-8")
+    try:
+        yield
+    finally:
+        if announced(home) == url:  # not that of another one, begun since
+            with suppress(OSError):
+                file.unlink()
 
 
 def _credentials(url: str) -> tuple[str, str] | None:

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filesync_dagster.errors import NotWritable, ServiceError
 from filesync_dagster.serving.children import Service, bound, start, stop
+from filesync_dagster.serving.dagster_client import announcing
 from filesync_dagster.serving.reloading import ConfigWatch, reload_code
 from filesync_dagster.serving.reviving import CodeServerWatch
 
@@ -87,8 +88,9 @@ def serve(
     """
     services: list[Service] = []
     variables = dagster_environment(environment)
-    if host:
-        variables.setdefault("FILESYNC_DAGSTER_URL", f"http://{_reached(host)}:{port}")  # where links of alerts lead
+    url = f"http://{_reached(host)}:{port}" if host else ""
+    if url:
+        variables.setdefault("FILESYNC_DAGSTER_URL", url)  # where links of alerts lead
     # A short path: a socket's name has at most 107 characters. Only this user may open the folder.
     with tempfile.TemporaryDirectory(prefix="filesync-") as run:
         code_server = f"unix:{Path(run) / 'code.sock'}"
@@ -102,10 +104,11 @@ def serve(
                 services.append(start(name, [sys.executable, "-m", *arguments], variables, log))
                 if not _wait(services, ready, told):
                     return
-            on_ready(f"http://{_reached(host)}:{port}" if host else "")
-            watch.start(told)
-            CodeServerWatch.at(code_server, tell).start(told)
-            _watch(services, told, every_minute)
+            with announcing(environment.home, url) if url else nullcontext():
+                on_ready(url)
+                watch.start(told)
+                CodeServerWatch.at(code_server, tell).start(told)
+                _watch(services, told, every_minute)
         finally:
             stop(services[::-1])
 

@@ -17,6 +17,7 @@ from filesync_dagster.config import read_environment
 from filesync_dagster.errors import NotWritable, ServiceError
 from filesync_dagster.serving import children, dagster_home, require_free
 from filesync_dagster.serving.children import Service, bound, start, stop
+from filesync_dagster.serving.dagster_client import announced
 
 ROOT = Path(__file__).parents[2]
 ENDPOINTS = "endpoints: [{name: docs, type: local, schedule: manual, endpoint_details: {path: store}}]\n"
@@ -38,13 +39,15 @@ def free_port():
 
 
 def test_up_serves_the_assets_and_leaves_nothing_behind(tmp_path, free_port):
-    """The UI answers with the endpoint's asset; SIGTERM ends every process; the exit code is 0."""
+    """The UI answers, and another shell finds it, on whichever port; SIGTERM ends every process; the exit code is 0."""
     (tmp_path / "store").mkdir()
     (tmp_path / "endpoints.yaml").write_text(ENDPOINTS)
+    filesync = [sys.executable, "-m", "filesync_dagster.cli"]
+    env = {**os.environ, "FILESYNC_HOME": str(tmp_path / "home"), "FILESYNC_CONFIG": "endpoints.yaml"}
     with subprocess.Popen(
-        [sys.executable, "-m", "filesync_dagster.cli", "up", "--port", str(free_port)],
+        [*filesync, "up", "--port", str(free_port)],
         cwd=tmp_path,
-        env={**os.environ, "FILESYNC_HOME": str(tmp_path / "home"), "FILESYNC_CONFIG": "endpoints.yaml"},
+        env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -55,6 +58,8 @@ def test_up_serves_the_assets_and_leaves_nothing_behind(tmp_path, free_port):
         try:
             assert f"http://127.0.0.1:{free_port}" in ready
             assert ["filesync", "docs"] in _assets(free_port)
+            jobs = subprocess.check_output([*filesync, "jobs", "status"], cwd=tmp_path, env=env, text=True)
+            assert "There is no run." in jobs
         finally:
             process.send_signal(signal.SIGTERM)
         process.wait(60)
@@ -62,6 +67,7 @@ def test_up_serves_the_assets_and_leaves_nothing_behind(tmp_path, free_port):
     assert process.returncode == 0
     assert len(children) == 3
     assert not [child for child in children if _runs(child)]
+    assert announced(tmp_path / "home") is None
 
 
 def test_a_log_that_has_grown_too_long_begins_anew(tmp_path, monkeypatch):

@@ -104,10 +104,11 @@ class HealthCheck:
 
     def _dagster(self) -> list[Component]:
         """Return how Dagster is doing; nothing when nobody said where it is."""
-        if self._site.dagster_url is None:
+        url = self._site.known_dagster
+        if url is None:
             return []
         try:
-            with DagsterClient(self._site.dagster_url, timeout=DAGSTER_PATIENCE) as client:
+            with DagsterClient(url, timeout=DAGSTER_PATIENCE) as client:
                 daemons = client.daemon_health()
         except FilesyncError as error:
             return [_failing("dagster_webserver", error)]

@@ -8,14 +8,13 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.errors import ConfigError, ServiceError
 from filesync_dagster.observability import event
 from filesync_dagster.secret_store import secrets_manager, with_secrets
-from filesync_dagster.serving.dagster_client import DEFAULT_URL, DagsterClient
+from filesync_dagster.serving.dagster_client import DEFAULT_URL, DagsterClient, announced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,12 +161,22 @@ class Site:
 
     current: Current
     token: str | None = field(default=None, repr=False)
-    dagster_url: str | None = None  # None: nobody said where it is, so health does not ask it
+    dagster_url: str | None = None
+    home: Path | None = None  # where a `filesync up` says where it serves
+    _clients: dict[str, DagsterClient] = field(default_factory=dict, init=False, repr=False)
 
-    @cached_property
+    @property
+    def known_dagster(self) -> str | None:
+        """Where Dagster's web server is, as far as anybody said: health does not ask one of which nobody did."""
+        return self.dagster_url or (announced(self.home) if self.home else None)
+
+    @property
     def dagster(self) -> DagsterClient:
         """Where runs are launched."""
-        return DagsterClient(self.dagster_url or DEFAULT_URL)
+        url = self.known_dagster or DEFAULT_URL
+        if url not in self._clients:
+            self._clients[url] = DagsterClient(url)
+        return self._clients[url]
 
     def knows(self, token: str | None) -> bool:
         """Tell whether this is the token of the API. Takes as long for a wrong one as for the right one."""
@@ -176,8 +185,8 @@ class Site:
     def close(self) -> None:
         """Release what was opened."""
         self.current.close()
-        if "dagster" in self.__dict__:
-            self.dagster.close()
+        for client in self._clients.values():
+            client.close()
 
 
 def same(given: str, expected: str) -> bool:

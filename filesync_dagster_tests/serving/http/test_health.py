@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from filesync_dagster import Filesync
 from filesync_dagster.metadata import AlertRecord
+from filesync_dagster.serving.dagster_client import announcing
 from filesync_dagster.serving.http.health import Remembered
 from filesync_dagster.serving.http.site import Current
 from filesync_dagster_tests.serving.http.conftest import ENDPOINTS, NOBODY
@@ -138,6 +139,16 @@ def test_dagster_is_asked_when_it_is_said_where(project):
     assert component(answer, "dagster_webserver")["status"] == "failing"
     assert "FILESYNC_DAGSTER_URL" in component(answer, "dagster_webserver")["detail"]
     assert "filesync_dagster_webserver_up 0.0" in client.get("/metrics").text
+
+
+def test_the_dagster_of_filesync_up_is_asked(project, client):
+    """Which says in FILESYNC_HOME where it serves. One that was killed has not taken that back: it is missed."""
+    assert "dagster_webserver" not in {c["name"] for c in client.get("/health").json()["components"]}
+
+    with announcing(project.folder / "home", NOBODY):
+        answer = project.client().get("/health")
+
+    assert component(answer, "dagster_webserver")["status"] == "failing"
 
 
 def test_however_many_ask_it_is_found_out_twice_at_most():
