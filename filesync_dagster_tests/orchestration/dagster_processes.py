@@ -36,6 +36,18 @@ query ($id: String!) {
 }
 """
 RUN_STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+RUN_LOG = """
+query ($id: ID!) {
+  logsForRun(runId: $id) {
+    ... on EventConnection {
+      events {
+        ... on MessageEvent { timestamp message }
+        ... on ErrorEvent { error { message causes { message } } }
+      }
+    }
+  }
+}
+"""
 PARTITIONS = """
 query ($key: AssetKeyInput!) {
   assetNodeOrError(assetKey: $key) {
@@ -71,12 +83,16 @@ class Dagster:
         return answer["run"]["id"]
 
     def run_ended(self, run_id, patience=180):
-        """Wait for a run; return how it ended."""
-        return _until(
+        """Wait for a run; return how it ended. What it logged is printed when that was no success."""
+        ended = _until(
             lambda: self.graphql(RUN_STATUS, id=run_id)["runOrError"]["status"],
             {"SUCCESS", "FAILURE", "CANCELED"},
             patience,
         )
+        if ended != "SUCCESS":
+            for logged in self.graphql(RUN_LOG, id=run_id)["logsForRun"]["events"]:
+                print(logged)  # noqa: T201 - pytest shows it when the test fails
+        return ended
 
     def backfill(self, days, *paths):
         """Backfill days of some assets; return its id."""
