@@ -23,6 +23,7 @@ WORDS = {
     "alerts": "alerts that are over",
     "runs": "runs in Dagster",
     "runs_kept": "old runs in Dagster that are needed, and stay",
+    "descriptions": "descriptions of such runs in Dagster",
     "endpoints_failed": "endpoints that could not be tidied; --debug says why",
 }
 

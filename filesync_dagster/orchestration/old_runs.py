@@ -26,6 +26,7 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 
 from filesync_dagster.config import Retention
 from filesync_dagster.orchestration.jobs import is_ours
+from filesync_dagster.orchestration.old_descriptions import Descriptions
 from filesync_dagster.orchestration.schedules import ACTIVE
 from filesync_dagster.serving.dagster_client import ANY_ASSETS, OUR_JOBS
 
@@ -41,8 +42,8 @@ def maintain_instance(
 ) -> dict[str, int]:
     """Delete old runs of ours; return how much went, or (`dry_run`) would go."""
     now = now or datetime.now(UTC)
-    gone = Counter(runs=0, runs_kept=0)
-    needed = _Needed(instance, keep, now)
+    gone = Counter(runs=0, runs_kept=0, descriptions=0)
+    needed, descriptions = _Needed(instance, keep, now), Descriptions()
     for record in _old_runs(instance, now - timedelta(days=keep.runs_days)):
         run, day = record.dagster_run, needed.day_of(record.dagster_run)
         if day or needed.now(run):
@@ -51,8 +52,10 @@ def maintain_instance(
                 instance.add_run_tags(run.run_id, {KEPT_TAG: day})
         else:
             gone["runs"] += 1
+            descriptions.goes(run)
             if not dry_run:
                 _delete(instance, run.run_id)
+    gone["descriptions"] = descriptions.let_go(instance, dry_run=dry_run)
     return dict(gone)
 
 

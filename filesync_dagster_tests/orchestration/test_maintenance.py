@@ -1,6 +1,7 @@
 """What keeps Dagster's storage from growing for ever, and what it leaves alone."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from dagster._core.test_utils import create_run_for_test
 from sqlalchemy import create_engine, text
 
 from filesync_dagster.config import Retention
-from filesync_dagster.orchestration import old_runs
+from filesync_dagster.orchestration import old_descriptions, old_runs
 from filesync_dagster.orchestration.old_runs import KEPT_TAG, main, maintain_instance
+from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster.serving.dagster_client import OUR_TAG
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
@@ -40,6 +42,11 @@ def runs(instance):
     return {run.run_id for run in instance.get_runs()}
 
 
+def runs_of(gone):
+    """Return what went of the runs, and what stayed, without what described them."""
+    return {kind: gone[kind] for kind in ("runs", "runs_kept")}
+
+
 def rows(instance, table):
     """Return how many rows of the index there are, by run."""
     engine = create_engine(instance.event_log_storage.conn_string_for_shard("index"))
@@ -54,16 +61,28 @@ def sync(made, *names):
     return made.materialize(*(["filesync", name] for name in names)).run_id
 
 
+def begun(made, *names):
+    """Create the run of a schedule for some endpoints; return it."""
+    job = made.definitions.resolve_job_def("sync").get_subset(asset_selection={asset_key(name) for name in names})
+    return made.instance.create_run_for_job(job, tags=OURS)
+
+
+def described(instance):
+    """Return the ids of all descriptions of jobs and plans."""
+    with instance.run_storage.connect() as connection:
+        return set(connection.execute(text("SELECT snapshot_id FROM snapshots")).scalars())
+
+
 def test_runs_go_but_those_that_hold_what_was_last_known(made, instance):
     """The latest materialization of each endpoint and day stays, so the UI shows what it showed."""
     first, both, only_a = sync(made, "a", "b"), sync(made, "a", "b"), sync(made, "a")
     shard = Path(instance.event_log_storage.path_for_shard(first))
     assert shard.exists()
 
-    assert maintain_instance(instance, KEEP, now=later(days=6)) == {"runs": 0, "runs_kept": 0}
+    assert runs_of(maintain_instance(instance, KEEP, now=later(days=6))) == {"runs": 0, "runs_kept": 0}
     assert maintain_instance(instance, KEEP, now=later(days=8), dry_run=True)["runs"] == 1
     assert runs(instance) == {first, both, only_a}
-    assert maintain_instance(instance, KEEP, now=later(days=8)) == {"runs": 1, "runs_kept": 2}
+    assert runs_of(maintain_instance(instance, KEEP, now=later(days=8))) == {"runs": 1, "runs_kept": 2}
 
     assert runs(instance) == {both, only_a}
     assert not shard.exists()
@@ -74,7 +93,7 @@ def test_runs_go_but_those_that_hold_what_was_last_known(made, instance):
         event = instance.get_latest_materialization_event(dg.AssetKey(["filesync", name]))
         assert event.run_id == run_id
         assert instance.get_materialized_partitions(dg.AssetKey(["filesync", name])) == {today()}
-    assert maintain_instance(instance, KEEP, now=later(days=8)) == {"runs": 0, "runs_kept": 2}
+    assert runs_of(maintain_instance(instance, KEEP, now=later(days=8))) == {"runs": 0, "runs_kept": 2}
 
 
 def test_runs_go_from_postgresql_as_well(made, tmp_path, postgres_url):
@@ -84,13 +103,45 @@ def test_runs_go_from_postgresql_as_well(made, tmp_path, postgres_url):
     (tmp_path / "home" / "dagster.yaml").write_text(json.dumps({"storage": {"postgres": {"postgres_url": url}}}))
     with dg.DagsterInstance.from_config(str(tmp_path / "home")) as made.instance:
         first, last = sync(made, "a", "b"), sync(made, "a", "b")
-        assert maintain_instance(made.instance, KEEP, now=later(days=8)) == {"runs": 1, "runs_kept": 1}
+        assert runs_of(maintain_instance(made.instance, KEEP, now=later(days=8))) == {"runs": 1, "runs_kept": 1}
         assert runs(made.instance) == {last}
     engine = create_engine(url)
     with engine.connect() as connection:
         for table in ("event_logs", "asset_check_executions"):
             assert set(connection.execute(text(f"SELECT run_id FROM {table}")).scalars()) == {last}, first
     engine.dispose()
+
+
+def test_what_describes_a_run_goes_with_the_last_that_it_describes(made, instance, monkeypatch):
+    """Each set of endpoints has its own; that of the whole job stays as long as that of a part of it."""
+    monkeypatch.setattr(old_descriptions, "AT_ONCE", 1)
+    of_a, of_b, again, waiting = (begun(made, *names) for names in ("a", "b", "a", "ab"))
+    for run in (of_a, of_b, again):
+        instance.report_run_failed(run)
+    theirs = instance.add_run(dg.DagsterRun(job_name="theirs", job_snapshot_id=of_b.job_snapshot_id))
+    there = described(instance)
+    assert len(there) == 7, "a job and a plan for each of three sets, and the whole job"
+
+    assert maintain_instance(instance, KEEP, now=later(days=8), dry_run=True)["descriptions"] == 3
+    assert described(instance) == there
+    assert maintain_instance(instance, KEEP, now=later(days=8)) == {"runs": 3, "runs_kept": 0, "descriptions": 3}
+
+    whole = instance.get_job_snapshot(waiting.job_snapshot_id).lineage_snapshot.parent_snapshot_id
+    of_waiting = {waiting.job_snapshot_id, waiting.execution_plan_snapshot_id}
+    assert described(instance) == {*of_waiting, theirs.job_snapshot_id, whole}
+    assert all(instance.get_historical_job(run.job_snapshot_id).parent_job_snapshot for run in (theirs, waiting))
+
+
+@pytest.mark.parametrize("pattern", ["PLAN", "WHOLE"])
+def test_descriptions_that_are_not_understood_stay(made, instance, monkeypatch, pattern):
+    """Those of another version of Dagster."""
+    monkeypatch.setattr(old_descriptions, pattern, re.compile(b"what_it_is_called_now"))
+    for name in ("a", "b"):
+        instance.report_run_failed(begun(made, name))
+    begun(made, "a", "b")
+
+    assert maintain_instance(instance, KEEP, now=later(days=8)) == {"runs": 2, "runs_kept": 0, "descriptions": 0}
+    assert len(described(instance)) == 7
 
 
 def test_a_day_beyond_retention_is_let_go_but_not_the_last_one(made, instance):
@@ -172,7 +223,7 @@ def test_what_others_do_in_the_same_instance_is_theirs(made, instance):
             ("__ASSET_JOB", ["orders", ["filesync", "a"]]),
         ]
     }  # fmt: skip
-    assert maintain_instance(instance, KEEP, now=later(days=500)) == {"runs": 1, "runs_kept": 1}
+    assert runs_of(maintain_instance(instance, KEEP, now=later(days=500))) == {"runs": 1, "runs_kept": 1}
 
     assert runs(instance) == {ours[1], *theirs}
 
@@ -225,4 +276,4 @@ def test_by_itself_it_prints_what_went(instance, monkeypatch, capsys):
     monkeypatch.setenv("DAGSTER_HOME", instance.root_directory)
     (Path(instance.root_directory) / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     main([KEEP.model_dump_json(), "--dry-run"])
-    assert json.loads(capsys.readouterr().out) == {"runs": 0, "runs_kept": 0}
+    assert json.loads(capsys.readouterr().out) == {"runs": 0, "runs_kept": 0, "descriptions": 0}

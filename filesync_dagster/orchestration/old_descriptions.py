@@ -1,0 +1,110 @@
+"""What Dagster itself never deletes: its descriptions of jobs and of plans, in the table `snapshots` beside the runs.
+
+There is one of each for every different set of endpoints that a run ever selected; with many endpoints and intervals of
+their own hardly two sets are alike. A description goes with the last run that it is about.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.runs import SqlRunStorage
+from dagster._core.storage.runs.schema import RunsTable, SnapshotsTable
+
+from filesync_dagster.metadata.reading import batched
+
+AT_ONCE = 100
+"""Runs or descriptions that are read at once: one of a thousand endpoints is some 100 KB."""
+
+PLAN = re.compile(rb'"execution_plan_snapshot_id":\s*(?:"(\w+)"|null)')
+"""In what Dagster stores of a run. It is searched, not parsed: a run may name a thousand assets."""
+
+WHOLE = re.compile(rb'"lineage_snapshot":\s*(?:null|\{.*?"parent_snapshot_id":\s*"(\w+)")', re.DOTALL)
+"""In what describes a job of which a run selected a part: the description of the whole job."""
+
+
+class Descriptions:
+    """Is told which runs go, then lets go of what describes none of those that stay."""
+
+    def __init__(self) -> None:
+        self._going: set[str] = set()
+        self._suspected: set[str] = set()
+
+    def goes(self, run: dg.DagsterRun) -> None:
+        """Take note of a run that goes, or would."""
+        self._going.add(run.run_id)
+        self._suspected.update(filter(None, (run.job_snapshot_id, run.execution_plan_snapshot_id)))
+
+    def let_go(self, instance: dg.DagsterInstance, *, dry_run: bool) -> int:
+        """Delete what describes none of the other runs; return how much went, or (`dry_run`) would."""
+        storage = instance.run_storage
+        if not self._suspected or not isinstance(storage, SqlRunStorage):
+            return 0
+        try:
+            unneeded = (self._suspected | _wholes(storage, self._suspected)) - self._needed(storage)
+        except _NotUnderstood:
+            return 0  # another version of Dagster: all of it stays
+        act = _count if dry_run else _delete
+        return sum(act(storage, some) for some in batched(unneeded, AT_ONCE))
+
+    def _needed(self, storage: SqlRunStorage) -> set[str]:
+        """Return what describes the runs that stay, and the whole jobs of which they selected parts."""
+        jobs, plans = set(), set()
+        for run_id, job, body in _runs(storage):
+            if run_id not in self._going:
+                jobs.add(job)
+                plans.add(_found(PLAN, body.encode()))
+        needed = {found for found in jobs | plans if found}
+        return needed | _wholes(storage, needed)
+
+
+class _NotUnderstood(Exception):
+    """What Dagster stored is not written as it was."""
+
+
+def _runs(storage: SqlRunStorage) -> Iterator[tuple[str, str | None, str]]:
+    """Yield each run's id, the description of its job, and all that is stored of it."""
+    runs, last = RunsTable.c, 0
+    query = RunsTable.select().with_only_columns(runs.id, runs.run_id, runs.snapshot_id, runs.run_body)
+    while page := _rows(storage, query.where(runs.id > last).order_by(runs.id).limit(AT_ONCE)):
+        yield from (row[1:] for row in page)
+        last = page[-1].id
+
+
+def _wholes(storage: SqlRunStorage, ids: Iterable[str]) -> set[str]:
+    """Return the descriptions of the whole jobs, of parts of which some of these are."""
+    kept = SnapshotsTable.c
+    bodies = SnapshotsTable.select().with_only_columns(kept.snapshot_body).where(kept.snapshot_type == "PIPELINE")
+    return {
+        whole
+        for some in batched(ids, AT_ONCE)
+        for (body,) in _rows(storage, bodies.where(kept.snapshot_id.in_(some)))
+        if (whole := _found(WHOLE, zlib.decompress(body)))
+    }
+
+
+def _found(what: re.Pattern[bytes], text: bytes) -> str | None:
+    found = what.search(text)
+    if not found:
+        raise _NotUnderstood
+    return found[1].decode() if found[1] else None
+
+
+def _count(storage: SqlRunStorage, ids: list[str]) -> int:
+    kept = SnapshotsTable.c.snapshot_id
+    return len(_rows(storage, SnapshotsTable.select().with_only_columns(kept).where(kept.in_(ids))))
+
+
+def _delete(storage: SqlRunStorage, ids: list[str]) -> int:
+    kept, job = SnapshotsTable.c.snapshot_id, RunsTable.c.snapshot_id
+    of_runs = RunsTable.select().with_only_columns(job).where(job.in_(ids))  # one may have begun since
+    with storage.connect() as connection:
+        gone = connection.execute(SnapshotsTable.delete().where(kept.in_(ids), kept.not_in(of_runs)))
+    return int(gone.rowcount)
+
+
+def _rows(storage: SqlRunStorage, query: Any) -> list[Any]:
+    with storage.connect() as connection:
+        return list(connection.execute(query))
