@@ -268,19 +268,9 @@ class Filesync:
         with Workspace(config, secrets=self.workspace.secrets) as opened:
             yield opened
 
-    def note_crash(
-        self,
-        names: Sequence[str],
-        job: str | None,
-        sentence: str,
-        hint: str,
-        *,
-        run_id: str,
-        since: datetime,
-        until: datetime,
-    ) -> None:
-        """Raise that a run ended without a word about these endpoints, or about its `job`. `alert` tells it."""
-        alerting.note_crash(self.workspace, names, job, sentence, hint, run_id=run_id, since=since, until=until)
+    def note_crash(self, crash: alerting.Crash) -> None:
+        """Raise that a run ended without a word about its endpoints, or about its job. `alert` tells it."""
+        alerting.note_crash(self.workspace, crash)
 
     def crashed_jobs(self) -> dict[str, datetime]:
         """Return the jobs of which a run ended before it was done, with when it did."""

@@ -92,6 +92,10 @@ class SyncStatus(StrEnum):
     SKIPPED = "skipped"  # the store failed so often that it was not asked; there is no log of it
 
 
+COMMITTED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL})
+"""How a sync ended whose changes are in the inventory."""
+
+
 class SyncMode(StrEnum):
     """How a sync came to its snapshot."""
 

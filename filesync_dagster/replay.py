@@ -18,14 +18,12 @@ from filesync_dagster.connectors import HistoricalSource
 from filesync_dagster.errors import FilesyncError, HistoryUnavailable, NothingKnown
 from filesync_dagster.listing import Progress, ignore, warnings
 from filesync_dagster.metadata import SyncRecord
-from filesync_dagster.model import Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
+from filesync_dagster.model import COMMITTED, Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.observability import event
 from filesync_dagster.placing import COLUMNS
 from filesync_dagster.snapshots import SnapshotKind, Staging
 from filesync_dagster.sync import sync
 from filesync_dagster.workspace import Workspace
-
-COMMITTED = (SyncStatus.COMPLETED, SyncStatus.PARTIAL)
 
 
 @dataclass(frozen=True)

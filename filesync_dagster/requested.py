@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from filesync_dagster.events.receiving import COMMITTED
+from filesync_dagster.events.receiving import SETTLED
 from filesync_dagster.inventory import resting
 from filesync_dagster.metadata import RequestRecord
 from filesync_dagster.model import SyncMode, SyncResult
@@ -66,7 +66,7 @@ class Taken:
 
     def note(self, result: SyncResult) -> None:
         """Take in how a sync ended: what it did is done, the rest waits."""
-        if result.status not in COMMITTED:
+        if result.status not in SETTLED:
             return
         requests = self._waiting.get(result.endpoint, ())
         if done := [request.id for request in requests if self._is_done(request, result)]:

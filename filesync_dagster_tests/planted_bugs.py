@@ -104,8 +104,8 @@ BUGS = (
     Bug(
         "a listing that went on is taken for one that began after the events",
         "events/receiving.py",
-        "if result.status in COMMITTED and not result.resumed}",
-        "if result.status in COMMITTED}",
+        "if result.status in SETTLED and not result.resumed}",
+        "if result.status in SETTLED}",
         RECEIVING,
         "went_on and sqs",
     ),

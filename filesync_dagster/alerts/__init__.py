@@ -8,6 +8,7 @@ from filesync_dagster.alerts.channels import Channel, open_channels
 from filesync_dagster.alerts.conditions import UNWATCHED, Condition, Seen, conditions
 from filesync_dagster.alerts.messages import Message, messages
 from filesync_dagster.alerts.telling import (
+    Crash,
     Round,
     crashed_jobs,
     look,
@@ -23,6 +24,7 @@ __all__ = [
     "UNWATCHED",
     "Channel",
     "Condition",
+    "Crash",
     "Message",
     "Round",
     "Seen",

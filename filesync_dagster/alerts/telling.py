@@ -6,7 +6,7 @@ leaves a claim that ends by itself, so that another one tells it: once more rath
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -125,29 +125,35 @@ def _expected(known: ExpectedRecord, within: timedelta, at: datetime) -> Expecte
     return replace(known, seconds=seconds, since=at if is_new else known.since)
 
 
-def note_crash(
-    workspace: Workspace,
-    names: Iterable[str],
-    job: str | None,
-    sentence: str,
-    hint: str,
-    *,
-    run_id: str,
-    since: datetime,
-    until: datetime,
-) -> None:
-    """Raise that a run, from `since` to `until`, ended without a word about these endpoints.
+@dataclass(frozen=True)
+class Crash:
+    """A run, from `since` to `until`, that ended without a word from us about these endpoints, or about its job."""
+
+    run_id: str
+    names: Sequence[str]
+    job: str | None
+    since: datetime
+    until: datetime
+    sentence: str
+    hint: str
+
+
+def note_crash(workspace: Workspace, crash: Crash) -> None:
+    """Raise that a run ended without a word about its endpoints.
 
     It is over when a sync of each has ended since. Where the run said how every endpoint fared, and for one that has
     none, it is raised about the `job`, until `note_success` of a run that ended later.
     """
     if not workspace.config.alerts.wants(AlertKind.CRASHED):
         return
-    said = workspace.metadata.synced_in(run_id, since)
-    unsaid = [name for name in names if name not in said]
-    subjects = dict.fromkeys(unsaid, since) or ({JOB + job: until} if job else {})
+    said = workspace.metadata.synced_in(crash.run_id, crash.since)
+    unsaid = [name for name in crash.names if name not in said]
+    subjects = dict.fromkeys(unsaid, crash.since) or ({JOB + crash.job: crash.until} if crash.job else {})
     now = workspace.metadata.now()  # what another machine's clock says may be yet to come
-    found = [Condition(name, AlertKind.CRASHED, sentence, hint, run_id, min(at, now)) for name, at in subjects.items()]
+    found = [
+        Condition(name, AlertKind.CRASHED, crash.sentence, crash.hint, crash.run_id, min(at, now))
+        for name, at in subjects.items()
+    ]
     _write(workspace, Transitions(found), now)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -42,10 +41,9 @@ def serve(invocation: Invocation, port: int, host: str, dagster_url: str | None)
     from filesync_dagster.serving.http.site import Current, Site
 
     environment = invocation.environment()
-    if dagster_url:
-        environment = replace(environment, dagster_url=dagster_url)
     invocation.configure_logging()
-    site = Site(Current(environment.config_path), environment.api_token, environment.dagster_url, environment.home)
+    url = dagster_url or environment.dagster_url
+    site = Site(Current(environment.config_path), environment.home, environment.api_token, url)
     with site.current.lent() as filesync:  # a file that cannot be used at all is told at once
         for problem in filesync.config.problems:
             click.echo(f"Warning: {problem}", err=True)

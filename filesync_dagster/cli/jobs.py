@@ -14,7 +14,6 @@ from filesync_dagster.cli.text import Cell, Column, duration, iso, moment, plura
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
 
     from filesync_dagster.api import Filesync
     from filesync_dagster.cli.invocation import Invocation
@@ -65,7 +64,7 @@ def initiate(invocation: Invocation, names: tuple[str, ...], *, full: bool, dags
         if not wanted:
             click.echo("There is no active endpoint to sync.", err=True)
             return
-        today = _today(filesync)
+        today = filesync.config.settings.partitions.today()
         going = dagster.runs(None, statuses=UNFINISHED)
         at_it = busy(going, wanted, f"{today}", filesync.outcomes([run.id for run in going]))
         for run in {run.id: run for run in at_it.values()}.values():
@@ -120,7 +119,7 @@ def reset(invocation: Invocation, runs: tuple[str, ...], *, dagster_url: str | N
         known = dagster.runs(FAR_ENOUGH)
         active = [endpoint.name for endpoint in filesync.config.active]
         chosen = _chosen(known, runs, {"FAILURE", "CANCELED"}, "failed")
-        chosen = chosen or worth_another_try(known, active, f"{_today(filesync)}")
+        chosen = chosen or worth_another_try(known, active, f"{filesync.config.settings.partitions.today()}")
         for run in chosen:
             click.echo(f"The run {dagster.reexecute(run.id)} repeats {run.id}: {_what(run)}.")
     if not chosen:
@@ -269,10 +268,6 @@ def _chosen(known: Sequence[DagsterRun], prefixes: Iterable[str], allowed: set[s
         if run.status not in allowed:
             raise DagsterRefused(f"The run {run.id} is {STATES[run.status][0]}; this is for {which} ones.")
     return list(chosen.values())
-
-
-def _today(filesync: Filesync) -> date:
-    return datetime.now(filesync.config.settings.partitions.zone).date()
 
 
 def _seconds(run: DagsterRun) -> float | None:

@@ -184,6 +184,10 @@ class Partitions(Strict):
         """The time zone itself."""
         return ZoneInfo(self.timezone)
 
+    def today(self) -> date:
+        """The day that it is there now."""
+        return datetime.now(self.zone).date()
+
 
 Days = Annotated[int, Field(ge=1, le=36_500)]
 

@@ -24,7 +24,7 @@ from filesync_dagster.model import SyncResult, SyncStatus, storable
 from filesync_dagster.observability import event
 from filesync_dagster.workspace import Workspace
 
-COMMITTED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL, SyncStatus.HELD})
+SETTLED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL, SyncStatus.HELD})
 """After these the inventory, or what is held for a decision, has what a message told of."""
 
 MOST_OF_A_BODY = 1_000_000
@@ -155,8 +155,8 @@ def _work(run: _Run, messages: Sequence[Message]) -> Batch:
     dead = [dead for one in read if (dead := _dead(queue, one, run.routes))]
     asked = {(r.endpoint, r.full) for one in read for r in one.said.requests if not run.routes.refusal(r)}
     results = _synced(run, messages, {name: ids for name, ids in keys.items() if name not in run.failed})
-    run.failed.update(result.endpoint for result in results if result.status not in COMMITTED and not result.busy)
-    done = {result.endpoint for result in results if result.status in COMMITTED and not result.resumed}
+    run.failed.update(result.endpoint for result in results if result.status not in SETTLED and not result.busy)
+    done = {result.endpoint for result in results if result.status in SETTLED and not result.resumed}
     metadata.bury(queue.name, dead)
     for endpoint, full in sorted(asked):
         metadata.ask(endpoint, queue.name, full=full)

@@ -28,10 +28,10 @@ from filesync_dagster.metadata.reading import AT_ONCE, batched
 from filesync_dagster.metadata.records import SyncRecord
 from filesync_dagster.metadata.state import write_held
 from filesync_dagster.metadata.tables import endpoint_state, endpoints, file_changes, sync_logs
-from filesync_dagster.model import SyncMode, SyncStatus
+from filesync_dagster.model import COMMITTED, SyncMode, SyncStatus
 
-COMMITTED = (SyncStatus.COMPLETED.value, SyncStatus.PARTIAL.value)
-_COMMITTED = sync_logs.c.sync_status.in_(COMMITTED)
+_COMMITTED_VALUES = [status.value for status in COMMITTED]
+_COMMITTED = sync_logs.c.sync_status.in_(_COMMITTED_VALUES)
 _ONE = sync_logs.alias()
 """A log that another is compared with, or chosen by."""
 
@@ -125,7 +125,7 @@ def latest(database: Database) -> dict[int, SyncRecord]:
 
 def last_full(database: Database, endpoint_id: int | None) -> dict[int, SyncRecord]:
     """See Metadata.last_full."""
-    committed = _ONE.c.sync_status.in_(COMMITTED)
+    committed = _ONE.c.sync_status.in_(_COMMITTED_VALUES)
     return _newest(database, committed, _ONE.c.mode == SyncMode.FULL.value, endpoint_id=endpoint_id)
 
 
@@ -134,7 +134,7 @@ def removed_since_listing(database: Database, endpoint_id: int) -> int:
     listed = (
         select(_ONE.c.sync_completed)
         .where(_ONE.c.endpoint_id == endpoint_id, _ONE.c.mode == SyncMode.FULL.value)
-        .where(_ONE.c.sync_status.in_(COMMITTED))
+        .where(_ONE.c.sync_status.in_(_COMMITTED_VALUES))
         .order_by(_ONE.c.sync_completed.desc())
         .limit(1)
         .scalar_subquery()

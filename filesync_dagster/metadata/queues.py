@@ -98,10 +98,8 @@ def _let_the_oldest_go(connection: Connection, name: str) -> None:
     connection.execute(delete(dead_messages).where(dead.queue == name, dead.id < oldest.scalar_subquery()))
 
 
-def dead(database: Database, ids: Collection[int] | None) -> list[DeadMessage]:
+def dead(database: Database, ids: Collection[int]) -> list[DeadMessage]:
     """See Metadata.dead_messages."""
-    if ids is None:
-        return list(each_dead(database, None, None))
     found: list[DeadMessage] = []
     with database.reading() as connection:
         for some in batched(sorted(ids), AT_ONCE):

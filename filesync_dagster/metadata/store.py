@@ -365,8 +365,8 @@ class Metadata:
         """
         return queues.bury(self._database, name, messages)
 
-    def dead_messages(self, ids: Collection[int] | None = None) -> list[DeadMessage]:
-        """Messages that were set aside, oldest first; of these ids, or all."""
+    def dead_messages(self, ids: Collection[int]) -> list[DeadMessage]:
+        """Messages of these ids that were set aside, oldest first."""
         return queues.dead(self._database, ids)
 
     def each_dead_message(

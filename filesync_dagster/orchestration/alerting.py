@@ -141,6 +141,8 @@ def note_crashes(runs: Runs, cursor: Cursor | None) -> tuple[Cursor, bool]:
 
     Without a cursor nothing is raised: old failures are no news.
     """
+    from filesync_dagster.alerts import Crash  # it loads the database's drivers
+
     crashed, known = False, cursor or Cursor(datetime.now(UTC))
     records = runs.records(
         DagsterRunStatus.FAILURE, known.since, limit=known.limit, order_by="update_timestamp", ascending=True
@@ -152,7 +154,7 @@ def note_crashes(runs: Runs, cursor: Cursor | None) -> tuple[Cursor, bool]:
             start = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else record.create_timestamp
             end = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
             sentence = f"The run {run.run_id[:8]} ended before it was done: {_reason(runs.instance, run.run_id)}"
-            runs.filesync.note_crash(names, job, sentence, HINT, run_id=run.run_id, since=start, until=end)
+            runs.filesync.note_crash(Crash(run.run_id, names, job, start, end, sentence, HINT))
             crashed = True
     return known.past(records), crashed
 

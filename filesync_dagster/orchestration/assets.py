@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -108,7 +108,7 @@ def _sync_selected(
     # Somebody may run a check alone: the endpoint is synced for it all the same.
     keys = context.selected_asset_keys | {check.asset_key for check in checks}
     names = [endpoint.name for endpoint in filesync.config.active if asset_key(endpoint.name) in keys]
-    day, today = day_of(context.partition_key), datetime.now(filesync.config.settings.partitions.zone).date()
+    day, today = day_of(context.partition_key), filesync.config.settings.partitions.today()
     live = day == today or LIVE_TAG in context.run.tags
     if context.run.parent_run_id:
         _let_the_last_attempt_go(filesync, names)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from filesync_dagster.config import Config
-from filesync_dagster.serving.dagster_client import ASSET_PREFIX, OUR_TAG, REPORTS_PREFIX
+from filesync_dagster.serving.dagster_client import OUR_TAG
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -32,11 +32,3 @@ def sync_job(config: Config, *assets: dg.AssetsDefinition) -> "UnresolvedAssetJo
 def which(config: Config) -> str:
     """Return which endpoints.yaml a configuration is."""
     return str(config.environment.config_path.absolute())
-
-
-def is_ours(run: dg.DagsterRun) -> bool:
-    """Tell whether a run is one of our jobs, or of nothing but our assets: others may share the instance."""
-    if OUR_TAG in run.tags:
-        return True
-    keys = {*(run.asset_selection or ()), *(check.asset_key for check in run.asset_check_selection or ())}
-    return bool(keys) and all(key.path[0] in (ASSET_PREFIX, REPORTS_PREFIX) for key in keys)

@@ -6,7 +6,7 @@ their own hardly two sets are alike. A description goes with the last run that i
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -25,39 +25,32 @@ WHOLE = re.compile(rb'"lineage_snapshot":\s*(?:null|\{.*?"parent_snapshot_id":\s
 """In what describes a job of which a run selected a part: the description of the whole job."""
 
 
-class Descriptions:
-    """Is told which runs go, then lets go of what describes none of those that stay."""
+Described = tuple[str | None, str | None]
+"""The ids of what describes a run: its job, and its plan."""
 
-    def __init__(self) -> None:
-        self._going: set[str] = set()
-        self._suspected: set[str] = set()
 
-    def goes(self, run: dg.DagsterRun) -> None:
-        """Take note of a run that goes, or would."""
-        self._going.add(run.run_id)
-        self._suspected.update(filter(None, (run.job_snapshot_id, run.execution_plan_snapshot_id)))
+def let_go(instance: dg.DagsterInstance, gone: Mapping[str, Described], *, dry_run: bool) -> int:
+    """Delete what described runs that are gone, or (`dry_run`) would be, and no other; return how much went, or would.
 
-    def let_go(self, instance: dg.DagsterInstance, *, dry_run: bool) -> int:
-        """Delete what describes none of the other runs; return how much went, or (`dry_run`) would."""
-        storage = instance.run_storage
-        if not self._suspected or not isinstance(storage, SqlRunStorage):
-            return 0
-        try:
-            unneeded = (self._suspected | _wholes(storage, self._suspected)) - self._needed(storage)
-        except _NotUnderstood:
-            return 0  # another version of Dagster: all of it stays
-        act = _count if dry_run else _delete
-        return sum(act(storage, some) for some in batched(unneeded, AT_ONCE))
+    `gone`: by the id of each run.
+    """
+    storage = instance.run_storage
+    suspected = {found for described in gone.values() for found in described if found}
+    if not suspected or not isinstance(storage, SqlRunStorage):
+        return 0
+    try:
+        unneeded = (suspected | _wholes(storage, suspected)) - _needed(storage, gone)
+    except _NotUnderstood:
+        return 0  # another version of Dagster: all of it stays
+    act = _count if dry_run else _delete
+    return sum(act(storage, some) for some in batched(unneeded, AT_ONCE))
 
-    def _needed(self, storage: SqlRunStorage) -> set[str]:
-        """Return what describes the runs that stay, and the whole jobs of which they selected parts."""
-        jobs, plans = set(), set()
-        for run_id, job, body in _runs(storage):
-            if run_id not in self._going:
-                jobs.add(job)
-                plans.add(_found(PLAN, body.encode()))
-        needed = {found for found in jobs | plans if found}
-        return needed | _wholes(storage, needed)
+
+def _needed(storage: SqlRunStorage, gone: Container[str]) -> set[str]:
+    """Return what describes the runs that stay, and the whole jobs of which they selected parts."""
+    stay = ((job, body) for run_id, job, body in _runs(storage) if run_id not in gone)
+    needed = {found for job, body in stay for found in (job, _found(PLAN, body.encode())) if found}
+    return needed | _wholes(storage, needed)
 
 
 class _NotUnderstood(Exception):

@@ -25,10 +25,9 @@ from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogSt
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 
 from filesync_dagster.config import Retention
-from filesync_dagster.orchestration.jobs import is_ours
-from filesync_dagster.orchestration.old_descriptions import Descriptions
+from filesync_dagster.orchestration.old_descriptions import Described, let_go
 from filesync_dagster.orchestration.schedules import ACTIVE
-from filesync_dagster.serving.dagster_client import ANY_ASSETS, OUR_JOBS
+from filesync_dagster.serving.dagster_client import ANY_ASSETS, OUR_JOBS, is_ours
 
 KEPT_TAG = "filesync/kept"
 """On an old run: the last day of which it holds the latest. It is not looked at again before that is too old."""
@@ -43,7 +42,7 @@ def maintain_instance(
     """Delete old runs of ours; return how much went, or (`dry_run`) would go."""
     now = now or datetime.now(UTC)
     gone = Counter(runs=0, runs_kept=0, descriptions=0)
-    needed, descriptions = _Needed(instance, keep, now), Descriptions()
+    needed, described = _Needed(instance, keep, now), dict[str, Described]()
     for record in _old_runs(instance, now - timedelta(days=keep.runs_days)):
         run, day = record.dagster_run, needed.day_of(record.dagster_run)
         if day or needed.now(run):
@@ -52,10 +51,10 @@ def maintain_instance(
                 instance.add_run_tags(run.run_id, {KEPT_TAG: day})
         else:
             gone["runs"] += 1
-            descriptions.goes(run)
+            described[run.run_id] = run.job_snapshot_id, run.execution_plan_snapshot_id
             if not dry_run:
                 _delete(instance, run.run_id)
-    gone["descriptions"] = descriptions.let_go(instance, dry_run=dry_run)
+    gone["descriptions"] = let_go(instance, described, dry_run=dry_run)
     return dict(gone)
 
 
@@ -68,8 +67,13 @@ def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[RunRec
         while page:
             # Asked for before any of this page is deleted: the next one begins behind its last run.
             following = instance.get_run_records(query, limit=AT_ONCE, cursor=page[-1].dagster_run.run_id)
-            yield from (record for record in page if is_ours(record.dagster_run))
+            yield from (record for record in page if _is_ours(record.dagster_run))
             page = following
+
+
+def _is_ours(run: dg.DagsterRun) -> bool:
+    keys = {*(run.asset_selection or ()), *(check.asset_key for check in run.asset_check_selection or ())}
+    return is_ours(run.tags, [key.path for key in keys])
 
 
 class _Needed:

@@ -4,7 +4,6 @@ It belongs to no asset: only the messages tell which endpoints it concerns. Each
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -101,7 +100,7 @@ def _shown(
         unlucky[result.endpoint] = why
         context.log.error("%s: %s", result.endpoint, why)
     elif result.changes_uri or _is_first(result):  # an event that told nothing new leaves no trace in Dagster's history
-        today = datetime.now(filesync.config.settings.partitions.zone).date()
+        today = filesync.config.settings.partitions.today()
         yield materialization_event(filesync, result, today)
     if result.status is SyncStatus.HELD or (not why and result.mode is SyncMode.FULL):
         yield from _checks(context, filesync, result.endpoint)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from filesync_dagster.config import Config
-from filesync_dagster.model import SyncMode, SyncStatus
+from filesync_dagster.model import COMMITTED, SyncMode, SyncStatus
 from filesync_dagster.orchestration.charts import amount, as_markdown, stacked_bars
 from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.partitions import daily, day_of
@@ -106,7 +106,7 @@ def endpoint_day(filesync: "Filesync", endpoint: "Counted", day: date) -> Endpoi
     known = endpoint.endpoint_id
     logs = [] if known is None else filesync.workspace.metadata.sync_logs(known, since=since, until=until)
     found = EndpointDay(endpoint.name, statuses=Counter(log.sync_status.value for log in logs))
-    committed = [log for log in logs if log.sync_status in (SyncStatus.COMPLETED, SyncStatus.PARTIAL)]
+    committed = [log for log in logs if log.sync_status in COMMITTED]
     rebuilt = [log for log in committed if log.mode is SyncMode.REPLAY]
     for log in rebuilt[:1] or committed:
         counts = _counts(log)

@@ -18,7 +18,7 @@ from filesync_dagster.config import without_credentials
 from filesync_dagster.errors import DagsterRefused, DagsterUnreachable, UnknownEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -428,12 +428,19 @@ def _credentials(url: str) -> tuple[str, str] | None:
     return (unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
 
 
+def is_ours(tags: Container[str], assets: Iterable[Sequence[str]]) -> bool:
+    """Tell whether a run with these tags, of these assets and of checks of them, is one of ours.
+
+    It is when it is of one of our jobs, or of nothing but our assets: others may share the instance.
+    """
+    folders = {path[0] for path in assets}
+    return OUR_TAG in tags or (bool(folders) and folders <= {ASSET_PREFIX, REPORTS_PREFIX})
+
+
 def _is_ours(answer: Mapping[str, Any]) -> bool:
-    """Tell whether a run is one of our jobs, or of nothing but our assets."""
     checked = (check["assetKey"] for check in answer["assetCheckSelection"] or ())
-    folders = {key["path"][0] for key in (*(answer["assetSelection"] or ()), *checked)}
-    tagged = any(tag["key"] == OUR_TAG for tag in answer["tags"])
-    return tagged or (bool(folders) and folders <= {ASSET_PREFIX, REPORTS_PREFIX})
+    keys = (*(answer["assetSelection"] or ()), *checked)
+    return is_ours({tag["key"] for tag in answer["tags"]}, [key["path"] for key in keys])
 
 
 def _run(answer: Mapping[str, Any]) -> DagsterRun:

@@ -267,7 +267,7 @@ def test_a_queue_is_told_of(watched, hook):
     )
     with made.open() as filesync:
         metadata = filesync.workspace.metadata
-        metadata.drop_dead_messages([message.id for message in metadata.dead_messages()])
+        metadata.drop_dead_messages([message.id for message in list(metadata.each_dead_message())])
         metadata.note_queue("events", None, "No route to host.")
     made.alert()
     assert sorted(hook.titles[1:]) == [

@@ -60,7 +60,7 @@ class Place:
     @property
     def dead(self):
         """Return the messages that were set aside."""
-        return self.filesync.workspace.metadata.dead_messages()
+        return list(self.filesync.workspace.metadata.each_dead_message())
 
     @property
     def requests(self):

@@ -35,7 +35,7 @@ def test_a_message_is_set_aside_once(metadata):
     assert metadata.bury("events", [dead("a"), dead("b", 1)]) == 2
     assert metadata.bury("events", [dead("b", 2), dead("c", 3)]) == 1
 
-    found = metadata.dead_messages()
+    found = list(metadata.each_dead_message())
     assert [(m.message_id, m.received_at) for m in found] == [("a", NOW), ("b", at(1)), ("c", at(3))]
     assert metadata.queues()[0].dead == 3
     assert metadata.dead_messages([found[1].id]) == [found[1]]
@@ -45,10 +45,10 @@ def test_what_is_decided_is_forgotten(metadata):
     """The count of what ever was stays."""
     metadata.bury("events", [dead("a"), dead("b", 1), dead("c", 2)])
     metadata.bury("other", [dead("d")])
-    last = metadata.dead_messages()[-2]
+    last = list(metadata.each_dead_message())[-2]
 
     assert metadata.drop_dead_messages([last.id, 999]) == 1
-    assert [message.message_id for message in metadata.dead_messages()] == ["a", "b", "d"]
+    assert [message.message_id for message in list(metadata.each_dead_message())] == ["a", "b", "d"]
     assert [(queue.dead, queue.set_aside) for queue in metadata.queues()] == [(3, 2), (1, 1)]
     assert metadata.drop_all_dead_messages(["events"]) == 2
     assert [(queue.dead, queue.set_aside) for queue in metadata.queues()] == [(3, 0), (1, 1)]

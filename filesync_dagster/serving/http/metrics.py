@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from filesync_dagster.alerts import UNWATCHED, conditions, look
 from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.errors import FilesyncError
-from filesync_dagster.model import SyncStatus
+from filesync_dagster.model import COMMITTED
 from filesync_dagster.observability import event
 from filesync_dagster.serving.http.health import Remembered
 from filesync_dagster.serving.http.machine import machine_metrics, process_metrics
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from filesync_dagster.serving.http.health import HealthCheck
     from filesync_dagster.serving.http.site import Site
 
-COMMITTED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL})
-
 OVERLAP = timedelta(minutes=15)
 """A log may be committed this long after the moment that it names: a big commit takes its time."""
 
@@ -53,20 +51,18 @@ class Total:
     of: Callable[[SyncRecord], float]
 
 
-def _changed(count: Callable[[SyncRecord], int]) -> Callable[[SyncRecord], float]:
+def _changed(field: str) -> Callable[[SyncRecord], float]:
     """Return a count of changes as far as they were committed: what the guard holds has not happened."""
-    return lambda log: count(log) if log.sync_status in COMMITTED else 0
+    return lambda log: getattr(log, field) if log.sync_status in COMMITTED else 0
 
 
 TOTALS = (
     Total("filesync_files_processed", "Files that syncs looked at.", lambda log: log.files_processed),
-    Total("filesync_files_added", "Files that were new.", _changed(lambda log: log.files_added)),
-    Total("filesync_files_updated", "Files that had changed.", _changed(lambda log: log.files_updated)),
-    Total("filesync_files_moved", "Files that were renamed or moved.", _changed(lambda log: log.files_moved)),
-    Total("filesync_files_removed", "Files that were removed.", _changed(lambda log: log.files_removed)),
-    Total(
-        "filesync_files_left_scope", "Files that filters or scope let go.", _changed(lambda log: log.files_left_scope)
-    ),
+    Total("filesync_files_added", "Files that were new.", _changed("files_added")),
+    Total("filesync_files_updated", "Files that had changed.", _changed("files_updated")),
+    Total("filesync_files_moved", "Files that were renamed or moved.", _changed("files_moved")),
+    Total("filesync_files_removed", "Files that were removed.", _changed("files_removed")),
+    Total("filesync_files_left_scope", "Files that filters or scope let go.", _changed("files_left_scope")),
     Total("filesync_api_calls", "Calls of the store's API.", lambda log: log.api_calls),
     Total("filesync_retries", "Calls that had to be repeated.", lambda log: log.retries),
     Total("filesync_throttled_seconds", "Time that the store made us wait.", lambda log: log.throttled_seconds),
@@ -91,8 +87,8 @@ def _last(one: EndpointStatus, field: str) -> Any:
     return None if one.last_sync is None else getattr(one.last_sync, field)
 
 
-def _last_changed(count: Callable[[SyncRecord], int]) -> Callable[[EndpointStatus], float | None]:
-    return lambda one: None if one.last_sync is None else _changed(count)(one.last_sync)
+def _last_changed(field: str) -> Callable[[EndpointStatus], float | None]:
+    return lambda one: None if one.last_sync is None else _changed(field)(one.last_sync)
 
 
 READINGS = (
@@ -113,13 +109,13 @@ READINGS = (
     Reading("filesync_endpoint_last_sync_duration_seconds", "How long its last sync took.",
             lambda e: _last(e, "sync_duration")),
     Reading("filesync_endpoint_last_sync_added", "Files that its last sync added.",
-            _last_changed(lambda log: log.files_added)),
+            _last_changed("files_added")),
     Reading("filesync_endpoint_last_sync_updated", "Files that it updated.",
-            _last_changed(lambda log: log.files_updated)),
+            _last_changed("files_updated")),
     Reading("filesync_endpoint_last_sync_moved", "Files that it moved.",
-            _last_changed(lambda log: log.files_moved)),
+            _last_changed("files_moved")),
     Reading("filesync_endpoint_last_sync_removed", "Files that it removed.",
-            _last_changed(lambda log: log.files_removed)),
+            _last_changed("files_removed")),
 )  # fmt: skip
 
 JUDGEMENTS = (

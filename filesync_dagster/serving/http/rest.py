@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from filesync_dagster.errors import ConfigError, SyncError, UnknownEndpoint
@@ -110,7 +109,7 @@ def launch(site: Site, names: Sequence[str] | None, *, full: bool) -> Launched:
         wanted = _wanted(filesync.config, names)
         if not wanted:
             raise SwitchedOff("There is no active endpoint.", hint="Add one to endpoints.yaml.")
-        today = datetime.now(filesync.config.settings.partitions.zone).date()
+        today = filesync.config.settings.partitions.today()
         at_it = _busy(site, filesync, wanted, today)
         free = [name for name in wanted if name not in at_it]
         run_ids = site.dagster.launch(free, day=today, full=full, tags=LAUNCHED_BY) if free else []

@@ -160,15 +160,15 @@ class Site:
     """See the module's docstring."""
 
     current: Current
+    home: Path  # where a `filesync up` says where it serves
     token: str | None = field(default=None, repr=False)
     dagster_url: str | None = None
-    home: Path | None = None  # where a `filesync up` says where it serves
     _clients: dict[str, DagsterClient] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def known_dagster(self) -> str | None:
         """Where Dagster's web server is, as far as anybody said: health does not ask one of which nobody did."""
-        return self.dagster_url or (announced(self.home) if self.home else None)
+        return self.dagster_url or announced(self.home)
 
     @property
     def dagster(self) -> DagsterClient:

@@ -92,7 +92,7 @@ def made_in(folder):
         for name in ("FILESYNC_CONFIG", "FILESYNC_DATABASE_URL", "FILESYNC_SNAPSHOT_ROOT", "FILESYNC_DAGSTER_URL"):
             patch.delenv(name, raising=False)
         patch.setenv("FILESYNC_HOME", str(folder / "home"))
-        made = Project(folder, Site(Current(folder / "endpoints.yaml"), TOKEN, home=folder / "home"))
+        made = Project(folder, Site(Current(folder / "endpoints.yaml"), folder / "home", TOKEN))
         yield made
         made.site.close()
 
