@@ -11,8 +11,8 @@ from typing import Any
 
 import duckdb
 
+from filesync_dagster.core.model import FILE_SCHEMA
 from filesync_dagster.diff import compare
-from filesync_dagster.model import FILE_SCHEMA
 from filesync_dagster.snapshots import SnapshotStore, connect, parquet
 
 MEMORY = "1GB"

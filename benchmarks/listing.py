@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 
 from filesync_dagster.connectors.s3 import S3Details, open_s3
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 from filesync_dagster_tests.servers import rclone_s3
 
 BUCKET = "bench"

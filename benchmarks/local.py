@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from filesync_dagster.connectors.local import LocalDetails, open_local
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 
 FILES_PER_FOLDER = 100
 

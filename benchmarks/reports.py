@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from filesync_dagster.config import ReportSettings
-from filesync_dagster.model import FILE_SCHEMA
+from filesync_dagster.core.model import FILE_SCHEMA
 from filesync_dagster.reports.holdings import Held, relate
 from filesync_dagster.reports.plan import MACROS, Terms
 from filesync_dagster.reports.writing import PLANS

@@ -22,7 +22,7 @@ from filesync_dagster.cli.app import filesync
 from filesync_dagster.config import Alerts, Endpoint, Settings
 from filesync_dagster.config.queues import QUEUES, Queue
 from filesync_dagster.connectors import CONNECTORS
-from filesync_dagster.filters import Filters
+from filesync_dagster.core.filters import Filters
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.errors import FilesyncError
+    from filesync_dagster.core.errors import FilesyncError
+    from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
     from filesync_dagster.inventory import EndpointStatus
     from filesync_dagster.listing import Progress
-    from filesync_dagster.model import SyncMode, SyncResult, SyncStatus
 
 __all__ = ["EndpointStatus", "Filesync", "FilesyncError", "Progress", "SyncMode", "SyncResult", "SyncStatus"]
 

@@ -19,15 +19,15 @@ import pyarrow as pa
 from filesync_dagster import alerts as alerting
 from filesync_dagster import decisions, inventory, maintenance, replay, requested
 from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import ConnectionReport, Meter, SyncMode, SyncResult, SyncStatus
+from filesync_dagster.core.secrets import Resolve
 from filesync_dagster.events import receiving
 from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.listing import Progress, ignore
 from filesync_dagster.metadata import AlertRecord, SyncRecord
-from filesync_dagster.model import ConnectionReport, Meter, SyncMode, SyncResult, SyncStatus
-from filesync_dagster.observability import event
 from filesync_dagster.reports.writing import Desk, Report
-from filesync_dagster.secret_store import Resolve
 from filesync_dagster.sync import sync
 from filesync_dagster.workspace import Workspace
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from filesync_dagster.comparison import Comparison
 from filesync_dagster.config import Endpoint
-from filesync_dagster.errors import FilesyncError
+from filesync_dagster.core.errors import FilesyncError
+from filesync_dagster.core.model import Meter, SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.listing import warnings
 from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
-from filesync_dagster.model import Meter, SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.workspace import location_of
 
 REBUILT = "-rebuilt"

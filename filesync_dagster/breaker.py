@@ -8,9 +8,9 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from filesync_dagster.errors import BreakerOpen, FilesyncError, SourceError
+from filesync_dagster.core.errors import BreakerOpen, FilesyncError, SourceError
+from filesync_dagster.core.logging import event
 from filesync_dagster.metadata import BreakerRecord, Metadata
-from filesync_dagster.observability import event
 
 FAILURES = 5
 """In a row, after which a store is left alone."""

@@ -8,10 +8,10 @@ from filesync_dagster import diff
 from filesync_dagster.attempt import new_attempt, new_state, sync_record
 from filesync_dagster.config import Endpoint
 from filesync_dagster.connectors import CONNECTORS
-from filesync_dagster.errors import HeldSyncOutdated, NothingHeld
+from filesync_dagster.core.errors import HeldSyncOutdated, NothingHeld
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import ChangeCounts, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
-from filesync_dagster.model import ChangeCounts, SyncMode, SyncResult, SyncStatus
-from filesync_dagster.observability import event
 from filesync_dagster.snapshots import parquet, stream
 from filesync_dagster.stored import whole
 from filesync_dagster.workspace import Workspace, location_of

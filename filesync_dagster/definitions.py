@@ -1,7 +1,7 @@
 """Where Dagster finds filesync. It only composes; the configuration is the one that FILESYNC_CONFIG names."""
 
 from filesync_dagster.config import read_environment
-from filesync_dagster.observability import configure_logging
+from filesync_dagster.core.logging import configure_logging
 from filesync_dagster.orchestration.project import definitions_for
 
 environment = read_environment()

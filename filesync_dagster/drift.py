@@ -7,10 +7,10 @@ import pyarrow as pa
 
 from filesync_dagster.comparison import Comparison
 from filesync_dagster.connectors import IncrementalSource
-from filesync_dagster.errors import SourceError
+from filesync_dagster.core.errors import SourceError
+from filesync_dagster.core.model import OUTSIDE
 from filesync_dagster.listing import Job
 from filesync_dagster.metadata import EndpointState
-from filesync_dagster.model import OUTSIDE
 from filesync_dagster.placing import insert, lost_with
 
 

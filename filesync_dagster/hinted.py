@@ -16,11 +16,11 @@ import duckdb
 import pyarrow as pa
 
 from filesync_dagster.connectors import LookupSource
-from filesync_dagster.errors import CursorLost
-from filesync_dagster.guard import Proposal, objections
+from filesync_dagster.core.errors import CursorLost
+from filesync_dagster.core.guard import Proposal, objections
+from filesync_dagster.core.model import FILE_SCHEMA, ChangeCounts, ChangeKind, canonical_json
 from filesync_dagster.listing import Job
 from filesync_dagster.metadata import EndpointState
-from filesync_dagster.model import FILE_SCHEMA, ChangeCounts, ChangeKind, canonical_json
 from filesync_dagster.placing import COLUMNS, empty, insert, resealed
 
 GRACE = timedelta(minutes=15)

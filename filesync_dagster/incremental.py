@@ -15,10 +15,10 @@ import pyarrow as pa
 from filesync_dagster import diff
 from filesync_dagster.comparison import Comparison
 from filesync_dagster.connectors import IncrementalSource
-from filesync_dagster.errors import CursorLost, SourceError
+from filesync_dagster.core.errors import CursorLost, SourceError
+from filesync_dagster.core.model import OUTSIDE, ChangeCounts, ChangeKind, Delta, Kind, Unread, shifted
 from filesync_dagster.listing import Job
 from filesync_dagster.metadata import EndpointState
-from filesync_dagster.model import OUTSIDE, ChangeCounts, ChangeKind, Delta, Kind, Unread, shifted
 from filesync_dagster.placing import COLUMNS, empty, insert, lost_with, place, resealed
 
 LOOKUPS = 1000

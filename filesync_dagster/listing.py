@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from filesync_dagster.config import Endpoint, Settings
 from filesync_dagster.connectors import IncrementalSource, Source
-from filesync_dagster.errors import SourceError
+from filesync_dagster.core.errors import SourceError
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import Meter, Page, Unread, data_version, summed
 from filesync_dagster.metadata import CheckpointRecord, Lease
-from filesync_dagster.model import Meter, Page, Unread, data_version, summed
-from filesync_dagster.observability import event
 from filesync_dagster.snapshots import Staging
 from filesync_dagster.workspace import Workspace, location_of
 

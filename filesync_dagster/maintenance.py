@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from filesync_dagster.attempt import REBUILT
-from filesync_dagster.errors import FilesyncError, SyncInProgress
+from filesync_dagster.core.errors import FilesyncError, SyncInProgress
+from filesync_dagster.core.logging import event
 from filesync_dagster.listing import is_recent
 from filesync_dagster.metadata import MAINTENANCE, Lease
-from filesync_dagster.observability import event
 from filesync_dagster.retention import retain
 from filesync_dagster.snapshots import Staging
 from filesync_dagster.workspace import Workspace

@@ -15,11 +15,11 @@ from filesync_dagster import diff
 from filesync_dagster.attempt import REBUILT, Attempt, new_attempt, sync_record
 from filesync_dagster.config import Endpoint
 from filesync_dagster.connectors import HistoricalSource
-from filesync_dagster.errors import FilesyncError, HistoryUnavailable, NothingKnown
+from filesync_dagster.core.errors import FilesyncError, HistoryUnavailable, NothingKnown
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import COMMITTED, Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.listing import Progress, ignore, warnings
 from filesync_dagster.metadata import SyncRecord
-from filesync_dagster.model import COMMITTED, Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
-from filesync_dagster.observability import event
 from filesync_dagster.placing import COLUMNS
 from filesync_dagster.snapshots import SnapshotKind, Staging
 from filesync_dagster.sync import sync

@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from filesync_dagster.core.model import SyncMode, SyncResult
 from filesync_dagster.events.receiving import SETTLED
 from filesync_dagster.inventory import resting
 from filesync_dagster.metadata import RequestRecord
-from filesync_dagster.model import SyncMode, SyncResult
 from filesync_dagster.workspace import Workspace
 
 PAUSE, PAUSE_MAX = timedelta(minutes=2), timedelta(hours=1)

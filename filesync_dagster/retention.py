@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from filesync_dagster.attempt import REBUILT
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.listing import Job
-from filesync_dagster.model import SyncStatus
 from filesync_dagster.workspace import Workspace
 
 

@@ -26,7 +26,7 @@ from filesync_dagster.comparison import (
 )
 from filesync_dagster.config import Endpoint, reconcile_due
 from filesync_dagster.connectors import IncrementalSource
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     BreakerOpen,
     CursorLost,
     DatabaseError,
@@ -35,11 +35,11 @@ from filesync_dagster.errors import (
     SnapshotError,
     SyncInProgress,
 )
-from filesync_dagster.guard import UNTOUCHED, Proposal, objections
+from filesync_dagster.core.guard import UNTOUCHED, Proposal, objections
+from filesync_dagster.core.logging import correlated, event
+from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.listing import Job, Listing, Progress, ignore, list_endpoint
 from filesync_dagster.metadata import EndpointState
-from filesync_dagster.model import SyncMode, SyncResult, SyncStatus, Unread
-from filesync_dagster.observability import correlated, event
 from filesync_dagster.retention import tidy
 from filesync_dagster.snapshots import SnapshotKind, stream
 from filesync_dagster.stored import fold_if_due

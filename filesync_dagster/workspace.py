@@ -16,10 +16,10 @@ from pydantic import SecretStr
 
 from filesync_dagster.config import Config, Endpoint
 from filesync_dagster.connectors import CONNECTORS, Source
-from filesync_dagster.errors import NotWritable
+from filesync_dagster.core.errors import NotWritable
+from filesync_dagster.core.model import Meter, canonical_json
+from filesync_dagster.core.secrets import Resolve, resolved, secrets_manager, with_secrets
 from filesync_dagster.metadata import EndpointRecord, Metadata
-from filesync_dagster.model import Meter, canonical_json
-from filesync_dagster.secret_store import Resolve, resolved, secrets_manager, with_secrets
 from filesync_dagster.snapshots import Engines, SnapshotStore, disk_errors
 
 LOCK_SECONDS = 30.0

@@ -159,7 +159,7 @@ BUGS = (
     ),
     Bug(
         "only times prove that a file changed",
-        "model.py",
+        "core/model.py",
         'UNTRACKED = frozenset({"path"})',
         'UNTRACKED = frozenset({"path", "version", "content_hash", "size", "metadata"})',
         "filesync_dagster_tests/diff/test_comparing.py",
@@ -232,7 +232,7 @@ BUGS = (
     ),
     Bug(
         "the guard lets everything pass",
-        "guard.py",
+        "core/guard.py",
         "if not limits.enabled or proposal.before == 0:",
         "if True:",
         MODEL,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from filesync_dagster.breaker import COOL_DOWN_MAX, FAILURES, ask, is_resting, note, noted
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     BreakerOpen,

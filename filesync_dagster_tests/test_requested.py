@@ -6,7 +6,7 @@ import pytest
 
 from filesync_dagster import requested
 from filesync_dagster.breaker import FAILURES
-from filesync_dagster.model import SyncMode, SyncStatus
+from filesync_dagster.core.model import SyncMode, SyncStatus
 from filesync_dagster_tests.sync import memory_store
 from filesync_dagster_tests.sync.memory_store import Faults, MemoryStore
 from filesync_dagster_tests.sync.projects import Project

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from filesync_dagster.alerts.messages import Message
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError
 
 PATIENCE = 10.0
 """Seconds that one channel may take for one message."""

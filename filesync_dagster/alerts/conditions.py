@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from filesync_dagster.breaker import CLOSED
 from filesync_dagster.config import AlertKind, Broken
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.metadata import QueueTrouble
-from filesync_dagster.model import SyncStatus
 
 CONFIGURATION = "configuration"
 """The subject of what is wrong with the whole file."""

@@ -17,9 +17,9 @@ from filesync_dagster.alerts.conditions import Condition, Expectation, Seen, con
 from filesync_dagster.alerts.messages import Message, messages
 from filesync_dagster.alerts.transitions import JOB, Transitions, transitions
 from filesync_dagster.config import AlertKind, freshness
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.logging import event
 from filesync_dagster.metadata import AlertRecord, ExpectedRecord, QueueTrouble
-from filesync_dagster.observability import event
 from filesync_dagster.workspace import Workspace
 
 CLAIM = 300.0

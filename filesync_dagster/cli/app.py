@@ -10,7 +10,7 @@ import click
 from filesync_dagster.cli.commands import COMMANDS
 from filesync_dagster.cli.interruption import INTERRUPTED
 from filesync_dagster.cli.invocation import Invocation
-from filesync_dagster.errors import ConfigError, FilesyncError
+from filesync_dagster.core.errors import ConfigError, FilesyncError
 
 PIPE_CLOSED = 141  # what a shell reports for a program that SIGPIPE ended
 

@@ -10,12 +10,12 @@ import click
 
 from filesync_dagster.cli.invocation import Invocation
 from filesync_dagster.cli.text import Cell, Column, plural, print_table, printable
-from filesync_dagster.errors import ConfigError, FilesyncError, NotWritable
+from filesync_dagster.core.errors import ConfigError, FilesyncError, NotWritable
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.config import Config
-    from filesync_dagster.model import ConnectionReport
+    from filesync_dagster.core.model import ConnectionReport
 
 pass_invocation = click.make_pass_decorator(Invocation)
 
@@ -63,7 +63,7 @@ def validate(invocation: Invocation) -> None:
 def _channel_problems(config: Config) -> list[str]:
     """Return what is wrong with the URLs of alerts. Those that are secrets elsewhere are not fetched for that."""
     from filesync_dagster.alerts import open_channels
-    from filesync_dagster.secret_store import PREFIX
+    from filesync_dagster.core.secrets import PREFIX
 
     urls = [secret.get_secret_value() for secret in config.alerts.urls]
     channels = [channel for channel in open_channels(urls) if not channel.url.startswith(PREFIX)] if urls else []

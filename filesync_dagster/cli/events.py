@@ -11,7 +11,7 @@ from filesync_dagster.cli.configuring import pass_invocation
 from filesync_dagster.cli.interruption import interruptible
 from filesync_dagster.cli.syncing import exit_code
 from filesync_dagster.cli.text import Cell, Column, iso, moment, plural, print_table, printable
-from filesync_dagster.errors import ConfigError, SourceError
+from filesync_dagster.core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.cli.interruption import Watch
     from filesync_dagster.cli.invocation import Invocation
+    from filesync_dagster.core.model import SyncResult
     from filesync_dagster.metadata import DeadMessage
-    from filesync_dagster.model import SyncResult
 
 COLUMNS = ("queue", "type", "waiting", "received", "unrouted", "dead", "last received", "error")
 NUMBERS = frozenset({"waiting", "received", "unrouted", "dead"})

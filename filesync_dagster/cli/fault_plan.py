@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from filesync_dagster.config.yaml_tree import YamlTree, parse
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.simulators.faults import Fault, FaultPlan, Rule
 
 if TYPE_CHECKING:

@@ -35,6 +35,6 @@ class Invocation:
 
     def configure_logging(self) -> None:
         """Send log events to standard error: warnings, or everything with --debug."""
-        from filesync_dagster.observability import configure_logging
+        from filesync_dagster.core.logging import configure_logging
 
         configure_logging(json=self.log_format == "json", verbose=self.debug)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from filesync_dagster.api import Filesync
     from filesync_dagster.cli.invocation import Invocation
-    from filesync_dagster.model import SyncStatus
+    from filesync_dagster.core.model import SyncStatus
     from filesync_dagster.serving.dagster_client import DagsterClient, DagsterRun
 
 STATES = {
@@ -164,7 +164,7 @@ def delete(
 
 def _refusal(dagster: DagsterClient, chosen: DagsterRun) -> str | None:
     """Delete a run, unless it has gone on since it was chosen; return why it is still there, if it is."""
-    from filesync_dagster.errors import DagsterRefused
+    from filesync_dagster.core.errors import DagsterRefused
 
     run = dagster.run(chosen.id)
     if run is None:
@@ -260,7 +260,7 @@ def _state(run: DagsterRun, ended: SyncStatus | None, syncing: bool) -> str:
 
 def _chosen(known: Sequence[DagsterRun], prefixes: Iterable[str], allowed: set[str], which: str) -> list[DagsterRun]:
     """Return the runs that were named. Raises DagsterRefused for one that is none of those allowed."""
-    from filesync_dagster.errors import DagsterRefused
+    from filesync_dagster.core.errors import DagsterRefused
     from filesync_dagster.serving.run_choice import named
 
     chosen = {run.id: run for run in (named(known, prefix) for prefix in prefixes)}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
+    from filesync_dagster.core.model import SyncResult
     from filesync_dagster.listing import Progress
-    from filesync_dagster.model import SyncResult
 
 COLOURS = {"completed": "green", "partial": "yellow", "held": "yellow", "failed": "red", "skipped": "red"}
 MARKS = {"completed": "✓", "partial": "!", "held": "‖", "failed": "✗", "skipped": "-"}

@@ -65,7 +65,7 @@ def reload(
 
 def _at_once(ask: Callable[[], None], told: Event) -> None:
     """Have Dagster read what was edited while nobody watched; wait for it if it is not there yet."""
-    from filesync_dagster.errors import ServiceError
+    from filesync_dagster.core.errors import ServiceError
     from filesync_dagster.serving.reloading import AGAIN
 
     while not told.is_set():
@@ -86,7 +86,7 @@ def _ask(url: str, location: str | None) -> None:
 
 
 def _is_reached(url: str, location: str | None) -> bool:
-    from filesync_dagster.errors import FilesyncError
+    from filesync_dagster.core.errors import FilesyncError
     from filesync_dagster.serving.dagster_client import DagsterClient
 
     with DagsterClient(url) as dagster:

@@ -10,7 +10,7 @@ import click
 
 from filesync_dagster.cli.configuring import pass_invocation
 from filesync_dagster.cli.serving import HOST
-from filesync_dagster.errors import ConfigError, ServiceError
+from filesync_dagster.core.errors import ConfigError, ServiceError
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation

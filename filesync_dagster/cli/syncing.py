@@ -10,7 +10,7 @@ import click
 from filesync_dagster.cli.configuring import pass_invocation
 from filesync_dagster.cli.interruption import interruptible
 from filesync_dagster.cli.text import duration, moment, plural, printable, size
-from filesync_dagster.errors import NothingHeld
+from filesync_dagster.core.errors import NothingHeld
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.cli.interruption import Watch
     from filesync_dagster.cli.invocation import Invocation
-    from filesync_dagster.model import SyncResult
+    from filesync_dagster.core.model import SyncResult
 
 FAILED, HELD = 1, 3
 
@@ -148,7 +148,7 @@ def reject(invocation: Invocation, name: str) -> None:
 
 def _held(filesync: Filesync, name: str) -> str:
     """Describe the held sync of an endpoint, for the person who decides on it."""
-    from filesync_dagster.guard import UNTOUCHED
+    from filesync_dagster.core.guard import UNTOUCHED
 
     endpoint = filesync.config.endpoint(name)
     known = next((status for status in filesync.status() if status.name == name), None)

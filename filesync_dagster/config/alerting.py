@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import Field, SecretStr, field_validator
 
 from filesync_dagster.config.models import Strict
-from filesync_dagster.secret_store import PREFIX
+from filesync_dagster.core.secrets import PREFIX
 
 CHANNEL = re.compile(r"[a-z][a-z0-9+.-]*://.+", re.IGNORECASE | re.DOTALL)
 ADDRESS = re.compile(r"https?://[^\s/]+\S*")

@@ -17,8 +17,8 @@ from filesync_dagster.config.environment import Environment
 from filesync_dagster.config.load import QUEUE, Config, load_config, read_config, read_text
 from filesync_dagster.config.models import SLUG
 from filesync_dagster.config.yaml_tree import with_entries_of
-from filesync_dagster.errors import ConfigError
-from filesync_dagster.observability import event
+from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.logging import event
 
 
 def running_config(environment: Environment) -> Config:

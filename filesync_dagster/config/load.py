@@ -16,7 +16,7 @@ from filesync_dagster.config.models import Endpoint, NoDetails, Settings
 from filesync_dagster.config.queues import QUEUES, Queue, kind_of
 from filesync_dagster.config.yaml_tree import YamlTree, parse
 from filesync_dagster.connectors import CONNECTORS
-from filesync_dagster.errors import ConfigError, UnknownEndpoint
+from filesync_dagster.core.errors import ConfigError, UnknownEndpoint
 
 M = TypeVar("M", bound=BaseModel)
 QUEUE = "queue "

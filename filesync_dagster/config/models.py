@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, SerializeAsAny, field_validator, model_validator
 
-from filesync_dagster.filters import Filters
-from filesync_dagster.guard import GuardLimits
+from filesync_dagster.core.filters import Filters
+from filesync_dagster.core.guard import GuardLimits
 
 SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}")
 DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from filesync_dagster.config.models import SLUG, Strict
-from filesync_dagster.secret_store import PREFIX
+from filesync_dagster.core.secrets import PREFIX
 
 AMQP = re.compile(r"amqps?://\S+", re.IGNORECASE)
 ADDRESS = r"^https?://[^\s?#]+$"

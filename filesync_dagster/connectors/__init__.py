@@ -14,7 +14,7 @@ from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource
 from filesync_dagster.connectors.google_drive import GoogleDriveDetails, open_google_drive
 from filesync_dagster.connectors.local import LocalDetails, open_local
 from filesync_dagster.connectors.s3 import S3Details, open_s3
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 
 __all__ = ["CONNECTORS", "Connector", "HistoricalSource", "IncrementalSource", "LookupSource", "Source"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from filesync_dagster.model import Capabilities, ConnectionReport, Delta, Page
+from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Page
 
 
 @runtime_checkable

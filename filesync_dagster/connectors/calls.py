@@ -15,9 +15,9 @@ import tenacity
 
 from filesync_dagster.connectors.retry import Clock, RetryPolicy, count, never
 from filesync_dagster.connectors.tenants import Tenant, spread, tenant
-from filesync_dagster.errors import AuthenticationFailed, SourceError, Throttled, Unreachable
-from filesync_dagster.model import Meter
-from filesync_dagster.observability import event
+from filesync_dagster.core.errors import AuthenticationFailed, SourceError, Throttled, Unreachable
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import Meter
 
 __all__ = ["Calls", "RetryPolicy", "Tenant", "never", "tenant"]
 

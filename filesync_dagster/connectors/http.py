@@ -13,7 +13,7 @@ from typing import Final
 
 import httpx
 
-from filesync_dagster.errors import ProtocolViolation, SourceError, TemporarilyDown, Unreachable
+from filesync_dagster.core.errors import ProtocolViolation, SourceError, TemporarilyDown, Unreachable
 
 CHECK_ADDRESS = "Check the address, the network and the certificate."
 ASK_LATER = "Nothing is lost: the next sync goes on from the last page."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import tenacity
 
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 
 RETRY_COST = 5  # successful calls that earn one retry
 BUDGET = 200 * RETRY_COST  # what failing retries may cost before anything was earned

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from pyrate_limiter import Duration, InMemoryBucket, Rate, RateItem
 
 from filesync_dagster.connectors.retry import Clock, RetryBudget
-from filesync_dagster.observability import event
+from filesync_dagster.core.logging import event
 
 CLOCK: Final = Clock()
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filesync_dagster.errors import ServiceError
+from filesync_dagster.core.errors import ServiceError
 from filesync_dagster.serving.children import Service, start, stop
 
 PATIENCE = 60.0

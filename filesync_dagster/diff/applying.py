@@ -2,8 +2,8 @@
 
 import duckdb
 
+from filesync_dagster.core.model import Kind
 from filesync_dagster.diff.columns import quoted, typed
-from filesync_dagster.model import Kind
 
 
 def apply(con: duckdb.DuckDBPyConnection, before: str, changes: str, into: str) -> None:

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from filesync_dagster.model import FILE_SCHEMA
+from filesync_dagster.core.model import FILE_SCHEMA
 
 
 def quoted(name: str) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import duckdb
 
+from filesync_dagster.core.model import ChangeCounts, ChangeKind, Kind
 from filesync_dagster.diff.columns import declared, differ, packed, quoted, typed
-from filesync_dagster.model import ChangeCounts, ChangeKind, Kind
 
 
 def compare(

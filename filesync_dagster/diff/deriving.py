@@ -2,8 +2,8 @@
 
 import duckdb
 
+from filesync_dagster.core.model import Kind
 from filesync_dagster.diff.columns import quoted
-from filesync_dagster.model import Kind
 
 JOINED = "CASE WHEN p.path = '' THEN {0}.name ELSE p.path || '/' || {0}.name END"
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import duckdb
 
+from filesync_dagster.core.model import Kind
 from filesync_dagster.diff.columns import quoted, typed
 from filesync_dagster.diff.deriving import derive
-from filesync_dagster.model import Kind
 
 
 def fold(con: duckdb.DuckDBPyConnection, base: str, changes: Sequence[str], into: str) -> None:

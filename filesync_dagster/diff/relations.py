@@ -2,8 +2,8 @@
 
 import duckdb
 
+from filesync_dagster.core.model import Kind, data_version
 from filesync_dagster.diff.columns import quoted
-from filesync_dagster.model import Kind, data_version
 
 MAX_BYTES = 2**63 - 1
 """What a database can store. A handful of sparse files, each as large as a file may be, claims to hold more."""

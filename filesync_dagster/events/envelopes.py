@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
-from filesync_dagster.model import storable
+from filesync_dagster.core.model import storable
 
 ENCODED = frozenset({"aws:s3", "minio:s3"})
 """Sources that are known to encode keys like a form. Of others, the key may be meant as it is, too."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from filesync_dagster.config import Queue, RabbitQueue, SqsQueue
-from filesync_dagster.secret_store import Resolve, with_secrets
+from filesync_dagster.core.secrets import Resolve, with_secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pika
 import pika.exceptions
 
 from filesync_dagster.config import RabbitQueue
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     NotFound,

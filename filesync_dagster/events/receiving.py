@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 from filesync_dagster.config import Config, Queue
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.connectors.s3 import S3Details
-from filesync_dagster.errors import ConfigError, DatabaseError, ProtocolViolation, SourceError
+from filesync_dagster.core.errors import ConfigError, DatabaseError, ProtocolViolation, SourceError
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import SyncResult, SyncStatus, storable
 from filesync_dagster.events.envelopes import Request, Said, understood
 from filesync_dagster.events.inbox import Inbox, Message, open_inbox
 from filesync_dagster.metadata import DeadMessage
-from filesync_dagster.model import SyncResult, SyncStatus, storable
-from filesync_dagster.observability import event
 from filesync_dagster.workspace import Workspace
 
 SETTLED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL, SyncStatus.HELD})

@@ -12,7 +12,7 @@ from filesync_dagster.config import SqsQueue
 from filesync_dagster.connectors.s3 import S3Details
 from filesync_dagster.connectors.s3.credentials import aws_session
 from filesync_dagster.connectors.s3.errors import botocore_border
-from filesync_dagster.errors import AccessDenied, NotFound, SourceError
+from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError
 from filesync_dagster.events.inbox import Message
 
 AT_ONCE = 10  # messages in one call

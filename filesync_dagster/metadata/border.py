@@ -9,7 +9,7 @@ import psycopg2
 from adbc_driver_manager import Error as AdbcError
 from sqlalchemy import exc
 
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     DatabaseError,
     DatabaseLocked,
     DatabaseUnavailable,

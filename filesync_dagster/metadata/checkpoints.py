@@ -4,11 +4,11 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
+from filesync_dagster.core.model import Unread
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
 from filesync_dagster.metadata.records import CheckpointRecord
 from filesync_dagster.metadata.tables import checkpoints, endpoints
-from filesync_dagster.model import Unread
 
 
 def load(database: Database, endpoint_id: int) -> list[CheckpointRecord]:

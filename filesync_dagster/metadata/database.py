@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine, event, func, select
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
-from filesync_dagster.errors import DatabaseLocked, DatabaseUnavailable
+from filesync_dagster.core.errors import DatabaseLocked, DatabaseUnavailable
 from filesync_dagster.metadata.border import translated
 
 WRITES = "filesync_writes"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, bindparam, null, select, text, update
 
-from filesync_dagster.errors import LeaseLost, StorageError, SyncInProgress
+from filesync_dagster.core.errors import LeaseLost, StorageError, SyncInProgress
 from filesync_dagster.metadata.column_types import UtcDateTime
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.processes import Process

@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from filesync_dagster.core.model import COMMITTED, SyncMode, SyncStatus
 from filesync_dagster.metadata import checkpoints, pruning
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
@@ -28,7 +29,6 @@ from filesync_dagster.metadata.reading import AT_ONCE, batched
 from filesync_dagster.metadata.records import SyncRecord
 from filesync_dagster.metadata.state import write_held
 from filesync_dagster.metadata.tables import endpoint_state, endpoints, file_changes, sync_logs
-from filesync_dagster.model import COMMITTED, SyncMode, SyncStatus
 
 _COMMITTED_VALUES = [status.value for status in COMMITTED]
 _COMMITTED = sync_logs.c.sync_status.in_(_COMMITTED_VALUES)

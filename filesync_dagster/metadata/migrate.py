@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from filesync_dagster.errors import DatabaseError
+from filesync_dagster.core.errors import DatabaseError
 from filesync_dagster.metadata.database import Database, use_write_ahead_log
 
 HEAD = "0004"

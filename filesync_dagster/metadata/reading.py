@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, extract, func, or_, select
 
+from filesync_dagster.core.model import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP, Kind
 from filesync_dagster.metadata.arrow_rows import COLUMN_OF_FIELD, Column, Field, pc
 from filesync_dagster.metadata.column_types import UtcDateTime
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.tables import file_changes, files
-from filesync_dagster.model import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP, Kind
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from filesync_dagster.model import SyncMode, SyncStatus, Unread
+from filesync_dagster.core.model import SyncMode, SyncStatus, Unread
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, null, select, update
 
-from filesync_dagster.errors import NothingHeld
+from filesync_dagster.core.errors import NothingHeld
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.leases import Lease
 from filesync_dagster.metadata.reading import AT_ONCE, batched

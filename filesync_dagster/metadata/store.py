@@ -8,6 +8,7 @@ from typing import Self
 
 import pyarrow as pa
 
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.metadata import alerts, checkpoints, leases, logs, queues, reading, requests, state
 from filesync_dagster.metadata.alerts import AlertRecord, ExpectedRecord, Key, QueueTrouble
 from filesync_dagster.metadata.commit import commit
@@ -25,7 +26,6 @@ from filesync_dagster.metadata.records import (
     RequestRecord,
     SyncRecord,
 )
-from filesync_dagster.model import SyncStatus
 
 ROWS = 50_000
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 
-from filesync_dagster.errors import FilesyncError
+from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.orchestration.jobs import SYNC
 from filesync_dagster.orchestration.reports import REPORT_KEYS
 from filesync_dagster.orchestration.resources import FilesyncResource

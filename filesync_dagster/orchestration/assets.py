@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from filesync_dagster.config import Config, Endpoint
-from filesync_dagster.model import SyncResult, SyncStatus
+from filesync_dagster.core.model import SyncResult, SyncStatus
 from filesync_dagster.orchestration.alerting import alert_after_run
 from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
 from filesync_dagster.orchestration.heartbeats import GRACE, beating

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from filesync_dagster.config import Config, Queue
-from filesync_dagster.errors import ConfigError, SourceError
+from filesync_dagster.core.errors import ConfigError, SourceError
 from filesync_dagster.orchestration.cadences import REQUESTS
 from filesync_dagster.orchestration.jobs import SYNC
 from filesync_dagster.orchestration.receiving import MESSAGES, QUEUE_TAG, RECEIVE

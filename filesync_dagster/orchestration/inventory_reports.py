@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from filesync_dagster.config import Config
-from filesync_dagster.errors import FilesyncError
+from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.orchestration.charts import ALARMING, COLOURS, as_markdown, heat_map, ranked_bars, stacked_bars
 from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.partitions import daily, day_of

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from filesync_dagster.config import Broken, Config
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.orchestration.specs import asset_key, slug
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from filesync_dagster.config import Config, Environment, running_config
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.orchestration.alerting import alert_sensor
 from filesync_dagster.orchestration.assets import Overrides, endpoint_assets
 from filesync_dagster.orchestration.event_sensors import queue_sensor, request_sensor

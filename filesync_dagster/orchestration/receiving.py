@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from filesync_dagster.errors import ConfigError, SourceError
-from filesync_dagster.model import SyncMode, SyncResult, SyncStatus
+from filesync_dagster.core.errors import ConfigError, SourceError
+from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.orchestration.alerting import alert_after_run
 from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.logged import evaluation, news

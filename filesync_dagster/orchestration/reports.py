@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from filesync_dagster.config import Config
-from filesync_dagster.model import COMMITTED, SyncMode, SyncStatus
+from filesync_dagster.core.model import COMMITTED, SyncMode, SyncStatus
 from filesync_dagster.orchestration.charts import amount, as_markdown, stacked_bars
 from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.partitions import daily, day_of

@@ -24,7 +24,7 @@ class FilesyncResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # Da
         Raises ConfigError when there is none.
         """
         from filesync_dagster.api import Filesync
-        from filesync_dagster.secret_store import secrets_manager
+        from filesync_dagster.core.secrets import secrets_manager
 
         return Filesync.open(
             self.config_path or None,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from filesync_dagster.model import ChangeKind
+from filesync_dagster.core.model import ChangeKind
 from filesync_dagster.replay import Day
 from filesync_dagster.reports.counted import counted
 from filesync_dagster.reports.pictures import Grid

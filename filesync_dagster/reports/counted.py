@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from filesync_dagster.model import canonical_json
+from filesync_dagster.core.model import canonical_json
 from filesync_dagster.replay import Day
 from filesync_dagster.workspace import Workspace
 

@@ -3,7 +3,7 @@
 Stores hash differently. Google Drive tells SHA-256 and MD5, so it is the bridge between those that tell one of them.
 """
 
-from filesync_dagster.model import Kind
+from filesync_dagster.core.model import Kind
 from filesync_dagster.reports.plan import Connection, Plan, Terms, ranking
 
 LISTED = 100

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from filesync_dagster.model import Kind
+from filesync_dagster.core.model import Kind
 from filesync_dagster.reports.grants import REACHES, exposure
 from filesync_dagster.reports.plan import Connection, Plan, Terms, literals, ranking
 from filesync_dagster.snapshots import stream

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from filesync_dagster.config import ReportSettings
-from filesync_dagster.model import Kind
+from filesync_dagster.core.model import Kind
 
 PUBLIC, EXTERNAL, MACHINE = "public", "external", "machine"
 REACHES = (PUBLIC, EXTERNAL, MACHINE)

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from filesync_dagster.errors import SnapshotError
+from filesync_dagster.core.errors import SnapshotError
+from filesync_dagster.core.model import FILE_SCHEMA, Kind
 from filesync_dagster.metadata import SyncRecord
-from filesync_dagster.model import FILE_SCHEMA, Kind
 from filesync_dagster.replay import Day
 from filesync_dagster.reports.counted import Counted, counted
 from filesync_dagster.snapshots import parquet

@@ -3,7 +3,7 @@
 A file was last written at the later of its two dates: one that was copied here yesterday is not ten years old.
 """
 
-from filesync_dagster.model import Kind
+from filesync_dagster.core.model import Kind
 from filesync_dagster.reports.plan import Connection, Plan, Terms, literals, ranking, stacks
 from filesync_dagster.snapshots import literal
 

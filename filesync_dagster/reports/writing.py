@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from filesync_dagster.errors import FilesyncError, NothingKnown
+from filesync_dagster.core.errors import FilesyncError, NothingKnown
 from filesync_dagster.replay import Day
 from filesync_dagster.reports.activity import ACTIVITY, relate_activity
 from filesync_dagster.reports.catalogue import CATALOGUE

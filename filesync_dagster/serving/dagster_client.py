@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
 from filesync_dagster.config import without_credentials
-from filesync_dagster.errors import DagsterRefused, DagsterUnreachable, UnknownEndpoint
+from filesync_dagster.core.errors import DagsterRefused, DagsterUnreachable, UnknownEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence

@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filesync_dagster.errors import NotWritable, ServiceError
+from filesync_dagster.core.errors import NotWritable, ServiceError
 from filesync_dagster.serving.children import Service, bound, start, stop
 from filesync_dagster.serving.dagster_client import announcing
 from filesync_dagster.serving.reloading import ConfigWatch, reload_code

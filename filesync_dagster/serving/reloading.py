@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from filesync_dagster.config import remember, running_config
-from filesync_dagster.errors import ConfigError, DagsterRefused, DagsterUnreachable, FilesyncError
-from filesync_dagster.observability import event
+from filesync_dagster.core.errors import ConfigError, DagsterRefused, DagsterUnreachable, FilesyncError
+from filesync_dagster.core.logging import event
 from filesync_dagster.serving import watching
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from filesync_dagster.errors import FilesyncError
-from filesync_dagster.observability import event
+from filesync_dagster.core.errors import FilesyncError
+from filesync_dagster.core.logging import event
 from filesync_dagster.serving import watching
 from filesync_dagster.serving.reloading import reload_code
 

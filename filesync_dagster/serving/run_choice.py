@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from filesync_dagster.errors import DagsterRefused
+from filesync_dagster.core.errors import DagsterRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from filesync_dagster.observability import event
+from filesync_dagster.core.logging import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from filesync_dagster.errors import NotWritable, OutOfSpace, StorageError
+from filesync_dagster.core.errors import NotWritable, OutOfSpace, StorageError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FORBIDDEN = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from filesync_dagster.errors import NotWritable, StorageError
+from filesync_dagster.core.errors import NotWritable, StorageError
 from filesync_dagster.snapshots.disk import make_folder
 from filesync_dagster.snapshots.roots import scratch_name
 

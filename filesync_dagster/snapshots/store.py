@@ -14,9 +14,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filesync_dagster.errors import ConfigError, SnapshotCorrupt, SnapshotMissing
-from filesync_dagster.model import data_version as version_of
-from filesync_dagster.model import summed
+from filesync_dagster.core.errors import ConfigError, SnapshotCorrupt, SnapshotMissing
+from filesync_dagster.core.model import data_version as version_of
+from filesync_dagster.core.model import summed
 from filesync_dagster.snapshots.cache import Cache
 from filesync_dagster.snapshots.disk import disk_errors
 from filesync_dagster.snapshots.engine import literal

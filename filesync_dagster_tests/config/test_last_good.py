@@ -6,7 +6,7 @@ import pytest
 
 from filesync_dagster.config import read_environment, remember, running_config
 from filesync_dagster.config.last_good import copy_of
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError
 
 GOOD = """\
 endpoints:

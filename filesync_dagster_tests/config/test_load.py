@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from filesync_dagster.config import Config, load_config, next_due, read_environment
-from filesync_dagster.errors import ConfigError, UnknownEndpoint
+from filesync_dagster.core.errors import ConfigError, UnknownEndpoint
 
 GOOD = """
 settings:

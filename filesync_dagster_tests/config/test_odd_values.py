@@ -3,7 +3,7 @@
 import pytest
 
 from filesync_dagster.config import load_config, read_environment
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.snapshots import SnapshotStore
 
 ENTRIES = "endpoints:\n- {name: good, type: local, endpoint_details: {path: x}}\n- {name: odd, "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 from filesync_dagster_tests.connectors.autodesk.place import AutodeskPlace, HubPlace
 from filesync_dagster_tests.connectors.google_drive.place import (
     DrivePlace,

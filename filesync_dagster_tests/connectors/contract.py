@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource, LookupSource, Source
-from filesync_dagster.errors import NotFound, SourceError
-from filesync_dagster.model import ENTRY_FIELDS, FILE_SCHEMA, Kind, Meter, sealed
+from filesync_dagster.core.errors import NotFound, SourceError
+from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, Kind, Meter, sealed
 from filesync_dagster_tests.connectors.places import TREE, files, ids, many, pages, populate, rows
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from filesync_dagster.connectors.calls import Calls, RetryPolicy, tenant
 from filesync_dagster.connectors.retry import Clock
 from filesync_dagster.connectors.tenants import Tenant
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     NotFound,
@@ -19,7 +19,7 @@ from filesync_dagster.errors import (
     Throttled,
     Unreachable,
 )
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 
 IMPATIENT = RetryPolicy(attempts=3, wait_initial=0.0, wait_max=0.01)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from filesync_dagster.connectors.base import IncrementalSource
-from filesync_dagster.errors import CursorLost, SourceError
-from filesync_dagster.model import Meter
+from filesync_dagster.core.errors import CursorLost, SourceError
+from filesync_dagster.core.model import Meter
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster_tests.connectors.conftest import SIMULATED
 from filesync_dagster_tests.connectors.places import TREE, followed, many, pages, populate, rows

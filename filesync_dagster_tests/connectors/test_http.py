@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from filesync_dagster.connectors.http import HTTPX, httpx_border, pooled, waiting_time
-from filesync_dagster.errors import SourceError, TemporarilyDown, Unreachable
+from filesync_dagster.core.errors import SourceError, TemporarilyDown, Unreachable
 
 
 def test_every_exception_of_httpx_is_mapped():

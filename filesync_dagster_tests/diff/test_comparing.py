@@ -1,7 +1,7 @@
 import pytest
 
+from filesync_dagster.core.model import CHANGE_SCHEMA, ChangeCounts, ChangeKind
 from filesync_dagster.diff import apply, compare, repathed
-from filesync_dagster.model import CHANGE_SCHEMA, ChangeCounts, ChangeKind
 from filesync_dagster_tests.diff.trees import content, load, row, table
 
 ALL = ("added", "updated", "moved", "removed", "left_scope")

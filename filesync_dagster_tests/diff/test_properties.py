@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filesync_dagster.core.model import ChangeKind
 from filesync_dagster.diff import apply, compare, derive, fold, repathed
-from filesync_dagster.model import ChangeKind
 from filesync_dagster_tests.diff.trees import content, load, row, table, trees, with_paths
 
 PAIRINGS = st.sampled_from(

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from filesync_dagster.model import ENTRY_FIELDS, FILE_SCHEMA, sealed
+from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, sealed
 
 Row = dict[str, Any]
 Tree = Mapping[str, Row]

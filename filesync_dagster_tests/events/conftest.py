@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from filesync_dagster.model import SyncStatus
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster_tests.events.queues import Rabbit, Sqs
 from filesync_dagster_tests.sync.projects import Project, live
 

@@ -10,9 +10,9 @@ import pytest
 from filesync_dagster import hinted, listing
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
-from filesync_dagster.errors import ConfigError, SourceError, TemporarilyDown
+from filesync_dagster.core.errors import ConfigError, SourceError, TemporarilyDown
+from filesync_dagster.core.model import SyncMode, SyncStatus
 from filesync_dagster.events.inbox import open_inbox
-from filesync_dagster.model import SyncMode, SyncStatus
 from filesync_dagster_tests.events.conftest import Place
 from filesync_dagster_tests.events.queues import (
     TEST_EVENT,

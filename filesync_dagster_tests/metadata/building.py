@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
+from filesync_dagster.core.model import CHANGE_SCHEMA, FILE_SCHEMA, SyncMode, SyncStatus, sealed
 from filesync_dagster.metadata import NewState, SyncRecord
-from filesync_dagster.model import CHANGE_SCHEMA, FILE_SCHEMA, SyncMode, SyncStatus, sealed
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

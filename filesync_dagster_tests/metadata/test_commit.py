@@ -2,9 +2,9 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import select
 
-from filesync_dagster.errors import LeaseLost
+from filesync_dagster.core.errors import LeaseLost
+from filesync_dagster.core.model import ENTRY_SCHEMA
 from filesync_dagster.metadata.tables import files
-from filesync_dagster.model import ENTRY_SCHEMA
 from filesync_dagster_tests.metadata.building import (
     NOW,
     at,

@@ -1,6 +1,6 @@
 """The log of a sync that has committed stands, whatever fails afterwards."""
 
-from filesync_dagster.model import SyncStatus
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster_tests.metadata.building import commit, log
 
 

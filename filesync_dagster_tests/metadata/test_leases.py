@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from filesync_dagster.errors import LeaseLost, SyncInProgress
+from filesync_dagster.core.errors import LeaseLost, SyncInProgress
 from filesync_dagster.metadata import MAINTENANCE
 from filesync_dagster.metadata import leases as leases_module
 from filesync_dagster.metadata.processes import Process
@@ -29,7 +29,7 @@ with Metadata.open(sys.argv[1]) as metadata, metadata.lease(int(sys.argv[2]), se
 
 RACE = """
 import sys, time
-from filesync_dagster.errors import SyncInProgress
+from filesync_dagster.core.errors import SyncInProgress
 from filesync_dagster.metadata import Metadata
 with Metadata.open(sys.argv[1]) as metadata:
     print("ready", flush=True)

@@ -3,10 +3,10 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from filesync_dagster.errors import NothingHeld
+from filesync_dagster.core.errors import NothingHeld
+from filesync_dagster.core.model import SyncMode, SyncStatus, Unread
 from filesync_dagster.metadata import CheckpointRecord, EndpointRecord, EndpointState
 from filesync_dagster.metadata.tables import endpoints, files
-from filesync_dagster.model import SyncMode, SyncStatus, Unread
 from filesync_dagster_tests.metadata.building import at, batch, changes, commit, entry, journal, log, new_state
 
 DAY = 24 * 60

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert
 from sqlalchemy.engine import make_url
 
-from filesync_dagster.errors import DatabaseError, DatabaseLocked, DatabaseUnavailable, NotWritable
+from filesync_dagster.core.errors import DatabaseError, DatabaseLocked, DatabaseUnavailable, NotWritable
 from filesync_dagster.metadata import EndpointRecord, Metadata, tables
 from filesync_dagster.metadata.database import Database
 from filesync_dagster.metadata.migrate import HEAD, MIGRATIONS
@@ -188,7 +188,7 @@ def test_a_connection_that_the_server_closed_is_replaced(postgres_url):
 
 def test_a_full_disk_is_reported(tmp_path):
     """The commit fails with a sentence and changes nothing."""
-    from filesync_dagster.errors import OutOfSpace
+    from filesync_dagster.core.errors import OutOfSpace
 
     with Metadata.open(f"sqlite:///{tmp_path}/filesync.db") as metadata:
         endpoint = metadata.register(EndpointRecord("drawings", "s3"))

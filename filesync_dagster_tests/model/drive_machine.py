@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from filesync_dagster.model import SyncMode, SyncResult, SyncStatus
+from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.simulators.faults import Fault, Rule
 from filesync_dagster_tests.model.drive_world import BOB, NAMES, DriveWorld, Place
 from filesync_dagster_tests.model.inventory import Inventory

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from filesync_dagster.core.model import SyncResult, SyncStatus, data_version, summed
 from filesync_dagster.metadata import FILES_SCHEMA, JOURNAL_SCHEMA, EndpointState, Metadata
-from filesync_dagster.model import SyncResult, SyncStatus, data_version, summed
 from filesync_dagster.placing import resealed
 from filesync_dagster.stored import whole
 from filesync_dagster_tests.model.stage import Stage

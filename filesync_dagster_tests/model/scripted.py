@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from filesync_dagster.connectors import CONNECTORS, Connector
-from filesync_dagster.model import Capabilities, ConnectionReport, Delta, Page, Unread, sealed
+from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Page, Unread, sealed
 
 
 def row(external_id: str, parent: str | None = None, *, scope: str = "one", kind: str = "file", **more: Any) -> Any:

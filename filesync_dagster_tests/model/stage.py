@@ -18,7 +18,7 @@ import sqlalchemy
 from filesync_dagster import comparison, listing
 from filesync_dagster.connectors import CONNECTORS, tenants
 from filesync_dagster.connectors.retry import RetryPolicy
-from filesync_dagster.model import SyncResult
+from filesync_dagster.core.model import SyncResult
 from filesync_dagster.simulators.wire import InProcess, Simulator
 from filesync_dagster.snapshots import Engines
 from filesync_dagster_tests.sync.projects import Project

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filesync_dagster.model import SyncMode, SyncStatus, Unread
+from filesync_dagster.core.model import SyncMode, SyncStatus, Unread
 from filesync_dagster_tests.model.scripted import Script, delta, row, scripted
 from filesync_dagster_tests.sync.projects import Project, live
 

@@ -5,7 +5,7 @@ Each is played with all that the state machine judges, and ends in a clean sync 
 
 import pytest
 
-from filesync_dagster.model import SyncMode, SyncStatus
+from filesync_dagster.core.model import SyncMode, SyncStatus
 from filesync_dagster_tests.model.drive_world import BOB, Place
 
 MY_DRIVE, FOLDER, TEAM, EVERYTHING = Place("my_drive"), Place("folder"), Place("drive"), Place("everything")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 import dagster as dg
 import pytest
 
-from filesync_dagster.model import SyncMode
+from filesync_dagster.core.model import SyncMode
 from filesync_dagster.orchestration.cadences import CADENCE_TAG
 from filesync_dagster.orchestration.results import NUMBERS
 from filesync_dagster.reports import CATALOGUE

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 from filesync_dagster.reports.holdings import Held
 from filesync_dagster_tests.connectors.autodesk.place import AutodeskPlace
 from filesync_dagster_tests.connectors.google_drive.place import DrivePlace

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text as sql
 
-from filesync_dagster.errors import ConfigError, FilesyncError, NothingKnown
-from filesync_dagster.model import Kind
+from filesync_dagster.core.errors import ConfigError, FilesyncError, NothingKnown
+from filesync_dagster.core.model import Kind
 from filesync_dagster.reports import CATALOGUE
 from filesync_dagster.reports.counted import place_of
 from filesync_dagster.reports.writing import PLANS

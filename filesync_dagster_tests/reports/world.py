@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filesync_dagster.config import ReportSettings
-from filesync_dagster.model import canonical_json, sealed
+from filesync_dagster.core.model import canonical_json, sealed
 from filesync_dagster.reports.holdings import Held, relate
 from filesync_dagster.reports.plan import MACROS, Terms
 from filesync_dagster.reports.writing import PLANS

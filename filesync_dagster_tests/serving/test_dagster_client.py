@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from filesync_dagster.config import read_environment
-from filesync_dagster.errors import DagsterRefused, DagsterUnreachable
+from filesync_dagster.core.errors import DagsterRefused, DagsterUnreachable
 from filesync_dagster.serving.dagster_client import (
     ANNOUNCEMENT,
     DEFAULT_URL,

@@ -13,7 +13,7 @@ from dagster._serdes import serialize_value
 from dagster._utils.error import SerializableErrorInfo
 
 from filesync_dagster.config import read_environment, running_config
-from filesync_dagster.errors import DagsterRefused, DagsterUnreachable
+from filesync_dagster.core.errors import DagsterRefused, DagsterUnreachable
 from filesync_dagster.serving import reloading
 from filesync_dagster.serving.reloading import ConfigWatch, load_error, reload_code
 

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from filesync_dagster.errors import DagsterUnreachable
+from filesync_dagster.core.errors import DagsterUnreachable
 from filesync_dagster.serving import reviving
 from filesync_dagster.serving.reviving import CodeServerWatch, works
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from filesync_dagster.errors import DagsterRefused
+from filesync_dagster.core.errors import DagsterRefused
 from filesync_dagster.serving.dagster_client import LIVE_TAG, DagsterRun
 from filesync_dagster.serving.run_choice import busy, named, worth_another_try
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from filesync_dagster.config import read_environment
-from filesync_dagster.errors import NotWritable, ServiceError
+from filesync_dagster.core.errors import NotWritable, ServiceError
 from filesync_dagster.serving import children, dagster_home, require_free
 from filesync_dagster.serving.children import Service, bound, start, stop
 from filesync_dagster.serving.dagster_client import announced

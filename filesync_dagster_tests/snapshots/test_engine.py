@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from filesync_dagster.errors import OutOfSpace
+from filesync_dagster.core.errors import OutOfSpace
 from filesync_dagster.snapshots import Engines, connect, disk_errors, stream
 
 BIG = "CREATE OR REPLACE TABLE big AS SELECT i, md5(i::VARCHAR) AS a, md5((i + 1)::VARCHAR) AS b FROM range({}) t(i)"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.config import Config
 
-from filesync_dagster.errors import ConfigError, NotWritable, SnapshotCorrupt, SnapshotMissing, StorageError
+from filesync_dagster.core.errors import ConfigError, NotWritable, SnapshotCorrupt, SnapshotMissing, StorageError
 from filesync_dagster.snapshots import SnapshotStore, parquet
 from filesync_dagster.snapshots.cache import KEEP
 from filesync_dagster_tests.servers import rclone_s3

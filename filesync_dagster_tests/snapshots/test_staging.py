@@ -3,8 +3,8 @@ import os
 import pyarrow as pa
 import pytest
 
-from filesync_dagster.errors import OutOfSpace
-from filesync_dagster.model import FILE_SCHEMA, sealed
+from filesync_dagster.core.errors import OutOfSpace
+from filesync_dagster.core.model import FILE_SCHEMA, sealed
 from filesync_dagster.snapshots import Staging
 from filesync_dagster.snapshots.staging import STAGED_SCHEMA
 

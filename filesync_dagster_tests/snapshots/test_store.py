@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from filesync_dagster.core.errors import NotWritable, OutOfSpace, SnapshotCorrupt, SnapshotMissing
 from filesync_dagster.diff import totals
-from filesync_dagster.errors import NotWritable, OutOfSpace, SnapshotCorrupt, SnapshotMissing
 from filesync_dagster.snapshots import SnapshotStore, parquet
 from filesync_dagster_tests.snapshots.conftest import files
 
@@ -175,7 +175,7 @@ def test_a_place_that_cannot_be_written_is_said_to_be(con, tmp_path):
     code = f"""
 import os
 from pathlib import Path
-from filesync_dagster.errors import NotWritable
+from filesync_dagster.core.errors import NotWritable
 from filesync_dagster.snapshots import SnapshotStore, connect
 from filesync_dagster_tests.snapshots.test_store import write
 con = connect("100MB", Path({str(tmp_path)!r}) / "other", 1)

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from filesync_dagster.connectors import CONNECTORS, Connector
-from filesync_dagster.errors import TemporarilyDown
-from filesync_dagster.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page, Unread, sealed
+from filesync_dagster.core.errors import TemporarilyDown
+from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page, Unread, sealed
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 

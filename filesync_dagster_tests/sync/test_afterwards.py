@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
-from filesync_dagster.errors import HeldSyncOutdated, NothingKnown
+from filesync_dagster.core.errors import HeldSyncOutdated, NothingKnown
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.metadata.tables import endpoints, sync_logs
-from filesync_dagster.model import SyncStatus
 from filesync_dagster.orchestration.reports import endpoint_day
 from filesync_dagster.reports.counted import Counted
 from filesync_dagster.retention import retain

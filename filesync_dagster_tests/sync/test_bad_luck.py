@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
-from filesync_dagster.errors import DatabaseError
-from filesync_dagster.model import SyncStatus
+from filesync_dagster.core.errors import DatabaseError
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster_tests.sync import memory_store
 from filesync_dagster_tests.sync.memory_store import Faults, MemoryStore
 from filesync_dagster_tests.sync.projects import Project, everything, live, rows_of

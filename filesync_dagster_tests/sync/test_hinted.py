@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from filesync_dagster import hinted, listing, stored
-from filesync_dagster.errors import TemporarilyDown
-from filesync_dagster.model import SyncMode, SyncStatus, data_version
+from filesync_dagster.core.errors import TemporarilyDown
+from filesync_dagster.core.model import SyncMode, SyncStatus, data_version
 from filesync_dagster_tests.sync.projects import Project, live, rows_of
 from filesync_dagster_tests.sync.projects import stored as stored_rows
 

@@ -8,7 +8,7 @@ import pytest
 
 from filesync_dagster import stored
 from filesync_dagster.connectors import tenants
-from filesync_dagster.model import SyncMode, SyncStatus, data_version
+from filesync_dagster.core.model import SyncMode, SyncStatus, data_version
 from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.wire import Answer, Request
 from filesync_dagster_tests.model.drive_world import BOB

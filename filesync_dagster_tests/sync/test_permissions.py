@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from filesync_dagster.model import SyncMode, SyncStatus
+from filesync_dagster.core.model import SyncMode, SyncStatus
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster_tests.model.stage import staged

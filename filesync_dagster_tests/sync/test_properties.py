@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from filesync_dagster import comparison
-from filesync_dagster.model import SyncResult, SyncStatus
+from filesync_dagster.core.model import SyncResult, SyncStatus
 from filesync_dagster_tests.sync import memory_store
 from filesync_dagster_tests.sync.memory_store import Faults, MemoryStore
 from filesync_dagster_tests.sync.projects import Project, Row, everything, live, parquet_files, stored

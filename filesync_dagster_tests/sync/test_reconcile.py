@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from filesync_dagster.model import SyncMode
+from filesync_dagster.core.model import SyncMode
 from filesync_dagster_tests.model.stage import staged
 from filesync_dagster_tests.sync.test_incremental import Drive
 

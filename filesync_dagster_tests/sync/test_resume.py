@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.metadata.tables import checkpoints
-from filesync_dagster.model import SyncStatus
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.wire import served

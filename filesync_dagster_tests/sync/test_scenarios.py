@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from filesync_dagster.errors import NothingHeld
-from filesync_dagster.model import SyncStatus
+from filesync_dagster.core.errors import NothingHeld
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster_tests.sync import memory_store
 from filesync_dagster_tests.sync.memory_store import Faults, MemoryStore
 from filesync_dagster_tests.sync.projects import Project, everything, live, parquet_files, rows_of, stored

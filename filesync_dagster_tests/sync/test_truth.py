@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from filesync_dagster.api import Filesync
-from filesync_dagster.model import SyncStatus
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster_tests.servers import RCLONE, S3Server
 from filesync_dagster_tests.sync import hostile_bucket
 from filesync_dagster_tests.sync.hostile_bucket import HostileBucket

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from filesync_dagster.connectors.autodesk.source import AutodeskSource
     from filesync_dagster.connectors.retry import RetryPolicy
-    from filesync_dagster.model import Meter
+    from filesync_dagster.core.model import Meter
 
 __all__ = ["AutodeskDetails", "open_autodesk"]
 

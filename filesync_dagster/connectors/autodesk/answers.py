@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from filesync_dagster.connectors.http import ASK_LATER, waiting_time
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     NotFound,

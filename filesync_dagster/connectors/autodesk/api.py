@@ -16,8 +16,8 @@ from filesync_dagster.connectors.autodesk.tokens import Tokens
 from filesync_dagster.connectors.calls import Calls, tenant
 from filesync_dagster.connectors.http import httpx_border, pooled
 from filesync_dagster.connectors.retry import RetryPolicy, never
-from filesync_dagster.errors import AuthenticationFailed, ProtocolViolation
-from filesync_dagster.model import Meter
+from filesync_dagster.core.errors import AuthenticationFailed, ProtocolViolation
+from filesync_dagster.core.model import Meter
 
 TOKENS_PER_MINUTE = 500
 QUOTAS = {"folders": "entries", "items": "entries"}  # kinds of call that share a quota

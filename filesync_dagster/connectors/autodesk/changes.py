@@ -8,7 +8,7 @@ from filesync_dagster.connectors.autodesk.cursors import Since, since
 from filesync_dagster.connectors.autodesk.frontier import TOP, Frontier, Open, joined
 from filesync_dagster.connectors.autodesk.reading import Contents, Reader
 from filesync_dagster.connectors.autodesk.rows import Entries
-from filesync_dagster.model import Delta, Unread
+from filesync_dagster.core.model import Delta, Unread
 
 
 class Changes:

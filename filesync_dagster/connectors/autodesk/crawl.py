@@ -12,8 +12,8 @@ from filesync_dagster.connectors.autodesk.frontier import TOP, Frontier, Open
 from filesync_dagster.connectors.autodesk.permissions import Ask
 from filesync_dagster.connectors.autodesk.reading import Contents
 from filesync_dagster.connectors.autodesk.rows import Child
-from filesync_dagster.errors import AccessDenied, NotFound
-from filesync_dagster.observability import inherited
+from filesync_dagster.core.errors import AccessDenied, NotFound
+from filesync_dagster.core.logging import inherited
 
 Stopped: TypeAlias = Callable[[], bool]
 Read: TypeAlias = Callable[[Open, Trail | None, Stopped], Contents]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from filesync_dagster.connectors.autodesk.rows import Child, Entries
-from filesync_dagster.errors import CursorLost
-from filesync_dagster.model import canonical_json, data_version, summed
+from filesync_dagster.core.errors import CursorLost
+from filesync_dagster.core.model import canonical_json, data_version, summed
 
 SETTLED = timedelta(minutes=10)  # after this, a change is seen in the rollups of all folders above it
 FULL_SYNC = "A full sync follows."

@@ -10,7 +10,7 @@ from filesync_dagster.connectors.autodesk.answers import CHECK_PROJECT, INTEGRAT
 from filesync_dagster.connectors.autodesk.api import Api, Found
 from filesync_dagster.connectors.autodesk.details import PAGE_MAX, AutodeskDetails
 from filesync_dagster.connectors.http import ASK_LATER
-from filesync_dagster.errors import AccessDenied, NotFound, SourceError, TemporarilyDown
+from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError, TemporarilyDown
 
 FORBIDDEN = frozenset({"401", "403"})
 REGION = re.compile(r"\b(US|EMEA|AUS|CAN|DEU|IND|JPN|GBR|APAC)\b")

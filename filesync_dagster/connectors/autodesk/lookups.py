@@ -7,8 +7,8 @@ from filesync_dagster.connectors.autodesk.crawl import pool_of
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
 from filesync_dagster.connectors.autodesk.reading import Reader
 from filesync_dagster.connectors.autodesk.rows import Entries, batch_of
-from filesync_dagster.errors import NotFound
-from filesync_dagster.model import Page
+from filesync_dagster.core.errors import NotFound
+from filesync_dagster.core.model import Page
 
 SIGNS = {".lineage:": "items", ".folder:": "folders"}
 

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from filesync_dagster.connectors.autodesk.api import Api
 from filesync_dagster.connectors.autodesk.frontier import joined
 from filesync_dagster.connectors.autodesk.rows import Child, text
-from filesync_dagster.errors import AccessDenied, NotFound, ProtocolViolation
-from filesync_dagster.model import Meter, canonical_json
+from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation
+from filesync_dagster.core.model import Meter, canonical_json
 
 DOCS = "b."
 """How ids of projects of ACC and BIM 360 begin; document management knows them without it."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from filesync_dagster.model import Kind, canonical_json, sealed, storable
+from filesync_dagster.core.model import Kind, canonical_json, sealed, storable
 
 DOCUMENTS = frozenset({"C4RModel", "Document", "FDX"})  # types of items that need not have bytes of their own
 DELETED = "Deleted"  # the type of the version that deleting leaves behind

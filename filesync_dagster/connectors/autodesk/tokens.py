@@ -14,7 +14,7 @@ from filesync_dagster.connectors.autodesk.answers import CHECK_KEY, document, re
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
 from filesync_dagster.connectors.calls import Calls
 from filesync_dagster.connectors.http import httpx_border
-from filesync_dagster.errors import AuthenticationFailed, ProtocolViolation
+from filesync_dagster.core.errors import AuthenticationFailed, ProtocolViolation
 
 SCOPE = "data:read"
 PATH = "/authentication/v2/token"

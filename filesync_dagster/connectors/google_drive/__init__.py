@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from filesync_dagster.connectors.calls import RetryPolicy
     from filesync_dagster.connectors.google_drive.source import GoogleDriveSource
-    from filesync_dagster.model import Meter
+    from filesync_dagster.core.model import Meter
 
 __all__ = ["GoogleDriveDetails", "open_google_drive"]
 

@@ -19,9 +19,9 @@ from filesync_dagster.connectors.google_drive.credentials import Identity, tenan
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import OUR_FAULT, drive_border
 from filesync_dagster.connectors.http import ASK_LATER, httpx_border, pooled
-from filesync_dagster.errors import ProtocolViolation, TemporarilyDown
-from filesync_dagster.model import Meter
-from filesync_dagster.observability import inherited
+from filesync_dagster.core.errors import ProtocolViolation, TemporarilyDown
+from filesync_dagster.core.logging import inherited
+from filesync_dagster.core.model import Meter
 
 API = "https://www.googleapis.com/drive/v3/"
 QUERIES = "queries"

@@ -14,9 +14,9 @@ from filesync_dagster.connectors.google_drive.api import Answer, Chain, Drive
 from filesync_dagster.connectors.google_drive.errors import BadRequest, Forbidden
 from filesync_dagster.connectors.google_drive.layout import ALL_DRIVES, FOLDER, SUPPORTED, Scope
 from filesync_dagster.connectors.google_drive.listing import RESTARTS, Listed, children_in, incomplete
-from filesync_dagster.errors import NotFound
-from filesync_dagster.model import Unread, canonical_json
-from filesync_dagster.observability import inherited
+from filesync_dagster.core.errors import NotFound
+from filesync_dagster.core.logging import inherited
+from filesync_dagster.core.model import Unread, canonical_json
 
 
 @dataclass(frozen=True, slots=True)

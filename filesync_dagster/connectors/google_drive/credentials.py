@@ -18,7 +18,7 @@ from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails,
 from filesync_dagster.connectors.google_drive.errors import CHECK_CREDENTIALS, google_auth_border
 from filesync_dagster.connectors.http import ASK_LATER, httpx_border, waiting_time
 from filesync_dagster.connectors.tenants import tenant
-from filesync_dagster.errors import AuthenticationFailed, TemporarilyDown, Throttled
+from filesync_dagster.core.errors import AuthenticationFailed, TemporarilyDown, Throttled
 
 METADATA = "https://www.googleapis.com/auth/drive.metadata.readonly"
 EVERYTHING = "https://www.googleapis.com/auth/drive.readonly"  # what it takes to learn which shared drives there are

@@ -12,7 +12,7 @@ import googleapiclient.errors
 import orjson
 
 from filesync_dagster.connectors.http import ASK_LATER, waiting_time
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     NotFound,

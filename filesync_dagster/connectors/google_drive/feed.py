@@ -10,8 +10,8 @@ from filesync_dagster.connectors.google_drive.api import Answer, Chain, Drive, l
 from filesync_dagster.connectors.google_drive.errors import CHECK_ID, OUR_FAULT, BadRequest, Forbidden
 from filesync_dagster.connectors.google_drive.layout import MY_DRIVE, Layout, Scope
 from filesync_dagster.connectors.google_drive.scopes import corpus_of
-from filesync_dagster.errors import CursorLost, NotFound, ProtocolViolation
-from filesync_dagster.model import canonical_json
+from filesync_dagster.core.errors import CursorLost, NotFound, ProtocolViolation
+from filesync_dagster.core.model import canonical_json
 
 FULL_SYNC = "A full sync follows."
 TOKEN_LOST = (BadRequest, Forbidden, NotFound)

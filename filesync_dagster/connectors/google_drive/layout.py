@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from filesync_dagster.errors import NotFound
-from filesync_dagster.model import OUTSIDE
+from filesync_dagster.core.errors import NotFound
+from filesync_dagster.core.model import OUTSIDE
 
 FOLDER = "application/vnd.google-apps.folder"
 MY_DRIVE = "my_drive"

@@ -11,7 +11,7 @@ from typing import Any
 from filesync_dagster.connectors.google_drive.api import Answer, Chain, Drive, list_in
 from filesync_dagster.connectors.google_drive.errors import BadRequest
 from filesync_dagster.connectors.google_drive.layout import Scope
-from filesync_dagster.model import Unread, canonical_json
+from filesync_dagster.core.model import Unread, canonical_json
 
 RESTARTS = 3  # of one listing whose page tokens are refused
 

@@ -7,7 +7,7 @@ from typing import Any
 from filesync_dagster.connectors.google_drive.api import Chain, Drive, list_in
 from filesync_dagster.connectors.google_drive.errors import Forbidden
 from filesync_dagster.connectors.google_drive.rows import canonical
-from filesync_dagster.errors import NotFound
+from filesync_dagster.core.errors import NotFound
 
 KEPT = ("id", "type", "role", "emailAddress", "domain", "allowFileDiscovery")
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from filesync_dagster.connectors.google_drive.errors import OUR_FAULT
 from filesync_dagster.connectors.google_drive.layout import FOLDER, Layout, Scope
-from filesync_dagster.errors import ProtocolViolation
-from filesync_dagster.model import TIMESTAMP, Kind, sealed
+from filesync_dagster.core.errors import ProtocolViolation
+from filesync_dagster.core.model import TIMESTAMP, Kind, sealed
 
 Entry = Mapping[str, Any]
 

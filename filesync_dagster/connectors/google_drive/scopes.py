@@ -7,7 +7,7 @@ from filesync_dagster.connectors.google_drive.api import Chain, Drive, list_in
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import CHECK_ID
 from filesync_dagster.connectors.google_drive.layout import FOLDER, MY_DRIVE, Layout, Scope
-from filesync_dagster.errors import NotFound
+from filesync_dagster.core.errors import NotFound
 
 
 def only_scope(details: GoogleDriveDetails) -> str:

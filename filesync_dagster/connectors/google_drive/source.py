@@ -18,8 +18,8 @@ from filesync_dagster.connectors.google_drive.listing import Listed, listed
 from filesync_dagster.connectors.google_drive.permissions import permissions_of
 from filesync_dagster.connectors.google_drive.rows import rows_of
 from filesync_dagster.connectors.google_drive.scopes import layout_of, name_of, only_scope
-from filesync_dagster.errors import NotFound
-from filesync_dagster.model import Capabilities, ConnectionReport, Delta, Meter, Page
+from filesync_dagster.core.errors import NotFound
+from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Meter, Page
 
 Entry = Mapping[str, Any]
 

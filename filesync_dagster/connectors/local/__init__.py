@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 
 if TYPE_CHECKING:
     from filesync_dagster.connectors.local.source import LocalSource

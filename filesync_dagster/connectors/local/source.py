@@ -11,8 +11,8 @@ from filesync_dagster.connectors.local import LocalDetails
 from filesync_dagster.connectors.local.mounts import mounts, mounts_below
 from filesync_dagster.connectors.local.statx import StatBuffer
 from filesync_dagster.connectors.local.walk import Rules, Walk
-from filesync_dagster.errors import AccessDenied, NotFound, ProtocolViolation, SourceError, TemporarilyDown
-from filesync_dagster.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page, storable
+from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, SourceError, TemporarilyDown
+from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page, storable
 
 _NAMED_MOUNTS = 3
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from filesync_dagster.connectors.local.mounts import lasting_inodes
 from filesync_dagster.connectors.local.rows import Extra, Frame, PageRows, entry_id, listed
 from filesync_dagster.connectors.local.statx import Stat, StatBuffer
-from filesync_dagster.model import Meter, Page, Unread, storable
+from filesync_dagster.core.model import Meter, Page, Unread, storable
 
 _FOLDER, _REGULAR, _LINK = 4, 8, 10
 _LONGEST = 4_000  # bytes of path per system call; Linux takes 4,095, macOS 1,023

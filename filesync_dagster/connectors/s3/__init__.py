@@ -11,7 +11,7 @@ from filesync_dagster.connectors.s3.details import S3Details
 
 if TYPE_CHECKING:
     from filesync_dagster.connectors.s3.source import S3Source
-    from filesync_dagster.model import Meter
+    from filesync_dagster.core.model import Meter
 
 __all__ = ["S3Details", "open_s3"]
 

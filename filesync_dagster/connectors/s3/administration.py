@@ -14,9 +14,9 @@ from filesync_dagster.connectors.s3.credentials import aws_session
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.errors import botocore_border
 from filesync_dagster.connectors.s3.transport import Transport
-from filesync_dagster.errors import AccessDenied, NotFound
-from filesync_dagster.model import canonical_json
-from filesync_dagster.observability import inherited
+from filesync_dagster.core.errors import AccessDenied, NotFound
+from filesync_dagster.core.logging import inherited
+from filesync_dagster.core.model import canonical_json
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,7 +10,7 @@ from lxml import etree
 
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER, Refusal
 from filesync_dagster.connectors.s3.quirks import Quirks
-from filesync_dagster.errors import ProtocolViolation
+from filesync_dagster.core.errors import ProtocolViolation
 
 Texts = Sequence[str | None]
 

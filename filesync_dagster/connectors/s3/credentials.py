@@ -11,7 +11,7 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 from pydantic import SecretStr
 
 from filesync_dagster.connectors.s3.details import S3Details
-from filesync_dagster.errors import AuthenticationFailed
+from filesync_dagster.core.errors import AuthenticationFailed
 
 METADATA_PROVIDERS = ("iam-role", "container-role")
 """The members of the AWS chain that ask an address of the machine or container they run in."""

@@ -11,7 +11,7 @@ from typing import Final
 import botocore.exceptions
 
 from filesync_dagster.connectors.http import ASK_LATER, CHECK_ADDRESS, waiting_time
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     NotFound,

@@ -18,7 +18,7 @@ from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
 from filesync_dagster.connectors.s3.listing import Listed
 from filesync_dagster.connectors.s3.requests import Bucket, bytes_of, text_of
 from filesync_dagster.connectors.s3.rows import instant
-from filesync_dagster.errors import HistoryUnavailable, ProtocolViolation
+from filesync_dagster.core.errors import HistoryUnavailable, ProtocolViolation
 
 EARLIEST = datetime(2006, 3, 14, tzinfo=UTC)  # the first day of S3: no bucket is older
 NULL_VERSION = "null"

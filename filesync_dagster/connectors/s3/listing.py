@@ -25,7 +25,7 @@ from filesync_dagster.connectors.s3.ranges import (
 )
 from filesync_dagster.connectors.s3.requests import Bucket, bytes_of, rising, text_of
 from filesync_dagster.connectors.s3.side_by_side import side_by_side
-from filesync_dagster.errors import ProtocolViolation
+from filesync_dagster.core.errors import ProtocolViolation
 
 PIECES_PER_WORKER = 2  # so that a worker whose range was short finds another
 PAGES_BEFORE_CUTTING = 8  # listed one after another before folders are looked for

@@ -15,7 +15,7 @@ from filesync_dagster.connectors.s3.answers import Listing
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
 from filesync_dagster.connectors.s3.requests import Bucket, bytes_of, rising, text_of
 from filesync_dagster.connectors.s3.side_by_side import side_by_side
-from filesync_dagster.errors import CursorLost, ProtocolViolation
+from filesync_dagster.core.errors import CursorLost, ProtocolViolation
 
 WORTH = 8  # keys that a page must find to be better than asking for each of them
 PIECE = 16  # keys that a worker looks up, at least

@@ -9,7 +9,7 @@ from filesync_dagster.connectors.s3.answers import Listing, VersionListing, list
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
 from filesync_dagster.connectors.s3.quirks import Quirks
 from filesync_dagster.connectors.s3.transport import Transport
-from filesync_dagster.errors import ProtocolViolation
+from filesync_dagster.core.errors import ProtocolViolation
 
 
 @dataclass(frozen=True, slots=True)

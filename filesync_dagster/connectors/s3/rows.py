@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from filesync_dagster.connectors.s3.answers import Listing, Texts
-from filesync_dagster.errors import ProtocolViolation
-from filesync_dagster.model import TIMESTAMP, Kind, canonical_json, sealed, storable
+from filesync_dagster.core.errors import ProtocolViolation
+from filesync_dagster.core.model import TIMESTAMP, Kind, canonical_json, sealed, storable
 
 MD5 = re.compile(r"[0-9a-fA-F]{32}")
 MIME_TYPES = mimetypes.MimeTypes().types_map[True]  # Python's own table: the host's would differ between machines

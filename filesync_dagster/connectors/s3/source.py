@@ -18,8 +18,8 @@ from filesync_dagster.connectors.s3.quirks import quirks_for
 from filesync_dagster.connectors.s3.requests import Bucket
 from filesync_dagster.connectors.s3.rows import RowShape, rows_of
 from filesync_dagster.connectors.s3.transport import Transport
-from filesync_dagster.errors import AccessDenied, HistoryUnavailable, ProtocolViolation, SourceError
-from filesync_dagster.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page
+from filesync_dagster.core.errors import AccessDenied, HistoryUnavailable, ProtocolViolation, SourceError
+from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page
 
 SCOPE = ""
 

@@ -13,7 +13,7 @@ from filesync_dagster.connectors.s3.credentials import Identity, aws_session
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.errors import Refusal, botocore_border, refused
 from filesync_dagster.connectors.s3.quirks import Quirks
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 
 DEFAULT_REGION = "us-east-1"
 AWS_SUFFIXES = {"cn-": "amazonaws.com.cn", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov"}

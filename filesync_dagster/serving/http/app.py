@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     ConfigError,
     FilesyncError,
     ServiceError,
@@ -24,7 +24,7 @@ from filesync_dagster.errors import (
     SyncError,
     UnknownEndpoint,
 )
-from filesync_dagster.observability import event
+from filesync_dagster.core.logging import event
 from filesync_dagster.serving.http import rest, webhooks
 from filesync_dagster.serving.http.health import HealthCheck
 from filesync_dagster.serving.http.messages import Hint, Problem, SyncOrder

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from filesync_dagster.alerts import UNWATCHED, conditions, look
 from filesync_dagster.config import AlertKind
-from filesync_dagster.errors import ConfigError, FilesyncError, StorageError
-from filesync_dagster.model import SyncStatus
+from filesync_dagster.core.errors import ConfigError, FilesyncError, StorageError
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.serving.dagster_client import DagsterClient
 from filesync_dagster.serving.http.messages import (
     Component,

@@ -19,9 +19,9 @@ from prometheus_client.registry import Collector
 
 from filesync_dagster.alerts import UNWATCHED, conditions, look
 from filesync_dagster.config import AlertKind, freshness
-from filesync_dagster.errors import FilesyncError
-from filesync_dagster.model import COMMITTED
-from filesync_dagster.observability import event
+from filesync_dagster.core.errors import FilesyncError
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import COMMITTED
 from filesync_dagster.serving.http.health import Remembered
 from filesync_dagster.serving.http.machine import machine_metrics, process_metrics
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from filesync_dagster.errors import ConfigError, SyncError, UnknownEndpoint
+from filesync_dagster.core.errors import ConfigError, SyncError, UnknownEndpoint
 from filesync_dagster.serving.dagster_client import UNFINISHED
 from filesync_dagster.serving.http.messages import Decided, EndpointOut, Endpoints, Launched, RunState, SyncStates
 from filesync_dagster.serving.http.messages import SyncState as State

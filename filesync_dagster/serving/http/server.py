@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from filesync_dagster.errors import ServiceError
+from filesync_dagster.core.errors import ServiceError
 from filesync_dagster.serving.http.app import application
 
 if TYPE_CHECKING:

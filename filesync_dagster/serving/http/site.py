@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from filesync_dagster.api import Filesync
-from filesync_dagster.errors import ConfigError, ServiceError
-from filesync_dagster.observability import event
-from filesync_dagster.secret_store import secrets_manager, with_secrets
+from filesync_dagster.core.errors import ConfigError, ServiceError
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.secrets import secrets_manager, with_secrets
 from filesync_dagster.serving.dagster_client import DEFAULT_URL, DagsterClient, announced
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from filesync_dagster.config import Endpoint
-    from filesync_dagster.secret_store import Resolve
+    from filesync_dagster.core.secrets import Resolve
 
 GLANCE = 1.0
 """Seconds between two looks at whether endpoints.yaml was edited."""

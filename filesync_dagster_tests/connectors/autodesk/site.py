@@ -7,7 +7,7 @@ import httpx
 import orjson
 
 from filesync_dagster.connectors.autodesk import AutodeskDetails, open_autodesk
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
 from filesync_dagster.simulators.wire import InProcess
 from filesync_dagster_tests.connectors.patience import IMPATIENT

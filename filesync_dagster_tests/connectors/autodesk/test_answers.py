@@ -3,7 +3,7 @@ import orjson
 import pytest
 
 from filesync_dagster.connectors.autodesk.answers import CODES, STATUSES, document, refusal_of, refused
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     NotFound,

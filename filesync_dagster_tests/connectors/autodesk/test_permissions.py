@@ -3,7 +3,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from filesync_dagster.errors import CursorLost, ProtocolViolation, TemporarilyDown
+from filesync_dagster.core.errors import CursorLost, ProtocolViolation, TemporarilyDown
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster.simulators.wire import InProcess
 from filesync_dagster_tests.connectors.autodesk.inventory import Inventory

@@ -1,6 +1,6 @@
 import pytest
 
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     AuthenticationFailed,
     ProtocolViolation,
     TemporarilyDown,

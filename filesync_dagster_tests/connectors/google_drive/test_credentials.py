@@ -4,7 +4,7 @@ import pytest
 from google.auth import jwt
 
 from filesync_dagster.connectors.google_drive.credentials import EVERYTHING, METADATA
-from filesync_dagster.errors import AccessDenied, AuthenticationFailed, SourceError, Throttled
+from filesync_dagster.core.errors import AccessDenied, AuthenticationFailed, SourceError, Throttled
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster_tests.connectors.places import ids, many, pages, populate
 

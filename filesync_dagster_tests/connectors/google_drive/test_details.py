@@ -4,8 +4,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from filesync_dagster.connectors.google_drive import GoogleDriveDetails, open_google_drive
-from filesync_dagster.errors import AuthenticationFailed
-from filesync_dagster.model import Meter
+from filesync_dagster.core.errors import AuthenticationFailed
+from filesync_dagster.core.model import Meter
 
 KEY = {
     "type": "service_account",

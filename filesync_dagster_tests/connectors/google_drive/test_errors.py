@@ -13,7 +13,7 @@ from filesync_dagster.connectors.google_drive.errors import (
     google_auth_border,
     refused,
 )
-from filesync_dagster.errors import (
+from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     NotFound,

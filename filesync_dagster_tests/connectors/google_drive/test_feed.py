@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from filesync_dagster.errors import CursorLost, NotFound, ProtocolViolation
-from filesync_dagster.model import OUTSIDE
+from filesync_dagster.core.errors import CursorLost, NotFound, ProtocolViolation
+from filesync_dagster.core.model import OUTSIDE
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster_tests.connectors.places import ids, pages, populate
 

@@ -1,8 +1,8 @@
 import pytest
 
 from filesync_dagster.connectors.google_drive.api import EMPTY_PAGES
-from filesync_dagster.errors import NotFound, ProtocolViolation
-from filesync_dagster.model import OUTSIDE, Kind
+from filesync_dagster.core.errors import NotFound, ProtocolViolation
+from filesync_dagster.core.model import OUTSIDE, Kind
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster_tests.connectors.places import TREE, ids, many, pages, populate
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from filesync_dagster.errors import AccessDenied
+from filesync_dagster.core.errors import AccessDenied
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster_tests.connectors.places import pages, populate
 

@@ -20,8 +20,8 @@ from filesync_dagster.connectors.local import LocalDetails, open_local
 from filesync_dagster.connectors.local.rows import _timestamps
 from filesync_dagster.connectors.local.source import translated
 from filesync_dagster.connectors.local.statx import StatBuffer
-from filesync_dagster.errors import AccessDenied, NotFound, ProtocolViolation, TemporarilyDown
-from filesync_dagster.model import ChangeKind, Meter
+from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, TemporarilyDown
+from filesync_dagster.core.model import ChangeKind, Meter
 
 AS_ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody").pw_uid
@@ -260,7 +260,7 @@ def unprivileged(root, **details):
     script = textwrap.dedent("""
         import json, os, sys
         from filesync_dagster.connectors.local import LocalDetails, open_local
-        from filesync_dagster.model import Meter
+        from filesync_dagster.core.model import Meter
         import filesync_dagster.connectors.local.source, pyarrow, zoneinfo
         uid, details = int(sys.argv[1]), json.loads(sys.argv[2])
         if os.geteuid() == 0:

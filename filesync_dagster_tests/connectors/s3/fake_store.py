@@ -6,7 +6,7 @@ import httpx
 
 from filesync_dagster.connectors.s3 import S3Details
 from filesync_dagster.connectors.s3.source import S3Source
-from filesync_dagster.model import Meter
+from filesync_dagster.core.model import Meter
 from filesync_dagster_tests.connectors.patience import IMPATIENT
 
 ADDRESS = "https://store.example.com"

@@ -9,8 +9,8 @@ import pytest
 from filesync_dagster.connectors.retry import RetryPolicy
 from filesync_dagster.connectors.s3 import S3Details
 from filesync_dagster.connectors.s3.source import S3Source
-from filesync_dagster.errors import AuthenticationFailed
-from filesync_dagster.model import Meter
+from filesync_dagster.core.errors import AuthenticationFailed
+from filesync_dagster.core.model import Meter
 from filesync_dagster_tests.connectors.s3.fake_store import ADDRESS, ERROR, FakeStore, listed_ids
 
 ENOUGH = {"access_key_id": "AKIA1", "secret_access_key": "hush"}

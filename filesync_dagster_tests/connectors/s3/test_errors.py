@@ -10,7 +10,7 @@ from filesync_dagster.connectors.s3.errors import (
     botocore_border,
     refused,
 )
-from filesync_dagster.errors import AuthenticationFailed, SourceError, Throttled, Unreachable
+from filesync_dagster.core.errors import AuthenticationFailed, SourceError, Throttled, Unreachable
 
 
 def test_every_exception_of_botocore_is_mapped():

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filesync_dagster.connectors.s3.history import EARLIEST, provable_since
-from filesync_dagster.errors import HistoryUnavailable, ProtocolViolation
-from filesync_dagster.model import Meter
+from filesync_dagster.core.errors import HistoryUnavailable, ProtocolViolation
+from filesync_dagster.core.model import Meter
 from filesync_dagster_tests.connectors.s3.fake_store import FakeStore
 from filesync_dagster_tests.connectors.s3.place import S3Place
 

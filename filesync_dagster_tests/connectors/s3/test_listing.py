@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filesync_dagster.errors import AccessDenied, NotFound, ProtocolViolation, TemporarilyDown, Throttled
+from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, TemporarilyDown, Throttled
 from filesync_dagster_tests.connectors.s3.fake_store import ERROR, FakeStore, listed_ids, listing, row
 
 MANY = [f"d{n % 9}/k{n:04}" for n in range(300)]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filesync_dagster.errors import CursorLost, ProtocolViolation
+from filesync_dagster.core.errors import CursorLost, ProtocolViolation
 from filesync_dagster_tests.connectors.s3.fake_store import FakeStore, listing, row
 
 # Short and of few letters, so that many begin with others and many are asked for that are not there.

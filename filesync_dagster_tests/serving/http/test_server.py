@@ -11,7 +11,7 @@ import threading
 import httpx
 import pytest
 
-from filesync_dagster.errors import ServiceError
+from filesync_dagster.core.errors import ServiceError
 from filesync_dagster.serving.http.server import serve_http
 from filesync_dagster_tests.serving.http.conftest import TOKEN, served
 

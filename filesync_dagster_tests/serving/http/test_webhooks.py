@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from filesync_dagster import Filesync
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.serving.http.site import DOUBT, Current
 from filesync_dagster_tests.serving.http.conftest import ENDPOINTS, SECRET, TOKEN
 

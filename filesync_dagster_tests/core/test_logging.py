@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from filesync_dagster.observability import LOGGER, _events, correlated, event, inherited
+from filesync_dagster.core.logging import LOGGER, _events, correlated, event, inherited
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_threads_of_a_pool_carry_the_ids_of_who_made_it(told):
 
 def test_dagsters_processes_write_json_when_they_are_told_to(tmp_path):
     """FILESYNC_LOG_FORMAT=json holds for whatever loads the definitions: code server, runs."""
-    script = "import filesync_dagster.definitions; from filesync_dagster.observability import event; event('one', a=1)"
+    script = "import filesync_dagster.definitions; from filesync_dagster.core.logging import event; event('one', a=1)"
     variables = os.environ | {"FILESYNC_LOG_FORMAT": "json", "FILESYNC_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-W", "ignore", "-c", script]
     done = subprocess.run(command, cwd=tmp_path, env=variables, check=True, capture_output=True, text=True)

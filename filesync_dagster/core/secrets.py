@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
-from filesync_dagster.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError
 
 PREFIX = "secret:"
 Resolve = Callable[[str], str]

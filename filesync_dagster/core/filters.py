@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import xxhash
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from filesync_dagster.model import Kind, canonical_json
+from filesync_dagster.core.model import Kind, canonical_json
 
 _UNITS = {"": 1, "B": 1} | {
     f"{letter}{suffix}": (1_000 if suffix == "B" else 1_024) ** power

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from filesync_dagster.filters import Filters
-from filesync_dagster.model import sealed
+from filesync_dagster.core.filters import Filters
+from filesync_dagster.core.model import sealed
 
 
 def listing(*entries):

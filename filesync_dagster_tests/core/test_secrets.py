@@ -5,8 +5,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pydantic import BaseModel, SecretStr
 
-from filesync_dagster.errors import ConfigError
-from filesync_dagster.secret_store import secrets_manager, with_secrets
+from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.secrets import secrets_manager, with_secrets
 
 
 class Details(BaseModel):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from filesync_dagster.model import ChangeCounts
+from filesync_dagster.core.model import ChangeCounts
 
 UNTOUCHED = "Nothing was changed:"
 """After the reason, before how to decide: how the error of a held sync goes on."""

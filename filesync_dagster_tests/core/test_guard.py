@@ -1,7 +1,7 @@
 import pytest
 
-from filesync_dagster.guard import GuardLimits, Proposal, objections
-from filesync_dagster.model import ChangeCounts
+from filesync_dagster.core.guard import GuardLimits, Proposal, objections
+from filesync_dagster.core.model import ChangeCounts
 
 
 @pytest.mark.parametrize(
