@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from benchmarks.diff import ENTRIES
 from filesync_dagster.core.model import CHANGE_SCHEMA, FILE_SCHEMA, SyncMode, SyncStatus
-from filesync_dagster.metadata import EndpointRecord, Metadata, NewState, SyncRecord
+from filesync_dagster.storage.database import EndpointRecord, Metadata, NewState, SyncRecord
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REPEATS = 2

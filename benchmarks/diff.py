@@ -13,7 +13,7 @@ import duckdb
 
 from filesync_dagster.core.model import FILE_SCHEMA
 from filesync_dagster.diff import compare
-from filesync_dagster.snapshots import SnapshotStore, connect, parquet
+from filesync_dagster.storage.snapshots import SnapshotStore, connect, parquet
 
 MEMORY = "1GB"
 THREADS = 2

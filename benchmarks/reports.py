@@ -17,7 +17,7 @@ from filesync_dagster.core.model import FILE_SCHEMA
 from filesync_dagster.reports.holdings import Held, relate
 from filesync_dagster.reports.plan import MACROS, Terms
 from filesync_dagster.reports.writing import PLANS
-from filesync_dagster.snapshots import connect, literal, parquet
+from filesync_dagster.storage.snapshots import connect, literal, parquet
 
 MEMORY = "1GB"
 THREADS = 2

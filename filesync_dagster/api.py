@@ -26,8 +26,8 @@ from filesync_dagster.core.secrets import Resolve
 from filesync_dagster.events import receiving
 from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.listing import Progress, ignore
-from filesync_dagster.metadata import AlertRecord, SyncRecord
 from filesync_dagster.reports.writing import Desk, Report
+from filesync_dagster.storage.database import AlertRecord, SyncRecord
 from filesync_dagster.sync import sync
 from filesync_dagster.workspace import Workspace
 

@@ -12,7 +12,7 @@ from filesync_dagster.config import Endpoint
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.model import Meter, SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.listing import warnings
-from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
+from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
 from filesync_dagster.workspace import location_of
 
 REBUILT = "-rebuilt"

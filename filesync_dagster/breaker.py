@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from filesync_dagster.core.errors import BreakerOpen, FilesyncError, SourceError
 from filesync_dagster.core.logging import event
-from filesync_dagster.metadata import BreakerRecord, Metadata
+from filesync_dagster.storage.database import BreakerRecord, Metadata
 
 FAILURES = 5
 """In a row, after which a store is left alone."""

@@ -15,9 +15,9 @@ from filesync_dagster import diff
 from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.core.model import ChangeCounts, ChangeKind, Kind
 from filesync_dagster.listing import Job, Listing, confirm, confirm_one_by_one
-from filesync_dagster.metadata import EndpointState
 from filesync_dagster.placing import COLUMNS, Relation, empty, insert, lost_with, place, resealed
-from filesync_dagster.snapshots import parquet, stream
+from filesync_dagster.storage.database import EndpointState
+from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.stored import whole
 
 LANDMARKS = 1024

@@ -11,8 +11,8 @@ from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.core.errors import HeldSyncOutdated, NothingHeld
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import ChangeCounts, SyncMode, SyncResult, SyncStatus
-from filesync_dagster.metadata import EndpointState, NewState, SyncRecord
-from filesync_dagster.snapshots import parquet, stream
+from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
+from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.stored import whole
 from filesync_dagster.workspace import Workspace, location_of
 

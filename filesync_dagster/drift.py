@@ -10,8 +10,8 @@ from filesync_dagster.connectors import IncrementalSource
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.model import OUTSIDE
 from filesync_dagster.listing import Job
-from filesync_dagster.metadata import EndpointState
 from filesync_dagster.placing import insert, lost_with
+from filesync_dagster.storage.database import EndpointState
 
 
 def found_by(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState, found: Comparison) -> int | None:

@@ -20,8 +20,8 @@ from filesync_dagster.core.errors import CursorLost
 from filesync_dagster.core.guard import Proposal, objections
 from filesync_dagster.core.model import FILE_SCHEMA, ChangeCounts, ChangeKind, canonical_json
 from filesync_dagster.listing import Job
-from filesync_dagster.metadata import EndpointState
 from filesync_dagster.placing import COLUMNS, empty, insert, resealed
+from filesync_dagster.storage.database import EndpointState
 
 GRACE = timedelta(minutes=15)
 """For so long an event may be on its way."""

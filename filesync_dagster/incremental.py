@@ -18,8 +18,8 @@ from filesync_dagster.connectors import IncrementalSource
 from filesync_dagster.core.errors import CursorLost, SourceError
 from filesync_dagster.core.model import OUTSIDE, ChangeCounts, ChangeKind, Delta, Kind, Unread, shifted
 from filesync_dagster.listing import Job
-from filesync_dagster.metadata import EndpointState
 from filesync_dagster.placing import COLUMNS, empty, insert, lost_with, place, resealed
+from filesync_dagster.storage.database import EndpointState
 
 LOOKUPS = 1000
 """Up to so many entries are looked up one by one; past that a full listing is cheaper, and proves more."""

@@ -11,9 +11,9 @@ from filesync_dagster.breaker import CLOSED, is_resting
 from filesync_dagster.config import Broken, Endpoint, next_due
 from filesync_dagster.core.errors import NothingKnown
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster.metadata import BreakerRecord, EndpointState, LeaseRecord, SyncRecord
-from filesync_dagster.snapshots import export as write_file
-from filesync_dagster.snapshots import parquet, stream
+from filesync_dagster.storage.database import BreakerRecord, EndpointState, LeaseRecord, SyncRecord
+from filesync_dagster.storage.snapshots import export as write_file
+from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.stored import whole
 from filesync_dagster.workspace import Workspace
 

@@ -18,8 +18,8 @@ from filesync_dagster.connectors import IncrementalSource, Source
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import Meter, Page, Unread, data_version, summed
-from filesync_dagster.metadata import CheckpointRecord, Lease
-from filesync_dagster.snapshots import Staging
+from filesync_dagster.storage.database import CheckpointRecord, Lease
+from filesync_dagster.storage.snapshots import Staging
 from filesync_dagster.workspace import Workspace, location_of
 
 CHECKPOINT_SECONDS = 0.5

@@ -14,9 +14,9 @@ from filesync_dagster.attempt import REBUILT
 from filesync_dagster.core.errors import FilesyncError, SyncInProgress
 from filesync_dagster.core.logging import event
 from filesync_dagster.listing import is_recent
-from filesync_dagster.metadata import MAINTENANCE, Lease
 from filesync_dagster.retention import retain
-from filesync_dagster.snapshots import Staging
+from filesync_dagster.storage.database import MAINTENANCE, Lease
+from filesync_dagster.storage.snapshots import Staging
 from filesync_dagster.workspace import Workspace
 
 CHARTS = "reports"

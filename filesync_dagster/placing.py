@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from filesync_dagster import diff
 from filesync_dagster.config import Endpoint
 from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, sealed
-from filesync_dagster.snapshots import stream
+from filesync_dagster.storage.snapshots import stream
 
 COLUMNS = ", ".join(f'"{name}"' for name in FILE_SCHEMA.names)
 Relation = Literal["VIEW", "TABLE"]

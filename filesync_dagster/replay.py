@@ -19,9 +19,9 @@ from filesync_dagster.core.errors import FilesyncError, HistoryUnavailable, Noth
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import COMMITTED, Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.listing import Progress, ignore, warnings
-from filesync_dagster.metadata import SyncRecord
 from filesync_dagster.placing import COLUMNS
-from filesync_dagster.snapshots import SnapshotKind, Staging
+from filesync_dagster.storage.database import SyncRecord
+from filesync_dagster.storage.snapshots import SnapshotKind, Staging
 from filesync_dagster.sync import sync
 from filesync_dagster.workspace import Workspace
 

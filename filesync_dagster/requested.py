@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from filesync_dagster.core.model import SyncMode, SyncResult
 from filesync_dagster.events.receiving import SETTLED
 from filesync_dagster.inventory import resting
-from filesync_dagster.metadata import RequestRecord
+from filesync_dagster.storage.database import RequestRecord
 from filesync_dagster.workspace import Workspace
 
 PAUSE, PAUSE_MAX = timedelta(minutes=2), timedelta(hours=1)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from filesync_dagster import diff
-from filesync_dagster.metadata import EndpointState, Lease, SyncRecord
-from filesync_dagster.snapshots import literal, parquet
+from filesync_dagster.storage.database import EndpointState, Lease, SyncRecord
+from filesync_dagster.storage.snapshots import literal, parquet
 from filesync_dagster.workspace import Workspace
 
 FOLD_SHARE, FOLD_LEAST = 0.1, 1000

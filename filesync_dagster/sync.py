@@ -39,9 +39,9 @@ from filesync_dagster.core.guard import UNTOUCHED, Proposal, objections
 from filesync_dagster.core.logging import correlated, event
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus, Unread
 from filesync_dagster.listing import Job, Listing, Progress, ignore, list_endpoint
-from filesync_dagster.metadata import EndpointState
 from filesync_dagster.retention import tidy
-from filesync_dagster.snapshots import SnapshotKind, stream
+from filesync_dagster.storage.database import EndpointState
+from filesync_dagster.storage.snapshots import SnapshotKind, stream
 from filesync_dagster.stored import fold_if_due
 from filesync_dagster.workspace import Workspace
 

@@ -19,8 +19,8 @@ from filesync_dagster.connectors import CONNECTORS, Source
 from filesync_dagster.core.errors import NotWritable
 from filesync_dagster.core.model import Meter, canonical_json
 from filesync_dagster.core.secrets import Resolve, resolved, secrets_manager, with_secrets
-from filesync_dagster.metadata import EndpointRecord, Metadata
-from filesync_dagster.snapshots import Engines, SnapshotStore, disk_errors
+from filesync_dagster.storage.database import EndpointRecord, Metadata
+from filesync_dagster.storage.snapshots import Engines, SnapshotStore, disk_errors
 
 LOCK_SECONDS = 30.0
 """How long a database that another process has locked is waited for."""

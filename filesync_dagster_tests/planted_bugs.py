@@ -240,7 +240,7 @@ BUGS = (
     ),
     Bug(
         "a held sync moves the cursor on",
-        "metadata/state.py",
+        "storage/database/state.py",
         '"held_cursor": cursor}',
         '"held_cursor": cursor, "cursor": cursor}',
         FEED,
@@ -336,7 +336,7 @@ BUGS = (
     ),
     Bug(
         "what is claimed can be claimed again",
-        "metadata/alerts.py",
+        "storage/database/alerts.py",
         "try_at=now + timedelta(seconds=seconds))",
         "try_at=now)",
         "filesync_dagster_tests/alerts/test_telling.py",
@@ -352,26 +352,26 @@ BUGS = (
     ),
     Bug(
         "what changes while it is told counts as told",
-        "metadata/alerts.py",
+        "storage/database/alerts.py",
         "same = cleared.is_(None) if alert.cleared_at is None else cleared == alert.cleared_at",
         "same = alerts.c.kind.is_not(None)",
-        "filesync_dagster_tests/metadata/test_alerts.py",
+        "filesync_dagster_tests/storage/database/test_alerts.py",
         "while_it_is_told",
     ),
     Bug(
         "an alert that stands is raised anew",
-        "metadata/alerts.py",
+        "storage/database/alerts.py",
         "where=alerts.c.cleared_at < seen_at,",
         "where=alerts.c.kind.is_not(None),",
-        "filesync_dagster_tests/metadata/test_alerts.py",
+        "filesync_dagster_tests/storage/database/test_alerts.py",
         "not_raised_again",
     ),
     Bug(
         "a slow look raises what was cleared",
-        "metadata/alerts.py",
+        "storage/database/alerts.py",
         "where=alerts.c.cleared_at < seen_at,",
         "where=alerts.c.cleared_at.is_not(None),",
-        "filesync_dagster_tests/metadata/test_alerts.py",
+        "filesync_dagster_tests/storage/database/test_alerts.py",
         "knows_less",
     ),
     Bug(
@@ -440,10 +440,10 @@ BUGS = (
     ),
     Bug(
         "a request that was taken is still asked for",
-        "metadata/requests.py",
+        "storage/database/requests.py",
         "requests.c.endpoint == endpoint, requests.c.taken_at.is_(None), requests.c.done_at.is_(None)",
         "requests.c.endpoint == endpoint, requests.c.done_at.is_(None)",
-        "filesync_dagster_tests/metadata/test_requests.py",
+        "filesync_dagster_tests/storage/database/test_requests.py",
         "after_a_run_began and sqlite",
     ),
     Bug(

@@ -24,7 +24,7 @@ from filesync_dagster.core.errors import (
     Throttled,
     Unreachable,
 )
-from filesync_dagster.metadata import BreakerRecord, EndpointRecord, Metadata
+from filesync_dagster.storage.database import BreakerRecord, EndpointRecord, Metadata
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DOWN = TemporarilyDown("The store answered 503.", hint="Nothing is lost.")

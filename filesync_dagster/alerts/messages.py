@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from filesync_dagster.config import AlertKind
-from filesync_dagster.metadata import AlertRecord
+from filesync_dagster.storage.database import AlertRecord
 
 MOST = 10
 """Messages at a time. More than that is one event, such as a network that is down, and becomes one message."""

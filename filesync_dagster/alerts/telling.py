@@ -19,7 +19,7 @@ from filesync_dagster.alerts.transitions import JOB, Transitions, transitions
 from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
-from filesync_dagster.metadata import AlertRecord, ExpectedRecord, QueueTrouble
+from filesync_dagster.storage.database import AlertRecord, ExpectedRecord, QueueTrouble
 from filesync_dagster.workspace import Workspace
 
 CLAIM = 300.0

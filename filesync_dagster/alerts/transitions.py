@@ -7,7 +7,7 @@ from filesync_dagster.alerts.conditions import UNWATCHED, Condition
 from filesync_dagster.alerts.messages import ABOUT_ENDPOINTS
 from filesync_dagster.config import AlertKind
 from filesync_dagster.inventory import EndpointStatus
-from filesync_dagster.metadata import AlertRecord
+from filesync_dagster.storage.database import AlertRecord
 
 ELSEWHERE = (AlertKind.CHANNEL,)
 """Kinds that are raised and cleared where they happen."""

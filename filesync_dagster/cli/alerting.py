@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from filesync_dagster.api import Filesync
     from filesync_dagster.cli.invocation import Invocation
-    from filesync_dagster.metadata import AlertRecord
+    from filesync_dagster.storage.database import AlertRecord
 
 
 @click.command(short_help="Show what is wrong, and tell whom it concerns.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from filesync_dagster.cli.interruption import Watch
     from filesync_dagster.cli.invocation import Invocation
     from filesync_dagster.core.model import SyncResult
-    from filesync_dagster.metadata import DeadMessage
+    from filesync_dagster.storage.database import DeadMessage
 
 COLUMNS = ("queue", "type", "waiting", "received", "unrouted", "dead", "last received", "error")
 NUMBERS = frozenset({"waiting", "received", "unrouted", "dead"})

@@ -1,1 +1,1 @@
-"""What everything else is said in: the model, the error tree, logging, secrets, filters, the guard. Imports nothing of ours."""
+"""What everything else is said in: model, error tree, logging, secrets, filters, guard. Imports nothing of ours."""

@@ -21,7 +21,7 @@ from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncResult, SyncStatus, storable
 from filesync_dagster.events.envelopes import Request, Said, understood
 from filesync_dagster.events.inbox import Inbox, Message, open_inbox
-from filesync_dagster.metadata import DeadMessage
+from filesync_dagster.storage.database import DeadMessage
 from filesync_dagster.workspace import Workspace
 
 SETTLED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL, SyncStatus.HELD})

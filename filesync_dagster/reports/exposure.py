@@ -7,7 +7,7 @@ import pyarrow as pa
 from filesync_dagster.core.model import Kind
 from filesync_dagster.reports.grants import REACHES, exposure
 from filesync_dagster.reports.plan import Connection, Plan, Terms, literals, ranking
-from filesync_dagster.snapshots import stream
+from filesync_dagster.storage.snapshots import stream
 
 PERMITTED = f"""
     CREATE VIEW permitted AS

@@ -7,7 +7,7 @@ import duckdb
 
 from filesync_dagster.config import ReportSettings
 from filesync_dagster.reports.pictures import Picture, Ranking, Stacks
-from filesync_dagster.snapshots import literal
+from filesync_dagster.storage.snapshots import literal
 
 NAMED = 7
 """Endpoints that stacks show by name; the others are summed up."""

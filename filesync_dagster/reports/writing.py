@@ -26,7 +26,7 @@ from filesync_dagster.reports.storage import (
     STORAGE_BY_OWNER,
     STORAGE_BY_TYPE,
 )
-from filesync_dagster.snapshots import beside
+from filesync_dagster.storage.snapshots import beside
 from filesync_dagster.workspace import Workspace
 
 PLANS = {

@@ -8,7 +8,7 @@ import pytest
 from filesync_dagster.alerts import messages, open_channels
 from filesync_dagster.alerts.messages import LETTERS, LINES, Message
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.metadata import AlertRecord
+from filesync_dagster.storage.database import AlertRecord
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 UI = "https://dagster.company.com"

@@ -4,7 +4,7 @@ import pytest
 
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.snapshots import SnapshotStore
+from filesync_dagster.storage.snapshots import SnapshotStore
 
 ENTRIES = "endpoints:\n- {name: good, type: local, endpoint_details: {path: x}}\n- {name: odd, "
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filesync_dagster.core.model import SyncResult, SyncStatus, data_version, summed
-from filesync_dagster.metadata import FILES_SCHEMA, JOURNAL_SCHEMA, EndpointState, Metadata
 from filesync_dagster.placing import resealed
+from filesync_dagster.storage.database import FILES_SCHEMA, JOURNAL_SCHEMA, EndpointState, Metadata
 from filesync_dagster.stored import whole
 from filesync_dagster_tests.model.stage import Stage
 from filesync_dagster_tests.sync.projects import Row, rows_of

@@ -20,12 +20,12 @@ from filesync_dagster.connectors import CONNECTORS, tenants
 from filesync_dagster.connectors.retry import RetryPolicy
 from filesync_dagster.core.model import SyncResult
 from filesync_dagster.simulators.wire import InProcess, Simulator
-from filesync_dagster.snapshots import Engines
+from filesync_dagster.storage.snapshots import Engines
 from filesync_dagster_tests.sync.projects import Project
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.metadata import Metadata
+    from filesync_dagster.storage.database import Metadata
 
 AT_HAND = comparison.AT_HAND
 CHECKPOINT_SECONDS = listing.CHECKPOINT_SECONDS

@@ -13,7 +13,7 @@ from filesync_dagster.core.model import canonical_json, sealed
 from filesync_dagster.reports.holdings import Held, relate
 from filesync_dagster.reports.plan import MACROS, Terms
 from filesync_dagster.reports.writing import PLANS
-from filesync_dagster.snapshots import connect
+from filesync_dagster.storage.snapshots import connect
 
 DAY_END = datetime(2026, 11, 22, tzinfo=UTC)
 OWN = ReportSettings(

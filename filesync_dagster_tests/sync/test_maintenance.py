@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster.metadata.tables import alerts, checkpoints, file_changes, requests, sync_logs
+from filesync_dagster.storage.database.tables import alerts, checkpoints, file_changes, requests, sync_logs
 from filesync_dagster_tests.sync.memory_store import STORES, MemoryStore, register, unregister
 from filesync_dagster_tests.sync.projects import Project, live, rows_of
 

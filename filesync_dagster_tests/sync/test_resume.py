@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import update
 
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster.metadata.tables import checkpoints
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.wire import served
+from filesync_dagster.storage.database.tables import checkpoints
 from filesync_dagster_tests.sync.projects import Project, live
 
 FILES = 3000

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from filesync_dagster.inventory import EndpointStatus
-from filesync_dagster.metadata import SyncRecord
+from filesync_dagster.storage.database import SyncRecord
 
 Level = Literal["ok", "degraded", "failing"]
 

@@ -11,7 +11,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from filesync_dagster import Filesync
-from filesync_dagster.metadata import DeadMessage
+from filesync_dagster.storage.database import DeadMessage
 from filesync_dagster_tests.serving.http.conftest import NOBODY, made_in
 
 DEPLOY = Path(__file__).parents[3] / "deploy"

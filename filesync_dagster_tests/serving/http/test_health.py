@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 
 from filesync_dagster import Filesync
-from filesync_dagster.metadata import AlertRecord
 from filesync_dagster.serving.dagster_client import announcing
 from filesync_dagster.serving.http.health import Remembered
 from filesync_dagster.serving.http.site import Current
+from filesync_dagster.storage.database import AlertRecord
 from filesync_dagster_tests.serving.http.conftest import ENDPOINTS, NOBODY
 
 

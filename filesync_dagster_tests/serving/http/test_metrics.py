@@ -9,9 +9,9 @@ from sqlalchemy import text as sql
 
 from filesync_dagster import Filesync
 from filesync_dagster.core.model import SyncMode, SyncStatus
-from filesync_dagster.metadata import AlertRecord, DeadMessage, SyncRecord
 from filesync_dagster.serving.http.machine import told
 from filesync_dagster.serving.http.metrics import Totals
+from filesync_dagster.storage.database import AlertRecord, DeadMessage, SyncRecord
 from filesync_dagster_tests.serving.http.conftest import TOKEN
 
 

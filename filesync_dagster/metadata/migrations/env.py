@@ -1,8 +1,0 @@
-"""What Alembic runs: the scripts on the connection, and in the transaction, that migrate.py hands over."""
-
-from alembic import context
-
-from filesync_dagster.metadata.tables import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-context.run_migrations()

@@ -1,0 +1,1 @@
+"""What is kept: the metadata database, and snapshots and changes as files."""

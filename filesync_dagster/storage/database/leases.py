@@ -1,0 +1,220 @@
+"""At most one sync per endpoint: a lease row with a heartbeat and a fencing token."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, bindparam, null, select, text, update
+
+from filesync_dagster.core.errors import LeaseLost, StorageError, SyncInProgress
+from filesync_dagster.storage.database.column_types import UtcDateTime
+from filesync_dagster.storage.database.database import Database
+from filesync_dagster.storage.database.processes import Process
+from filesync_dagster.storage.database.records import LeaseRecord
+from filesync_dagster.storage.database.tables import endpoints, leases
+
+BEATS_PER_TERM = 3
+"""Heartbeats in the life of a lease: two may be lost."""
+
+MAINTENANCE = "maintenance"
+"""The purpose that is waited for: it takes seconds, and is no sync that would be the sync of record."""
+
+PATIENCE = 300.0
+"""Seconds to wait for that."""
+
+
+class _Maintained(SyncInProgress):
+    """Maintenance holds the lease."""
+
+
+class Lease:
+    """The right to sync one endpoint, kept alive by a thread until released.
+
+    A holder that was paused for too long may have lost it without knowing: `check` tells before work is wasted,
+    and no transaction fenced by the token commits.
+    """
+
+    def __init__(
+        self, database: Database, endpoint_id: int, endpoint: str, token: int, seconds: float, *, after_crash: bool
+    ) -> None:
+        self.after_crash = after_crash  # the holder before never gave it back
+        self.endpoint_id = endpoint_id
+        self.endpoint = endpoint
+        self.token = token
+        self.seconds = seconds
+        self._database = database
+        self._renewed = time.monotonic()
+        self._lost = threading.Event()
+        self._released = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name=f"lease-{endpoint_id}", daemon=True)
+        self._heart.start()
+
+    def check(self) -> None:
+        """Raise LeaseLost if another sync took over. Costs nothing while the heartbeat is well.
+
+        Raises DatabaseError when the database has been away for the whole term of the lease.
+        """
+        if not self._lost.is_set() and time.monotonic() - self._renewed > self.seconds:
+            self._renew()
+        if self._lost.is_set():
+            raise _lost(self.endpoint)
+
+    def fence(self, connection: Connection) -> None:
+        """Lock the lease until this transaction ends, so that it commits only while the lease is held.
+
+        Raises LeaseLost when another sync has taken over.
+        """
+        query = select(leases.c.token).where(leases.c.endpoint_id == self.endpoint_id).with_for_update()
+        if connection.execute(query).scalar() != self.token:
+            self._lost.set()
+            raise _lost(self.endpoint)
+
+    def extend(self, connection: Connection) -> None:
+        """Renew inside a transaction: heartbeats had to wait for a long one."""
+        now = self._database.now(connection)
+        result = connection.execute(
+            update(leases)
+            .where(leases.c.endpoint_id == self.endpoint_id, leases.c.token == self.token)
+            .values(heartbeat_at=now, expires_at=now + timedelta(seconds=self.seconds)),
+        )
+        if result.rowcount == 0:
+            self._lost.set()
+        else:
+            self._renewed = time.monotonic()
+
+    def release(self) -> None:
+        """Let the next sync begin. The token stays in the row, so that it never comes again."""
+        self._released.set()
+        # A database that is away cannot be told; the lease then ends by itself.
+        with suppress(StorageError), self._database.writing(fleeting=True) as connection:
+            connection.execute(
+                update(leases)
+                .where(leases.c.endpoint_id == self.endpoint_id, leases.c.token == self.token)
+                .values(holder=null(), expires_at=self._database.now(connection)),
+            )
+
+    def _renew(self) -> None:
+        with self._database.writing(fleeting=True) as connection:
+            self.extend(connection)
+
+    def _beat(self) -> None:
+        while not self._released.wait(self.seconds / BEATS_PER_TERM) and not self._lost.is_set():
+            # The next beat tries again; `check` and `fence` find out if it was too late.
+            with suppress(StorageError):
+                self._renew()
+
+
+@contextmanager
+def held_lease(database: Database, endpoint_id: int, purpose: str, seconds: float) -> Iterator[Lease]:
+    """Hold the lease of an endpoint. Raises SyncInProgress, naming who holds it and since when."""
+    endpoint, token, after_crash = _obtain(database, endpoint_id, purpose, seconds)
+    lease = Lease(database, endpoint_id, endpoint, token, seconds, after_crash=after_crash)
+    try:
+        yield lease
+    finally:
+        lease.release()
+
+
+def _obtain(database: Database, endpoint_id: int, purpose: str, seconds: float) -> tuple[str, int, bool]:
+    """Take the lease, as soon as maintenance has given it back should that hold it."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with database.reading() as connection:
+                # Asked without a lock first: the holder keeps the row locked while it commits.
+                _refuse_if_held(database, connection, _row(connection, endpoint_id))
+            with database.writing(fleeting=True) as connection:
+                return _take(database, connection, endpoint_id, purpose, seconds)
+        except _Maintained:
+            if purpose == MAINTENANCE or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def running(database: Database) -> list[LeaseRecord]:
+    """Leases that are held, oldest first."""
+    query = (
+        select(leases, endpoints.c.name)
+        .join(endpoints, endpoints.c.id == leases.c.endpoint_id)
+        .where(leases.c.holder.is_not(None))
+        .order_by(leases.c.acquired_at)
+    )
+    with database.reading() as connection:
+        now = database.now(connection)
+        return [_record(row) for row in connection.execute(query) if _is_held(row, now)]
+
+
+def _take(
+    database: Database, connection: Connection, endpoint_id: int, purpose: str, seconds: float
+) -> tuple[str, int, bool]:
+    now = database.now(connection)
+    values = {
+        "holder": Process.current().as_dict(),
+        "purpose": purpose,
+        "acquired_at": now,
+        "heartbeat_at": now,
+        "expires_at": now + timedelta(seconds=seconds),
+    }
+    _ensure_row(connection, endpoint_id, now)
+    row = _row(connection, endpoint_id, lock=True)
+    assert row is not None
+    _refuse_if_held(database, connection, row)
+    token = int(row.token) + 1
+    connection.execute(update(leases).where(leases.c.endpoint_id == endpoint_id).values(token=token, **values))
+    return row.name, token, row.holder is not None
+
+
+def _ensure_row(connection: Connection, endpoint_id: int, now: datetime) -> None:
+    statement = text(
+        "INSERT INTO leases (endpoint_id, token, purpose, acquired_at, heartbeat_at, expires_at)"
+        " VALUES (:endpoint_id, 0, '', :now, :now, :now) ON CONFLICT (endpoint_id) DO NOTHING",
+    ).bindparams(bindparam("now", now, UtcDateTime))
+    connection.execute(statement, {"endpoint_id": endpoint_id})
+
+
+def _row(connection: Connection, endpoint_id: int, *, lock: bool = False) -> Row[tuple[object, ...]] | None:
+    query = (
+        select(leases, endpoints.c.name)
+        .join(endpoints, endpoints.c.id == leases.c.endpoint_id)
+        .where(leases.c.endpoint_id == endpoint_id)
+    )
+    return connection.execute(query.with_for_update(of=leases) if lock else query).one_or_none()
+
+
+def _is_held(row: Row[tuple[object, ...]], now: datetime) -> bool:
+    return row.holder is not None and row.expires_at > now and not Process.parse(row.holder).is_dead()
+
+
+def _refuse_if_held(database: Database, connection: Connection, row: Row[tuple[object, ...]] | None) -> None:
+    if row is None or not _is_held(row, database.now(connection)):
+        return
+    lease = _record(row)
+    raise (_Maintained if lease.purpose == MAINTENANCE else SyncInProgress)(
+        f"Endpoint {lease.endpoint} is busy: a {lease.purpose} by process {lease.pid} on {lease.host}"
+        f" has been running since {lease.acquired_at:%Y-%m-%d %H:%M:%S} UTC.",
+        hint=f"Try again when it is done; should it have died, its lease ends at {lease.expires_at:%H:%M:%S} UTC.",
+    )
+
+
+def _record(row: Row[tuple[object, ...]]) -> LeaseRecord:
+    holder = Process.parse(row.holder)
+    return LeaseRecord(
+        endpoint=row.name,
+        endpoint_id=row.endpoint_id,
+        token=row.token,
+        host=holder.host,
+        pid=holder.pid,
+        purpose=row.purpose,
+        acquired_at=row.acquired_at,
+        heartbeat_at=row.heartbeat_at,
+        expires_at=row.expires_at,
+    )
+
+
+def _lost(endpoint: str) -> LeaseLost:
+    return LeaseLost(
+        f"This sync of endpoint {endpoint} lost its lease to another one and commits nothing.",
+        hint="Nothing is lost: the other sync goes on.",
+    )

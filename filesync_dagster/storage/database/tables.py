@@ -1,0 +1,261 @@
+"""The tables, as the newest migration leaves them. Column names are promised to users, who query them with SQL.
+
+`files.last_seen_at` of a live file is when its row was last written: the last completed sync of its endpoint
+(`endpoint_state.as_of`) saw it too. Of a file that is gone, it is the moment of the last snapshot that had it.
+
+The two big tables carry no foreign key to endpoints (which are never deleted): checking one costs more than
+the rest of a bulk insert.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from filesync_dagster.storage.database.column_types import Id, Json, Key, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("endpoint_type", Text, nullable=False),
+    Column("title", Text),
+    Column("project_id", Text),
+    Column("user_id", Text),
+    Column("endpoint_details", JSON, nullable=False),  # no secrets
+    Column("is_active", Boolean, nullable=False),
+    Column("expected_seconds", Integer),  # a sync in so long, or else it is stale; 0: none; null: not noted yet
+    Column("expected_since", UtcDateTime),  # null: since the row is there
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+endpoint_state = Table(
+    "endpoint_state",
+    metadata,
+    Column("endpoint_id", ForeignKey("endpoints.id"), primary_key=True, autoincrement=False),
+    Column("snapshot_uri", Text),
+    Column("snapshot_sync_id", Text),
+    Column("data_version", Text),
+    Column("as_of", UtcDateTime),
+    Column("files_total", BigInteger, nullable=False),
+    Column("bytes_total", BigInteger, nullable=False),
+    Column("selection", Text),  # fingerprint of the filters
+    Column("location", Text),  # fingerprint of what is listed
+    Column("held_sync_id", Text),
+    Column("held_location", Text),
+    Column("cursor", Text),  # of the change feed, where there is one
+    Column("held_cursor", Text),
+    Column("reconciled_at", UtcDateTime),  # as_of of the last full sync
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("endpoint_id", Integer, nullable=False),
+    Column("external_id", Key, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("parent_id", Text),
+    Column("title", Text, nullable=False),
+    Column("name", Text, nullable=False),  # raw, as the provider has it
+    Column("name_search", Text, nullable=False),  # NFC, lower case; for searching only
+    Column("path", Key, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("size", BigInteger),  # bytes; null where the provider has none
+    Column("mime_type", Text),
+    Column("version", Text),
+    Column("content_hash", Text),
+    Column("owner", Text),
+    Column("permissions", Text),  # canonical JSON
+    Column("file_link", Text),
+    Column("date_created", UtcDateTime),  # as the store says, and no proof of anything
+    Column("date_updated", UtcDateTime),
+    Column("project_id", Text),  # the endpoint's
+    Column("user_id", Text),
+    Column("file_metadata", Json),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
+    Column("deleted_at", UtcDateTime),  # null: live
+    Column("gone_reason", Text),  # removed | trashed | left_scope
+    Column("created_at", UtcDateTime, nullable=False),  # of this row
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("uq_files_endpoint_id_external_id", "endpoint_id", "external_id", unique=True),
+    # Stores without folders pay nothing for it.
+    Index(
+        "ix_files_endpoint_id_parent_id",
+        "endpoint_id",
+        "parent_id",
+        sqlite_where=text("parent_id IS NOT NULL"),
+        postgresql_where=text("parent_id IS NOT NULL"),
+    ),
+)
+
+sync_logs = Table(
+    "sync_logs",
+    metadata,
+    Column("id", Text, primary_key=True),  # the sync id
+    Column("endpoint_id", ForeignKey("endpoints.id"), nullable=False),
+    Column("sync_started", UtcDateTime, nullable=False),
+    Column("sync_completed", UtcDateTime, nullable=False),
+    Column("sync_status", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("as_of", UtcDateTime),  # the moment that the snapshot describes
+    Column("sync_duration", Float, nullable=False),  # seconds
+    Column("files_processed", BigInteger, nullable=False),
+    Column("files_added", BigInteger, nullable=False),
+    Column("files_updated", BigInteger, nullable=False),
+    Column("files_moved", BigInteger, nullable=False),
+    Column("files_removed", BigInteger, nullable=False),
+    Column("files_left_scope", BigInteger, nullable=False),
+    Column("files_repathed", BigInteger, nullable=False),
+    Column("files_total", BigInteger, nullable=False),
+    Column("bytes_total", BigInteger, nullable=False),
+    Column("api_calls", BigInteger, nullable=False),
+    Column("retries", BigInteger, nullable=False),
+    Column("throttled_seconds", Float, nullable=False, server_default="0"),  # that the store made us wait
+    Column("feed_drift", BigInteger),  # changes that a reconcile found and the feed had not told
+    Column("snapshot_uri", Text),
+    Column("changes_uri", Text),
+    Column("data_version", Text),
+    Column("run_id", Text),
+    Column("error_message", Text),
+    Column("warnings", JSON, nullable=False),
+    Index(None, "endpoint_id", "sync_completed"),
+    Index(None, "endpoint_id", "as_of"),
+)
+
+file_changes = Table(
+    "file_changes",
+    metadata,
+    Column("seq", Id, primary_key=True),
+    Column("endpoint_id", Integer, nullable=False),
+    Column("sync_id", Text, nullable=False),
+    Column("external_id", Key, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("path", Text, nullable=False),  # current, or last known
+    Column("before", Json),  # the columns that changed, as they were
+    Column("after", Json),  # and as they are
+    Column("observed_at", UtcDateTime, nullable=False),
+    Index(None, "endpoint_id", "seq"),
+    Index(None, "endpoint_id", "observed_at"),
+    sqlite_autoincrement=True,  # a seq that was pruned never comes again
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("endpoint_id", ForeignKey("endpoints.id"), primary_key=True, autoincrement=False),
+    Column("scope", Text, primary_key=True),
+    Column("listing_id", Text, nullable=False),
+    Column("checkpoint", Text),  # the connector's own text
+    Column("segments", Integer, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("unread", JSON, nullable=False),
+    Column("selection", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("cursor", Text),  # of the change feed, from before the listing began
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("endpoint_id", ForeignKey("endpoints.id"), primary_key=True, autoincrement=False),
+    Column("token", BigInteger, nullable=False),  # grows with every holder, never goes back
+    Column("holder", JSON),  # host, pid, started, boot; null: free
+    Column("purpose", Text, nullable=False),
+    Column("acquired_at", UtcDateTime, nullable=False),
+    Column("heartbeat_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("endpoint_id", ForeignKey("endpoints.id"), primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),  # closed | open | half_open
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("opened_at", UtcDateTime),
+    Column("probe_at", UtcDateTime),  # from when the store is asked again
+    Column("reason", Text),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("endpoint", Text, nullable=False),  # its name
+    Column("full", Boolean, nullable=False),
+    Column("source", Text, nullable=False),  # who asked: "webhook", "rest", the name of a queue
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("taken_at", UtcDateTime),  # by the last run that set about it
+    Column("done_at", UtcDateTime),  # what a sync found that began later is committed
+)
+
+queues = Table(
+    "queues",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("depth", BigInteger),  # messages that waited when it was last looked at
+    Column("received", BigInteger, nullable=False, server_default="0"),  # since ever
+    Column("dead", BigInteger, nullable=False, server_default="0"),  # of them
+    Column("unrouted", BigInteger, nullable=False, server_default="0"),  # keys that concerned no endpoint, since ever
+    Column("received_at", UtcDateTime),
+    Column("checked_at", UtcDateTime),
+    Column("error", Text),  # of the last look
+)
+
+dead_messages = Table(
+    "dead_messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("queue", "message_id"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("subject", Text, primary_key=True),  # the name of an endpoint or a queue; "configuration"
+    Column("kind", Text, primary_key=True),
+    Column("raised_at", UtcDateTime, nullable=False),
+    Column("cleared_at", UtcDateTime),
+    Column("sentence", Text, nullable=False),
+    Column("hint", Text),
+    Column("run_id", Text),
+    Column("told_at", UtcDateTime),  # of the last transition; null: not yet
+    Column("told", JSON, nullable=False),  # the channels that know of the last transition
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("try_at", UtcDateTime),  # nobody tells it before: somebody is at it, or a channel is given a rest
+    Column("error", Text),  # of the channel, when it could not be told
+)

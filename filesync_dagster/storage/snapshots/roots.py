@@ -1,0 +1,111 @@
+"""Where stored files live: a folder, or (s3_root) a prefix of a bucket. A key is the path below it."""
+
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from filesync_dagster.storage.snapshots.disk import make_folder, publish, synced
+
+
+class Root(Protocol):
+    """Stores whole files under keys. Raises OSError, which the store translates, or StorageError."""
+
+    def uri(self, key: str) -> str:
+        """Return what others call the file of a key."""
+        ...
+
+    def key(self, uri: str) -> str | None:
+        """Return the key of a file of this root, or None."""
+        ...
+
+    def scratch(self, key: str) -> Path:
+        """Return where to write, on a local disk, what `put` will store."""
+        ...
+
+    def put(self, written: Path, key: str) -> None:
+        """Store a complete local file: afterwards the key has all of it, or what it had before."""
+        ...
+
+    def get(self, key: str, to: Path) -> None:
+        """Copy the file of a key to a local path. Raises FileNotFoundError."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Tell whether there is a file under a key."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Delete a file; nothing happens when there is none."""
+        ...
+
+    def walk(self, folder: str) -> Iterator[tuple[str, float]]:
+        """Yield every key below a folder, with its age in seconds."""
+        ...
+
+    def check(self) -> int | None:
+        """Find out whether files can be stored; return how many bytes are free, where that is known."""
+        ...
+
+
+class FolderRoot:
+    """A folder of a local disk. Its URIs are absolute paths, which any tool opens."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+
+    def uri(self, key: str) -> str:  # noqa: D102  # the protocol says it
+        return str(self.folder / key)
+
+    def key(self, uri: str) -> str | None:  # noqa: D102  # the protocol says it
+        path = Path(uri)
+        return path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else None
+
+    def scratch(self, key: str) -> Path:  # noqa: D102  # the protocol says it
+        final = self.folder / key
+        make_folder(final.parent)
+        return final.with_name(scratch_name(final.name))
+
+    def put(self, written: Path, key: str) -> None:  # noqa: D102  # the protocol says it
+        publish(written, self.folder / key)
+
+    def get(self, key: str, to: Path) -> None:
+        """Not needed: files of a folder are used where they are."""
+        raise FileExistsError(self.folder / key)
+
+    def exists(self, key: str) -> bool:  # noqa: D102  # the protocol says it
+        return (self.folder / key).is_file()
+
+    def delete(self, key: str) -> None:  # noqa: D102  # the protocol says it
+        path = self.folder / key
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            synced(path.parent)
+
+    def walk(self, folder: str) -> Iterator[tuple[str, float]]:  # noqa: D102  # the protocol says it
+        now = time.time()
+        for path in (self.folder / folder).rglob("*"):
+            try:
+                if path.is_file():
+                    yield path.relative_to(self.folder).as_posix(), now - path.stat().st_mtime
+            except FileNotFoundError:
+                continue  # another process was faster
+
+    def check(self) -> int | None:  # noqa: D102  # the protocol says it
+        make_folder(self.folder)
+        probe = self.folder / scratch_name("check")
+        probe.touch()
+        probe.unlink()
+        return shutil.disk_usage(self.folder).free
+
+
+def scratch_name(name: str) -> str:
+    """Return a temporary name, of this writer only, that `is_scratch` knows."""
+    return f".{name}.{uuid.uuid4().hex[:12]}.tmp"
+
+
+def is_scratch(name: str) -> bool:
+    """Tell whether a file has a name by `scratch_name`."""
+    return name.startswith(".") and name.endswith(".tmp")

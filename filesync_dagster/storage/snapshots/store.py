@@ -1,0 +1,252 @@
+"""Snapshots and change files under one root: `<kind>/<endpoint>/<YYYY-MM-DD>/<sync>.parquet`."""
+
+import re
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from os.path import expanduser
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from filesync_dagster.core.errors import ConfigError, SnapshotCorrupt, SnapshotMissing
+from filesync_dagster.core.model import data_version as version_of
+from filesync_dagster.core.model import summed
+from filesync_dagster.storage.snapshots.cache import Cache
+from filesync_dagster.storage.snapshots.disk import disk_errors
+from filesync_dagster.storage.snapshots.engine import literal
+from filesync_dagster.storage.snapshots.roots import FolderRoot, Root, is_scratch
+from filesync_dagster.storage.snapshots.s3_root import S3Root
+
+SnapshotKind = Literal["snapshots", "changes"]
+
+# Plain encodings, which every reader knows; row groups big enough for zstd, small enough to share between threads.
+PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
+CSV = "FORMAT csv, HEADER true"
+OURS = re.compile(r"(snapshots|changes)/[^/]+/\d{4}-\d\d-\d\d/[^/]+")
+SUFFIXES = (".parquet", ".csv")
+MAGIC = b"PAR1"
+LOST_HINT = "Restore it from a backup, or run a full sync to write a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that was written; `uri` is what finds it again."""
+
+    uri: str
+    rows: int
+    bytes: int
+
+
+class SnapshotStore:
+    """Writes, finds and lets go of the files of all endpoints. Safe to share between threads.
+
+    `root` is a folder or `s3://bucket/prefix?region=…&endpoint_override=host:port&scheme=http`, `cache` a local folder
+    for downloads, `options` are keyword arguments of boto3's client (aws_access_key_id, …); without them the usual
+    AWS chain finds credentials. Constructing does no I/O; it raises ConfigError for any other URL.
+
+    Methods raise OutOfSpace, NotWritable or StorageError besides what they name.
+    """
+
+    def __init__(self, root: str, cache: Path, options: Mapping[str, Any] | None = None) -> None:
+        self._root = _root_at(root, cache, options or {})
+        self._cache = Cache(cache / "snapshots")
+        self._scratch = cache
+
+    def write(  # noqa: PLR0917  # the parts of a path, in their order
+        self,
+        con: duckdb.DuckDBPyConnection,
+        relation_sql: str,
+        kind: SnapshotKind,
+        endpoint: str,
+        day: date,
+        sync_id: str,
+    ) -> StoredFile:
+        """Store the rows of a query as Parquet, durably. The file is there whole or not at all, even after a crash."""
+        key = f"{kind}/{endpoint}/{day.isoformat()}/{sync_id}.parquet"
+        return self._copy(con, relation_sql, PARQUET, key)
+
+    def write_csv(  # noqa: PLR0917  # likewise
+        self,
+        con: duckdb.DuckDBPyConnection,
+        relation_sql: str,
+        kind: SnapshotKind,
+        endpoint: str,
+        day: date,
+        sync_id: str,
+    ) -> StoredFile:
+        """Store the rows of a query as CSV beside the Parquet file; structs become columns (`before_size`)."""
+        key = f"{kind}/{endpoint}/{day.isoformat()}/{sync_id}.csv"
+        return self._copy(con, _flat(con, relation_sql), CSV, key)
+
+    def _copy(self, con: duckdb.DuckDBPyConnection, query: str, options: str, key: str) -> StoredFile:
+        with disk_errors(f"writing {self._root.uri(key)}"):
+            scratch = self._root.scratch(key)
+            try:
+                [(rows,)] = con.execute(
+                    f"COPY ({query}) TO {literal(str(scratch))} ({options}, USE_TMP_FILE false)"
+                ).fetchall()
+                size = scratch.stat().st_size
+                self._root.put(scratch, key)
+            finally:
+                scratch.unlink(missing_ok=True)
+        return StoredFile(self._root.uri(key), int(rows), size)
+
+    def check(self) -> int | None:
+        """Find out whether files can be stored; return how many bytes are free, where that is known."""
+        with disk_errors(f"looking at {self._root.uri('')}"):
+            return self._root.check()
+
+    def local(self, uri: str) -> Path:
+        """Return a local file with the content of a stored one: itself, or a copy from the cache.
+
+        Raises SnapshotMissing, or SnapshotCorrupt when a Parquet file is cut short.
+        """
+        path = self._path(uri)
+        if uri.endswith(".parquet") and not _is_whole(path):
+            self._cache.forget(path)
+            raise SnapshotCorrupt(f"The stored file {uri} is damaged.", hint=LOST_HINT)
+        return path
+
+    def _path(self, uri: str) -> Path:
+        key = self._root.key(uri)
+        if "://" in uri and key is None:
+            raise SnapshotMissing(
+                f"The stored file {uri} is not below the snapshot root.",
+                hint="Set snapshot_root to where it was written.",
+            )
+        if isinstance(self._root, FolderRoot) or key is None:
+            if not Path(uri).is_file():
+                raise SnapshotMissing(f"The stored file {uri} is not there.", hint=LOST_HINT)
+            return Path(uri)
+        found = self._cache.find(uri)
+        if found is None:
+            with disk_errors(f"fetching {uri}"):
+                try:
+                    found = self._cache.fill(uri, key.split("/")[1], lambda to: self._root.get(key, to))
+                except FileNotFoundError as exc:
+                    raise SnapshotMissing(f"The stored file {uri} is not there.", hint=LOST_HINT) from exc
+        return found
+
+    def derived(self, name: str, endpoint: str, write: Callable[[Path], None]) -> Path:
+        """Return a local file made of stored ones, by `write` when it is not at hand. `name`: what it is made of."""
+        with disk_errors(f"preparing {name}"):
+            return self._cache.find(name) or self._cache.fill(name, endpoint, write)
+
+    def verify(self, uri: str, data_version: str | None, path: Path | None = None) -> None:
+        """Raise SnapshotCorrupt unless a stored snapshot is readable and, if given, has this data version.
+
+        Reads the column of fingerprints only, of `path` where what is stored was put together there. Raises
+        SnapshotMissing when it is not there.
+        """
+        path = path or self.local(uri)
+        rows = fingerprints = 0
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(columns=["fingerprint"]):
+                    rows += batch.num_rows
+                    fingerprints += summed(batch.column(0))
+        except (OSError, pa.ArrowException) as exc:
+            self._cache.forget(path)
+            raise SnapshotCorrupt(f"The stored file {uri} cannot be read.", hint=LOST_HINT) from exc
+        if data_version is not None and version_of(rows, fingerprints) != data_version:
+            self._cache.forget(path)
+            raise SnapshotCorrupt(f"The stored file {uri} is not what was written.", hint=LOST_HINT)
+
+    def sample(self, uri: str, column: str, size: int) -> list[str]:
+        """Return about `size` values of a text column, evenly spread over the rows of a stored file."""
+        with pq.ParquetFile(self.local(uri)) as file:
+            stride, skip = max(1, file.metadata.num_rows // size), 0
+            found: list[str] = []
+            for batch in file.iter_batches(columns=[column]):
+                values = batch.column(0)
+                found += map(str, values.take(pa.array(range(skip, len(values), stride), pa.int64())).to_pylist())
+                skip = (skip - len(values)) % stride
+        return found
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether a stored file is there."""
+        key = self._root.key(uri)
+        if key is None:
+            return "://" not in uri and Path(uri).is_file()
+        with disk_errors(f"looking for {uri}"):
+            return self._root.exists(key)
+
+    def delete(self, uris: Iterable[str]) -> None:
+        """Delete stored files and their CSV twins. Files that are gone already, or outside this root, are left."""
+        for uri in uris:
+            key = self._root.key(uri)
+            if key is None or not OURS.fullmatch(key):
+                continue
+            with disk_errors(f"deleting {uri}"):
+                self._root.delete(key)
+                if key.endswith(".parquet"):
+                    self._root.delete(key.removesuffix(".parquet") + ".csv")
+            self._cache.drop(uri)
+
+    def sweep(
+        self, referenced: Collection[str], older_than: timedelta, *, endpoint: str | None = None, spare: str = "/"
+    ) -> int:
+        """Delete what crashed syncs left; return how many files. `referenced`: every URI that the database points to.
+
+        Only temporary files and files in our layout that nobody points to go, and only when they are older than
+        `older_than`, which must exceed the longest sync. The CSV of a referenced Parquet file counts as referenced.
+        With `endpoint`, only its files below the root; whoever holds its lease need not wait for them to grow old.
+        Files with `spare` in their names stay.
+        """
+        kept = {key for uri in referenced if (key := self._root.key(uri))}
+        kept |= {key.removesuffix(".parquet") + ".csv" for key in kept}
+        swept = 0
+        with disk_errors("sweeping the snapshot root"):
+            for kind in ("snapshots", "changes"):
+                folder = f"{kind}/{endpoint}" if endpoint else kind
+                stale = [key for key, age in self._root.walk(folder) if age > older_than.total_seconds()]
+                for key in stale:
+                    ours = OURS.fullmatch(key) and (key.endswith(SUFFIXES) or is_scratch(Path(key).name))
+                    if ours and key not in kept and spare not in Path(key).name:
+                        self._root.delete(key)
+                        swept += 1
+            for path in self._scratch.rglob("*.tmp") if endpoint is None else ():
+                if is_scratch(path.name) and time.time() - path.stat().st_mtime > older_than.total_seconds():
+                    path.unlink(missing_ok=True)
+                    swept += 1
+        return swept
+
+
+def _root_at(place: str, cache: Path, options: Mapping[str, Any]) -> Root:
+    scheme = urlsplit(place).scheme
+    if scheme == "s3":
+        return S3Root(place, cache / "uploads", options)
+    if "://" in place and scheme != "file":
+        raise ConfigError([f"The snapshot root {place!r} is neither a folder nor s3://bucket/prefix."])
+    folder = urlsplit(place).path if scheme == "file" else place
+    return FolderRoot(Path(expanduser(folder)))  # noqa: PTH111 - Path's fails for a user that does not exist
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a Parquet file has its first and last bytes: a copy that was cut short does not."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+            file.seek(-4, 2)
+            return head == MAGIC and file.read(4) == MAGIC
+    except OSError:
+        return False
+
+
+def _flat(con: duckdb.DuckDBPyConnection, query: str) -> str:
+    """Return a query with the fields of structs as columns of their own."""
+    columns = []
+    for name, kind, *_ in con.execute(f"DESCRIBE {query}").fetchall():
+        column = '"' + name.replace('"', '""') + '"'
+        if kind.startswith("STRUCT("):
+            fields = con.execute(f"DESCRIBE SELECT unnest({column}) FROM ({query})").fetchall()
+            columns += [f'{column}."{field}" AS "{name}_{field}"' for field, *_ in fields]
+        else:
+            columns.append(column)
+    return f"SELECT {', '.join(columns)} FROM ({query})"

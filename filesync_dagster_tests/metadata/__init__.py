@@ -1,1 +1,0 @@
-"""Tests of filesync_dagster.metadata: all of them on SQLite and on PostgreSQL."""

@@ -1,0 +1,272 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from filesync_dagster.core.errors import LeaseLost, SyncInProgress
+from filesync_dagster.storage.database import MAINTENANCE
+from filesync_dagster.storage.database import leases as leases_module
+from filesync_dagster.storage.database.processes import Process
+from filesync_dagster.storage.database.tables import leases
+from filesync_dagster_tests.storage.database.builders import NOW, log, new_state
+
+HOLD = """
+import sys, time
+from filesync_dagster.storage.database import Metadata
+with Metadata.open(sys.argv[1]) as metadata, metadata.lease(int(sys.argv[2]), seconds=float(sys.argv[3])) as lease:
+    print(lease.token, flush=True)
+    sys.stdin.readline()
+    try:
+        lease.check()
+        print("held", flush=True)
+    except Exception as error:
+        print(type(error).__name__, flush=True)
+"""
+
+RACE = """
+import sys, time
+from filesync_dagster.core.errors import SyncInProgress
+from filesync_dagster.storage.database import Metadata
+with Metadata.open(sys.argv[1]) as metadata:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for _ in range(int(sys.argv[4])):
+        try:
+            with metadata.lease(int(sys.argv[2])) as lease:
+                with open(sys.argv[3], "x"):
+                    time.sleep(0.002)
+                import os; os.unlink(sys.argv[3])
+                print(lease.token, flush=True)
+        except SyncInProgress:
+            time.sleep(0.001)
+"""
+
+
+def python(code, *arguments):
+    """Start a Python process that talks over its standard streams."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def holder(url, endpoint):
+    """Return a process that holds the lease for terms of a second."""
+    process = python(HOLD, url, endpoint, 1)
+    process.token = int(process.stdout.readline())
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_sync_is_refused_and_told_who_holds_the_lease(metadata, endpoint):
+    """The message names the endpoint, the process and since when; nothing waits."""
+    with metadata.lease(endpoint), pytest.raises(SyncInProgress) as refusal, metadata.lease(endpoint):
+        pass
+    assert "drawings" in str(refusal.value)
+    assert str(os.getpid()) in str(refusal.value)
+    assert "since 20" in str(refusal.value)
+
+
+def test_a_lease_is_free_again_when_released_and_its_token_never_comes_back(metadata, endpoint):
+    """Also when the sync ended with an error."""
+    tokens = []
+
+    def fail():
+        with metadata.lease(endpoint) as lease:
+            tokens.append(lease.token)
+            raise ZeroDivisionError
+
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            fail()
+    assert tokens == sorted(set(tokens))
+    assert metadata.running() == []
+
+
+def test_running_leases_are_listed(metadata, endpoint):
+    """With who, what and since when."""
+    with metadata.lease(endpoint, purpose="approve"):
+        (lease,) = metadata.running()
+    assert (lease.endpoint, lease.pid, lease.purpose) == ("drawings", os.getpid(), "approve")
+    assert lease.acquired_at <= lease.heartbeat_at < lease.expires_at
+
+
+def test_the_heartbeat_keeps_a_lease_beyond_its_term(metadata, endpoint, holder):
+    """A live process keeps it as long as it runs."""
+    time.sleep(2.5)
+    with pytest.raises(SyncInProgress), metadata.lease(endpoint):
+        pass
+    assert holder.communicate("\n")[0] == "held\n"
+
+
+def test_a_holder_that_was_killed_is_replaced_at_once(url, metadata, endpoint):
+    """A dead process of this machine needs no waiting for the end of the term."""
+    process = python(HOLD, url, endpoint, 3600)
+    token = int(process.stdout.readline())
+    process.kill()
+    process.communicate()
+    assert metadata.running() == []
+    with metadata.lease(endpoint) as lease:
+        assert lease.token > token
+
+
+def test_a_killed_holder_that_nobody_reaped_is_dead_too(url, metadata, endpoint):
+    """A zombie runs no sync."""
+    process = python(HOLD, url, endpoint, 3600)
+    process.stdout.readline()
+    process.kill()
+    while not Process(**holder_of(metadata, endpoint)).is_dead():
+        time.sleep(0.01)
+    with metadata.lease(endpoint):
+        pass
+    process.communicate()
+
+
+def test_an_expired_lease_is_taken_over_and_its_holder_finds_out(metadata, endpoint, holder):
+    """A process that was stopped for longer than the term lost its lease when it goes on."""
+    os.kill(holder.pid, signal.SIGSTOP)
+    time.sleep(1.2)
+    with metadata.lease(endpoint) as lease:
+        assert lease.token > holder.token
+        os.kill(holder.pid, signal.SIGCONT)
+        assert holder.communicate("\n")[0] == "LeaseLost\n"
+        lease.check()
+
+
+def test_a_process_of_another_machine_is_not_taken_for_dead(metadata, endpoint):
+    """Its lease counts until it expires, whatever its pid means here."""
+    with metadata.lease(endpoint):
+        elsewhere = {**holder_of(metadata, endpoint), "boot": "another", "pid": 2**22 + 1}
+        write(metadata, endpoint, holder=elsewhere)
+        with pytest.raises(SyncInProgress), metadata.lease(endpoint):
+            pass
+
+
+def test_a_reused_pid_is_another_process(metadata, endpoint):
+    """The start of the process tells them apart."""
+    with metadata.lease(endpoint):
+        write(metadata, endpoint, holder={**holder_of(metadata, endpoint), "started": "1"})
+        with metadata.lease(endpoint) as lease:
+            lease.check()
+
+
+def test_a_commit_renews_the_lease(metadata, endpoint):
+    """Heartbeats wait for a long commit; the lease lives on after it."""
+    with metadata.lease(endpoint) as lease:
+        write(metadata, endpoint, expires_at=NOW)
+        metadata.commit(lease, log(endpoint, "s1"), new_state("s1"))
+        assert len(metadata.running()) == 1
+
+
+def test_a_lost_lease_is_not_released_by_its_old_holder(metadata, endpoint):
+    """Releasing frees only what is one's own."""
+    with metadata.lease(endpoint) as old:
+        write(metadata, endpoint, expires_at=NOW)
+        new = metadata.lease(endpoint)
+        lease = new.__enter__()
+        with pytest.raises(LeaseLost):
+            metadata.clear_checkpoints(old)
+    assert [held.token for held in metadata.running()] == [lease.token]
+    new.__exit__(None, None, None)
+
+
+def test_processes_race_for_a_lease_and_one_wins(url, metadata, endpoint, tmp_path):
+    """Never two at once, and no token twice."""
+    processes = [python(RACE, url, endpoint, tmp_path / "inside", 15) for _ in range(3)]
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    outputs = [process.communicate(timeout=120)[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    tokens = [int(token) for output in outputs for token in output]
+    assert tokens
+    assert len(tokens) == len(set(tokens))
+
+
+def test_threads_race_for_a_lease_and_one_wins(metadata, endpoint):
+    """Threads of one process are kept apart like processes."""
+    inside, wins, problems = threading.Semaphore(1), [], []
+
+    def run():
+        for _ in range(10):
+            try:
+                with metadata.lease(endpoint) as lease:
+                    if not inside.acquire(blocking=False):
+                        problems.append("two at once")
+                    wins.append(lease.token)
+                    inside.release()
+            except SyncInProgress:
+                time.sleep(0.001)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert wins
+    assert len(wins) == len(set(wins))
+
+
+def holder_of(metadata, endpoint):
+    """Return the holder as it is stored."""
+    with metadata._database.reading() as connection:
+        return connection.execute(leases.select().where(leases.c.endpoint_id == endpoint)).one().holder
+
+
+def write(metadata, endpoint, **values):
+    """Change the stored lease."""
+    with metadata._database.writing() as connection:
+        connection.execute(leases.update().where(leases.c.endpoint_id == endpoint).values(**values))
+
+
+def test_what_maintenance_holds_is_waited_for(metadata, endpoint):
+    """It is over in a moment, and a sync that gave up would come again a day later. Two maintenances do not wait."""
+    begun, over = threading.Event(), threading.Event()
+
+    def maintain():
+        with metadata.lease(endpoint, purpose=MAINTENANCE):
+            begun.set()
+            over.wait(30)
+
+    thread = threading.Thread(target=maintain)
+    thread.start()
+    try:
+        assert begun.wait(30)
+        with pytest.raises(SyncInProgress, match="a maintenance by"), metadata.lease(endpoint, purpose=MAINTENANCE):
+            pass
+        threading.Timer(0.5, over.set).start()
+        with metadata.lease(endpoint):
+            assert over.is_set()
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_maintenance_that_does_not_end_is_not_waited_for_for_ever(metadata, endpoint, monkeypatch):
+    """Then it is named, like any other holder."""
+    monkeypatch.setattr(leases_module, "PATIENCE", 0.2)
+    with metadata.lease(endpoint, purpose=MAINTENANCE), pytest.raises(SyncInProgress), metadata.lease(endpoint):
+        pass
+
+
+def test_what_is_fleeting_is_the_lease_alone(metadata, endpoint):
+    """On SQLite, a lease is not waited for until it is on the disk; what comes after it, on the same connection, is."""
+    with metadata.lease(endpoint):
+        pass
+    database = metadata._database
+    if database.is_sqlite:
+        with database.writing() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        with database.writing(fleeting=True) as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1  # NORMAL
+        with pytest.raises(ZeroDivisionError), database.writing(fleeting=True):
+            raise ZeroDivisionError
+        with database.writing() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
