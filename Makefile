@@ -63,7 +63,7 @@ planted: $(VENV)/.installed-dev ## plants bugs in a copy, one at a time: the tes
 	$(BIN)/python -m filesync_dagster_tests.planted_bugs $(ARGS)
 
 soak: $(VENV)/.installed-dev ## 20,000 histories of a drive (an hour or two); ARGS="1000 7" for 1,000 of them with the seed 7
-	$(BIN)/python -m filesync_dagster_tests.model.soak $(ARGS)
+	$(BIN)/python -m filesync_dagster_tests.sync.model.soak $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy, the import contracts, the generated docs
 	$(BIN)/ruff check .

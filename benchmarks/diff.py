@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 
 from filesync_dagster.core.model import FILE_SCHEMA
-from filesync_dagster.diff import compare
 from filesync_dagster.storage.snapshots import SnapshotStore, connect, parquet
+from filesync_dagster.sync.diff import compare
 
 MEMORY = "1GB"
 THREADS = 2

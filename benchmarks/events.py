@@ -15,8 +15,8 @@ import pika
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
-from filesync_dagster_tests.events.queues import Rabbit, minio_event
 from filesync_dagster_tests.servers import rclone_s3
+from filesync_dagster_tests.sync.events.queues import Rabbit, minio_event
 
 FOLDERS, DELAYS = 100, 15
 

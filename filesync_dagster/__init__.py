@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.core.errors import FilesyncError
     from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
-    from filesync_dagster.inventory import EndpointStatus
-    from filesync_dagster.listing import Progress
+    from filesync_dagster.sync.inventory import EndpointStatus
+    from filesync_dagster.sync.listing import Progress
 
 __all__ = ["EndpointStatus", "Filesync", "FilesyncError", "Progress", "SyncMode", "SyncResult", "SyncStatus"]
 
 _HOMES = {
-    "EndpointStatus": "inventory",
+    "EndpointStatus": "sync.inventory",
     "Filesync": "api",
-    "FilesyncError": "errors",
-    "Progress": "listing",
-    "SyncMode": "model",
-    "SyncResult": "model",
-    "SyncStatus": "model",
+    "FilesyncError": "core.errors",
+    "Progress": "sync.listing",
+    "SyncMode": "core.model",
+    "SyncResult": "core.model",
+    "SyncStatus": "core.model",
 }
 
 

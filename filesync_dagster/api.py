@@ -17,19 +17,19 @@ from typing import Literal, Self
 import pyarrow as pa
 
 from filesync_dagster import alerts as alerting
-from filesync_dagster import decisions, inventory, maintenance, replay, requested
 from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import ConnectionReport, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.core.secrets import Resolve
-from filesync_dagster.events import receiving
-from filesync_dagster.inventory import EndpointStatus
-from filesync_dagster.listing import Progress, ignore
 from filesync_dagster.reports.writing import Desk, Report
 from filesync_dagster.storage.database import AlertRecord, SyncRecord
-from filesync_dagster.sync import sync
-from filesync_dagster.workspace import Workspace
+from filesync_dagster.sync import held, inventory, maintenance, replay, requests
+from filesync_dagster.sync.events import receive
+from filesync_dagster.sync.inventory import EndpointStatus
+from filesync_dagster.sync.listing import Progress, ignore
+from filesync_dagster.sync.run import sync
+from filesync_dagster.sync.runtime import Workspace
 
 Watch = Callable[[Progress], None]
 
@@ -174,7 +174,7 @@ class Filesync:
 
     def receive(
         self, queue: str, *, linger: float = 0.0, run_id: str | None = None, on_progress: Watch | None = None
-    ) -> Iterator[receiving.Batch]:
+    ) -> Iterator[receive.Batch]:
         """Take the messages of a queue, sync what they name, and yield what became of each batch.
 
         It ends when no message came for `linger` seconds, or the limits of the queue are reached.
@@ -187,15 +187,15 @@ class Filesync:
 
             yield from self._each(list(keys), one)
 
-        return receiving.receive(self.workspace, self.config.queue(queue), syncing, linger)
+        return receive.receive(self.workspace, self.config.queue(queue), syncing, linger)
 
     def look(self, queue: str) -> int:
         """Return about how many messages wait in a queue; takes none. Raises ConfigError, SourceError."""
-        return receiving.look(self.workspace, self.config.queue(queue))
+        return receive.look(self.workspace, self.config.queue(queue))
 
     def requeue(self, ids: Collection[int]) -> int:
         """Put messages that were set aside back into their queues; return how many. Raises ConfigError, SourceError."""
-        return receiving.requeue(self.workspace, ids)
+        return receive.requeue(self.workspace, ids)
 
     def sync_requested(self, *, run_id: str | None = None, on_progress: Watch | None = None) -> Iterator[SyncResult]:
         """Sync the endpoints that somebody asked for, yielding each result as it is there."""
@@ -210,19 +210,19 @@ class Filesync:
 
     def asked_for(self, at: datetime) -> dict[str, bool]:
         """Return the endpoints that somebody asked for, and whether their syncs may begin at a moment."""
-        return requested.due(self.workspace, at)
+        return requests.due(self.workspace, at)
 
-    def take_requests(self, names: Sequence[str]) -> requested.Taken:
+    def take_requests(self, names: Sequence[str]) -> requests.Taken:
         """Set about what was asked for of some endpoints; it waits until it is told how their syncs ended."""
-        return requested.Taken(self.workspace, names)
+        return requests.Taken(self.workspace, names)
 
     def approve(self, name: str) -> SyncResult:
         """Commit the held sync of an endpoint. Raises NothingHeld, HeldSyncOutdated."""
-        return decisions.approve(self.workspace, self.config.endpoint(name))
+        return held.approve(self.workspace, self.config.endpoint(name))
 
     def reject(self, name: str) -> str:
         """Forget the held sync of an endpoint; return its id. Raises NothingHeld."""
-        return decisions.reject(self.workspace, self.config.endpoint(name))
+        return held.reject(self.workspace, self.config.endpoint(name))
 
     def check(self, name: str) -> ConnectionReport:
         """Connect to the store of an endpoint and tell what can be seen. Raises SourceError."""

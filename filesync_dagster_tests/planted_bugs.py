@@ -20,17 +20,17 @@ from queue import SimpleQueue
 ROOT = Path(__file__).parent.parent
 PACKAGE = "filesync_dagster"
 COPIED = (PACKAGE, "filesync_dagster_tests", "pyproject.toml")
-MODEL = "filesync_dagster_tests/model/test_regressions.py"
-FEED = "filesync_dagster_tests/model/test_feed.py"
+MODEL = "filesync_dagster_tests/sync/model/test_regressions.py"
+FEED = "filesync_dagster_tests/sync/model/test_feed.py"
 LAST_GOOD = "filesync_dagster_tests/config/test_last_good.py"
 RELOADING = "filesync_dagster_tests/serving/test_reloading.py"
 SCHEDULES = "filesync_dagster_tests/orchestration/test_schedules.py"
 REPORTS = "filesync_dagster_tests/reports/test_against_brute_force.py"
 
 LOOKUPS = "filesync_dagster_tests/connectors/s3/test_lookups.py"
-HINTED = "filesync_dagster_tests/sync/test_hinted.py"
-ENVELOPES = "filesync_dagster_tests/events/test_envelopes.py"
-RECEIVING = "filesync_dagster_tests/events/test_receiving.py"
+HINTED = "filesync_dagster_tests/sync/test_lookup.py"
+ENVELOPES = "filesync_dagster_tests/sync/events/test_envelopes.py"
+RECEIVING = "filesync_dagster_tests/sync/events/test_receive.py"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ BUGS = (
     ),
     Bug(
         "events go on from a selection that is not that of the filters",
-        "sync.py",
+        "sync/run.py",
         "elif job.keys and job.source.capabilities.lookups and _is_proved(job, state):",
         "elif job.keys and job.source.capabilities.lookups and state.snapshot_uri:",
         HINTED,
@@ -80,7 +80,7 @@ BUGS = (
     ),
     Bug(
         "what the filters leave out by now stays where an event told of it",
-        "hinted.py",
+        "sync/lookup.py",
         "        told.append(page.batch.filter(selected))",
         "        told.append(page.batch)",
         HINTED,
@@ -88,14 +88,14 @@ BUGS = (
     ),
     Bug(
         "the keys of events are taken as they are encoded",
-        "events/envelopes.py",
+        "sync/events/envelopes.py",
         'yield unquote_to_bytes(key.replace("+", " "))',
         "yield key.encode()",
         ENVELOPES,
     ),
     Bug(
         "messages are acknowledged whatever became of their endpoints",
-        "events/receiving.py",
+        "sync/events/receive.py",
         "finished = [one.message for one in read if one.concerns <= done | run.failed]",
         "finished = [one.message for one in read]",
         RECEIVING,
@@ -103,7 +103,7 @@ BUGS = (
     ),
     Bug(
         "a listing that went on is taken for one that began after the events",
-        "events/receiving.py",
+        "sync/events/receive.py",
         "if result.status in SETTLED and not result.resumed}",
         "if result.status in SETTLED}",
         RECEIVING,
@@ -111,7 +111,7 @@ BUGS = (
     ),
     Bug(
         "what came while an endpoint was switched off is never looked at",
-        "events/receiving.py",
+        "sync/events/receive.py",
         "metadata.expire_proofs(failed | (metadata.endpoint_ids().keys() - found - followed))",
         "metadata.expire_proofs(failed)",
         RECEIVING,
@@ -119,7 +119,7 @@ BUGS = (
     ),
     Bug(
         "a wipe that is told in slices is never held",
-        "hinted.py",
+        "sync/lookup.py",
         "    if removed and objections(job.endpoint.guard, both):",
         "    if False:",
         HINTED,
@@ -127,7 +127,7 @@ BUGS = (
     ),
     Bug(
         "what is wrong in a message is acknowledged and forgotten",
-        "events/receiving.py",
+        "sync/events/receive.py",
         "    metadata.bury(queue.name, dead)",
         "    metadata.bury(queue.name, [])",
         RECEIVING,
@@ -135,7 +135,7 @@ BUGS = (
     ),
     Bug(
         "a tag of a lost connection acknowledges a message of the next one",
-        "events/rabbitmq.py",
+        "sync/events/rabbitmq.py",
         "if opened == self._opened and self._channel is not None",
         "if self._channel is not None",
         RECEIVING,
@@ -162,12 +162,12 @@ BUGS = (
         "core/model.py",
         'UNTRACKED = frozenset({"path"})',
         'UNTRACKED = frozenset({"path", "version", "content_hash", "size", "metadata"})',
-        "filesync_dagster_tests/diff/test_comparing.py",
+        "filesync_dagster_tests/sync/diff/test_comparison.py",
         "each_difference",
     ),
     Bug(
         "what could not be read counts as gone",
-        "listing.py",
+        "sync/listing.py",
         "return {gap.scope for gap in self.unread}",
         "return set()",
         "filesync_dagster_tests/sync/test_scenarios.py",
@@ -207,7 +207,7 @@ BUGS = (
     ),
     Bug(
         "the cursor is saved though something was not read",
-        "sync.py",
+        "sync/run.py",
         "following = replace(state, cursor=state.cursor if feed.unread else feed.cursor)",
         "following = replace(state, cursor=feed.cursor)",
         FEED,
@@ -215,7 +215,7 @@ BUGS = (
     ),
     Bug(
         "the cursor is taken when the listing is over",
-        "listing.py",
+        "sync/listing.py",
         "    listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]\n",
         "    listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]\n"
         "    listing.cursor = job.source.cursor() if isinstance(job.source, IncrementalSource) else None\n",
@@ -224,7 +224,7 @@ BUGS = (
     ),
     Bug(
         "what a listing does not show is removed unconfirmed",
-        "comparison.py",
+        "sync/detect_changes.py",
         "if missing and job.source.capabilities.stable_ids and _confirm(job, con, listing):",
         "if False:",
         MODEL,
@@ -272,7 +272,7 @@ BUGS = (
     ),
     Bug(
         "what lies in a trashed folder stays live",
-        "diff/deriving.py",
+        "sync/diff/derivation.py",
         "r.trashed OR coalesce(p.trashed, false) AS trashed",
         "r.trashed AS trashed",
         MODEL,
@@ -280,7 +280,7 @@ BUGS = (
     ),
     Bug(
         "the paths below a folder that moved stay as they were",
-        "sync.py",
+        "sync/run.py",
         'repathed=stream(con, "SELECT * FROM repathed") if found.counts.repathed else (),',
         "repathed=(),",
         MODEL,
@@ -288,7 +288,7 @@ BUGS = (
     ),
     Bug(
         "a folder that comes in is not entered",
-        "incremental.py",
+        "sync/incremental.py",
         "b.external_id IS NULL OR b.scope <> l.scope",
         "b.scope <> l.scope",
         MODEL,
@@ -296,7 +296,7 @@ BUGS = (
     ),
     Bug(
         "a folder that changes drives is not entered",
-        "incremental.py",
+        "sync/incremental.py",
         "OR b.scope <> l.scope OR",
         "OR",
         MODEL,
@@ -304,7 +304,7 @@ BUGS = (
     ),
     Bug(
         "a tombstone of another scope is believed",
-        "incremental.py",
+        "sync/incremental.py",
         'con.execute("DELETE FROM dead WHERE (external_id, scope) NOT IN (SELECT external_id, scope FROM before)")',
         "",
         FEED,
@@ -312,7 +312,7 @@ BUGS = (
     ),
     Bug(
         "changes are believed in the order in which they come",
-        "incremental.py",
+        "sync/incremental.py",
         "PARTITION BY external_id, scope ORDER BY ord DESC, seq DESC",
         "PARTITION BY external_id, scope ORDER BY seq DESC",
         FEED,
@@ -320,7 +320,7 @@ BUGS = (
     ),
     Bug(
         "what lay in a folder that is gone is not asked for",
-        "incremental.py",
+        "sync/incremental.py",
         "        if orphans:\n",
         "        if False:\n",
         MODEL,
@@ -328,10 +328,10 @@ BUGS = (
     ),
     Bug(
         "changes are folded in no order",
-        "diff/folding.py",
+        "sync/diff/compaction.py",
         "arg_max({{'entry': entry}}, 2 * number + is_after::INTEGER)",
         "arg_max({{'entry': entry}}, is_after::INTEGER - 2 * number)",
-        "filesync_dagster_tests/diff/test_properties.py",
+        "filesync_dagster_tests/sync/diff/test_properties.py",
         "folding_at_once",
     ),
     Bug(

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from filesync_dagster.breaker import CLOSED
 from filesync_dagster.config import AlertKind, Broken
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.storage.database import QueueTrouble
+from filesync_dagster.sync.circuit_breaker import CLOSED
+from filesync_dagster.sync.inventory import EndpointStatus
 
 CONFIGURATION = "configuration"
 """The subject of what is wrong with the whole file."""

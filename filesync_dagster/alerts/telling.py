@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from filesync_dagster import inventory
 from filesync_dagster.alerts.channels import Channel, open_channels
 from filesync_dagster.alerts.conditions import Condition, Expectation, Seen, conditions
 from filesync_dagster.alerts.messages import Message, messages
@@ -20,7 +19,8 @@ from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
 from filesync_dagster.storage.database import AlertRecord, ExpectedRecord, QueueTrouble
-from filesync_dagster.workspace import Workspace
+from filesync_dagster.sync import inventory
+from filesync_dagster.sync.runtime import Workspace
 
 CLAIM = 300.0
 """Seconds for which what is being told is nobody else's business: more than a round takes."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from filesync_dagster.alerts.conditions import UNWATCHED, Condition
 from filesync_dagster.alerts.messages import ABOUT_ENDPOINTS
 from filesync_dagster.config import AlertKind
-from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.storage.database import AlertRecord
+from filesync_dagster.sync.inventory import EndpointStatus
 
 ELSEWHERE = (AlertKind.CHANNEL,)
 """Kinds that are raised and cleared where they happen."""

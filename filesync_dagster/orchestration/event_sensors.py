@@ -38,7 +38,7 @@ def queue_sensor(queue: Queue, clock: Clock = utc_now) -> dg.SensorDefinition:
     def look(
         context: dg.SensorEvaluationContext, filesync: FilesyncResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        from filesync_dagster.events.receiving import is_busy  # it loads the database's drivers
+        from filesync_dagster.sync.events.receive import is_busy  # it loads the database's drivers
 
         tags = {QUEUE_TAG: queue.name}
         if context.instance.get_runs(dg.RunsFilter(job_name=RECEIVE, statuses=ACTIVE, tags=tags), limit=1):

@@ -19,7 +19,7 @@ from filesync_dagster.serving.dagster_client import OUR_TAG
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.events.receiving import Batch
+    from filesync_dagster.sync.events.receive import Batch
 
 Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
 
@@ -76,7 +76,7 @@ def receive_job() -> None:
 def said(batch: "Batch") -> str:
     """Return a batch in a line.
 
-    >>> from filesync_dagster.events.receiving import Batch
+    >>> from filesync_dagster.sync.events.receive import Batch
     >>> said(Batch("events", 7, keys=3, unrouted=2, dead=1))
     '7 messages: 3 keys to look at, 2 that concern no endpoint, 1 dead message'
     """

@@ -24,9 +24,9 @@ from filesync_dagster.orchestration.specs import asset_key
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.replay import Day
     from filesync_dagster.reports.counted import Counted
     from filesync_dagster.storage.database import SyncRecord
+    from filesync_dagster.sync.replay import Day
 
 TABLE_ROWS = 50
 CHART_ENDPOINTS = 7
@@ -210,7 +210,7 @@ def _counted(filesync: "Filesync", day: date) -> list["Counted"]:
 
 
 def _day(filesync: "Filesync", day: date) -> "Day":
-    from filesync_dagster.replay import Day  # it loads DuckDB
+    from filesync_dagster.sync.replay import Day  # it loads DuckDB
 
     return Day.of(day, filesync.config.settings.partitions.zone)
 
@@ -298,8 +298,8 @@ def _bytes(record: "SyncRecord | None") -> int:
 
 def keep_chart(filesync: "Filesync", report: str, day: date, chart: str) -> Path:
     """Keep a chart where a person, or a mail, can pick it up. Raises StorageError."""
-    from filesync_dagster.maintenance import CHARTS  # it loads DuckDB
     from filesync_dagster.storage.snapshots import disk_errors
+    from filesync_dagster.sync.maintenance import CHARTS  # it loads DuckDB
 
     path = filesync.workspace.folder(CHARTS, report) / f"{day}.svg"
     with disk_errors(f"writing the picture {path}"):

@@ -14,7 +14,7 @@ from filesync_dagster.orchestration.specs import FEED_DRIFT, LISTING_COMPLETE, M
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.inventory import EndpointStatus
+    from filesync_dagster.sync.inventory import EndpointStatus
 
 HELD = "A sync is held. Look with `filesync status`, then `filesync approve {0}` or `reject`."
 

@@ -22,7 +22,7 @@ from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster.serving.dagster_client import LIVE_TAG, PARTITION_TAG
 
 if TYPE_CHECKING:
-    from filesync_dagster.inventory import EndpointStatus
+    from filesync_dagster.sync.inventory import EndpointStatus
 
 ENDPOINTS_PER_RUN = 1000
 """Past this many, the due endpoints are cut into several runs: a launcher can spread those over machines."""

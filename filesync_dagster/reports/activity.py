@@ -8,11 +8,11 @@ from datetime import timedelta
 import pyarrow as pa
 
 from filesync_dagster.core.model import ChangeKind
-from filesync_dagster.replay import Day
 from filesync_dagster.reports.counted import counted
 from filesync_dagster.reports.pictures import Grid
 from filesync_dagster.reports.plan import Connection, Plan, Terms
-from filesync_dagster.workspace import Workspace
+from filesync_dagster.sync.replay import Day
+from filesync_dagster.sync.runtime import Workspace
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS = 24

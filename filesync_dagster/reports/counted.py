@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from filesync_dagster.core.model import canonical_json
-from filesync_dagster.replay import Day
-from filesync_dagster.workspace import Workspace
+from filesync_dagster.sync.replay import Day
+from filesync_dagster.sync.runtime import Workspace
 
 UNIQUE_WITHIN: dict[str, tuple[str, ...]] = {
     "google_drive": (),

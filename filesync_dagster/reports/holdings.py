@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.core.model import FILE_SCHEMA, Kind
-from filesync_dagster.replay import Day
 from filesync_dagster.reports.counted import Counted, counted
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import parquet
-from filesync_dagster.stored import whole
-from filesync_dagster.workspace import Workspace
+from filesync_dagster.sync.replay import Day
+from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.snapshot_chain import whole
 
 ENTRIES = """
     CREATE VIEW entries AS

@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 
 from filesync_dagster.core.errors import FilesyncError, NothingKnown
-from filesync_dagster.replay import Day
 from filesync_dagster.reports.activity import ACTIVITY, relate_activity
 from filesync_dagster.reports.catalogue import CATALOGUE
 from filesync_dagster.reports.duplicates import DUPLICATES
@@ -27,7 +26,8 @@ from filesync_dagster.reports.storage import (
     STORAGE_BY_TYPE,
 )
 from filesync_dagster.storage.snapshots import beside
-from filesync_dagster.workspace import Workspace
+from filesync_dagster.sync.replay import Day
+from filesync_dagster.sync.runtime import Workspace
 
 PLANS = {
     "duplicates": DUPLICATES,

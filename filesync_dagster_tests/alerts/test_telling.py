@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from filesync_dagster.api import Filesync
-from filesync_dagster.breaker import FAILURES
 from filesync_dagster.storage.database.queues import DeadMessage
+from filesync_dagster.sync.circuit_breaker import FAILURES
 from filesync_dagster_tests.sync.memory_store import STORES
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from filesync_dagster.alerts import Condition, conditions, transitions
 from filesync_dagster.alerts.conditions import Expectation, Seen
 from filesync_dagster.config import AlertKind, Broken
 from filesync_dagster.core.model import SyncMode, SyncStatus
-from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.storage.database import AlertRecord, BreakerRecord, QueueTrouble, SyncRecord
+from filesync_dagster.sync.inventory import EndpointStatus
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from filesync_dagster.breaker import FAILURES
+from filesync_dagster.sync.circuit_breaker import FAILURES
 
 
 @pytest.fixture

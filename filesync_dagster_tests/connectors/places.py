@@ -9,8 +9,8 @@ import pyarrow as pa
 from filesync_dagster.connectors.base import Source
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.model import FILE_SCHEMA, OUTSIDE, Kind, Meter
-from filesync_dagster.diff import derive
 from filesync_dagster.simulators.faults import Fault, FaultPlan
+from filesync_dagster.sync.diff import derive
 
 
 class Place(Protocol):

@@ -12,8 +12,8 @@ from filesync_dagster.core.model import SyncMode
 from filesync_dagster.orchestration.event_sensors import PAUSE, queue_sensor, request_sensor
 from filesync_dagster.orchestration.project import definitions_for
 from filesync_dagster.orchestration.specs import asset_key
-from filesync_dagster_tests.events.conftest import Place
-from filesync_dagster_tests.events.queues import Sqs, s3_event
+from filesync_dagster_tests.sync.events.conftest import Place
+from filesync_dagster_tests.sync.events.queues import Sqs, s3_event
 
 
 class DagsterPlace(Place):

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from filesync_dagster_tests.events.conftest import Place
-from filesync_dagster_tests.events.queues import Rabbit, Sqs, minio_event
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
+from filesync_dagster_tests.sync.events.conftest import Place
+from filesync_dagster_tests.sync.events.queues import Rabbit, Sqs, minio_event
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("dagster")]
 

@@ -10,10 +10,10 @@ from dagster._core.launcher.base import WorkerStatus
 from dagster._core.test_utils import create_run_for_test
 
 from filesync_dagster.config import read_environment
-from filesync_dagster.listing import Progress
 from filesync_dagster.orchestration.heartbeats import Heart, beating, last_beat, slot
 from filesync_dagster.orchestration.launching import DEAD_AFTER, WatchedRunLauncher
 from filesync_dagster.serving import dagster_home
+from filesync_dagster.sync.listing import Progress
 
 
 @pytest.fixture(scope="module")

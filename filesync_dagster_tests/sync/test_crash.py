@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from filesync_dagster_tests.servers import recorded
-from filesync_dagster_tests.sync.crashing import Plan, as_json
+from filesync_dagster_tests.sync.crash_points import Plan, as_json
 
 KEYS, PAGE, WORKERS = 150, 10, 3
 PHASES = {"listing", "staging", "snapshot", "diff", "commit"}
@@ -54,7 +54,7 @@ def test_a_sync_killed_anywhere_is_made_good_by_the_next_one(tmp_path, s3_server
 def points_of(plan: Plan) -> list[dict[str, Any]]:
     """Run the plan in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "filesync_dagster_tests.sync.crashing", as_json(plan)],
+        [sys.executable, "-m", "filesync_dagster_tests.sync.crash_points", as_json(plan)],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from filesync_dagster import stored
 from filesync_dagster.connectors import tenants
 from filesync_dagster.core.model import SyncMode, SyncStatus, data_version
 from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.wire import Answer, Request
-from filesync_dagster_tests.model.drive_world import BOB
-from filesync_dagster_tests.model.stage import staged
+from filesync_dagster.sync import snapshot_chain
+from filesync_dagster_tests.sync.model.drive_world import BOB
+from filesync_dagster_tests.sync.model.stage import staged
 from filesync_dagster_tests.sync.projects import live
 
 ADDRESS = "http://drive.simulated"
@@ -63,7 +63,7 @@ class Drive:
         """What the database has of the snapshot, trash included, is what is stored, and both are counted right."""
         workspace = self.filesync.workspace
         state = workspace.metadata.states()["docs"]
-        rows = pq.read_table(stored.whole(workspace, "docs", state.endpoint_id, state.snapshot_uri)).to_pylist()
+        rows = pq.read_table(snapshot_chain.whole(workspace, "docs", state.endpoint_id, state.snapshot_uri)).to_pylist()
         known = [row for batch in workspace.metadata.entries(state.endpoint_id) for row in batch.to_pylist()]
         assert _places(rows) == _places(known)
         assert state.data_version == data_version(len(rows), sum(row["fingerprint"] for row in rows))
@@ -125,7 +125,7 @@ def test_a_lost_change_file_is_made_up_for_by_a_full_sync(drive, monkeypatch):
     drive.store.create("second.txt", content=b"1")
     lost = drive.filesync.local_snapshot(drive.filesync.sync("docs").changes_uri)
     lost.unlink()
-    monkeypatch.setattr(stored, "FOLD_COUNT", 1)
+    monkeypatch.setattr(snapshot_chain, "FOLD_COUNT", 1)
 
     refused = drive.filesync.sync("docs")
     assert refused.status is SyncStatus.FAILED

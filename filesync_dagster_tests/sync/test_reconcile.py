@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from filesync_dagster.core.model import SyncMode
-from filesync_dagster_tests.model.stage import staged
+from filesync_dagster_tests.sync.model.stage import staged
 from filesync_dagster_tests.sync.test_incremental import Drive
 
 YEARLY = "0 0 1 1 *"

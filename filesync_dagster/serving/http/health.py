@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from filesync_dagster.alerts import Condition, Seen
     from filesync_dagster.api import Filesync
-    from filesync_dagster.inventory import EndpointStatus
     from filesync_dagster.serving.http.site import Site
     from filesync_dagster.storage.database import AlertRecord
+    from filesync_dagster.sync.inventory import EndpointStatus
 
 FRESH = 5.0
 """Seconds for which what was found counts as how it is."""

@@ -5,8 +5,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from filesync_dagster.inventory import EndpointStatus
 from filesync_dagster.storage.database import SyncRecord
+from filesync_dagster.sync.inventory import EndpointStatus
 
 Level = Literal["ok", "degraded", "failing"]
 

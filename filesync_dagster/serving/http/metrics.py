@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from filesync_dagster.alerts import Seen
     from filesync_dagster.api import Filesync
-    from filesync_dagster.inventory import EndpointStatus
     from filesync_dagster.serving.http.health import HealthCheck
     from filesync_dagster.serving.http.site import Site
     from filesync_dagster.storage.database import SyncRecord
+    from filesync_dagster.sync.inventory import EndpointStatus
 
 OVERLAP = timedelta(minutes=15)
 """A log may be committed this long after the moment that it names: a big commit takes its time."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from filesync_dagster.api import Filesync
     from filesync_dagster.config import Config, Endpoint
-    from filesync_dagster.inventory import EndpointStatus
     from filesync_dagster.serving.dagster_client import DagsterClient, DagsterRun
     from filesync_dagster.serving.http.site import Site
+    from filesync_dagster.sync.inventory import EndpointStatus
 
 LAUNCHED_BY = {"filesync/launched_by": "rest"}
 """Tags of the runs, for who looks at them in the Dagster UI."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from filesync_dagster.connectors.s3 import S3Details
-from filesync_dagster.events.envelopes import understood
 from filesync_dagster.serving.http.messages import Hint
 from filesync_dagster.serving.http.site import same
+from filesync_dagster.sync.events.envelopes import understood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from filesync_dagster.core.errors import NotWritable, OutOfSpace, SnapshotCorrupt, SnapshotMissing
-from filesync_dagster.diff import totals
 from filesync_dagster.storage.snapshots import SnapshotStore, parquet
+from filesync_dagster.sync.diff import totals
 from filesync_dagster_tests.storage.snapshots.conftest import files
 
 DAY = date(2026, 3, 1)

@@ -1,0 +1,14 @@
+"""What changed between two snapshots, and the way back: `apply(before, compare(before, after)) == after`.
+
+Pure: DuckDB relations in, DuckDB tables out; no files, no network, no policy. Imports model and nothing else of ours.
+"""
+
+from filesync_dagster.sync.diff.application import apply
+from filesync_dagster.sync.diff.columns import declared
+from filesync_dagster.sync.diff.compaction import fold
+from filesync_dagster.sync.diff.comparison import compare
+from filesync_dagster.sync.diff.derivation import derive
+from filesync_dagster.sync.diff.descendants import repathed
+from filesync_dagster.sync.diff.relations import dedupe, totals
+
+__all__ = ["apply", "compare", "declared", "dedupe", "derive", "fold", "repathed", "totals"]

@@ -1,0 +1,151 @@
+"""Two snapshots in, a table of changes out.
+
+The hashes decide which rows are looked at, never what is said about them: rows whose 128 bits (id_hash,
+fingerprint) occur on both sides are unchanged; the few others are fetched whole and joined on their exact id.
+So the cost is that of reading 16 bytes a row, plus the changed rows.
+"""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from filesync_dagster.core.model import ChangeCounts, ChangeKind, Kind
+from filesync_dagster.sync.diff.columns import declared, differ, packed, quoted, typed
+
+
+def compare(
+    con: duckdb.DuckDBPyConnection,
+    before: str,
+    after: str,
+    into: str,
+    *,
+    pair_by: Sequence[str] = (),
+    pair_as: ChangeKind = ChangeKind.MOVED,
+    left_scope: str | None = None,
+) -> ChangeCounts:
+    """Create the table `into`, in CHANGE_SCHEMA, with one row for each entry that differs.
+
+    `before` and `after` name tables or views with the columns of FILE_SCHEMA, external_id unique in each.
+
+    `pair_by`: columns that recognise a removed and an added row as the same file, now under another id. Both become
+    one row of kind `pair_as` when kind and all these columns agree, none is null, and nothing else that was removed
+    or added has the same values. Empty files have no content that could identify them.
+    `left_scope` names a table with a column external_id: rows gone from `after` that it lists are left_scope, and
+    are not paired.
+
+    A row in the store's trash is not live. Every other change that leaves its entry not live is `removed`. Both count
+    only when the entry was live before: one first seen in the trash is `removed` with a null before, one that leaves
+    the trash for good is `removed` with a trashed before. Nobody's live file changed, but `apply` needs to know. An
+    entry is `added` or `restored` when it is live now and was absent or trashed.
+
+    Counts leave folders out, except in `moved`. `repathed` is 0 here: see `repathed`.
+    """
+    table, candidates = quoted(into), quoted(f"{into}_candidates")
+    con.execute(_candidates(candidates, quoted(before), quoted(after)))
+    try:
+        if not con.execute(f"SELECT 1 FROM {candidates} LIMIT 1").fetchall():
+            row = f"STRUCT({declared()})"
+            con.execute(f'CREATE OR REPLACE TABLE {table} (change VARCHAR, "before" {row}, "after" {row})')
+            return ChangeCounts()
+        old, new = (
+            f"(SELECT {typed('t')} FROM {quoted(side)} t SEMI JOIN {candidates} c ON t.id_hash = c.id_hash)"
+            for side in (before, after)
+        )
+        con.execute(_changes(table, old, new, left_scope))
+    finally:
+        con.execute(f"DROP TABLE {candidates}")
+    if pair_by:
+        _pair(con, into, pair_by, pair_as)
+    return _counts(con, table)
+
+
+def _candidates(candidates: str, before: str, after: str) -> str:
+    return f"""
+        CREATE OR REPLACE TEMP TABLE {candidates} AS
+        SELECT DISTINCT coalesce(b.id_hash, a.id_hash) AS id_hash
+        FROM (SELECT id_hash, fingerprint FROM {before}) b
+        FULL JOIN (SELECT id_hash, fingerprint FROM {after}) a
+            ON b.id_hash = a.id_hash AND b.fingerprint = a.fingerprint
+        WHERE b.id_hash IS NULL OR a.id_hash IS NULL
+    """
+
+
+def _changes(table: str, before: str, after: str, left_scope: str | None) -> str:
+    left = f"b.external_id IN (SELECT external_id FROM {quoted(left_scope)})" if left_scope else "false"
+    return f"""
+        CREATE OR REPLACE TABLE {table} AS
+        SELECT
+            CASE
+                WHEN a.external_id IS NULL AND {left} THEN '{ChangeKind.LEFT_SCOPE}'
+                WHEN a.external_id IS NULL THEN '{ChangeKind.REMOVED}'
+                WHEN a.trashed THEN '{ChangeKind.REMOVED}'
+                WHEN b.external_id IS NULL THEN '{ChangeKind.ADDED}'
+                WHEN b.trashed THEN '{ChangeKind.RESTORED}'
+                WHEN {differ("parent_id", "name", "scope")} THEN '{ChangeKind.MOVED}'
+                WHEN a.parent_id IS NULL AND b.path <> a.path THEN '{ChangeKind.MOVED}'
+                WHEN {differ("version", "size", "content_hash", "kind")} THEN '{ChangeKind.MODIFIED}'
+                WHEN {differ("mime_type", "created_at", "modified_at", "link")} THEN '{ChangeKind.MODIFIED}'
+                WHEN {differ("owner", "permissions")} THEN '{ChangeKind.PERMISSIONS_CHANGED}'
+                ELSE '{ChangeKind.MODIFIED}'
+            END AS change,
+            {packed("b")} AS "before",
+            {packed("a")} AS "after"
+        FROM {before} b FULL JOIN {after} a ON b.external_id = a.external_id
+        WHERE b.external_id IS NULL OR a.external_id IS NULL OR b.fingerprint <> a.fingerprint
+    """
+
+
+def _pair(con: duckdb.DuckDBPyConnection, into: str, pair_by: Sequence[str], pair_as: ChangeKind) -> None:
+    """Turn a removed and an added row that can only be the same file into one row."""
+    table, pairs = quoted(into), quoted(f"{into}_pairs")
+    gone = _alone(table, "before", f"change = '{ChangeKind.REMOVED}' AND \"after\" IS NULL", pair_by)
+    come = _alone(table, "after", f"change = '{ChangeKind.ADDED}'", pair_by)
+    agree = " AND ".join(f"g.{quoted(c)} = c.{quoted(c)}" for c in ("kind", *pair_by))
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {pairs} AS "
+        f"SELECT g.external_id AS gone, c.external_id AS come FROM ({gone}) g JOIN ({come}) c ON {agree}"
+    )
+    con.execute(f"""
+        INSERT INTO {table}
+        SELECT '{pair_as}', g."before", c."after"
+        FROM {pairs} p
+        JOIN {table} g ON g."before".external_id = p.gone AND g."after" IS NULL
+        JOIN {table} c ON c."after".external_id = p.come AND c."before" IS NULL
+    """)
+    con.execute(f"""
+        DELETE FROM {table}
+        WHERE ("after" IS NULL AND "before".external_id IN (SELECT gone FROM {pairs}))
+            OR ("before" IS NULL AND "after".external_id IN (SELECT come FROM {pairs}))
+    """)
+    con.execute(f"DROP TABLE {pairs}")
+
+
+def _alone(table: str, side: str, condition: str, pair_by: Sequence[str]) -> str:
+    """Return a query of the rows that are alone with their kind and `pair_by` values on one side."""
+    row = quoted(side)
+    keys = ", ".join(f"{row}.{quoted(c)} AS {quoted(c)}" for c in ("kind", *pair_by))
+    present = "".join(f" AND {row}.{quoted(c)} IS NOT NULL" for c in pair_by)
+    content = f" AND {row}.size IS DISTINCT FROM 0" if "content_hash" in pair_by else ""
+    return (
+        f"SELECT {keys}, any_value({row}.external_id) AS external_id FROM {table} "
+        f"WHERE {condition} AND NOT {row}.trashed{present}{content} GROUP BY ALL HAVING count(*) = 1"
+    )
+
+
+def _counts(con: duckdb.DuckDBPyConnection, table: str) -> ChangeCounts:
+    found = con.execute(f"""
+        SELECT change, coalesce("after".kind, "before".kind) = '{Kind.FOLDER}' AS folder, count(*)
+        FROM {table}
+        WHERE change NOT IN ('{ChangeKind.REMOVED}', '{ChangeKind.LEFT_SCOPE}')
+            OR NOT coalesce("before".trashed, true)
+        GROUP BY ALL
+    """).fetchall()
+    files = {ChangeKind(change): count for change, folder, count in found if not folder}
+    updates = (ChangeKind.MODIFIED, ChangeKind.PERMISSIONS_CHANGED, ChangeKind.RESTORED)
+    return ChangeCounts(
+        added=files.get(ChangeKind.ADDED, 0),
+        updated=sum(files.get(kind, 0) for kind in updates),
+        moved=sum(count for change, _, count in found if change == ChangeKind.MOVED),
+        removed=files.get(ChangeKind.REMOVED, 0),
+        left_scope=files.get(ChangeKind.LEFT_SCOPE, 0),
+    )

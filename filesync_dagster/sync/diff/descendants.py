@@ -1,0 +1,36 @@
+"""Rows that did not change and lie elsewhere now, because a folder above them did."""
+
+import duckdb
+
+from filesync_dagster.sync.diff.columns import quoted
+
+
+def repathed(con: duckdb.DuckDBPyConnection, before: str, after: str, changes: str, into: str) -> int:
+    """Create the table `into` (external_id, path) of unchanged rows with a new path; return their number.
+
+    `before`, `after`: as in `compare`; `changes`: what it made of them. A row that has a change is not among them.
+    Reads the paths of both sides: takes about as long as `compare` itself.
+    """
+    moved = quoted(f"{into}_candidates")
+    # The same trick as in `compare`: look at hashes, then fetch and compare exactly what they point at.
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {moved} AS
+        SELECT b.id_hash
+        FROM (SELECT id_hash, fingerprint, hash(path) AS path_hash FROM {quoted(before)}) b
+        JOIN (SELECT id_hash, fingerprint, hash(path) AS path_hash FROM {quoted(after)}) a
+            ON b.id_hash = a.id_hash AND b.fingerprint = a.fingerprint
+        WHERE b.path_hash <> a.path_hash
+    """)
+    con.execute(f"""
+        CREATE OR REPLACE TABLE {quoted(into)} AS
+        SELECT a.external_id, a.path
+        FROM (SELECT external_id, path FROM {quoted(before)} SEMI JOIN {moved} USING (id_hash)) b
+        JOIN (SELECT external_id, path FROM {quoted(after)} SEMI JOIN {moved} USING (id_hash)) a
+            ON b.external_id = a.external_id
+        ANTI JOIN (SELECT "after".external_id AS external_id FROM {quoted(changes)}) c
+            ON a.external_id = c.external_id
+        WHERE b.path <> a.path
+    """)
+    con.execute(f"DROP TABLE {moved}")
+    [(count,)] = con.execute(f"SELECT count(*) FROM {quoted(into)}").fetchall()
+    return int(count)

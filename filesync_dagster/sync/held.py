@@ -1,0 +1,106 @@
+"""What a person decides about a held sync."""
+
+from dataclasses import replace
+
+import duckdb
+
+from filesync_dagster.config import Endpoint
+from filesync_dagster.connectors import CONNECTORS
+from filesync_dagster.core.errors import HeldSyncOutdated, NothingHeld
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import ChangeCounts, SyncMode, SyncResult, SyncStatus
+from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
+from filesync_dagster.storage.snapshots import parquet, stream
+from filesync_dagster.sync import diff
+from filesync_dagster.sync.result import new_attempt, new_state, sync_record
+from filesync_dagster.sync.runtime import Workspace, location_of
+from filesync_dagster.sync.snapshot_chain import whole
+
+
+def approve(workspace: Workspace, endpoint: Endpoint) -> SyncResult:
+    """Commit the held sync of an endpoint as it was observed. Raises NothingHeld or HeldSyncOutdated."""
+    attempt = new_attempt(endpoint, None)
+    endpoint_id = workspace.register(endpoint)
+    with workspace.metadata.lease(endpoint_id, purpose="approve") as lease, workspace.engine() as con:
+        state = workspace.metadata.state(endpoint_id)
+        held = _held(workspace, endpoint, state)
+        if state.held_location != location_of(endpoint):
+            raise HeldSyncOutdated(
+                f"The held sync of {endpoint.name!r} listed another place than the endpoint does now.",
+                hint=f"`filesync reject {endpoint.name}`, then sync again.",
+            )
+        _view_held(workspace, con, endpoint, state, held)
+        repathed = diff.repathed(con, "before", "after", "changes", "repathed")
+        result = attempt.result(
+            SyncStatus.PARTIAL if held.warnings else SyncStatus.COMPLETED,
+            held.mode,
+            counts=ChangeCounts(
+                held.files_added, held.files_updated, held.files_moved, held.files_removed,
+                held.files_left_scope, repathed,
+            ),
+            files_processed=held.files_processed,
+            files_total=held.files_total,
+            bytes_total=held.bytes_total,
+            snapshot_uri=held.snapshot_uri,
+            changes_uri=held.changes_uri,
+            warnings=held.warnings,
+        )  # fmt: skip
+        workspace.metadata.commit(
+            lease,
+            sync_record(endpoint_id, result, held.as_of or held.sync_completed, None, data_version=held.data_version),
+            _following(endpoint, state, held, result),
+            changes=stream(con, "SELECT * FROM changes"),
+            repathed=stream(con, "SELECT * FROM repathed"),
+        )
+    event("sync.approved", endpoint=endpoint.name, held=held.id)
+    return result
+
+
+def _view_held(
+    workspace: Workspace,
+    con: duckdb.DuckDBPyConnection,
+    endpoint: Endpoint,
+    state: EndpointState,
+    held: SyncRecord,
+) -> None:
+    """Make `before`, `changes` and `after` of a held sync. Raises HeldSyncOutdated when it is not stored any more."""
+    if not (state.snapshot_uri and held.snapshot_uri and held.changes_uri):
+        raise HeldSyncOutdated(f"The held sync {held.id} is no longer stored.", hint="Sync again.")
+    paths = {
+        "before": whole(workspace, endpoint.name, state.endpoint_id, state.snapshot_uri),
+        "changes": workspace.snapshots.local(held.changes_uri),
+    }
+    if held.mode is not SyncMode.INCREMENTAL:
+        paths["after"] = workspace.snapshots.local(held.snapshot_uri)
+    for name, path in paths.items():
+        con.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet([path])}")
+    if held.mode is SyncMode.INCREMENTAL:
+        diff.apply(con, "before", "changes", "after")
+
+
+def _following(endpoint: Endpoint, state: EndpointState, held: SyncRecord, result: SyncResult) -> NewState:
+    """Return the state once a held sync is committed. Its filters need not be those that the endpoint has by now."""
+    observed, is_full = held.as_of or held.sync_completed, held.mode is not SyncMode.INCREMENTAL
+    following = replace(state, cursor=state.held_cursor, reconciled_at=observed if is_full else state.reconciled_at)
+    committed = new_state(endpoint, result, observed, str(held.data_version), following)
+    return replace(committed, selection=None if is_full else state.selection)
+
+
+def reject(workspace: Workspace, endpoint: Endpoint) -> str:
+    """Forget the held sync of an endpoint and return its id. Raises NothingHeld."""
+    endpoint_id = workspace.register(endpoint)
+    with workspace.metadata.lease(endpoint_id, purpose="reject") as lease:
+        held = _held(workspace, endpoint, workspace.metadata.state(endpoint_id))
+        if not CONNECTORS[endpoint.type].incremental:
+            # A change feed tells once more what was held. Events do not: they were acknowledged.
+            workspace.metadata.expire_proofs([endpoint.name])
+        workspace.metadata.drop_held(lease)
+    event("sync.rejected", endpoint=endpoint.name, held=held.id)
+    return held.id
+
+
+def _held(workspace: Workspace, endpoint: Endpoint, state: EndpointState) -> SyncRecord:
+    held = workspace.metadata.sync_log(state.held_sync_id) if state.held_sync_id else None
+    if held is None:
+        raise NothingHeld(f"No sync of {endpoint.name!r} is held.")
+    return held

@@ -1,0 +1,305 @@
+"""From a source to durable staging: pages become segments on disk, each followed by a checkpoint in the database.
+
+In this order, so that a crash loses at most what came after the last checkpoint, and a checkpoint never promises
+pages that are not there.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filesync_dagster.config import Endpoint, Settings
+from filesync_dagster.connectors import IncrementalSource, Source
+from filesync_dagster.core.errors import SourceError
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import Meter, Page, Unread, data_version, summed
+from filesync_dagster.storage.database import CheckpointRecord, Lease
+from filesync_dagster.storage.snapshots import Staging
+from filesync_dagster.sync.runtime import Workspace, location_of
+
+CHECKPOINT_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a sync is."""
+
+    endpoint: str
+    phase: str  # listing, confirming, comparing, committing
+    files: int  # entries listed so far
+
+
+def ignore(progress: Progress) -> None:
+    """Watch nothing."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every step of one sync needs."""
+
+    workspace: Workspace
+    endpoint: Endpoint
+    endpoint_id: int
+    lease: Lease
+    source: Source
+    meter: Meter
+    sync_id: str
+    started: datetime
+    fresh: bool = False  # start the listing anew even when an unfinished one could be resumed
+    keys: Collection[str] = ()  # external_ids that events named
+    run_id: str | None = None
+    on_progress: Callable[[Progress], None] = ignore
+
+    @property
+    def location(self) -> str:
+        """Fingerprint of what is listed."""
+        return location_of(self.endpoint)
+
+    def report(self, phase: str, files: int) -> None:
+        """Tell the watcher where the sync is."""
+        self.on_progress(Progress(self.endpoint.name, phase, files))
+
+
+@dataclass
+class Listing:
+    """What one listing (resumed or not) found: durable pages, and what could not be read."""
+
+    staging: Staging
+    listing_id: str
+    started: datetime
+    unread: list[Unread] = field(default_factory=list)
+    rows: int = 0
+    resumed: bool = False
+    ended: datetime | None = None  # when the last page was read
+    selected: int = 0
+    fingerprints: int = 0
+    pending: int = 0  # rows that are in memory only
+    cursor: str | None = None  # of the change feed, from before the listing began
+    scopes: set[str] = field(default_factory=set)
+
+    @property
+    def poisoned(self) -> set[str]:
+        """Scopes whose absences prove nothing."""
+        return {gap.scope for gap in self.unread}
+
+    @property
+    def data_version(self) -> str | None:
+        """The version of what was listed and selected; None when part of it was listed by an earlier process."""
+        return None if self.resumed else data_version(self.selected, self.fingerprints)
+
+    def add(self, job: Job, scope: str, batch: pa.RecordBatch) -> None:
+        """Take entries. The filters judge them now, or once their paths are derived."""
+        selected = select(job, batch)
+        self.staging.append(scope, batch, selected)
+        self.scopes.add(scope)
+        self.rows += batch.num_rows
+        self.pending += batch.num_rows
+        chosen = batch.column("fingerprint").filter(selected)
+        self.selected += len(chosen)
+        self.fingerprints += summed(chosen)
+
+    def make_durable(self) -> None:
+        """Put on disk what is in memory only, so that it can be read back."""
+        for scope in self.scopes:
+            self.staging.flush(scope)
+        self.pending = 0
+
+
+def list_endpoint(job: Job, landmarks: list[str]) -> Listing:
+    """List every scope into staging, resuming where an earlier attempt stopped.
+
+    A scope that fails while others succeed is poisoned; when none succeeds, the first error is raised and the
+    checkpoints stay for the next attempt.
+    """
+    found = _usable(job)
+    scopes = job.source.scopes()
+    listing = _open(job, found)
+    failures: dict[str, SourceError] = {}
+    for scope in scopes:
+        record = found.get(scope)
+        if record and record.complete:
+            continue
+        try:
+            _list_scope(job, listing, scope, record, landmarks)
+        except SourceError as error:
+            failures[scope] = error
+        listing.ended = datetime.now(UTC)
+    if failures and len(failures) == len(scopes):
+        raise next(iter(failures.values()))
+    listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]
+    listing.unread = [gap for gap in listing.unread if not _is_filtered_out(job.endpoint, gap)]
+    return listing
+
+
+def select(job: Job, batch: pa.RecordBatch) -> pa.BooleanArray:
+    """Tell, row by row, whether the filters select it; all of them where paths are not known yet."""
+    if job.source.capabilities.derives_paths:
+        return pa.repeat(pa.scalar(value=True), batch.num_rows)
+    return job.endpoint.filters.select(batch)
+
+
+def _unread(job: Job, scope: str, error: SourceError) -> Unread:
+    job.lease.check()
+    return Unread(scope, "", str(error))
+
+
+def _is_filtered_out(endpoint: Endpoint, gap: Unread) -> bool:
+    return bool(gap.path) and endpoint.filters.excludes_tree(gap.path)
+
+
+def _usable(job: Job) -> dict[str, CheckpointRecord]:
+    """Return the checkpoints of an unfinished listing of the same selection that is not too old, by scope."""
+    records = job.workspace.metadata.checkpoints(job.endpoint_id)
+    selection = job.endpoint.filters.fingerprint()
+    same = (
+        all(r.selection == selection and r.location == job.location for r in records)
+        and len({r.listing_id for r in records}) == 1
+        and is_recent(records, job.workspace.config.settings)
+    )
+    if records and same and not job.fresh:
+        return {record.scope: record for record in records}
+    if records:
+        job.workspace.metadata.clear_checkpoints(job.lease)
+    return {}
+
+
+def is_recent(records: Sequence[CheckpointRecord], settings: Settings) -> bool:
+    """Tell whether a listing was interrupted so lately that it may be resumed, however long ago it began."""
+    oldest = datetime.now(UTC) - timedelta(hours=settings.checkpoint_hours)
+    return any(record.updated_at > oldest for record in records)
+
+
+def _open(job: Job, found: dict[str, CheckpointRecord]) -> Listing:
+    parent = job.workspace.folder("staging", job.endpoint.name)
+    first = next(iter(found.values()), None)
+    if first and Staging.has(parent / first.listing_id, {scope: r.segments for scope, r in found.items()}):
+        event("listing.resumed", endpoint=job.endpoint.name, listing=first.listing_id)
+        staging = Staging(parent / first.listing_id, {scope: r.segments for scope, r in found.items()})
+        unread = [gap for record in found.values() for gap in record.unread]
+        rows, ended = sum(r.rows for r in found.values()), max(r.updated_at for r in found.values())
+        return Listing(
+            staging, first.listing_id, first.started_at, unread, rows, resumed=True, ended=ended, cursor=first.cursor
+        )
+    found.clear()  # its pages are on another machine or gone: start anew
+    Staging.discard_all(parent)
+    listing = Listing(Staging(parent / job.sync_id, {}), job.sync_id, job.started)
+    if isinstance(job.source, IncrementalSource):
+        listing.cursor = job.source.cursor()
+    return listing
+
+
+def _list_scope(job: Job, listing: Listing, scope: str, record: CheckpointRecord | None, landmarks: list[str]) -> None:
+    pages = job.source.list(scope, record.checkpoint if record else None, landmarks)
+    writer = _Writer(job, listing, scope, record)
+    try:
+        for page in pages:
+            writer.add(page)
+    finally:
+        getattr(pages, "close", lambda: None)()
+    writer.finish()
+
+
+class _Writer:
+    """Turns the pages of one scope into segments and checkpoints.
+
+    A listing that is over before its first checkpoint is due never touches the disk.
+    """
+
+    def __init__(self, job: Job, listing: Listing, scope: str, record: CheckpointRecord | None) -> None:
+        self.job = job
+        self.listing = listing
+        self.scope = scope
+        self.rows = record.rows if record else 0
+        self.unread = list(record.unread) if record else []
+        self.saved = record is not None
+        self.saved_at = time.monotonic()
+
+    def add(self, page: Page) -> None:
+        self.job.lease.check()
+        if page.batch.num_rows:
+            self.listing.add(self.job, self.scope, page.batch)
+        self.unread += page.unread
+        self.listing.unread += page.unread
+        self.rows += page.batch.num_rows
+        self.job.report("listing", self.listing.rows)
+        full = self.listing.pending >= self.job.workspace.config.settings.batch_size
+        if full or time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
+            self._save(page.checkpoint, complete=False)
+
+    def finish(self) -> None:
+        if self.saved:
+            self._save(None, complete=True)
+
+    def _save(self, checkpoint: str | None, *, complete: bool) -> None:
+        self.listing.make_durable()
+        segments = self.listing.staging.flush(self.scope)
+        self.saved_at = time.monotonic()
+        if checkpoint is None and not complete:
+            return  # on disk, but the listing cannot resume here: a resume begins before it
+        self.job.workspace.metadata.save_checkpoint(
+            self.job.lease,
+            CheckpointRecord(
+                scope=self.scope,
+                listing_id=self.listing.listing_id,
+                checkpoint=checkpoint,
+                segments=segments,
+                rows=self.rows,
+                complete=complete,
+                unread=tuple(self.unread),
+                selection=self.job.endpoint.filters.fingerprint(),
+                location=self.job.location,
+                started_at=self.listing.started,
+                updated_at=datetime.now(UTC),
+                cursor=self.listing.cursor,
+            ),
+        )
+        self.saved = True
+
+
+def confirm(job: Job, listing: Listing, missing: "pa.Array[Any]") -> None:
+    """List once more, and add what the first listing missed: a crawl is not atomic (DESIGN rule 1).
+
+    `missing` are the id_hashes that the first listing did not see. What the second one sees goes to staging; what
+    it cannot read poisons its scope.
+    """
+    seen = 0
+    for scope in job.source.scopes():
+        try:
+            for page in job.source.list(scope):
+                job.lease.check()
+                seen += page.batch.num_rows
+                job.report("confirming", seen)
+                listing.unread += [gap for gap in page.unread if not _is_filtered_out(job.endpoint, gap)]
+                back = page.batch.filter(pc.is_in(page.batch.column("id_hash"), value_set=missing))
+                if back.num_rows:
+                    listing.add(job, scope, back)
+        except SourceError as error:
+            listing.unread.append(_unread(job, scope, error))
+
+
+def confirm_one_by_one(job: Job, listing: Listing, missing: Mapping[str, Sequence[str]]) -> None:
+    """Look up what the listing did not see: external_ids by scope. What still exists goes to staging."""
+    assert isinstance(job.source, IncrementalSource)
+    for scope, ids in missing.items():
+        try:
+            for page in job.source.lookup(ids, scope):
+                job.lease.check()
+                job.report("confirming", page.batch.num_rows)
+                if page.batch.num_rows:
+                    listing.add(job, scope, page.batch)
+        except SourceError as error:
+            listing.unread.append(_unread(job, scope, error))
+
+
+def warnings(unread: Iterable[Unread], most: int = 5) -> tuple[str, ...]:
+    """Say what could not be read, the first few by name."""
+    gaps = list(dict.fromkeys(unread))
+    said = [f"{gap.path or 'the whole scope'} could not be read: {gap.reason}" for gap in gaps[:most]]
+    if len(gaps) > most:
+        said.append(f"… and {len(gaps) - most:,} more places could not be read")
+    return tuple(said)

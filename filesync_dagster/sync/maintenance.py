@@ -1,0 +1,89 @@
+"""What keeps the database and the disk from growing for ever: everything past its retention goes, for all endpoints.
+
+A sync does this for its own endpoint once a day; this also reaches those that are not synced any more, and what belongs
+to none. What a committed row points to stays, and so does what waits for a decision or for its turn.
+"""
+
+import logging
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from filesync_dagster.core.errors import FilesyncError, SyncInProgress
+from filesync_dagster.core.logging import event
+from filesync_dagster.storage.database import MAINTENANCE, Lease
+from filesync_dagster.storage.snapshots import Staging
+from filesync_dagster.sync.listing import is_recent
+from filesync_dagster.sync.result import REBUILT
+from filesync_dagster.sync.retention import retain
+from filesync_dagster.sync.runtime import Workspace
+
+CHARTS = "reports"
+"""The folder of the pictures of reports, below the home."""
+
+LEFT_ALONE = timedelta(days=1)
+"""A file that no row points to is not touched before it is this old."""
+
+
+def maintain(workspace: Workspace, *, dry_run: bool = False) -> dict[str, int]:
+    """Let go of what retention does not keep; return how much of each kind went, or (`dry_run`) would go.
+
+    An endpoint that is being synced is left to its sync. Raises StorageError.
+    """
+    metadata, now = workspace.metadata, datetime.now(UTC)
+    gone = Counter(dict.fromkeys(("snapshots", "journal", "sync_logs", "staging", "left_behind"), 0))
+    for name, endpoint_id in metadata.endpoint_ids().items():
+        try:
+            with metadata.lease(
+                endpoint_id, purpose=MAINTENANCE, seconds=workspace.config.settings.lease_seconds
+            ) as lease:
+                gone.update(_of_one(workspace, name, lease, dry_run=dry_run))
+        except SyncInProgress:
+            continue
+        except FilesyncError as error:  # one endpoint's trouble is not another's
+            event("maintenance.failed", level=logging.WARNING, endpoint=name, error=str(error))
+            gone["endpoints_failed"] += 1
+    before = now - timedelta(days=workspace.config.settings.retention.events_days)
+    oldest = now - timedelta(days=workspace.config.settings.retention.snapshots_days)
+    gone["charts"] = _fade(workspace.home / CHARTS, oldest, dry_run=dry_run)
+    gone["requests"] = metadata.prune_requests(before, dry_run=dry_run)
+    gone["alerts"] = metadata.prune_alerts(before, dry_run=dry_run)
+    event("maintenance.finished", dry_run=dry_run, **gone)
+    return dict(gone)
+
+
+def _of_one(workspace: Workspace, name: str, lease: Lease, *, dry_run: bool) -> dict[str, int]:
+    gone = retain(workspace, lease.endpoint_id, dry_run=dry_run)
+    gone["staging"] = _unstage(workspace, name, lease, dry_run=dry_run)
+    if not dry_run:
+        known = workspace.metadata.stored_files(lease.endpoint_id)
+        gone["left_behind"] = workspace.snapshots.sweep(known, LEFT_ALONE, endpoint=name, spare=REBUILT)
+    return gone
+
+
+def _fade(folder: Path, oldest: datetime, *, dry_run: bool) -> int:
+    """Forget the pictures of reports that were written before a moment; return how many. None of them is needed."""
+    faded = 0
+    for path in folder.glob("*/*.svg"):
+        with suppress(OSError):  # somebody else deleted it, or nobody may: the next night tries again
+            if path.stat().st_mtime < oldest.timestamp():
+                if not dry_run:
+                    path.unlink()
+                faded += 1
+    return faded
+
+
+def _unstage(workspace: Workspace, name: str, lease: Lease, *, dry_run: bool) -> int:
+    """Forget a listing that nobody will resume; return how many files of it were on this machine."""
+    records = workspace.metadata.checkpoints(lease.endpoint_id)
+    active = any(endpoint.name == name for endpoint in workspace.config.active)
+    if active and is_recent(records, workspace.config.settings):
+        return 0
+    folder = workspace.home / "staging" / name
+    files = sum(path.is_file() for path in folder.rglob("*"))
+    if not dry_run:
+        if records:
+            workspace.metadata.clear_checkpoints(lease)
+        Staging.discard_all(folder)
+    return files

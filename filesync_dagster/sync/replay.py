@@ -1,0 +1,206 @@
+"""A day of the past: what the store itself remembers of it, else what was stored on it, else an honest failure.
+
+Never writes today's state under an old day, and never touches `files`.
+"""
+
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import date as calendar_date
+
+import duckdb
+
+from filesync_dagster.config import Endpoint
+from filesync_dagster.connectors import HistoricalSource
+from filesync_dagster.core.errors import FilesyncError, HistoryUnavailable, NothingKnown
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import COMMITTED, Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
+from filesync_dagster.storage.database import SyncRecord
+from filesync_dagster.storage.snapshots import SnapshotKind, Staging
+from filesync_dagster.sync import diff
+from filesync_dagster.sync.listing import Progress, ignore, warnings
+from filesync_dagster.sync.paths import COLUMNS
+from filesync_dagster.sync.result import REBUILT, Attempt, new_attempt, sync_record
+from filesync_dagster.sync.run import sync
+from filesync_dagster.sync.runtime import Workspace
+
+
+@dataclass(frozen=True)
+class Day:
+    """A calendar day in the partitions' time zone, as moments."""
+
+    date: calendar_date
+    start: datetime  # inclusive, UTC
+    end: datetime  # exclusive, UTC
+
+    @property
+    def last_moment(self) -> datetime:
+        """The end of the day: the moment that its snapshot describes."""
+        return self.end - timedelta(microseconds=1)
+
+    @classmethod
+    def of(cls, day: calendar_date, zone: tzinfo) -> "Day":
+        """Return a day of a time zone (23, 24 or 25 hours)."""
+        midnights = (datetime.combine(d, time(), zone).astimezone(UTC) for d in (day, day + timedelta(days=1)))
+        return cls(day, *midnights)
+
+
+def sync_day(
+    workspace: Workspace,
+    endpoint: Endpoint,
+    day: calendar_date,
+    *,
+    run_id: str | None = None,
+    on_progress: Callable[[Progress], None] = ignore,
+) -> SyncResult:
+    """Return what is known of an endpoint on a day: today, by syncing it; a past day, without touching `files`.
+
+    A past day comes from the store's own history where it has one, else it is replayed from the syncs of that day.
+    When nothing is known of it, the result is FAILED with a sentence that says so.
+    """
+    zone = workspace.config.settings.partitions.zone
+    today = datetime.now(zone).date()
+    if day == today:
+        return sync(workspace, endpoint, run_id=run_id, on_progress=on_progress)
+    attempt = new_attempt(endpoint, run_id, REBUILT)
+    try:
+        if day > today:
+            raise NothingKnown(f"{day} has not come yet.", hint=f"Today is {today} in {zone}.")
+        past = Past(workspace, endpoint, workspace.register(endpoint), Day.of(day, zone), attempt, on_progress)
+        with closing(workspace.open_source(endpoint, attempt.meter)) as source:
+            if isinstance(source, HistoricalSource):
+                since = source.history_start()
+                if since is not None and since <= past.day.last_moment:
+                    with suppress(HistoryUnavailable):  # what it has shows that it does not reach back so far
+                        return _from_history(past, source, since)
+        return _from_storage(past)
+    except FilesyncError as error:
+        event("replay.failed", endpoint=endpoint.name, day=str(day), error=str(error))
+        return attempt.failed(error, SyncMode.REPLAY)
+
+
+@dataclass
+class Past:
+    """One past day of one endpoint."""
+
+    workspace: Workspace
+    endpoint: Endpoint
+    endpoint_id: int
+    day: Day
+    attempt: Attempt
+    on_progress: Callable[[Progress], None]
+    listed: int = 0
+
+    def report(self, rows: int) -> None:
+        """Tell the watcher that more entries were listed."""
+        self.listed += rows
+        self.on_progress(Progress(self.endpoint.name, "listing", self.listed))
+
+
+def _from_history(past: Past, source: HistoricalSource, since: datetime) -> SyncResult:
+    """List the store as it was when the day began and when it ended; the difference is what happened on it.
+
+    Both ends are listed, so that a day says the same in whatever order days are backfilled.
+    """
+    before_day = past.day.start - timedelta(microseconds=1)
+    folder = past.workspace.folder("rebuilding", past.endpoint.name)
+    with past.workspace.engine() as con:
+        staged = {name: Staging(folder / f"{past.attempt.sync_id}-{name}", {}) for name in ("after", "before")}
+        try:
+            gaps = _list_as_of(past, source, past.day.last_moment, staged["after"])
+            known = ["after"]
+            if since <= before_day:
+                with suppress(HistoryUnavailable):  # its history begins on this very day: only the end is known
+                    gaps += _list_as_of(past, source, before_day, staged["before"])
+                    known.append("before")
+            for name in known:
+                diff.dedupe(con, staged[name].relation(con, f"staged_{name}"), f"listed_{name}")
+                con.execute(f"CREATE VIEW {name} AS SELECT {COLUMNS} FROM listed_{name} WHERE selected")
+            return _keep(past, con, source.capabilities if "before" in known else None, gaps)
+        finally:
+            for staging in staged.values():
+                staging.discard()
+
+
+def _list_as_of(past: Past, source: HistoricalSource, at: datetime, staging: Staging) -> list[Unread]:
+    gaps: list[Unread] = []
+    for scope in source.scopes():
+        for page in source.list_as_of(scope, at):
+            if page.batch.num_rows:
+                staging.append(scope, page.batch, past.endpoint.filters.select(page.batch))
+            gaps += page.unread
+            past.report(page.batch.num_rows)
+        staging.flush(scope)
+    return gaps
+
+
+def _keep(past: Past, con: duckdb.DuckDBPyConnection, pairing: Capabilities | None, gaps: list[Unread]) -> SyncResult:
+    """Store the day's snapshot, and its changes when its beginning is known (`pairing` given)."""
+    at = past.day.last_moment
+    files, size, version = diff.totals(con, "after")
+    known = past.workspace.metadata.snapshot_at(past.endpoint_id, at)
+    if known and known.as_of == at and known.data_version == version:
+        return _of_logs(past, [known])  # this day was rebuilt before, and is the same
+    counts = ChangeCounts()
+    kinds: dict[SnapshotKind, str] = {"snapshots": "after"}
+    if pairing:
+        counts = diff.compare(con, "before", "after", "changes", pair_by=pairing.pair_by, pair_as=pairing.pair_as)
+        kinds["changes"] = "changes"
+    write = past.workspace.snapshots.write
+    uris = {
+        kind: write(con, f"SELECT * FROM {relation}", kind, past.endpoint.name, past.day.date, past.attempt.sync_id).uri
+        for kind, relation in kinds.items()
+    }
+    result = past.attempt.result(
+        SyncStatus.PARTIAL if gaps else SyncStatus.COMPLETED,
+        SyncMode.REPLAY,
+        counts=counts,
+        files_processed=files,
+        files_total=files,
+        bytes_total=size,
+        snapshot_uri=uris["snapshots"],
+        changes_uri=uris.get("changes"),
+        warnings=warnings(gaps),
+    )
+    past.workspace.metadata.record(sync_record(past.endpoint_id, result, at, past.attempt.run_id, data_version=version))
+    return result
+
+
+def _from_storage(past: Past) -> SyncResult:
+    """Sum up the syncs of the day. Reads only; the same day gives the same answer for ever."""
+    logs = past.workspace.metadata.sync_logs(past.endpoint_id, since=past.day.start, until=past.day.end)
+    logs = [log for log in logs if log.sync_status in COMMITTED]
+    live = [log for log in logs if log.mode is not SyncMode.REPLAY]
+    logs = live or logs[:1]  # what an earlier backfill rebuilt tells the whole day by itself
+    if not logs:
+        raise NothingKnown(
+            f"Nothing is known of {past.endpoint.name!r} on {past.day.date}: no sync committed on that day, "
+            "and the store keeps no history of it.",
+            hint="Backfill only days on which it was synced, or turn on versioning in the store.",
+        )
+    return _of_logs(past, logs)
+
+
+def _of_logs(past: Past, logs: list[SyncRecord]) -> SyncResult:
+    last = logs[0]
+    counts = ChangeCounts(
+        added=sum(log.files_added for log in logs),
+        updated=sum(log.files_updated for log in logs),
+        moved=sum(log.files_moved for log in logs),
+        removed=sum(log.files_removed for log in logs),
+        left_scope=sum(log.files_left_scope for log in logs),
+        repathed=sum(log.files_repathed for log in logs),
+    )
+    result = past.attempt.result(
+        last.sync_status,
+        SyncMode.REPLAY,
+        counts=counts,
+        files_processed=last.files_processed,
+        files_total=last.files_total,
+        bytes_total=last.bytes_total,
+        snapshot_uri=last.snapshot_uri,
+        changes_uri=last.changes_uri if len(logs) == 1 else None,
+        warnings=last.warnings,
+    )
+    return replace(result, sync_id=last.id)

@@ -1,0 +1,141 @@
+"""What a change feed says, in every order and from every scope, and what becomes of its cursor."""
+
+import pytest
+
+from filesync_dagster.core.model import SyncMode, SyncStatus, Unread
+from filesync_dagster_tests.sync.model.scripted import Script, delta, row, scripted
+from filesync_dagster_tests.sync.projects import Project, live
+
+
+@pytest.fixture
+def script():
+    """Return a script with two folders, one in each scope, and a file in each."""
+    rows = [row("f1", kind="folder"), row("a", "f1")]
+    rows += [row("f2", kind="folder", scope="two"), row("b", "f2", scope="two")]
+    script = Script(rows)
+    with scripted(script):
+        yield script
+
+
+@pytest.fixture
+def filesync(script, tmp_path):
+    """Return a filesync that knows what is there."""
+    guard = {"max_removed": 1, "max_removed_percent": 100, "hold_when_empty": False}
+    with Project(tmp_path, {"name": "e", "type": "script", "endpoint_details": {}, "guard": guard}).open() as filesync:
+        assert filesync.sync("e").status is SyncStatus.COMPLETED
+        yield filesync
+
+
+def paths(filesync):
+    """Return the paths of all live entries."""
+    return sorted(found["path"] for found in live(filesync, "e"))
+
+
+def told(filesync, status=SyncStatus.COMPLETED):
+    """Sync incrementally."""
+    result = filesync.sync("e")
+    assert (result.status, result.mode) == (status, SyncMode.INCREMENTAL), result
+    return result
+
+
+def test_the_cursor_is_older_than_the_listing(script, filesync):
+    """What happens while a listing runs may be missing in it; the feed tells it afterwards."""
+    told(filesync)
+    assert script.cursors == ["begin"]
+
+
+@pytest.mark.parametrize("later_first", [True, False])
+def test_the_highest_order_is_true_whatever_comes_first(script, filesync, later_first):
+    """Feeds are told out of order; what they say is dated."""
+    words = [("older", 1), ("newer", 2)]
+    words = words[::-1] if later_first else words
+    script.deltas = [delta("one", row("a", "f1", name=name), order=(at,)) for name, at in words]
+    told(filesync)
+    assert paths(filesync) == ["f1", "f1/newer", "f2", "f2/b"]
+
+
+@pytest.mark.parametrize(("removed_at", "left"), [(1, True), (3, False)])
+def test_the_order_of_a_tombstone_counts_too(script, filesync, removed_at, left):
+    """A file that was deleted and came back is there, though its deletion is heard last; and the reverse."""
+    script.deltas = [delta("one", row("a", "f1", name="again"), order=(2,)), delta("one", removed={"a": removed_at})]
+    told(filesync)
+    assert ("f1/again" in paths(filesync)) is left
+
+
+def test_a_tombstone_of_another_scope_is_no_news(script, filesync):
+    """That an entry is not in one scope says nothing of the one in which it is known."""
+    script.deltas = [delta("two", removed={"a": 1}), delta("one", removed={"b": 1})]
+    told(filesync)
+    assert paths(filesync) == ["f1", "f1/a", "f2", "f2/b"]
+
+
+def test_a_word_from_another_scope_does_not_hide_a_tombstone(script, filesync):
+    """That an entry is nowhere in one scope is no news; that it is gone from the one in which it is known is."""
+    script.deltas = [delta("one", row("b", ""), order=(2,)), delta("two", removed={"b": 1})]
+    assert told(filesync).counts.removed == 1
+    assert paths(filesync) == ["f1", "f1/a", "f2"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_was_told_of_a_folder_that_is_gone_by_now_is_asked_for(script, filesync, there):
+    """It may be elsewhere since: a new file, and one that was known."""
+    script.rows = [row("a", "f2"), row("new", "f2")] * there + [row("f2", kind="folder", scope="two")]
+    script.deltas = [delta("one", row("a", "f1", version="2"), row("new", "f1")), delta("one", removed={"f1": 1})]
+    told(filesync)
+    assert paths(filesync) == ["f2", *(["f2/a"] * there), "f2/b", *(["f2/new"] * there)]
+
+
+@pytest.mark.parametrize("gone_first", [True, False])
+def test_a_move_between_scopes_is_a_move(script, filesync, gone_first):
+    """One scope says that it is gone, the other that it came: whatever is heard first, it is there."""
+    gone, came = delta("one", removed={"a": 5}), delta("two", row("a", "f2", scope="two"), order=(4,))
+    script.deltas = [gone, came] if gone_first else [came, gone]
+    result = told(filesync)
+    assert (result.counts.moved, result.counts.added, result.counts.removed) == (1, 0, 0)
+    assert paths(filesync) == ["f1", "f2", "f2/a", "f2/b"]
+
+
+def test_an_unread_part_keeps_the_cursor(script, filesync):
+    """What could not be read is told again; what was read is there."""
+    gap = Unread("one", "f1", "It was not to be read.")
+    script.deltas = [delta("two", row("c", "f2", scope="two")), delta("one", unread=(gap,))]
+    told(filesync, SyncStatus.PARTIAL)
+    assert "f2/c" in paths(filesync)
+    script.deltas = []
+    told(filesync)
+    told(filesync)
+    assert script.cursors == ["begin", "begin", "later"]
+
+
+def test_a_folder_that_came_in_and_cannot_be_read_is_a_matter_for_a_full_sync(script, filesync):
+    """Once it is known, nobody would enter it again."""
+    script.rows += [row("f3", kind="folder"), row("c", "f3")]
+    script.deltas = [delta("one", row("f3", kind="folder"))]
+    script.unread = (Unread("one", "f3", "It was not to be read."),)
+    result = filesync.sync("e")
+    assert (result.status, result.mode) == (SyncStatus.COMPLETED, SyncMode.FULL)
+    assert "f3/c" in paths(filesync)
+
+
+def test_a_held_sync_keeps_the_cursor_until_it_is_approved(script, filesync):
+    """Rejected, it is as if nobody had listened."""
+    script.deltas = [delta("one", removed={"a": 1}), delta("two", removed={"b": 1})]
+    script.rows = [each for each in script.rows if each["kind"] == "folder"]
+    told(filesync, SyncStatus.HELD)
+    filesync.reject("e")
+    told(filesync, SyncStatus.HELD)
+    filesync.approve("e")
+    assert paths(filesync) == ["f1", "f2"]
+    script.deltas = []
+    told(filesync)
+    assert script.cursors == ["begin", "begin", "later"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_is_missing_from_a_folder_that_was_read_is_asked_for(script, filesync, there):
+    """It may have gone elsewhere: only what nobody finds is removed."""
+    script.rows = [each for each in script.rows if each["external_id"] != "a"]
+    script.rows += [row("a", "f2", scope="one")] * there
+    script.deltas = [delta("one", read=("f1",))]
+    result = told(filesync)
+    assert (result.counts.moved, result.counts.removed) == ((1, 0) if there else (0, 1))
