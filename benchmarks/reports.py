@@ -14,9 +14,9 @@ from typing import Any
 
 from filesync_dagster.config import ReportSettings
 from filesync_dagster.core.model import FILE_SCHEMA
-from filesync_dagster.reports.holdings import Held, relate
-from filesync_dagster.reports.plan import MACROS, Terms
-from filesync_dagster.reports.writing import PLANS
+from filesync_dagster.monitoring.reports.plan import MACROS, Terms
+from filesync_dagster.monitoring.reports.snapshot_set import Held, relate
+from filesync_dagster.monitoring.reports.writer import PLANS
 from filesync_dagster.storage.snapshots import connect, literal, parquet
 
 MEMORY = "1GB"

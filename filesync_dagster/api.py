@@ -16,13 +16,13 @@ from typing import Literal, Self
 
 import pyarrow as pa
 
-from filesync_dagster import alerts as alerting
 from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import ConnectionReport, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.core.secrets import Resolve
-from filesync_dagster.reports.writing import Desk, Report
+from filesync_dagster.monitoring import alerts as alerting
+from filesync_dagster.monitoring.reports.writer import Desk, Report
 from filesync_dagster.storage.database import AlertRecord, SyncRecord
 from filesync_dagster.sync import held, inventory, maintenance, replay, requests
 from filesync_dagster.sync.events import receive
@@ -339,7 +339,7 @@ class Filesync:
         return self.workspace.metadata.snapshot_at(self.workspace.register(self.config.endpoint(name)), moment)
 
     def report(self, name: str, day: date | None = None, *, rows: int = 50) -> Report:
-        """Write a report (a name of `filesync_dagster.reports.CATALOGUE`) about a day, today when it is left out.
+        """Write a report about a day, today when it is left out. Names: `filesync_dagster.monitoring.reports.CATALOGUE`.
 
         `rows`: how many of its rows it brings along; `report_rows` has all. Raises NothingKnown for a day to come.
         """

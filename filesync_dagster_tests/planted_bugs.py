@@ -25,7 +25,7 @@ FEED = "filesync_dagster_tests/sync/model/test_feed.py"
 LAST_GOOD = "filesync_dagster_tests/config/test_last_good.py"
 RELOADING = "filesync_dagster_tests/serving/test_reloading.py"
 SCHEDULES = "filesync_dagster_tests/orchestration/test_schedules.py"
-REPORTS = "filesync_dagster_tests/reports/test_against_brute_force.py"
+REPORTS = "filesync_dagster_tests/monitoring/reports/test_against_brute_force.py"
 
 LOOKUPS = "filesync_dagster_tests/connectors/s3/test_lookups.py"
 HINTED = "filesync_dagster_tests/sync/test_lookup.py"
@@ -339,15 +339,15 @@ BUGS = (
         "storage/database/alerts.py",
         "try_at=now + timedelta(seconds=seconds))",
         "try_at=now)",
-        "filesync_dagster_tests/alerts/test_telling.py",
+        "filesync_dagster_tests/monitoring/alerts/test_dispatch.py",
         "being_told",
     ),
     Bug(
         "a channel that knows is told again",
-        "alerts/telling.py",
+        "monitoring/alerts/dispatch.py",
         "if channel.name in know or _is_about(message, channel):",
         "if _is_about(message, channel):",
-        "filesync_dagster_tests/alerts/test_telling.py",
+        "filesync_dagster_tests/monitoring/alerts/test_dispatch.py",
         "hear_twice",
     ),
     Bug(
@@ -376,18 +376,18 @@ BUGS = (
     ),
     Bug(
         "an endpoint that is disabled has recovered",
-        "alerts/transitions.py",
+        "monitoring/alerts/transitions.py",
         "if _is_about_an_endpoint(alert) and alert.subject not in watched:",
         "if False:",
-        "filesync_dagster_tests/alerts/test_telling.py",
+        "filesync_dagster_tests/monitoring/alerts/test_dispatch.py",
         "leaves_is_not",
     ),
     Bug(
         "a crash is over before a sync has ended",
-        "alerts/transitions.py",
+        "monitoring/alerts/transitions.py",
         "status.last_sync.sync_completed <= alert.raised_at",
         "False",
-        "filesync_dagster_tests/alerts/test_transitions.py",
+        "filesync_dagster_tests/monitoring/alerts/test_transitions.py",
         "transitions",
     ),
     Bug(
@@ -400,10 +400,10 @@ BUGS = (
     ),
     Bug(
         "a password in a URL is shown",
-        "alerts/channels.py",
+        "monitoring/alerts/channels.py",
         'text = text.replace(secret, "***")',
         "pass",
-        "filesync_dagster_tests/alerts/test_messages.py",
+        "filesync_dagster_tests/monitoring/alerts/test_messages.py",
         "masked",
     ),
     Bug(
@@ -448,7 +448,7 @@ BUGS = (
     ),
     Bug(
         "one object that two endpoints list is a duplicate",
-        "reports/duplicates.py",
+        "monitoring/reports/duplicates.py",
         "HAVING min(object) <> max(object)",
         "HAVING count(*) > 1",
         REPORTS,
@@ -456,7 +456,7 @@ BUGS = (
     ),
     Bug(
         "files of the same hash and another size are duplicates",
-        "reports/duplicates.py",
+        "monitoring/reports/duplicates.py",
         "FROM keyed SEMI JOIN repeated USING (content, size) GROUP BY content, size, object",
         "FROM keyed SEMI JOIN repeated USING (content) GROUP BY content, size, object",
         REPORTS,
@@ -464,7 +464,7 @@ BUGS = (
     ),
     Bug(
         "any ETag is a hash of the content",
-        "reports/duplicates.py",
+        "monitoring/reports/duplicates.py",
         "        AND (NOT starts_with(content_hash, 'etag:') OR regexp_full_match",
         "        OR (NOT starts_with(content_hash, 'etag:') OR regexp_full_match",
         REPORTS,
@@ -472,23 +472,23 @@ BUGS = (
     ),
     Bug(
         "hard links are duplicates",
-        "reports/holdings.py",
+        "monitoring/reports/snapshot_set.py",
         "THEN hash('local', split_part(external_id, '#', 1))",
         "THEN hash('local', external_id)",
-        "filesync_dagster_tests/reports/test_what_stores_tell.py",
+        "filesync_dagster_tests/monitoring/reports/test_what_stores_tell.py",
         "same_file",
     ),
     Bug(
         "a file in an exposed folder of Autodesk is not exposed",
-        "reports/exposure.py",
+        "monitoring/reports/exposure.py",
         "ON folder.endpoint = e.endpoint AND folder.external_id = e.parent_id",
         "ON folder.endpoint = e.endpoint AND folder.external_id = e.external_id",
-        "filesync_dagster_tests/reports/test_what_stores_tell.py",
+        "filesync_dagster_tests/monitoring/reports/test_what_stores_tell.py",
         "autodesk",
     ),
     Bug(
         "a folder of another endpoint exposes files",
-        "reports/exposure.py",
+        "monitoring/reports/exposure.py",
         "ON folder.endpoint = e.endpoint AND folder.external_id",
         "ON folder.external_id",
         REPORTS,
@@ -496,23 +496,23 @@ BUGS = (
     ),
     Bug(
         "any domain that ends like ours is ours",
-        "reports/grants.py",
+        "monitoring/reports/grants.py",
         'domain.endswith("." + our)',
         "domain.endswith(our)",
-        "filesync_dagster_tests/reports/test_grants.py",
+        "filesync_dagster_tests/monitoring/reports/test_grants.py",
         "google_drive",
     ),
     Bug(
         "who may read the ACL may read the object",
-        "reports/grants.py",
+        "monitoring/reports/grants.py",
         'S3_ACTIONS = {"READ": "read",',
         'S3_ACTIONS = {"READ_ACP": "read", "READ": "read",',
-        "filesync_dagster_tests/reports/test_grants.py",
+        "filesync_dagster_tests/monitoring/reports/test_grants.py",
         "s3",
     ),
     Bug(
         "a file without a date is new",
-        "reports/storage.py",
+        "monitoring/reports/storage.py",
         'return f"CASE WHEN {WRITTEN} IS NOT NULL THEN greatest({days}, 0) END"',
         'return f"greatest({days}, 0)"',
         REPORTS,
@@ -520,7 +520,7 @@ BUGS = (
     ),
     Bug(
         "what is in the trash counts",
-        "reports/holdings.py",
+        "monitoring/reports/snapshot_set.py",
         "WHERE NOT trashed",
         "WHERE true",
         REPORTS,
@@ -528,26 +528,26 @@ BUGS = (
     ),
     Bug(
         "a past day is told from the last snapshot",
-        "reports/holdings.py",
+        "monitoring/reports/snapshot_set.py",
         "moment = min(day.last_moment, datetime.now(UTC))",
         "moment = datetime.now(UTC)",
-        "filesync_dagster_tests/reports/test_writing.py",
+        "filesync_dagster_tests/monitoring/reports/test_writer.py",
         "past_day",
     ),
     Bug(
         "activity is in UTC",
-        "reports/activity.py",
+        "monitoring/reports/activity.py",
         "local = quarter.astimezone(zone)",
         "local = quarter",
-        "filesync_dagster_tests/reports/test_writing.py",
+        "filesync_dagster_tests/monitoring/reports/test_writer.py",
         "activity",
     ),
     Bug(
         "a lost snapshot loses the whole report",
-        "reports/holdings.py",
+        "monitoring/reports/snapshot_set.py",
         "except SnapshotError as error:",
         "except ZeroDivisionError as error:",
-        "filesync_dagster_tests/reports/test_writing.py",
+        "filesync_dagster_tests/monitoring/reports/test_writer.py",
         "lost_snapshot",
     ),
     Bug(

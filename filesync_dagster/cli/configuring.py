@@ -62,8 +62,8 @@ def validate(invocation: Invocation) -> None:
 
 def _channel_problems(config: Config) -> list[str]:
     """Return what is wrong with the URLs of alerts. Those that are secrets elsewhere are not fetched for that."""
-    from filesync_dagster.alerts import open_channels
     from filesync_dagster.core.secrets import PREFIX
+    from filesync_dagster.monitoring.alerts import open_channels
 
     urls = [secret.get_secret_value() for secret in config.alerts.urls]
     channels = [channel for channel in open_channels(urls) if not channel.url.startswith(PREFIX)] if urls else []

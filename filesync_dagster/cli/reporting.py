@@ -9,14 +9,14 @@ import click
 from filesync_dagster.cli.configuring import pass_invocation
 from filesync_dagster.cli.looking import FORMAT
 from filesync_dagster.cli.text import Column, moment, print_table, printable, size
-from filesync_dagster.reports import CATALOGUE
+from filesync_dagster.monitoring.reports import CATALOGUE
 
 if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from filesync_dagster.cli.invocation import Invocation
-    from filesync_dagster.reports.writing import Report
+    from filesync_dagster.monitoring.reports.writer import Report
 
 TABLE_ROWS = 50
 NAMED = 3

@@ -141,7 +141,7 @@ def note_crashes(runs: Runs, cursor: Cursor | None) -> tuple[Cursor, bool]:
 
     Without a cursor nothing is raised: old failures are no news.
     """
-    from filesync_dagster.alerts import Crash  # it loads the database's drivers
+    from filesync_dagster.monitoring.alerts import Crash  # it loads the database's drivers
 
     crashed, known = False, cursor or Cursor(datetime.now(UTC))
     records = runs.records(

@@ -8,18 +8,25 @@ import dagster as dg
 
 from filesync_dagster.config import Config
 from filesync_dagster.core.errors import FilesyncError
-from filesync_dagster.orchestration.charts import ALARMING, COLOURS, as_markdown, heat_map, ranked_bars, stacked_bars
+from filesync_dagster.monitoring.reports import CATALOGUE
+from filesync_dagster.monitoring.reports.charts import (
+    ALARMING,
+    COLOURS,
+    as_markdown,
+    heat_map,
+    ranked_bars,
+    stacked_bars,
+)
 from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.reports import TABLE_ROWS, keep_chart, report_key
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.specs import asset_key
-from filesync_dagster.reports import CATALOGUE
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.reports.pictures import Picture
-    from filesync_dagster.reports.writing import Report
+    from filesync_dagster.monitoring.reports.pictures import Picture
+    from filesync_dagster.monitoring.reports.writer import Report
 
 KEYS = {name: report_key(name) for name in CATALOGUE}
 NAMED = 3
@@ -105,7 +112,7 @@ def materialized(filesync: "Filesync", report: "Report") -> dg.MaterializeResult
 
 def draw(picture: "Picture", title: str) -> str:
     """Return a picture as SVG."""
-    from filesync_dagster.reports.pictures import Grid, Ranking
+    from filesync_dagster.monitoring.reports.pictures import Grid, Ranking
 
     if isinstance(picture, Grid):
         return heat_map(title, picture.rows, picture.columns, picture.values, picture.unit)

@@ -15,7 +15,7 @@ import dagster as dg
 
 from filesync_dagster.config import Config
 from filesync_dagster.core.model import COMMITTED, SyncMode, SyncStatus
-from filesync_dagster.orchestration.charts import amount, as_markdown, stacked_bars
+from filesync_dagster.monitoring.reports.charts import amount, as_markdown, stacked_bars
 from filesync_dagster.orchestration.heartbeats import beating
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
@@ -24,7 +24,7 @@ from filesync_dagster.orchestration.specs import asset_key
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.reports.counted import Counted
+    from filesync_dagster.monitoring.reports.counted_endpoints import Counted
     from filesync_dagster.storage.database import SyncRecord
     from filesync_dagster.sync.replay import Day
 
@@ -204,7 +204,7 @@ def _changed(filesync: "Filesync", busiest: Sequence[EndpointDay]) -> Iterator[d
 
 def _counted(filesync: "Filesync", day: date) -> list["Counted"]:
     """Return the endpoints that count on a day: as the reports about files have it."""
-    from filesync_dagster.reports.counted import counted
+    from filesync_dagster.monitoring.reports.counted_endpoints import counted
 
     return counted(filesync.workspace, _day(filesync, day))
 
@@ -252,13 +252,13 @@ def growth_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
 
 def _at_the_end(filesync: "Filesync", endpoint: "Counted", day: date) -> "SyncRecord | None":
     """Return the sync whose snapshot describes an endpoint at the end of a day, or now."""
-    from filesync_dagster.reports.holdings import snapshot_of
+    from filesync_dagster.monitoring.reports.snapshot_set import snapshot_of
 
     return snapshot_of(filesync.workspace, endpoint, min(_day(filesync, day).last_moment, datetime.now(UTC)))
 
 
 def _outdated(filesync: "Filesync", day: date, now: Iterable["SyncRecord | None"]) -> int:
-    from filesync_dagster.reports.holdings import is_outdated
+    from filesync_dagster.monitoring.reports.snapshot_set import is_outdated
 
     on = _day(filesync, day)
     moment = min(on.last_moment, datetime.now(UTC))

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from filesync_dagster_tests.alerts.receivers import Hook
+from filesync_dagster_tests.monitoring.alerts.receivers import Hook
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from filesync_dagster.orchestration import alerting
 from filesync_dagster.orchestration.alerting import OTHER_JOBS, UNNAMED_JOB, Cursor, Runs, note_crashes, note_successes
 from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster.serving.dagster_client import OUR_TAG
-from filesync_dagster_tests.alerts.receivers import Hook
+from filesync_dagster_tests.monitoring.alerts.receivers import Hook
 from filesync_dagster_tests.sync.memory_store import STORES
 
 

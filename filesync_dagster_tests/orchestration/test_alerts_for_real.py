@@ -11,7 +11,7 @@ import pytest
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
-from filesync_dagster_tests.alerts.receivers import Hook
+from filesync_dagster_tests.monitoring.alerts.receivers import Hook
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
 from filesync_dagster_tests.orchestration.test_for_real import _eventually, _inherited
 

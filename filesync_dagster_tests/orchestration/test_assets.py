@@ -7,9 +7,9 @@ import dagster as dg
 import pytest
 
 from filesync_dagster.core.model import SyncMode
+from filesync_dagster.monitoring.reports import CATALOGUE
 from filesync_dagster.orchestration.cadences import CADENCE_TAG
 from filesync_dagster.orchestration.results import NUMBERS
-from filesync_dagster.reports import CATALOGUE
 from filesync_dagster.serving.dagster_client import LIVE_TAG
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from filesync_dagster.alerts import UNWATCHED, conditions, look
 from filesync_dagster.config import AlertKind
 from filesync_dagster.core.errors import ConfigError, FilesyncError, StorageError
 from filesync_dagster.core.model import SyncStatus
+from filesync_dagster.monitoring.alerts import UNWATCHED, conditions, look
 from filesync_dagster.serving.dagster_client import DagsterClient
 from filesync_dagster.serving.http.messages import (
     Component,
@@ -26,8 +26,8 @@ from filesync_dagster.serving.http.messages import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from filesync_dagster.alerts import Condition, Seen
     from filesync_dagster.api import Filesync
+    from filesync_dagster.monitoring.alerts import Condition, Seen
     from filesync_dagster.serving.http.site import Site
     from filesync_dagster.storage.database import AlertRecord
     from filesync_dagster.sync.inventory import EndpointStatus

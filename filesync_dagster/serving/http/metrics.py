@@ -17,11 +17,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from filesync_dagster.alerts import UNWATCHED, conditions, look
 from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import COMMITTED
+from filesync_dagster.monitoring.alerts import UNWATCHED, conditions, look
 from filesync_dagster.serving.http.health import Remembered
 from filesync_dagster.serving.http.machine import machine_metrics, process_metrics
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-    from filesync_dagster.alerts import Seen
     from filesync_dagster.api import Filesync
+    from filesync_dagster.monitoring.alerts import Seen
     from filesync_dagster.serving.http.health import HealthCheck
     from filesync_dagster.serving.http.site import Site
     from filesync_dagster.storage.database import SyncRecord

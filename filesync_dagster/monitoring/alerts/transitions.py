@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from filesync_dagster.alerts.conditions import UNWATCHED, Condition
-from filesync_dagster.alerts.messages import ABOUT_ENDPOINTS
 from filesync_dagster.config import AlertKind
+from filesync_dagster.monitoring.alerts.conditions import UNWATCHED, Condition
+from filesync_dagster.monitoring.alerts.messages import ABOUT_ENDPOINTS
 from filesync_dagster.storage.database import AlertRecord
 from filesync_dagster.sync.inventory import EndpointStatus
 

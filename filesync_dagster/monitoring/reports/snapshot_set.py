@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.core.model import FILE_SCHEMA, Kind
-from filesync_dagster.reports.counted import Counted, counted
+from filesync_dagster.monitoring.reports.counted_endpoints import Counted, counted
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import parquet
 from filesync_dagster.sync.replay import Day

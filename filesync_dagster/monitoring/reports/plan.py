@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import duckdb
 
 from filesync_dagster.config import ReportSettings
-from filesync_dagster.reports.pictures import Picture, Ranking, Stacks
+from filesync_dagster.monitoring.reports.pictures import Picture, Ranking, Stacks
 from filesync_dagster.storage.snapshots import literal
 
 NAMED = 7

@@ -4,10 +4,9 @@
 reads the inventory, config, metadata, observability, errors.
 """
 
-from filesync_dagster.alerts.channels import Channel, open_channels
-from filesync_dagster.alerts.conditions import UNWATCHED, Condition, Seen, conditions
-from filesync_dagster.alerts.messages import Message, messages
-from filesync_dagster.alerts.telling import (
+from filesync_dagster.monitoring.alerts.channels import Channel, open_channels
+from filesync_dagster.monitoring.alerts.conditions import UNWATCHED, Condition, Seen, conditions
+from filesync_dagster.monitoring.alerts.dispatch import (
     Crash,
     Round,
     crashed_jobs,
@@ -18,7 +17,8 @@ from filesync_dagster.alerts.telling import (
     try_channels,
     update,
 )
-from filesync_dagster.alerts.transitions import Transitions, transitions
+from filesync_dagster.monitoring.alerts.messages import Message, messages
+from filesync_dagster.monitoring.alerts.transitions import Transitions, transitions
 
 __all__ = [
     "UNWATCHED",

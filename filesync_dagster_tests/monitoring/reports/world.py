@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from filesync_dagster.config import ReportSettings
 from filesync_dagster.core.model import canonical_json, sealed
-from filesync_dagster.reports.holdings import Held, relate
-from filesync_dagster.reports.plan import MACROS, Terms
-from filesync_dagster.reports.writing import PLANS
+from filesync_dagster.monitoring.reports.plan import MACROS, Terms
+from filesync_dagster.monitoring.reports.snapshot_set import Held, relate
+from filesync_dagster.monitoring.reports.writer import PLANS
 from filesync_dagster.storage.snapshots import connect
 
 DAY_END = datetime(2026, 11, 22, tzinfo=UTC)

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from filesync_dagster.alerts.channels import Channel, open_channels
-from filesync_dagster.alerts.conditions import Condition, Expectation, Seen, conditions
-from filesync_dagster.alerts.messages import Message, messages
-from filesync_dagster.alerts.transitions import JOB, Transitions, transitions
 from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
+from filesync_dagster.monitoring.alerts.channels import Channel, open_channels
+from filesync_dagster.monitoring.alerts.conditions import Condition, Expectation, Seen, conditions
+from filesync_dagster.monitoring.alerts.messages import Message, messages
+from filesync_dagster.monitoring.alerts.transitions import JOB, Transitions, transitions
 from filesync_dagster.storage.database import AlertRecord, ExpectedRecord, QueueTrouble
 from filesync_dagster.sync import inventory
 from filesync_dagster.sync.runtime import Workspace

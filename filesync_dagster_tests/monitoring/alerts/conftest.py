@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from filesync_dagster_tests.alerts.receivers import Hook, Mailbox
+from filesync_dagster_tests.monitoring.alerts.receivers import Hook, Mailbox
 from filesync_dagster_tests.sync.memory_store import STORES, MemoryStore, register, unregister
 from filesync_dagster_tests.sync.projects import Project
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pyarrow as pa
 
 from filesync_dagster.core.model import ChangeKind
-from filesync_dagster.reports.counted import counted
-from filesync_dagster.reports.pictures import Grid
-from filesync_dagster.reports.plan import Connection, Plan, Terms
+from filesync_dagster.monitoring.reports.counted_endpoints import counted
+from filesync_dagster.monitoring.reports.pictures import Grid
+from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms
 from filesync_dagster.sync.replay import Day
 from filesync_dagster.sync.runtime import Workspace
 

@@ -11,14 +11,14 @@ from typing import Any
 import pyarrow as pa
 
 from filesync_dagster.core.errors import FilesyncError, NothingKnown
-from filesync_dagster.reports.activity import ACTIVITY, relate_activity
-from filesync_dagster.reports.catalogue import CATALOGUE
-from filesync_dagster.reports.duplicates import DUPLICATES
-from filesync_dagster.reports.exposure import EXPOSURE
-from filesync_dagster.reports.holdings import Holdings, holdings, relate
-from filesync_dagster.reports.pictures import Picture
-from filesync_dagster.reports.plan import MACROS, Connection, Plan, Terms
-from filesync_dagster.reports.storage import (
+from filesync_dagster.monitoring.reports.activity import ACTIVITY, relate_activity
+from filesync_dagster.monitoring.reports.catalogue import CATALOGUE
+from filesync_dagster.monitoring.reports.duplicates import DUPLICATES
+from filesync_dagster.monitoring.reports.exposure import EXPOSURE
+from filesync_dagster.monitoring.reports.pictures import Picture
+from filesync_dagster.monitoring.reports.plan import MACROS, Connection, Plan, Terms
+from filesync_dagster.monitoring.reports.snapshot_set import Holdings, holdings, relate
+from filesync_dagster.monitoring.reports.storage import (
     BIGGEST_FILES,
     STALE_FILES,
     STORAGE_BY_AGE,

@@ -4,7 +4,7 @@ A file was last written at the later of its two dates: one that was copied here 
 """
 
 from filesync_dagster.core.model import Kind
-from filesync_dagster.reports.plan import Connection, Plan, Terms, literals, ranking, stacks
+from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms, literals, ranking, stacks
 from filesync_dagster.storage.snapshots import literal
 
 DAY = 86_400_000_000  # microseconds

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from filesync_dagster.reports.grants import exposure
-from filesync_dagster_tests.reports.world import DAY_END, OWN, World, written
+from filesync_dagster.monitoring.reports.grants import exposure
+from filesync_dagster_tests.monitoring.reports.world import DAY_END, OWN, World, written
 
 
 @pytest.fixture(scope="module", params=range(3))

@@ -7,12 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from filesync_dagster.core.model import Meter
-from filesync_dagster.reports.holdings import Held
+from filesync_dagster.monitoring.reports.snapshot_set import Held
 from filesync_dagster_tests.connectors.autodesk.place import AutodeskPlace
 from filesync_dagster_tests.connectors.google_drive.place import DrivePlace
 from filesync_dagster_tests.connectors.local.place import LocalPlace
 from filesync_dagster_tests.connectors.s3.place import KEYS, S3Place
-from filesync_dagster_tests.reports.world import OWN, written
+from filesync_dagster_tests.monitoring.reports.world import OWN, written
 
 
 @pytest.fixture

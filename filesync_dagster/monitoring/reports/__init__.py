@@ -5,6 +5,6 @@ Nothing here asks a store, so any day that is stored can be told again. `counted
 names of the reports and imports nothing; `writing` puts them together.
 """
 
-from filesync_dagster.reports.catalogue import CATALOGUE, Title
+from filesync_dagster.monitoring.reports.catalogue import CATALOGUE, Title
 
 __all__ = ["CATALOGUE", "Title"]

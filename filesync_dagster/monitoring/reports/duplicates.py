@@ -4,7 +4,7 @@ Stores hash differently. Google Drive tells SHA-256 and MD5, so it is the bridge
 """
 
 from filesync_dagster.core.model import Kind
-from filesync_dagster.reports.plan import Connection, Plan, Terms, ranking
+from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms, ranking
 
 LISTED = 100
 """Copies that a row names; the number of all is beside them."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from filesync_dagster.alerts.messages import Message
 from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.monitoring.alerts.messages import Message
 
 PATIENCE = 10.0
 """Seconds that one channel may take for one message."""

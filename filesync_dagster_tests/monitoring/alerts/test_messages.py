@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from filesync_dagster.alerts import messages, open_channels
-from filesync_dagster.alerts.messages import LETTERS, LINES, Message
 from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.monitoring.alerts import messages, open_channels
+from filesync_dagster.monitoring.alerts.messages import LETTERS, LINES, Message
 from filesync_dagster.storage.database import AlertRecord
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pyarrow as pa
 
 from filesync_dagster.core.model import Kind
-from filesync_dagster.reports.grants import REACHES, exposure
-from filesync_dagster.reports.plan import Connection, Plan, Terms, literals, ranking
+from filesync_dagster.monitoring.reports.grants import REACHES, exposure
+from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms, literals, ranking
 from filesync_dagster.storage.snapshots import stream
 
 PERMITTED = f"""

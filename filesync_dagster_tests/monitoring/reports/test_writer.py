@@ -15,9 +15,9 @@ from sqlalchemy import text as sql
 
 from filesync_dagster.core.errors import ConfigError, FilesyncError, NothingKnown
 from filesync_dagster.core.model import Kind
-from filesync_dagster.reports import CATALOGUE
-from filesync_dagster.reports.counted import place_of
-from filesync_dagster.reports.writing import PLANS
+from filesync_dagster.monitoring.reports import CATALOGUE
+from filesync_dagster.monitoring.reports.counted_endpoints import place_of
+from filesync_dagster.monitoring.reports.writer import PLANS
 from filesync_dagster_tests.cli.conftest import Shell
 from filesync_dagster_tests.sync.projects import Project, live, rows_of
 

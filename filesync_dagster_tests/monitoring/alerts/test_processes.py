@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from filesync_dagster_tests.alerts.test_telling import due_at_once
+from filesync_dagster_tests.monitoring.alerts.test_dispatch import due_at_once
 
 
 def start(made, *arguments):

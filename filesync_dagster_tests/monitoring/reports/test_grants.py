@@ -5,7 +5,7 @@ import json
 import pytest
 
 from filesync_dagster.config import ReportSettings
-from filesync_dagster.reports.grants import exposure
+from filesync_dagster.monitoring.reports.grants import exposure
 
 OWN = ReportSettings(own_domains=["company.com"], own_companies=["Nordlicht AG"], own_accounts=["us", "our-backup"])
 NO_SETTINGS = ReportSettings()

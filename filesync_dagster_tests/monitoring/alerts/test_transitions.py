@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from filesync_dagster.alerts import Condition, conditions, transitions
-from filesync_dagster.alerts.conditions import Expectation, Seen
 from filesync_dagster.config import AlertKind, Broken
 from filesync_dagster.core.model import SyncMode, SyncStatus
+from filesync_dagster.monitoring.alerts import Condition, conditions, transitions
+from filesync_dagster.monitoring.alerts.conditions import Expectation, Seen
 from filesync_dagster.storage.database import AlertRecord, BreakerRecord, QueueTrouble, SyncRecord
 from filesync_dagster.sync.inventory import EndpointStatus
 

@@ -151,7 +151,7 @@ def test_a_transition_while_one_is_told_is_told_too(watched, hook):
         hook.meanwhile = lambda: None
         made.sync()
         with made.open() as filesync:
-            from filesync_dagster.alerts import update
+            from filesync_dagster.monitoring.alerts import update
 
             update(filesync.workspace)
 
