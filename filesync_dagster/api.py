@@ -339,7 +339,7 @@ class Filesync:
         return self.workspace.metadata.snapshot_at(self.workspace.register(self.config.endpoint(name)), moment)
 
     def report(self, name: str, day: date | None = None, *, rows: int = 50) -> Report:
-        """Write a report about a day, today when it is left out. Names: `filesync_dagster.monitoring.reports.CATALOGUE`.
+        """Write a report about a day, today when left out. Names: `filesync_dagster.monitoring.reports.CATALOGUE`.
 
         `rows`: how many of its rows it brings along; `report_rows` has all. Raises NothingKnown for a day to come.
         """

@@ -23,7 +23,7 @@ COPIED = (PACKAGE, "filesync_dagster_tests", "pyproject.toml")
 MODEL = "filesync_dagster_tests/sync/model/test_regressions.py"
 FEED = "filesync_dagster_tests/sync/model/test_feed.py"
 LAST_GOOD = "filesync_dagster_tests/config/test_last_good.py"
-RELOADING = "filesync_dagster_tests/serving/test_reloading.py"
+RELOADING = "filesync_dagster_tests/orchestration/processes/test_reload.py"
 SCHEDULES = "filesync_dagster_tests/orchestration/test_schedules.py"
 REPORTS = "filesync_dagster_tests/monitoring/reports/test_against_brute_force.py"
 
@@ -392,10 +392,10 @@ BUGS = (
     ),
     Bug(
         "a run that failed for its endpoints counts as crashed",
-        "orchestration/alerting.py",
+        "orchestration/sensors/alerts.py",
         "not _explained(runs.instance, run.run_id)",
         "True",
-        "filesync_dagster_tests/orchestration/test_alerting.py",
+        "filesync_dagster_tests/orchestration/sensors/test_alerts.py",
         "before_it_ends",
     ),
     Bug(
@@ -408,34 +408,34 @@ BUGS = (
     ),
     Bug(
         "any signature of a notification is believed",
-        "serving/http/webhooks.py",
+        "web/webhooks.py",
         "return same(signature, expected)",
         "return True",
-        "filesync_dagster_tests/serving/http/test_webhooks.py",
+        "filesync_dagster_tests/web/test_webhooks.py",
         "asks_for_nothing",
     ),
     Bug(
         "without a token everybody may write",
-        "serving/http/app.py",
+        "web/app.py",
         'if operation.access == "read":',
         "if True:",
-        "filesync_dagster_tests/serving/http/test_rest.py",
+        "filesync_dagster_tests/web/test_rest.py",
         "refuses_to_write",
     ),
     Bug(
         "a sync that is committed late is in no total",
-        "serving/http/metrics.py",
+        "web/metrics.py",
         "max(self._started, self._looked - OVERLAP)",
         "max(self._started, self._looked)",
-        "filesync_dagster_tests/serving/http/test_metrics.py",
+        "filesync_dagster_tests/web/test_metrics.py",
         "committed_late",
     ),
     Bug(
         "the database is closed under requests that began before an edit",
-        "serving/http/site.py",
+        "web/site.py",
         "opened is not self._opened and not opened.users",
         "opened is not self._opened",
-        "filesync_dagster_tests/serving/http/test_server.py",
+        "filesync_dagster_tests/web/test_server.py",
         "began_before",
     ),
     Bug(
@@ -573,14 +573,14 @@ BUGS = (
     ),
     Bug(
         "an edit is taken while the file is being written",
-        "serving/reloading.py",
+        "orchestration/processes/reload.py",
         "if digest == self._loaded or not settled or",
         "if digest == self._loaded or",
         RELOADING,
     ),
     Bug(
         "a reload that failed is not tried again",
-        "serving/reloading.py",
+        "orchestration/processes/reload.py",
         "            self._tried = time.monotonic()",
         "            self._tried, self._loaded = time.monotonic(), digest",
         RELOADING,

@@ -21,8 +21,8 @@ from dagster import DagsterInstance
 from dagster._core.storage.compute_log_manager import ComputeIOType
 from moto.server import ThreadedMotoServer
 
-from filesync_dagster.serving.reloading import PATIENCE
-from filesync_dagster.serving.reviving import EVERY, MISSES
+from filesync_dagster.orchestration.processes.reload import PATIENCE
+from filesync_dagster.orchestration.processes.watchdog import EVERY, MISSES
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"

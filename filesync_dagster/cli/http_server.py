@@ -36,9 +36,9 @@ def serve(invocation: Invocation, port: int, host: str, dagster_url: str | None)
     FILESYNC_API_TOKEN is the bearer token of the API; without one, everybody may read and nobody may write. An edit of
     endpoints.yaml is seen at once.
     """
-    from filesync_dagster.serving import until_told
-    from filesync_dagster.serving.http import serve_http
-    from filesync_dagster.serving.http.site import Current, Site
+    from filesync_dagster.orchestration.processes import until_told
+    from filesync_dagster.web import serve_http
+    from filesync_dagster.web.site import Current, Site
 
     environment = invocation.environment()
     invocation.configure_logging()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.cli.invocation import Invocation
     from filesync_dagster.core.model import SyncStatus
-    from filesync_dagster.serving.dagster_client import DagsterClient, DagsterRun
+    from filesync_dagster.orchestration.client import DagsterClient, DagsterRun
 
 STATES = {
     "QUEUED": ("pending", "dim"),
@@ -55,8 +55,8 @@ def jobs() -> None:
 @pass_invocation
 def initiate(invocation: Invocation, names: tuple[str, ...], *, full: bool, dagster_url: str | None) -> None:
     """Launch a sync of all active endpoints, or of those named. Those that a run syncs already are left out."""
-    from filesync_dagster.serving.dagster_client import UNFINISHED
-    from filesync_dagster.serving.run_choice import busy
+    from filesync_dagster.orchestration.client import UNFINISHED
+    from filesync_dagster.orchestration.run_selection import busy
 
     with invocation.open() as filesync, _client(invocation, dagster_url) as dagster:
         wanted = [filesync.config.endpoint(name).name for name in dict.fromkeys(names)]
@@ -113,7 +113,7 @@ def reset(invocation: Invocation, runs: tuple[str, ...], *, dagster_url: str | N
     Endpoints that were committed are done; the others go on from their last checkpoint. RUNS are ids, or how they
     begin.
     """
-    from filesync_dagster.serving.run_choice import worth_another_try
+    from filesync_dagster.orchestration.run_selection import worth_another_try
 
     with invocation.open() as filesync, _client(invocation, dagster_url) as dagster:
         known = dagster.runs(FAR_ENOUGH)
@@ -234,7 +234,7 @@ class Shown:
 
 
 def _shown(filesync: Filesync, runs: Sequence[DagsterRun]) -> list[Shown]:
-    from filesync_dagster.serving.run_choice import asked
+    from filesync_dagster.orchestration.run_selection import asked
 
     outcomes = filesync.outcomes([run.id for run in runs])
     syncing = {status.name for status in filesync.status() if status.running_since}
@@ -261,7 +261,7 @@ def _state(run: DagsterRun, ended: SyncStatus | None, syncing: bool) -> str:
 def _chosen(known: Sequence[DagsterRun], prefixes: Iterable[str], allowed: set[str], which: str) -> list[DagsterRun]:
     """Return the runs that were named. Raises DagsterRefused for one that is none of those allowed."""
     from filesync_dagster.core.errors import DagsterRefused
-    from filesync_dagster.serving.run_choice import named
+    from filesync_dagster.orchestration.run_selection import named
 
     chosen = {run.id: run for run in (named(known, prefix) for prefix in prefixes)}
     for run in chosen.values():
@@ -287,6 +287,6 @@ def _listed(names: Sequence[str], most: int = 4) -> str:
 
 
 def _client(invocation: Invocation, url: str | None) -> DagsterClient:
-    from filesync_dagster.serving.dagster_client import DagsterClient, dagster_url
+    from filesync_dagster.orchestration.client import DagsterClient, dagster_url
 
     return DagsterClient(url or dagster_url(invocation.environment()))

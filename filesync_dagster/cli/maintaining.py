@@ -38,7 +38,7 @@ def maintain(invocation: Invocation, *, dry_run: bool, as_json: bool) -> None:
     Dagster does the same every night. What is needed stays: what a committed row points to, held syncs, listings to
     resume, runs that go on, and those that hold the latest state of an asset, of a day, of a check.
     """
-    from filesync_dagster.serving import maintain_dagster
+    from filesync_dagster.orchestration.processes import maintain_dagster
 
     with invocation.open() as filesync:
         gone = filesync.maintain(dry_run=dry_run)

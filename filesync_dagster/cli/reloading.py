@@ -38,10 +38,10 @@ def reload(
     `filesync up` does so by itself. This is for deployments, and for a Dagster project of your own.
     """
     from filesync_dagster.config import remember, running_config
-    from filesync_dagster.serving import until_told
-    from filesync_dagster.serving.dagster_client import dagster_url as default_url
-    from filesync_dagster.serving.reloading import ConfigWatch, reload_code
-    from filesync_dagster.serving.reviving import CodeServerWatch, works
+    from filesync_dagster.orchestration.client import dagster_url as default_url
+    from filesync_dagster.orchestration.processes import until_told
+    from filesync_dagster.orchestration.processes.reload import ConfigWatch, reload_code
+    from filesync_dagster.orchestration.processes.watchdog import CodeServerWatch, works
 
     environment = invocation.environment()
     invocation.configure_logging()
@@ -66,7 +66,7 @@ def reload(
 def _at_once(ask: Callable[[], None], told: Event) -> None:
     """Have Dagster read what was edited while nobody watched; wait for it if it is not there yet."""
     from filesync_dagster.core.errors import ServiceError
-    from filesync_dagster.serving.reloading import AGAIN
+    from filesync_dagster.orchestration.processes.reload import AGAIN
 
     while not told.is_set():
         try:
@@ -78,8 +78,8 @@ def _at_once(ask: Callable[[], None], told: Event) -> None:
 
 
 def _ask(url: str, location: str | None) -> None:
-    from filesync_dagster.serving.dagster_client import DagsterClient
-    from filesync_dagster.serving.reloading import PATIENCE
+    from filesync_dagster.orchestration.client import DagsterClient
+    from filesync_dagster.orchestration.processes.reload import PATIENCE
 
     with DagsterClient(url, timeout=PATIENCE) as dagster:
         dagster.reload(location)
@@ -87,7 +87,7 @@ def _ask(url: str, location: str | None) -> None:
 
 def _is_reached(url: str, location: str | None) -> bool:
     from filesync_dagster.core.errors import FilesyncError
-    from filesync_dagster.serving.dagster_client import DagsterClient
+    from filesync_dagster.orchestration.client import DagsterClient
 
     with DagsterClient(url) as dagster:
         try:

@@ -23,7 +23,7 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="0.0.
 def up(invocation: Invocation, port: int, host: str) -> None:
     """Run the Dagster UI and daemon for this configuration, until Ctrl-C."""
     from filesync_dagster.config import running_config
-    from filesync_dagster.serving import logs, require_free, serve, until_told
+    from filesync_dagster.orchestration.processes import logs, require_free, serve, until_told
 
     environment = invocation.environment()
     for problem in running_config(environment).problems:
@@ -50,7 +50,7 @@ def daemon(invocation: Invocation) -> None:
     Schedules, sensors and the queue of runs work as with `filesync up`. A UI may run elsewhere, over the same storage.
     """
     from filesync_dagster.config import running_config
-    from filesync_dagster.serving import logs, serve, until_told
+    from filesync_dagster.orchestration.processes import logs, serve, until_told
 
     environment = invocation.environment()
     for problem in running_config(environment).problems:

@@ -38,7 +38,7 @@ def simulate(
     It keeps everything in memory and begins anew each time. docs/simulators.md describes fault plans.
     """
     from filesync_dagster.cli.fault_plan import read_fault_plan
-    from filesync_dagster.serving import until_told
+    from filesync_dagster.orchestration.processes import until_told
     from filesync_dagster.simulators import SIMULATORS
     from filesync_dagster.simulators.wire import served
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from filesync_dagster.core.errors import ServiceError
-from filesync_dagster.serving.children import Service, start, stop
+from filesync_dagster.orchestration.processes.children import Service, start, stop
 
 PATIENCE = 60.0
 """Seconds until a server must listen: several processes start at once, perhaps on a slow machine."""

@@ -22,7 +22,7 @@ from filesync_dagster.demo.filling import opened
 from filesync_dagster.demo.mutations import People
 from filesync_dagster.demo.place import Place, prepare
 from filesync_dagster.demo.stores import Store
-from filesync_dagster.serving import dagster_environment, require_free, serve, until_told
+from filesync_dagster.orchestration.processes import dagster_environment, require_free, serve, until_told
 
 COSTS = """
     SELECT e.name, l.mode, l.files_added, l.files_updated, l.files_moved, l.files_removed, l.api_calls,

@@ -16,10 +16,10 @@ import dagster as dg
 
 from filesync_dagster.config import Config, Endpoint
 from filesync_dagster.core.model import SyncResult, SyncStatus
-from filesync_dagster.orchestration.alerting import alert_after_run
 from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
-from filesync_dagster.orchestration.heartbeats import GRACE, beating
-from filesync_dagster.orchestration.logged import Event, Result, logged, news
+from filesync_dagster.orchestration.client import FULL_TAG, LIVE_TAG
+from filesync_dagster.orchestration.instance.heartbeat import GRACE, beating
+from filesync_dagster.orchestration.instance.materialization_log import Event, Result, logged, news
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.results import (
@@ -29,8 +29,8 @@ from filesync_dagster.orchestration.results import (
     materialization_event,
     misfortune,
 )
+from filesync_dagster.orchestration.sensors.alerts import alert_after_run
 from filesync_dagster.orchestration.specs import asset_key, check_specs, endpoint_spec
-from filesync_dagster.serving.dagster_client import FULL_TAG, LIVE_TAG
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync, Watch

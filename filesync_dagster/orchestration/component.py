@@ -14,7 +14,7 @@ from dagster.components.component_scaffolding import scaffold_component
 
 from filesync_dagster.config import Endpoint, Environment, read_environment
 from filesync_dagster.orchestration.assets import Overrides, sync_selected
-from filesync_dagster.orchestration.logged import Result
+from filesync_dagster.orchestration.instance.materialization_log import Result
 from filesync_dagster.orchestration.project import definitions_for
 
 if TYPE_CHECKING:

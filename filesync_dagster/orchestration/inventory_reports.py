@@ -17,7 +17,7 @@ from filesync_dagster.monitoring.reports.charts import (
     ranked_bars,
     stacked_bars,
 )
-from filesync_dagster.orchestration.heartbeats import beating
+from filesync_dagster.orchestration.instance.heartbeat import beating
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.reports import TABLE_ROWS, keep_chart, report_key
 from filesync_dagster.orchestration.resources import FilesyncResource

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from filesync_dagster.config import Config
-from filesync_dagster.serving.dagster_client import OUR_TAG
+from filesync_dagster.orchestration.client import OUR_TAG
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition

@@ -5,9 +5,9 @@ import json
 import dagster as dg
 
 from filesync_dagster.config import Settings
-from filesync_dagster.orchestration.heartbeats import beating
+from filesync_dagster.orchestration.client import OUR_TAG
+from filesync_dagster.orchestration.instance.heartbeat import beating
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.serving.dagster_client import OUR_TAG
 
 JOB = "maintenance"
 
@@ -17,7 +17,9 @@ def maintenance_job(settings: Settings) -> dg.Definitions:
 
     @dg.op(description="Deletes what retention does not keep: snapshots, journal, logs, and our runs in Dagster.")
     def let_go(context: dg.OpExecutionContext, filesync: FilesyncResource) -> None:
-        from filesync_dagster.orchestration.old_runs import maintain_instance  # it loads the database's drivers
+        from filesync_dagster.orchestration.instance.run_retention import (
+            maintain_instance,  # it loads the database's drivers
+        )
 
         with filesync.open() as opened, beating(context):
             gone = opened.maintain()

@@ -16,7 +16,7 @@ import dagster as dg
 from filesync_dagster.config import Config
 from filesync_dagster.core.model import COMMITTED, SyncMode, SyncStatus
 from filesync_dagster.monitoring.reports.charts import amount, as_markdown, stacked_bars
-from filesync_dagster.orchestration.heartbeats import beating
+from filesync_dagster.orchestration.instance.heartbeat import beating
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.results import CHANGE_COLUMNS, changed_rows

@@ -9,7 +9,7 @@ import dagster as dg
 
 from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.core.model import SyncResult, SyncStatus
-from filesync_dagster.orchestration.logged import materialized
+from filesync_dagster.orchestration.instance.materialization_log import materialized
 from filesync_dagster.orchestration.specs import FEED_DRIFT, LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from dagster import DagsterRunStatus
 
 from filesync_dagster.config import Config, Endpoint, ScheduleKind, Settings
 from filesync_dagster.orchestration.cadences import CADENCE_TAG, Cadence, cadence_of, grouped
+from filesync_dagster.orchestration.client import LIVE_TAG, PARTITION_TAG
 from filesync_dagster.orchestration.inventory_reports import KEYS as INVENTORY_REPORT_KEYS
 from filesync_dagster.orchestration.jobs import CONFIG_TAG, SYNC, which
 from filesync_dagster.orchestration.partitions import key_of
 from filesync_dagster.orchestration.reports import REPORT_KEYS
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.specs import asset_key
-from filesync_dagster.serving.dagster_client import LIVE_TAG, PARTITION_TAG
 
 if TYPE_CHECKING:
     from filesync_dagster.sync.inventory import EndpointStatus

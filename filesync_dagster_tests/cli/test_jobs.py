@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from filesync_dagster.cli import filesync as command
-from filesync_dagster.serving.dagster_client import DagsterClient
+from filesync_dagster.orchestration.client import DagsterClient
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
 
 

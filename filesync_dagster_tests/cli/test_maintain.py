@@ -1,7 +1,7 @@
 """`filesync maintain`."""
 
 from filesync_dagster.config import read_environment
-from filesync_dagster.serving import dagster_home
+from filesync_dagster.orchestration.processes import dagster_home
 
 
 def test_it_tells_what_went(shell):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from filesync_dagster.config import read_environment
-from filesync_dagster.serving import serve
+from filesync_dagster.orchestration.processes import serve
 
 LAUNCH = """
 mutation ($params: ExecutionParams!) {

@@ -7,8 +7,8 @@ import pytest
 
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
-from filesync_dagster.orchestration.event_sensors import request_sensor
 from filesync_dagster.orchestration.schedules import sync_schedules
+from filesync_dagster.orchestration.sensors.events import request_sensor
 from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster.sync.circuit_breaker import FAILURES
 from filesync_dagster.sync.inventory import resting

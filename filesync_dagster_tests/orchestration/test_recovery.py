@@ -17,7 +17,7 @@ import pytest
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
-from filesync_dagster.serving.dagster_client import DagsterClient
+from filesync_dagster.orchestration.client import DagsterClient
 from filesync_dagster_tests.servers import rclone_s3, recorded
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("dagster")]

@@ -1,0 +1,117 @@
+"""The job that takes messages of a queue and syncs what they name.
+
+It belongs to no asset: only the messages tell which endpoints it concerns. Each that changed is materialized.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from filesync_dagster.core.errors import ConfigError, SourceError
+from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
+from filesync_dagster.orchestration.client import OUR_TAG
+from filesync_dagster.orchestration.instance.heartbeat import beating
+from filesync_dagster.orchestration.instance.materialization_log import evaluation, news
+from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.results import check_results, drift_result, materialization_event, misfortune
+from filesync_dagster.orchestration.sensors.alerts import alert_after_run
+
+if TYPE_CHECKING:
+    from filesync_dagster.api import Filesync
+    from filesync_dagster.sync.events.receive import Batch
+
+Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
+
+RECEIVE, MESSAGES = "receive", "messages"
+"""The job and its only op. Dagster refuses a repository where an op and a graph have one name."""
+
+QUEUE_TAG = "filesync/queue"
+"""On a run: the queue whose messages it takes."""
+
+
+@dg.op(
+    name=MESSAGES,
+    config_schema={"queue": dg.Field(str, description="Name of the queue in endpoints.yaml.")},
+    out=dg.Out(dg.Nothing),
+)
+def receive(context: dg.OpExecutionContext, filesync: FilesyncResource) -> Iterator[Event]:
+    """Take what waits in the queue, until nothing does or the limits of the queue are reached.
+
+    Yields what came of it at once: what `log_event` is given would be lost with a run that fails in the end.
+    """
+    queue = context.op_config["queue"]
+    unlucky: dict[str, str] = {}
+    with filesync.open() as opened, beating(context) as watch:
+        try:
+            linger = opened.config.queue(queue).linger_seconds
+            for batch in opened.receive(queue, linger=linger, run_id=context.run_id, on_progress=watch):
+                context.log.info(said(batch))
+                for result in batch.results:
+                    yield from _shown(context, opened, result, unlucky)
+        except (SourceError, ConfigError) as error:
+            raise dg.Failure(f"The queue {queue} does not answer. {error}", allow_retries=False) from error
+        finally:
+            alert_after_run(context, opened)
+    if unlucky:
+        sentences = " ".join(f"{name}: {why}" for name, why in sorted(unlucky.items()))
+        raise dg.Failure(
+            f"{len(unlucky)} endpoint{'s' if len(unlucky) > 1 else ''} did not commit. {sentences}",
+            metadata={"endpoints": sorted(unlucky)},
+            allow_retries=False,
+        )
+
+
+@dg.job(
+    name=RECEIVE,
+    description="Takes the messages of a queue, syncs what they name and acknowledges them. A sensor starts it.",
+    tags={OUR_TAG: RECEIVE},
+    executor_def=dg.in_process_executor,
+)
+def receive_job() -> None:
+    """Receive."""
+    receive()
+
+
+def said(batch: "Batch") -> str:
+    """Return a batch in a line.
+
+    >>> from filesync_dagster.sync.events.receive import Batch
+    >>> said(Batch("events", 7, keys=3, unrouted=2, dead=1))
+    '7 messages: 3 keys to look at, 2 that concern no endpoint, 1 dead message'
+    """
+    numbers = [
+        (batch.unrouted, "that concern no endpoint"),
+        (batch.requests, "requests"),
+        (batch.dead, "dead message" if batch.dead == 1 else "dead messages"),
+        (batch.left, "to come again"),
+    ]
+    more = "".join(f", {count:,} {what}" for count, what in numbers if count)
+    return f"{batch.messages:,} messages: {batch.keys:,} keys to look at{more}"
+
+
+def _shown(
+    context: dg.OpExecutionContext, filesync: "Filesync", result: SyncResult, unlucky: dict[str, str]
+) -> Iterator[Event]:
+    why = misfortune(result)
+    if result.busy or result.status is SyncStatus.SKIPPED:
+        context.log.warning("%s: %s", result.endpoint, why)
+    elif why:
+        unlucky[result.endpoint] = why
+        context.log.error("%s: %s", result.endpoint, why)
+    elif result.changes_uri or _is_first(result):  # an event that told nothing new leaves no trace in Dagster's history
+        today = filesync.config.settings.partitions.today()
+        yield materialization_event(filesync, result, today)
+    if result.status is SyncStatus.HELD or (not why and result.mode is SyncMode.FULL):
+        yield from _checks(context, filesync, result.endpoint)
+
+
+def _is_first(result: SyncResult) -> bool:
+    """Tell whether a sync was the first import, which has a snapshot of its own and no changes."""
+    return result.snapshot_uri is not None and str(result.sync_id) in result.snapshot_uri
+
+
+def _checks(context: dg.OpExecutionContext, filesync: "Filesync", name: str) -> Iterator[Event]:
+    """Yield that a sync is held, and that none is any more: after one that was, a listing follows."""
+    [status] = [status for status in filesync.status() if status.name == name]
+    yield from map(evaluation, news(context.instance, (*check_results(status), drift_result(status))))

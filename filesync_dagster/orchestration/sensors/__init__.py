@@ -1,0 +1,1 @@
+"""Sensors: what looks whether there is something to do, and starts runs or sends alerts."""

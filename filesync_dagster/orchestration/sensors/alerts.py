@@ -1,0 +1,225 @@
+"""A sensor that looks every minute, and tells. What a run could not say about itself, it finds in Dagster.
+
+It is no sensor that asks for runs: a run a minute to look whether something is wrong would cost more than it tells.
+Evaluating it once more, as the preview in the UI does, tells nothing twice.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterRunStatus
+
+from filesync_dagster.core.errors import FilesyncError
+from filesync_dagster.orchestration.client import OUR_TAG
+from filesync_dagster.orchestration.jobs import SYNC
+from filesync_dagster.orchestration.reports import REPORT_KEYS
+from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.specs import asset_key
+
+if TYPE_CHECKING:
+    from filesync_dagster.api import Filesync
+
+RUNS = 100
+"""Failed runs that are looked at in one tick; the others in the next."""
+
+OTHER_JOBS = ("receive", "maintenance")
+"""Jobs of ours that are not about assets."""
+
+REPORTS = "reports"
+"""What a run of nothing but reports is called in alerts."""
+
+UNNAMED_JOB = "__ASSET_JOB"
+"""What Dagster calls the job of assets that somebody selected in the UI."""
+
+HINT = (
+    "Dagster starts a run whose process died again by itself, and the sync goes on where it stopped. "
+    "The log of the run in the UI says more."
+)
+
+
+OVERLAP = timedelta(minutes=10)
+"""The times of runs are by the clocks of several machines: one that is behind ends runs where it was looked already."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far the failed runs were looked at, and which of them lately."""
+
+    after: datetime
+    seen: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Cursor | None":
+        """Return what `text` says."""
+        if not text:
+            return None
+        stored = json.loads(text)
+        return cls(datetime.fromisoformat(stored["after"]), tuple(stored["seen"]))
+
+    def __str__(self) -> str:
+        return json.dumps({"after": self.after.isoformat(), "seen": self.seen})
+
+    @property
+    def since(self) -> datetime:
+        """From when on runs are looked at again."""
+        return self.after - OVERLAP
+
+    @property
+    def limit(self) -> int:
+        """How many runs are looked at: those that were are among them."""
+        return RUNS + len(self.seen)
+
+    def is_news(self, record: dg.RunRecord) -> bool:
+        """Tell whether a failure was not looked at. One that is given a tag later on has changed, but is none."""
+        ended = record.end_time is None or record.end_time > self.since.timestamp()
+        return ended and record.dagster_run.run_id not in self.seen
+
+    def past(self, records: Sequence[dg.RunRecord]) -> "Cursor":
+        """Return the cursor after all that changed since."""
+        after = max([self.after, *(record.update_timestamp for record in records)])
+        seen = [record.dagster_run.run_id for record in records]
+        if len(records) == self.limit:  # there is more: of those that were seen, some may be among that
+            seen = [*self.seen, *seen]
+        return Cursor(min(after, datetime.now(UTC)), tuple(dict.fromkeys(seen)))
+
+
+def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
+    """Return the sensor. `jobs`: those besides the syncs whose failure is told."""
+    others = frozenset(jobs)
+
+    @dg.sensor(
+        name="alerts",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Looks every minute what became wrong and what is over, and tells the channels of `alerts:`.",
+    )
+    def look(context: dg.SensorEvaluationContext, filesync: FilesyncResource) -> dg.SkipReason:
+        with filesync.open() as opened:
+            origin = context.code_location_origin
+            runs = Runs(context.instance, opened, others, origin.location_name if origin else None)
+            cursor, crashed = note_crashes(runs, Cursor.parse(context.cursor))
+            if crashed:
+                opened.tell()  # before it is looked what is over: a crash that was made up for is told as well
+            note_successes(runs)
+            came = opened.alert()
+        context.update_cursor(str(cursor))
+        failures = "".join(f" {channel}: {why}" for channel, why in came.failures.items())
+        return dg.SkipReason(
+            f"{len(came.raised)} new, {len(came.cleared)} recovered; {came.told} messages were sent.{failures}"
+        )
+
+    return look
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of an instance, which others may share, as far as they are about what one configuration says."""
+
+    instance: dg.DagsterInstance
+    filesync: "Filesync"
+    others: frozenset[str] = frozenset()  # jobs besides the syncs
+    location: str | None = None  # our code location, where it is known
+
+    def records(self, status: DagsterRunStatus, since: datetime, **how: Any) -> Sequence[dg.RunRecord]:
+        """Return the runs that ended in a way and changed since a moment."""
+        return self.instance.get_run_records(dg.RunsFilter(statuses=[status], updated_after=since), **how)
+
+    def subjects(self, run: dg.DagsterRun) -> tuple[list[str], str | None]:
+        """Return the endpoints that a run syncs, and what it is called itself; nothing and None if it is not ours."""
+        origin = run.remote_job_origin
+        if origin and self.location not in (None, origin.repository_origin.code_location_origin.location_name):
+            return [], None
+        return _subjects(self.filesync, run, self.others)
+
+
+def note_crashes(runs: Runs, cursor: Cursor | None) -> tuple[Cursor, bool]:
+    """Raise what runs failed without a word from us; return how far it has come, and whether there was one.
+
+    Without a cursor nothing is raised: old failures are no news.
+    """
+    from filesync_dagster.monitoring.alerts import Crash  # it loads the database's drivers
+
+    crashed, known = False, cursor or Cursor(datetime.now(UTC))
+    records = runs.records(
+        DagsterRunStatus.FAILURE, known.since, limit=known.limit, order_by="update_timestamp", ascending=True
+    )
+    for record in records if cursor else ():
+        run = record.dagster_run
+        names, job = runs.subjects(run) if known.is_news(record) else ([], None)
+        if (names or job) and not _explained(runs.instance, run.run_id):
+            start = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else record.create_timestamp
+            end = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
+            sentence = f"The run {run.run_id[:8]} ended before it was done: {_reason(runs.instance, run.run_id)}"
+            runs.filesync.note_crash(Crash(run.run_id, names, job, start, end, sentence, HINT))
+            crashed = True
+    return known.past(records), crashed
+
+
+def note_successes(runs: Runs) -> None:
+    """Clear what was raised about jobs of which a run succeeded after the one that did not."""
+    for job, died in runs.filesync.crashed_jobs().items():
+        for record in runs.records(DagsterRunStatus.SUCCESS, died, limit=RUNS):
+            # One that ended before has changed since when it was given a tag.
+            ended_later = record.end_time is None or record.end_time > died.timestamp()
+            if ended_later and runs.subjects(record.dagster_run)[1] == job:
+                runs.filesync.note_success(job, record.dagster_run.run_id)
+                break
+
+
+def _subjects(filesync: "Filesync", run: dg.DagsterRun, others: frozenset[str]) -> tuple[list[str], str | None]:
+    """Return the endpoints that a run syncs, and what it is called itself; nothing and None if it is not ours."""
+    is_job_of_ours = OUR_TAG in run.tags  # somebody else's may have the same name
+    if run.job_name in others and is_job_of_ours:
+        return [], run.job_name
+    if not (run.job_name == SYNC and is_job_of_ours) and not run.job_name.startswith(UNNAMED_JOB):
+        return [], None
+    if run.asset_selection is None:
+        return ([endpoint.name for endpoint in filesync.config.active], SYNC) if run.job_name == SYNC else ([], None)
+    keys = run.asset_selection | {check.asset_key for check in run.asset_check_selection or ()}
+    names = [endpoint.name for endpoint in filesync.config.active if asset_key(endpoint.name) in keys]
+    if names:
+        return names, SYNC
+    folder = REPORT_KEYS[0].path[0]
+    return names, REPORTS if any(key.path[0] == folder for key in keys) else None
+
+
+def _explained(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Tell whether the run said itself which endpoints failed, and why: that is told about each of them."""
+    return any("endpoints" in failure.user_failure_data.metadata for failure in _failures(instance, run_id)
+               if failure.user_failure_data)  # fmt: skip
+
+
+def _failures(instance: dg.DagsterInstance, run_id: str) -> Iterator[Any]:
+    for record in instance.get_records_for_run(run_id, of_type=DagsterEventType.STEP_FAILURE).records:
+        event = record.event_log_entry.dagster_event
+        if event is not None:
+            yield event.step_failure_data
+
+
+def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Return why a run failed, without a stack trace."""
+    for failure in _failures(instance, run_id):
+        error = failure.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None and error.message.strip():
+            return str(error.message.strip().splitlines()[0])
+    for record in instance.get_records_for_run(run_id, of_type=DagsterEventType.RUN_FAILURE).records:
+        event = record.event_log_entry.dagster_event
+        if event is not None and event.message:
+            return event.message.strip().splitlines()[0]
+    return "its process died."
+
+
+def alert_after_run(context: dg.AssetExecutionContext | dg.OpExecutionContext, filesync: "Filesync") -> None:
+    """Tell what a run changed, without waiting for the sensor. Whatever becomes of it, the run is not touched."""
+    if not filesync.config.alerts.urls:
+        return
+    try:
+        filesync.alert()
+    except FilesyncError as error:
+        context.log.warning("Alerts could not be told; the sensor tries again. %s", error)

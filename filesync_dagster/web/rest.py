@@ -1,0 +1,175 @@
+"""What the API does: tell how endpoints are doing, launch syncs in Dagster, decide about held ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from filesync_dagster.core.errors import ConfigError, SyncError, UnknownEndpoint
+from filesync_dagster.orchestration.client import UNFINISHED
+from filesync_dagster.orchestration.run_selection import busy
+from filesync_dagster.web.messages import Decided, EndpointOut, Endpoints, Launched, RunState, SyncStates
+from filesync_dagster.web.messages import SyncState as State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from filesync_dagster.api import Filesync
+    from filesync_dagster.config import Config, Endpoint
+    from filesync_dagster.orchestration.client import DagsterClient, DagsterRun
+    from filesync_dagster.sync.inventory import EndpointStatus
+    from filesync_dagster.web.site import Site
+
+LAUNCHED_BY = {"filesync/launched_by": "rest"}
+"""Tags of the runs, for who looks at them in the Dagster UI."""
+
+REST = "rest"
+"""Who asks, in the table of requests."""
+
+
+def endpoints(site: Site) -> Endpoints:
+    """Return every entry of the configuration, with how it is doing."""
+    with site.current.lent() as filesync:
+        problems = {entry.name: list(entry.problems) for entry in filesync.config.broken}
+        known = [_endpoint(filesync.config, one, problems.get(one.name, [])) for one in filesync.status()]
+    return Endpoints(endpoints=known)
+
+
+def _endpoint(config: Config, one: EndpointStatus, problems: list[str]) -> EndpointOut:
+    configured = config.by_name.get(one.name) if one.state != "broken" else None
+    return EndpointOut(
+        name=one.name,
+        title=one.title,
+        type=one.type,
+        is_active=configured is not None and configured.is_active,
+        schedule=configured.schedule.value if configured else "",
+        project_id=configured.project_id if configured else None,
+        user_id=configured.user_id if configured else None,
+        endpoint_details=configured.public_details() if configured else {},
+        state=one.state,
+        files_total=one.files_total,
+        bytes_total=one.bytes_total,
+        problems=problems,
+    )
+
+
+def sync_status(site: Site, names: Sequence[str], run_ids: Sequence[str]) -> SyncStates:
+    """Return how endpoints are doing, all of them when none is named, and what became of some runs.
+
+    Raises UnknownEndpoint; DagsterUnreachable when there are runs to ask about.
+    """
+    with site.current.lent() as filesync:
+        for name in names:
+            _known(filesync, name)
+        wanted = frozenset(names)
+        states = [State.of(one) for one in filesync.status() if not wanted or one.name in wanted]
+    return SyncStates(endpoints=states, runs=[_run(site.dagster, run_id) for run_id in dict.fromkeys(run_ids)])
+
+
+def _known(filesync: Filesync, name: str) -> None:
+    """Raise UnknownEndpoint for a name that is nowhere in the file."""
+    if name not in {entry.name for entry in filesync.config.broken}:
+        filesync.config.endpoint(name)
+
+
+def _run(dagster: DagsterClient, run_id: str) -> RunState:
+    run = dagster.run(run_id)
+    if run is None:
+        raise UnknownRun(f"Dagster knows no run {run_id!r}.", hint="It may have been deleted.")
+    return _run_state(run, f"{dagster.url}/runs/{run.id}")
+
+
+def _run_state(run: DagsterRun, url: str) -> RunState:
+    return RunState(
+        run_id=run.id,
+        status=run.status,
+        endpoints=list(run.endpoints),
+        full=run.is_full,
+        created_at=run.created,
+        started_at=run.started,
+        ended_at=run.ended,
+        url=url,
+    )
+
+
+class UnknownRun(UnknownEndpoint):
+    """A run that Dagster does not know."""
+
+
+class SwitchedOff(SyncError):
+    """A sync of an endpoint that is not active."""
+
+
+def launch(site: Site, names: Sequence[str] | None, *, full: bool) -> Launched:
+    """Launch a sync of endpoints, of all active ones when none is named; ask for one of those that are being synced.
+
+    Raises UnknownEndpoint, ConfigError (a broken entry), SwitchedOff, DagsterUnreachable, DagsterRefused.
+    """
+    with site.current.lent() as filesync:
+        wanted = _wanted(filesync.config, names)
+        if not wanted:
+            raise SwitchedOff("There is no active endpoint.", hint="Add one to endpoints.yaml.")
+        today = filesync.config.settings.partitions.today()
+        at_it = _busy(site, filesync, wanted, today)
+        free = [name for name in wanted if name not in at_it]
+        run_ids = site.dagster.launch(free, day=today, full=full, tags=LAUNCHED_BY) if free else []
+        waiting = [name for name in wanted if name in at_it]
+        for name in waiting:
+            filesync.request(name, REST, full=full)
+    urls = [f"{site.dagster.url}/runs/{run_id}" for run_id in run_ids]
+    return Launched(run_ids=run_ids, endpoints=free, waiting=waiting, urls=urls)
+
+
+def _busy(site: Site, filesync: Filesync, wanted: Sequence[str], today: date) -> set[str]:
+    """Return which endpoints are synced now, or will be by a run that waits: another run of them would fail."""
+    at_it = {lease.endpoint for lease in filesync.workspace.metadata.running()}.intersection(wanted)
+    if len(at_it) == len(wanted):
+        return at_it
+    going = site.dagster.runs(None, statuses=UNFINISHED)
+    return at_it.union(busy(going, wanted, f"{today}", filesync.outcomes([run.id for run in going])))
+
+
+def _wanted(config: Config, names: Sequence[str] | None) -> list[str]:
+    if names is None:
+        return [endpoint.name for endpoint in config.active]
+    chosen: list[Endpoint] = [config.endpoint(name) for name in dict.fromkeys(names)]
+    off = [endpoint.name for endpoint in chosen if not endpoint.is_active]
+    if off:
+        raise SwitchedOff(f"Switched off: {', '.join(off)}.", hint="Set is_active in endpoints.yaml.")
+    return [endpoint.name for endpoint in chosen]
+
+
+def approve(site: Site, name: str) -> Decided:
+    """Commit the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, HeldSyncOutdated, SyncInProgress."""
+    with site.current.lent() as filesync:
+        result = filesync.approve(name)
+    return Decided(
+        endpoint=name,
+        decision="approved",
+        sync_id=result.sync_id,
+        files_added=result.counts.added,
+        files_updated=result.counts.updated,
+        files_moved=result.counts.moved,
+        files_removed=result.counts.removed,
+    )
+
+
+def reject(site: Site, name: str) -> Decided:
+    """Forget the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, SyncInProgress."""
+    with site.current.lent() as filesync:
+        return Decided(endpoint=name, decision="rejected", sync_id=filesync.reject(name))
+
+
+def hint(site: Site, name: str, source: str, *, full: bool) -> bool:
+    """Ask for a sync of an endpoint, unless it is asked for already; tell which. Raises ConfigError, DatabaseError."""
+    with site.current.lent() as filesync:
+        return filesync.request(name, source, full=full)
+
+
+def endpoint_of(site: Site, name: str) -> Endpoint | None:
+    """Return an endpoint, or None where the file has none of this name that can be used."""
+    with site.current.lent() as filesync:
+        try:
+            return filesync.config.endpoint(name)
+        except (UnknownEndpoint, ConfigError):
+            return None

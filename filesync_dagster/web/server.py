@@ -1,0 +1,68 @@
+"""uvicorn around the application, until somebody says that it is enough."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from filesync_dagster.core.errors import ServiceError
+from filesync_dagster.web.app import application
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from filesync_dagster.web.site import Site
+
+GRACE = 10
+"""Seconds that requests have to finish once the server is told to stop."""
+
+
+def serve_http(site: Site, host: str, port: int, told: threading.Event, *, on_ready: Callable[[str], None]) -> None:
+    """Serve until `told` is set. `on_ready` gets the address once requests are answered.
+
+    Raises ServiceError when the port cannot be listened on.
+    """
+    import uvicorn
+
+    listener = _listener(host, port)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application(site),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            limit_concurrency=200,
+            timeout_graceful_shutdown=GRACE,
+        )
+    )
+    thread = threading.Thread(target=server.run, args=([listener],), name="http", daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise ServiceError(f"Nothing can be served at {host}:{port}.")
+            time.sleep(0.01)
+        shown = f"[{host}]" if ":" in host else host
+        on_ready(f"http://{shown}:{listener.getsockname()[1]}")
+        while not told.wait(1.0):
+            if not thread.is_alive():
+                raise ServiceError(f"The server at {host}:{port} ended by itself.")
+    finally:
+        server.should_exit = True
+        thread.join(GRACE + 5)
+        listener.close()
+        site.close()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Listen here, where the reason is known if it cannot be."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as exc:
+        raise ServiceError(
+            f"{host}:{port} cannot be listened on: {(exc.strerror or str(exc)).lower()}.",
+            hint="Choose another with --port or --host.",
+        ) from exc

@@ -1,0 +1,194 @@
+"""What all requests share: the configuration as it is now, the token, Dagster's web server."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from filesync_dagster.api import Filesync
+from filesync_dagster.core.errors import ConfigError, ServiceError
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.secrets import secrets_manager, with_secrets
+from filesync_dagster.orchestration.client import DEFAULT_URL, DagsterClient, announced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from filesync_dagster.config import Endpoint
+    from filesync_dagster.core.secrets import Resolve
+
+GLANCE = 1.0
+"""Seconds between two looks at whether endpoints.yaml was edited."""
+
+DOUBT = 60.0
+"""Seconds after which a secret is fetched again that does not fit, or could not be had: it may have been rotated."""
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """A secret, when it was last tried to fetch it, and whether that failed."""
+
+    at: float
+    secret: str | None
+    failed: bool = False
+
+
+@dataclass
+class _Opened:
+    """An opened configuration, and how many requests are using it."""
+
+    filesync: Filesync
+    mark: tuple[int, int, int] | None
+    users: int = 0
+    secrets: dict[str, _Fetched] = field(default_factory=dict)
+
+
+class Current:
+    """The configuration as it is now: an edit of endpoints.yaml is seen by the next request.
+
+    What cannot be used is as it was when it last could. Requests that began with an older one finish with it.
+    """
+
+    def __init__(self, path: Path, *, secrets: Resolve | None = None) -> None:
+        self.path = path
+        self._resolve = secrets or secrets_manager()
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+        self._looked = 0.0
+
+    @contextmanager
+    def lent(self) -> Iterator[Filesync]:
+        """Lend what is current. Raises ConfigError when nothing of it could ever be used."""
+        opened = self._borrow()
+        try:
+            yield opened.filesync
+        finally:
+            self._give_back(opened)
+
+    def webhook_secret(self, endpoint: Endpoint, *, doubted: bool = False) -> str | None:
+        """Return what whoever calls the webhook of an endpoint proves to know; None when there is none.
+
+        `doubted`: what is known does not fit, so it is fetched again, at most once a minute. Raises ServiceError, for
+        strangers to read, when it is in a secrets manager that does not give it.
+        """
+        opened = self._borrow()
+        try:
+            known = opened.secrets.get(endpoint.name)
+            if known is None or ((doubted or known.failed) and time.monotonic() > known.at + DOUBT):
+                known = opened.secrets[endpoint.name] = self._fetched(endpoint, known.secret if known else None)
+        finally:
+            self._give_back(opened)
+        if known.failed and known.secret is None:
+            raise ServiceError("Nobody can be recognised now.", hint="Try again later.")
+        return known.secret
+
+    def _fetched(self, endpoint: Endpoint, before: str | None) -> _Fetched:
+        began = time.monotonic()
+        try:
+            secret = with_secrets(endpoint.webhook, self._resolve).secret
+        except ConfigError as error:
+            event("webhook.no_secret", level=logging.ERROR, endpoint=endpoint.name, error=str(error))
+            return _Fetched(began, before, failed=True)
+        return _Fetched(began, (secret.get_secret_value() or None) if secret else None)
+
+    def close(self) -> None:
+        """Release the database, once nobody uses it."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened:
+            self._retire(opened)
+
+    def _borrow(self) -> _Opened:
+        with self._lock:
+            before = self._opened
+            if before is None or self._was_edited(before):
+                self._opened = self._open(before)
+            assert self._opened is not None
+            self._opened.users += 1
+            opened = self._opened
+        if before is not None and before is not opened:
+            self._retire(before)
+        return opened
+
+    def _give_back(self, opened: _Opened) -> None:
+        with self._lock:
+            opened.users -= 1
+        self._retire(opened)
+
+    def _retire(self, opened: _Opened) -> None:
+        with self._lock:
+            over = opened is not self._opened and not opened.users
+        if over:
+            opened.filesync.close()
+
+    def _was_edited(self, opened: _Opened) -> bool:
+        if time.monotonic() < self._looked + GLANCE:
+            return False
+        self._looked = time.monotonic()
+        return _mark(self.path) != opened.mark
+
+    def _open(self, before: _Opened | None) -> _Opened:
+        mark = _mark(self.path)
+        try:
+            opened = _Opened(Filesync.open(self.path, last_good=True), mark)
+        except ConfigError as error:
+            if before is None:
+                raise
+            event("config.unusable", path=str(self.path), error=str(error))
+            before.mark = mark
+            return before
+        event("config.read", path=str(self.path), problems=len(opened.filesync.config.problems))
+        return opened
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@dataclass(frozen=True)
+class Site:
+    """See the module's docstring."""
+
+    current: Current
+    home: Path  # where a `filesync up` says where it serves
+    token: str | None = field(default=None, repr=False)
+    dagster_url: str | None = None
+    _clients: dict[str, DagsterClient] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def known_dagster(self) -> str | None:
+        """Where Dagster's web server is, as far as anybody said: health does not ask one of which nobody did."""
+        return self.dagster_url or announced(self.home)
+
+    @property
+    def dagster(self) -> DagsterClient:
+        """Where runs are launched."""
+        url = self.known_dagster or DEFAULT_URL
+        if url not in self._clients:
+            self._clients[url] = DagsterClient(url)
+        return self._clients[url]
+
+    def knows(self, token: str | None) -> bool:
+        """Tell whether this is the token of the API. Takes as long for a wrong one as for the right one."""
+        return self.token is not None and token is not None and same(token, self.token)
+
+    def close(self) -> None:
+        """Release what was opened."""
+        self.current.close()
+        for client in self._clients.values():
+            client.close()
+
+
+def same(given: str, expected: str) -> bool:
+    """Compare two secrets in a time that does not tell where they differ."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())

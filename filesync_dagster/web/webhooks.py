@@ -1,0 +1,94 @@
+"""Notifications of stores. Each is a hint that something changed: it asks for a sync, and is never believed itself.
+
+So a notification that comes twice, late or out of order does no harm, and whoever guesses a secret can cause no more
+than a sync. What waits already is not asked for again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from filesync_dagster.connectors.s3 import S3Details
+from filesync_dagster.sync.events.envelopes import understood
+from filesync_dagster.web.messages import Hint
+from filesync_dagster.web.site import same
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from filesync_dagster.config import Endpoint
+
+SOURCE = "webhook"
+"""Who asks, in the table of requests."""
+
+
+class Unreadable(ValueError):
+    """A body that is no notification."""
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What a store sent. Header names are lower case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    def is_from_who_knows(self, secret: str) -> bool:
+        """Tell whether the sender has proved to know a secret, in the way of its store."""
+        signature = self.headers.get("x-adsk-signature")
+        if signature is not None:  # Autodesk
+            expected = "sha1hash=" + hmac.new(secret.encode(), self.body, hashlib.sha1).hexdigest()
+            return same(signature, expected)
+        if "x-goog-channel-id" in self.headers:  # Google Drive
+            return same(self.headers.get("x-goog-channel-token", ""), secret)
+        token = bearer(self.headers)  # MinIO, and people
+        return token is not None and same(token, secret)
+
+    def read(self) -> dict[str, Any]:
+        """Return the body as an object; an empty one says as much as "something changed". Raises Unreadable."""
+        if not self.body.strip():
+            return {}
+        try:
+            said = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise Unreadable("The body is not JSON.") from error
+        if not isinstance(said, dict):
+            raise Unreadable("The body is not a JSON object.")
+        return said
+
+
+def bearer(headers: Mapping[str, str]) -> str | None:
+    """Return the token of an Authorization header."""
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" and token.strip() else None
+
+
+def meaning(notification: Notification, endpoint: Endpoint) -> tuple[bool, Hint]:
+    """Return whether everything is to be listed anew, and whether a sync is to be asked for. Raises Unreadable."""
+    said = notification.read()
+    if not endpoint.is_active:
+        return False, Hint(queued=False, reason="The endpoint is switched off.")
+    if notification.headers.get("x-goog-resource-state") == "sync":
+        return False, Hint(queued=False, reason="The channel is open.")
+    if said.get("Event") == "s3:TestEvent":
+        return False, Hint(queued=False, reason="The test event arrived.")
+    details = endpoint.endpoint_details
+    if said and isinstance(details, S3Details) and (why_not := _is_about_nothing(notification.body, details)):
+        return False, Hint(queued=False, reason=why_not)
+    return said.get("type") == "initial", Hint(queued=True, reason="A sync is asked for.")
+
+
+def _is_about_nothing(body: bytes, details: S3Details) -> str | None:
+    """Return why no event of a bucket is a reason to sync it. What cannot be understood may be one."""
+    events = understood(body)
+    if events.problems or events.requests:
+        return None
+    if not events.keys:
+        return "Nothing of it says that something changed."
+    if any(bucket == details.bucket and key.startswith(details.prefix) for bucket, key in events.keys):
+        return None
+    return "Nothing of it is below the bucket and prefix of the endpoint."

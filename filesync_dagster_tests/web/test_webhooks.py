@@ -1,0 +1,254 @@
+"""Notifications: who knows the secret of an endpoint can ask for a sync of it, and nothing else."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, replace
+
+import pytest
+
+from filesync_dagster import Filesync
+from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.web.site import DOUBT, Current
+from filesync_dagster_tests.web.conftest import ENDPOINTS, SECRET, TOKEN
+
+
+def requested(project):
+    """What is asked for: endpoint, full, source."""
+    with Filesync.open(project.file) as filesync:
+        return [(r.endpoint, r.full, r.source) for r in filesync.workspace.metadata.waiting_requests()]
+
+
+def signed(body, secret=SECRET):
+    """The header of Autodesk."""
+    return {"x-adsk-signature": "sha1hash=" + hmac.new(secret.encode(), body, hashlib.sha1).hexdigest()}
+
+
+def drive(token=SECRET, state="change"):
+    """The headers of Google Drive, whose body is empty."""
+    return {"x-goog-channel-id": "c1", "x-goog-channel-token": token, "x-goog-resource-state": state}
+
+
+def bearer(token):
+    """The header of MinIO with an auth_token, and of people."""
+    return {"authorization": f"Bearer {token}"}
+
+
+def s3_event(bucket, key, name="s3:ObjectCreated:Put", source="minio:s3"):
+    """What MinIO posts."""
+    said = {"bucket": {"name": bucket}, "object": {"key": key}}
+    return {"EventName": name, "Key": "", "Records": [{"eventName": name, "eventSource": source, "s3": said}]}
+
+
+ADSK = json.dumps({"version": "1.0", "resourceUrn": "urn:adsk", "hook": {"event": "dm.version.added"}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (signed(ADSK), ADSK),
+        (drive(), b""),
+        (bearer(SECRET), b'{"EventName": "s3:ObjectCreated:Put", "Key": "b/k", "Records": []}'),
+        (bearer(TOKEN), b""),
+        (bearer(TOKEN), b'{"type": "incremental"}'),
+    ],
+    ids=["autodesk", "drive", "minio", "empty", "person"],
+)
+def test_who_knows_the_secret_asks_for_a_sync(project, stranger, headers, body):
+    """Each store proves it in its own way; the second notification finds the sync asked for."""
+    first = stranger.post("/webhooks/docs", content=body, headers=headers)
+    second = stranger.post("/webhooks/docs", content=body, headers=headers)
+
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert (first.json()["queued"], second.json()["queued"]) == (True, True)
+    assert requested(project) == [("docs", False, "webhook")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, b"{}"),
+        (bearer("guess"), b"{}"),
+        (bearer(""), b"{}"),
+        (signed(ADSK, "guess"), ADSK),
+        (signed(ADSK), ADSK + b" "),
+        (drive("guess"), b""),
+        ({"x-goog-channel-id": "c1"}, b""),
+        ({"x-adsk-signature": SECRET}, ADSK),
+        ({"authorization": f"Basic {SECRET}"}, b""),
+    ],
+)
+def test_who_does_not_asks_for_nothing(project, stranger, headers, body):
+    """A wrong secret, a signature of another body, none at all; for a name that does not exist, too."""
+    answers = [stranger.post(f"/webhooks/{name}", content=body, headers=headers) for name in ("docs", "nothing")]
+
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert answers[0].json() == answers[1].json()
+    assert SECRET not in answers[0].text
+    assert requested(project) == []
+
+
+def test_without_any_secret_nobody_may(project):
+    """An endpoint without a secret on a server without a token."""
+    open_to_nobody = replace(project, site=replace(project.site, token=None)).client()
+
+    answer = open_to_nobody.post("/webhooks/lost", headers=bearer(""))
+
+    assert answer.status_code == 403
+    assert "webhook.secret" in answer.json()["hint"]
+
+
+def test_an_empty_secret_is_none(project):
+    """`secret: ${NOT_SET:-}` opens no door."""
+    project.file.write_text(ENDPOINTS.replace(SECRET, '""'))
+
+    for headers in ({}, bearer(""), drive(""), signed(b"", "")):
+        assert project.client().post("/webhooks/docs", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("name", "headers", "body", "reason"),
+    [
+        ("docs", drive(state="sync"), b"", "channel"),
+        ("docs", bearer(TOKEN), b'{"Event": "s3:TestEvent", "Bucket": "b"}', "test event"),
+        ("idle", bearer(TOKEN), b"{}", "switched off"),
+    ],
+)
+def test_what_says_nothing_new_asks_for_nothing(project, stranger, name, headers, body, reason):
+    """It is answered well all the same: stores give up on those who do not."""
+    answer = stranger.post(f"/webhooks/{name}", content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["queued"]) == (200, False)
+    assert reason in answer.json()["reason"].lower()
+    assert requested(project) == []
+
+
+def test_an_event_of_another_prefix_asks_for_nothing(project, stranger):
+    """One of the bucket and prefix does, also with a key that is url-encoded."""
+    project.file.write_text(
+        "endpoints: [{name: eng, type: s3, endpoint_details: {bucket: eng, prefix: my drawings/}}]\n"
+    )
+
+    said = [
+        s3_event("eng", "other/a"),
+        s3_event("others", "my+drawings/a"),
+        s3_event("eng", "my+drawings/a", name="s3:ObjectAccessed:Get"),
+        s3_event("eng", "my+drawings/a"),
+    ]
+    answers = [stranger.post("/webhooks/eng", json=event, headers=bearer(TOKEN)) for event in said]
+
+    assert [answer.json()["queued"] for answer in answers] == [False, False, False, True]
+    assert requested(project) == [("eng", False, "webhook")]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        s3_event("eng", "a+b/x", source="ceph:s3"),  # which may mean the key as it is
+        {"Type": "Notification", "Message": json.dumps(s3_event("eng", "a%2Bb/x"))},
+        {"source": "aws.s3", "detail-type": "Object Created",
+         "detail": {"bucket": {"name": "eng"}, "object": {"key": "a+b/x"}}},
+        {"Records": [{"s3": {"bucket": []}}]},
+        {"Records": [{"eventSource": [], "s3": {"bucket": {"name": "eng"}, "object": {"key": "a%2Bb/x"}}}]},
+        {"something": "else"},
+    ],
+    ids=["unencoded", "wrapped", "bridge", "unreadable", "odd", "unknown"],
+)  # fmt: skip
+def test_events_are_understood_as_those_of_queues_are(project, stranger, event):
+    """What cannot be understood may be about the endpoint."""
+    project.file.write_text("endpoints: [{name: eng, type: s3, endpoint_details: {bucket: eng, prefix: a+b/}}]\n")
+
+    answer = stranger.post("/webhooks/eng", json=event, headers=bearer(TOKEN))
+
+    assert (answer.status_code, requested(project)) == (202, [("eng", False, "webhook")])
+
+
+def test_a_person_may_ask_for_everything_anew(project, stranger):
+    """`{"type": "initial"}` lists from the start."""
+    stranger.post("/webhooks/docs", json={"type": "initial"}, headers=bearer(TOKEN))
+
+    assert requested(project) == [("docs", True, "webhook")]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"no json", 400), (b"[1]", 400), (b"[" * 10_000, 400), (b" " * 1_000_001, 413)]
+)
+def test_what_cannot_be_a_notification_is_refused(stranger, body, status):
+    """With a sentence; the rest of a body that is too large is not waited for."""
+    answer = stranger.post("/webhooks/docs", content=body, headers=bearer(TOKEN))
+
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+def test_a_database_that_is_away_makes_the_store_try_again(project, monkeypatch):
+    """503: every store repeats its notification."""
+    monkeypatch.setenv("FILESYNC_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:9/filesync")
+
+    answer = project.client().post("/webhooks/docs", headers=bearer(SECRET))
+
+    assert answer.status_code == 503
+    assert "hunter2" not in answer.text
+
+
+@dataclass
+class Vault:
+    """A secrets manager that may be away."""
+
+    secret: str | None = "first"
+    asked: int = 0
+
+    def __call__(self, name):
+        self.asked += 1
+        if self.secret is None:
+            raise ConfigError([f"The secret {name!r} could not be read: account 123456789012 is not authorised."])
+        return self.secret
+
+
+@pytest.fixture
+def vault(project):
+    """Return where the secret of the endpoint is kept."""
+    made = Vault()
+    project.file.write_text(ENDPOINTS.replace(SECRET, "secret:prod/hook"))
+    project.site = replace(project.site, current=Current(project.file, secrets=made))
+    yield made
+    project.site.close()
+
+
+def a_minute_later(project):
+    """Make what is known of secrets a minute older."""
+    known = project.site.current._opened.secrets
+    known.update({name: replace(one, at=one.at - DOUBT) for name, one in known.items()})
+
+
+def test_a_secret_that_is_rotated_is_fetched_again(project, vault):
+    """When one does not fit, and at most once a minute: strangers cause no more."""
+
+    def ask(secret):
+        return project.client().post("/webhooks/docs", headers=bearer(secret)).status_code
+
+    assert [ask(secret) for secret in ("first", "guess", "guess")] == [202, 401, 401]
+    vault.secret = "second"
+    assert (ask("second"), vault.asked) == (401, 1)
+    a_minute_later(project)
+    assert [ask(secret) for secret in ("second", "first")] == [202, 401]
+    assert vault.asked == 2
+
+    vault.secret = None
+    a_minute_later(project)
+    assert [ask(secret) for secret in ("guess", "second")] == [401, 202]
+
+
+def test_a_secret_that_cannot_be_had_is_told_to_no_stranger(project, vault):
+    """The store tries again; who has the token of the API needs no other."""
+    vault.secret = None
+
+    answers = [project.client().post("/webhooks/docs", headers=bearer("first")) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert not any(word in answers[0].text for word in ("docs", "prod/hook", "123456789012"))
+    assert vault.asked == 1
+    assert project.client().post("/webhooks/docs", headers=bearer(TOKEN)).status_code == 202
+    vault.secret = "first"
+    a_minute_later(project)
+    assert project.client().post("/webhooks/docs", headers=bearer("first")).status_code == 202
