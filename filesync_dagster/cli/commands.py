@@ -2,20 +2,20 @@
 
 import click
 
-from filesync_dagster.cli.alerting import alerts
-from filesync_dagster.cli.configuring import init, test, validate
-from filesync_dagster.cli.demonstrating import demo
+from filesync_dagster.cli.alerts import alerts
+from filesync_dagster.cli.demo_command import demo
 from filesync_dagster.cli.events import events
-from filesync_dagster.cli.http_server import serve
+from filesync_dagster.cli.files import changes, export, files
 from filesync_dagster.cli.jobs import jobs
-from filesync_dagster.cli.looking import changes, export, files
-from filesync_dagster.cli.maintaining import maintain
-from filesync_dagster.cli.reloading import reload
-from filesync_dagster.cli.reporting import report
-from filesync_dagster.cli.serving import daemon, up
-from filesync_dagster.cli.simulating import simulate
+from filesync_dagster.cli.maintain import maintain
+from filesync_dagster.cli.reload import reload
+from filesync_dagster.cli.report import report
+from filesync_dagster.cli.serve import serve
+from filesync_dagster.cli.simulate import simulate
 from filesync_dagster.cli.status import status
-from filesync_dagster.cli.syncing import approve, reject, sync
+from filesync_dagster.cli.sync import approve, reject, sync
+from filesync_dagster.cli.up import daemon, up
+from filesync_dagster.cli.validate import init, test, validate
 
 COMMANDS: tuple[click.Command, ...] = (
     init,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.configuring import pass_invocation
 from filesync_dagster.cli.interruption import interruptible
-from filesync_dagster.cli.syncing import exit_code
+from filesync_dagster.cli.sync import exit_code
 from filesync_dagster.cli.text import Cell, Column, iso, moment, plural, print_table, printable
+from filesync_dagster.cli.validate import pass_invocation
 from filesync_dagster.core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filesync_dagster.cli.alerting import notes
-from filesync_dagster.cli.configuring import pass_invocation
+from filesync_dagster.cli.alerts import notes
 from filesync_dagster.cli.text import Cell, Column, iso, moment, print_table, printable, size
+from filesync_dagster.cli.validate import pass_invocation
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -3,7 +3,7 @@
 Whom it may import: connectors (for the models of `endpoint_details`), filters, guard, errors.
 """
 
-from filesync_dagster.config.alerting import AlertKind, Alerts
+from filesync_dagster.config.alerts import AlertKind, Alerts
 from filesync_dagster.config.due import delay, following, next_due, reconcile_due
 from filesync_dagster.config.environment import Environment, read_environment, without_credentials
 from filesync_dagster.config.freshness import freshness

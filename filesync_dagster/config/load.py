@@ -10,7 +10,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from filesync_dagster.config.alerting import Alerts
+from filesync_dagster.config.alerts import Alerts
 from filesync_dagster.config.environment import Environment
 from filesync_dagster.config.models import Endpoint, NoDetails, Settings
 from filesync_dagster.config.queues import QUEUES, Queue, kind_of

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 
-from filesync_dagster.cli import moments, syncing, text
+from filesync_dagster.cli import moments, sync, text
 from filesync_dagster.cli.moments import Moment, beginning, end
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -52,7 +52,7 @@ def test_what_is_no_time_is_refused(typed):
         Moment().convert(typed, None, None)
 
 
-@pytest.mark.parametrize("module", [text, moments, syncing])
+@pytest.mark.parametrize("module", [text, moments, sync])
 def test_examples(module):
     """The examples in the docstrings are true."""
     assert doctest.testmod(module).failed == 0

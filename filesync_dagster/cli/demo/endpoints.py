@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from filesync_dagster.demo.autodesk import PROJECT
-from filesync_dagster.demo.sample import SHARED_DRIVE
-from filesync_dagster.demo.servers import ACCESS_KEY_ID
-from filesync_dagster.demo.stores import BUCKET
+from filesync_dagster.cli.demo.autodesk import PROJECT
+from filesync_dagster.cli.demo.sample import SHARED_DRIVE
+from filesync_dagster.cli.demo.servers import ACCESS_KEY_ID
+from filesync_dagster.cli.demo.stores import BUCKET
 
 COMPANY_DRIVE, CLINIC_ACC, ENGINEERING, OFFICE = "company_drive", "clinic_acc", "engineering_files", "office_share"
 

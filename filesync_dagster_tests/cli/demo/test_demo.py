@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from filesync_dagster.api import Filesync
+from filesync_dagster.cli.demo import run_demo
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.core.errors import NotWritable
-from filesync_dagster.demo import run_demo
 
 
 def test_the_demo_proves_the_inventory_and_exits_with_0(tmp_path):

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import click
 
+from filesync_dagster.cli.demo.endpoints import COMPANY
+from filesync_dagster.cli.demo.mutations import People
+from filesync_dagster.cli.demo.place import Place, prepare
+from filesync_dagster.cli.demo.stage import opened
+from filesync_dagster.cli.demo.stores import Store
 from filesync_dagster.config import Environment
 from filesync_dagster.core.errors import ServiceError
-from filesync_dagster.demo.endpoints import COMPANY
-from filesync_dagster.demo.filling import opened
-from filesync_dagster.demo.mutations import People
-from filesync_dagster.demo.place import Place, prepare
-from filesync_dagster.demo.stores import Store
 from filesync_dagster.orchestration.processes import dagster_environment, require_free, serve, until_told
 
 COSTS = """

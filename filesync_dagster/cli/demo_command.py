@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.configuring import pass_invocation
-from filesync_dagster.cli.serving import HOST, PORT
+from filesync_dagster.cli.up import HOST, PORT
+from filesync_dagster.cli.validate import pass_invocation
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
@@ -39,7 +39,7 @@ def demo(invocation: Invocation, home: Path, port: int, host: str, *, once: bool
     Dagster, compares the inventory with an independent look at the stores, and serves Dagster's UI while a file
     changes each minute.
     """
-    from filesync_dagster.demo import run_demo
+    from filesync_dagster.cli.demo import run_demo
 
     true = run_demo(invocation.environment(), home, host, port, once=once, keep=keep)
     raise click.exceptions.Exit(0 if true else 1)

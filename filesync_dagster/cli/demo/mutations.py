@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from posixpath import basename, dirname, splitext
 
-from filesync_dagster.demo.drive import Drive
-from filesync_dagster.demo.sample import ARCHIVE, INCOMING, MY_DRIVE, SHARED_DRIVE, text
-from filesync_dagster.demo.simulated import Simulated
-from filesync_dagster.demo.stores import Store
+from filesync_dagster.cli.demo.drive import Drive
+from filesync_dagster.cli.demo.sample import ARCHIVE, INCOMING, MY_DRIVE, SHARED_DRIVE, text
+from filesync_dagster.cli.demo.simulated import Simulated
+from filesync_dagster.cli.demo.stores import Store
 
 KEPT = ("", ARCHIVE, INCOMING)
 """Folders whose files nobody touches."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.configuring import pass_invocation
 from filesync_dagster.cli.moments import Moment, When, beginning, end
 from filesync_dagster.cli.text import plural
+from filesync_dagster.cli.validate import pass_invocation
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
-from filesync_dagster.demo.servers import ACCESS_KEY_ID
+from filesync_dagster.cli.demo.servers import ACCESS_KEY_ID
 
 BUCKET = "engineering"
 

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from filesync_dagster.demo.mutations import People
-from filesync_dagster_tests.demo.conftest import simulated
+from filesync_dagster.cli.demo.mutations import People
+from filesync_dagster_tests.cli.demo.conftest import simulated
 
 EVERYWHERE = {"added", "edited", "renamed", "moved"}
 WORDS = {

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.configuring import pass_invocation
 from filesync_dagster.cli.interruption import interruptible
 from filesync_dagster.cli.text import duration, moment, plural, printable, size
+from filesync_dagster.cli.validate import pass_invocation
 from filesync_dagster.core.errors import NothingHeld
 
 if TYPE_CHECKING:

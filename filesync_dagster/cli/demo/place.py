@@ -13,10 +13,10 @@ from typing import Any
 
 import click
 
+from filesync_dagster.cli.demo.servers import free_port
+from filesync_dagster.cli.demo.stores import Listing
 from filesync_dagster.config import Environment, read_environment
 from filesync_dagster.core.errors import NotWritable, ServiceError
-from filesync_dagster.demo.servers import free_port
-from filesync_dagster.demo.stores import Listing
 
 MARK = ".filesync-demo"
 """A file that says: this folder is a demo's, and may be emptied by the next one. It has what stays when one goes on."""

@@ -14,8 +14,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import httpx
 
+from filesync_dagster.cli.demo.stores import Listing
 from filesync_dagster.core.errors import ServiceError
-from filesync_dagster.demo.stores import Listing
 
 P = ParamSpec("P")
 S = TypeVar("S", bound="Simulated")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filesync_dagster.cli.configuring import pass_invocation
-from filesync_dagster.cli.serving import HOST
+from filesync_dagster.cli.up import HOST
+from filesync_dagster.cli.validate import pass_invocation
 from filesync_dagster.core.errors import ConfigError, ServiceError
 
 if TYPE_CHECKING:

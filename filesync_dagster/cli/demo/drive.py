@@ -3,9 +3,9 @@
 from pathlib import Path
 from posixpath import split
 
-from filesync_dagster.demo.sample import MY_DRIVE, SHARED_DRIVE
-from filesync_dagster.demo.simulated import Control, Simulated, remembered
-from filesync_dagster.demo.stores import Listing
+from filesync_dagster.cli.demo.sample import MY_DRIVE, SHARED_DRIVE
+from filesync_dagster.cli.demo.simulated import Control, Simulated, remembered
+from filesync_dagster.cli.demo.stores import Listing
 
 
 class Drive(Simulated):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filesync_dagster.cli.configuring import pass_invocation
-from filesync_dagster.cli.looking import FORMAT
+from filesync_dagster.cli.files import FORMAT
 from filesync_dagster.cli.text import Column, moment, print_table, printable, size
+from filesync_dagster.cli.validate import pass_invocation
 from filesync_dagster.monitoring.reports import CATALOGUE
 
 if TYPE_CHECKING:

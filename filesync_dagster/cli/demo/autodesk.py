@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from filesync_dagster.demo.simulated import Control, Simulated
-from filesync_dagster.demo.stores import Listing
+from filesync_dagster.cli.demo.simulated import Control, Simulated
+from filesync_dagster.cli.demo.stores import Listing
 
 ACCOUNT, PROJECT = "Nordlicht Construction", "Clinic Süd"
 

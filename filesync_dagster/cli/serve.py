@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.configuring import pass_invocation
-from filesync_dagster.cli.serving import HOST
+from filesync_dagster.cli.up import HOST
+from filesync_dagster.cli.validate import pass_invocation
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation

@@ -4,6 +4,6 @@ May import serving, config and errors. The stores are looked at without our conn
 end proves something.
 """
 
-from filesync_dagster.demo.story import run_demo
+from filesync_dagster.cli.demo.story import run_demo
 
 __all__ = ["run_demo"]

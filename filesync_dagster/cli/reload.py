@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.configuring import pass_invocation
 from filesync_dagster.cli.text import printable
+from filesync_dagster.cli.validate import pass_invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

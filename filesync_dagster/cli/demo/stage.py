@@ -6,11 +6,11 @@ from contextlib import ExitStack, closing, contextmanager
 
 import click
 
-from filesync_dagster.demo.autodesk import Project
-from filesync_dagster.demo.drive import Drive
-from filesync_dagster.demo.endpoints import CLINIC_ACC, COMPANY_DRIVE, ENGINEERING, OFFICE, endpoints_yaml
-from filesync_dagster.demo.place import Place
-from filesync_dagster.demo.sample import (
+from filesync_dagster.cli.demo.autodesk import Project
+from filesync_dagster.cli.demo.drive import Drive
+from filesync_dagster.cli.demo.endpoints import CLINIC_ACC, COMPANY_DRIVE, ENGINEERING, OFFICE, endpoints_yaml
+from filesync_dagster.cli.demo.place import Place
+from filesync_dagster.cli.demo.sample import (
     MY_DRIVE,
     SHARED_DRIVE,
     Files,
@@ -20,9 +20,9 @@ from filesync_dagster.demo.sample import (
     project_files,
     text,
 )
-from filesync_dagster.demo.servers import running, s3_server, simulator
-from filesync_dagster.demo.simulated import Control
-from filesync_dagster.demo.stores import BUCKET, Bucket, Folder, Store
+from filesync_dagster.cli.demo.servers import running, s3_server, simulator
+from filesync_dagster.cli.demo.simulated import Control
+from filesync_dagster.cli.demo.stores import BUCKET, Bucket, Folder, Store
 
 Sample = Callable[[random.Random], Files]
 

@@ -5,11 +5,11 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from filesync_dagster.demo.autodesk import Project
-from filesync_dagster.demo.drive import Drive
-from filesync_dagster.demo.filling import SAMPLES, fill
-from filesync_dagster.demo.simulated import Control
-from filesync_dagster.demo.stores import Folder
+from filesync_dagster.cli.demo.autodesk import Project
+from filesync_dagster.cli.demo.drive import Drive
+from filesync_dagster.cli.demo.simulated import Control
+from filesync_dagster.cli.demo.stage import SAMPLES, fill
+from filesync_dagster.cli.demo.stores import Folder
 from filesync_dagster.simulators import SIMULATORS
 from filesync_dagster.simulators.wire import served
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.configuring import pass_invocation
-from filesync_dagster.cli.reloading import tell
+from filesync_dagster.cli.reload import tell
+from filesync_dagster.cli.validate import pass_invocation
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
