@@ -32,21 +32,22 @@ from filesync_dagster_tests.sync.projects import Project, rows_of
 PACKAGE = str(Path(filesync_dagster.__file__).parent) + os.sep
 PHASES = {
     "connectors": "listing",
-    "listing.py": "listing",
-    "snapshots/staging.py": "staging",
-    "metadata/checkpoints.py": "staging",
-    "comparison.py": "diff",
-    "diff": "diff",
-    "guard.py": "diff",
-    "snapshots": "snapshot",
-    "metadata/commit.py": "commit",
-    "metadata/staging.py": "commit",
-    "metadata/arrow_rows.py": "commit",
-    "metadata/state.py": "commit",
-    "metadata/logs.py": "commit",
-    "sync.py": "sync",
-    "metadata/leases.py": "lease",
+    "sync/listing.py": "listing",
+    "storage/snapshots/staging.py": "staging",
+    "storage/database/checkpoints.py": "staging",
+    "sync/detect_changes.py": "diff",
+    "sync/diff": "diff",
+    "core/guard.py": "diff",
+    "storage/snapshots": "snapshot",
+    "storage/database/commit.py": "commit",
+    "storage/database/staging.py": "commit",
+    "storage/database/arrow_rows.py": "commit",
+    "storage/database/state.py": "commit",
+    "storage/database/logs.py": "commit",
+    "sync/run.py": "sync",
+    "storage/database/leases.py": "lease",
 }
+assert all((Path(PACKAGE) / inside).exists() for inside in PHASES), "a phase is of a file that is no more"
 """What a file of the package does in a sync; the longest match counts."""
 
 

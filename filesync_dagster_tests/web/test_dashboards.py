@@ -14,7 +14,7 @@ from filesync_dagster import Filesync
 from filesync_dagster.storage.database import DeadMessage
 from filesync_dagster_tests.web.conftest import NOBODY, made_in
 
-DEPLOY = Path(__file__).parents[3] / "deploy"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "filesync.json").read_text())
 RULES = yaml.safe_load((DEPLOY / "prometheus" / "filesync.rules.yml").read_text())
 OF_PROMETHEUS = {"up": set()}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from filesync_dagster.web.operations import OPERATIONS
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_every_operation_is_documented():

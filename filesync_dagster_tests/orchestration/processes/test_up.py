@@ -19,7 +19,7 @@ from filesync_dagster.orchestration.client import announced
 from filesync_dagster.orchestration.processes import children, dagster_home, require_free
 from filesync_dagster.orchestration.processes.children import Service, bound, start, stop
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENDPOINTS = "endpoints: [{name: docs, type: local, schedule: manual, endpoint_details: {path: store}}]\n"
 TALKS = """
 import time
