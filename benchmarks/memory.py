@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.connectors import CONNECTORS, Connector
-from filesync_dagster.core.model import TIMESTAMP, Capabilities, ChangeKind, ConnectionReport, Meter, Page, sealed
+from filesync_dagster.core.model import TIMESTAMP, Capabilities, ChangeKind, ConnectionReport, Meter, Page, build_batch
 from filesync_dagster.sync.listing import Progress
 
 PAGE = 10_000
@@ -83,7 +83,7 @@ def page(numbers: Any, round_: int) -> pa.RecordBatch:
     keys = _joined(["projects/", projects, "/", pa.array(FOLDERS).take(kind), "/", names])
     hexes = [f"{value:032x}" for value in (content.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)).tolist()]
     seconds = LONG_AGO + numbers % 40_000_000 + 60 * (content != numbers)
-    return sealed(
+    return build_batch(
         {
             "external_id": keys,
             "scope": pa.array([""] * len(numbers)),

@@ -128,8 +128,8 @@ BUGS = (
     Bug(
         "what is wrong in a message is acknowledged and forgotten",
         "sync/events/receive.py",
-        "    metadata.bury(queue.name, dead)",
-        "    metadata.bury(queue.name, [])",
+        "    metadata.dead_letter(queue.name, dead)",
+        "    metadata.dead_letter(queue.name, [])",
         RECEIVING,
         "poison and sqs",
     ),

@@ -77,7 +77,7 @@ def events(
             raise click.exceptions.Exit(code or (0 if queues else _broken(filesync)))
         chosen = _chosen(filesync, queues)
         if ALL in drop:
-            gone = filesync.workspace.metadata.drop_all_dead_messages(chosen)
+            gone = filesync.runtime.metadata.drop_all_dead_messages(chosen)
             click.echo(f"{plural(gone, 'message')} dropped.")
         elif requeue or drop:
             _decide(filesync, requeue, [number for number in drop if isinstance(number, int)])
@@ -101,13 +101,13 @@ def _configured(filesync: Filesync) -> list[str]:
 
 def _chosen(filesync: Filesync, names: Sequence[str]) -> list[str]:
     """Return the queues that are meant: also those of which only messages are left. Raises ConfigError."""
-    left = [record.name for record in filesync.workspace.metadata.queues() if record.set_aside]
+    left = [record.name for record in filesync.runtime.metadata.queues() if record.set_aside]
     known = dict.fromkeys([*_configured(filesync), *left])
     return [name if name in known else filesync.config.queue(name).name for name in names] or list(known)
 
 
 def _decide(filesync: Filesync, requeue: Sequence[int], drop: Sequence[int]) -> None:
-    metadata = filesync.workspace.metadata
+    metadata = filesync.runtime.metadata
     known = {message.id for message in metadata.dead_messages([*requeue, *drop])}
     if missing := sorted({*requeue, *drop} - known):
         numbers = ", ".join(map(str, missing))
@@ -158,7 +158,7 @@ def _show_queues(filesync: Filesync, names: list[str], *, as_json: bool) -> None
         click.echo("There is no queue in the configuration.", err=True)
         return
     zone = filesync.config.settings.partitions.zone
-    known = {record.name: record for record in filesync.workspace.metadata.queues()}
+    known = {record.name: record for record in filesync.runtime.metadata.queues()}
     print_table(
         [Column(name, right=name in NUMBERS) for name in COLUMNS],
         [
@@ -185,7 +185,7 @@ def _queue(filesync: Filesync, name: str) -> dict[str, Any]:
             filesync.look(name)
     except (SourceError, ConfigError) as found:
         error = " ".join(str(found).split())
-    record = next(record for record in filesync.workspace.metadata.queues() if record.name == name)
+    record = next(record for record in filesync.runtime.metadata.queues() if record.name == name)
     return {
         "queue": name,
         "type": configured.type if configured else None,
@@ -199,7 +199,7 @@ def _queue(filesync: Filesync, name: str) -> dict[str, Any]:
 
 
 def _show_dead(filesync: Filesync, names: list[str], *, as_json: bool) -> None:
-    metadata = filesync.workspace.metadata
+    metadata = filesync.runtime.metadata
     if as_json:
         for message in metadata.each_dead_message(names):
             click.echo(json.dumps(_dead(message)))

@@ -113,13 +113,13 @@ def reset(invocation: Invocation, runs: tuple[str, ...], *, dagster_url: str | N
     Endpoints that were committed are done; the others go on from their last checkpoint. RUNS are ids, or how they
     begin.
     """
-    from filesync_dagster.orchestration.run_selection import worth_another_try
+    from filesync_dagster.orchestration.run_selection import retryable
 
     with invocation.open() as filesync, _client(invocation, dagster_url) as dagster:
         known = dagster.runs(FAR_ENOUGH)
         active = [endpoint.name for endpoint in filesync.config.active]
         chosen = _chosen(known, runs, {"FAILURE", "CANCELED"}, "failed")
-        chosen = chosen or worth_another_try(known, active, f"{filesync.config.settings.partitions.today()}")
+        chosen = chosen or retryable(known, active, f"{filesync.config.settings.partitions.today()}")
         for run in chosen:
             click.echo(f"The run {dagster.reexecute(run.id)} repeats {run.id}: {_what(run)}.")
     if not chosen:

@@ -39,7 +39,7 @@ def reload(
     """
     from filesync_dagster.config import remember, running_config
     from filesync_dagster.orchestration.client import dagster_url as default_url
-    from filesync_dagster.orchestration.processes import until_told
+    from filesync_dagster.orchestration.processes import stop_on_signal
     from filesync_dagster.orchestration.processes.reload import ConfigWatch, reload_code
     from filesync_dagster.orchestration.processes.watchdog import CodeServerWatch, works
 
@@ -56,7 +56,7 @@ def reload(
         click.echo(f"Dagster has read {printable(str(environment.config_path))} again.")
         return
     edits = ConfigWatch(environment, ask, tell)
-    with until_told() as told:
+    with stop_on_signal() as told:
         _at_once(ask, told)
         CodeServerWatch(answers, ask, tell).start(told)
         click.echo(f"Watching {printable(str(environment.config_path))}. Ctrl-C stops it.")

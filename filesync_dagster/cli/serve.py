@@ -36,20 +36,20 @@ def serve(invocation: Invocation, port: int, host: str, dagster_url: str | None)
     FILESYNC_API_TOKEN is the bearer token of the API; without one, everybody may read and nobody may write. An edit of
     endpoints.yaml is seen at once.
     """
-    from filesync_dagster.orchestration.processes import until_told
+    from filesync_dagster.orchestration.processes import stop_on_signal
     from filesync_dagster.web import serve_http
-    from filesync_dagster.web.site import Current, Site
+    from filesync_dagster.web.site import ConfigHolder, Site
 
     environment = invocation.environment()
     invocation.configure_logging()
     url = dagster_url or environment.dagster_url
-    site = Site(Current(environment.config_path), environment.home, environment.api_token, url)
+    site = Site(ConfigHolder(environment.config_path), environment.home, environment.api_token, url)
     with site.current.lent() as filesync:  # a file that cannot be used at all is told at once
         for problem in filesync.config.problems:
             click.echo(f"Warning: {problem}", err=True)
     if environment.api_token is None and not host.startswith(LOOPBACK):
         click.echo("Warning: FILESYNC_API_TOKEN is not set: whoever reaches this server may read.", err=True)
-    with until_told() as told:
+    with stop_on_signal() as told:
         serve_http(
             site,
             host,

@@ -38,7 +38,7 @@ def simulate(
     It keeps everything in memory and begins anew each time. docs/simulators.md describes fault plans.
     """
     from filesync_dagster.cli.fault_plan import read_fault_plan
-    from filesync_dagster.orchestration.processes import until_told
+    from filesync_dagster.orchestration.processes import stop_on_signal
     from filesync_dagster.simulators import SIMULATORS
     from filesync_dagster.simulators.wire import served
 
@@ -50,7 +50,7 @@ def simulate(
     if files:
         simulator.store.bulk(files, seed=seed)
     try:
-        with until_told() as told, served(simulator, host, port) as address:
+        with stop_on_signal() as told, served(simulator, host, port) as address:
             click.echo(_introduction(provider, simulator, address, files))
             told.wait()
     except OSError as error:

@@ -23,14 +23,14 @@ HOST = click.option("--host", default="127.0.0.1", show_default=True, help="0.0.
 def up(invocation: Invocation, port: int, host: str) -> None:
     """Run the Dagster UI and daemon for this configuration, until Ctrl-C."""
     from filesync_dagster.config import running_config
-    from filesync_dagster.orchestration.processes import logs, require_free, serve, until_told
+    from filesync_dagster.orchestration.processes import logs, require_free, serve, stop_on_signal
 
     environment = invocation.environment()
     for problem in running_config(environment).problems:
         click.echo(f"Warning: {problem}", err=True)
     require_free(host, port)
     click.echo("Starting Dagster ...")
-    with until_told() as told:
+    with stop_on_signal() as told:
         serve(
             environment,
             host,
@@ -50,13 +50,13 @@ def daemon(invocation: Invocation) -> None:
     Schedules, sensors and the queue of runs work as with `filesync up`. A UI may run elsewhere, over the same storage.
     """
     from filesync_dagster.config import running_config
-    from filesync_dagster.orchestration.processes import logs, serve, until_told
+    from filesync_dagster.orchestration.processes import logs, serve, stop_on_signal
 
     environment = invocation.environment()
     for problem in running_config(environment).problems:
         click.echo(f"Warning: {problem}", err=True)
     click.echo("Starting Dagster ...")
-    with until_told() as told:
+    with stop_on_signal() as told:
         serve(
             environment,
             None,

@@ -1,6 +1,6 @@
 """The nouns: entries, pages, capabilities, changes, results. Imports nothing of ours but errors.
 
-Rows travel as Arrow record batches in `FILE_SCHEMA`; `sealed` adds the two hashes that make a diff cheap.
+Rows travel as Arrow record batches in `FILE_SCHEMA`; `build_batch` adds the two hashes that make a diff cheap.
 """
 
 import json
@@ -105,7 +105,7 @@ class SyncMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class ListingGap:
     """A part of a scope that could not be listed. It poisons the scope: nothing there may be removed."""
 
     scope: str
@@ -117,13 +117,13 @@ class Unread:
 class Page:
     """One batch of entries and where the listing can resume after it.
 
-    `batch` is in FILE_SCHEMA (use `sealed`); it may be empty. `checkpoint` is the connector's own text and
+    `batch` is in FILE_SCHEMA (use `build_batch`); it may be empty. `checkpoint` is the connector's own text and
     covers this page and all before it; None means that the listing cannot resume here.
     """
 
     batch: pa.RecordBatch
     checkpoint: str | None = None
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[ListingGap, ...] = ()
 
 
 OUTSIDE = ""
@@ -147,7 +147,7 @@ class Delta:
     order: tuple[int, ...] = ()
     removed: Mapping[str, int] = field(default_factory=dict)
     read: tuple[str, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[ListingGap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +257,10 @@ class SyncResult:
         }
 
 
-def sealed(columns: Mapping[str, Any], rows: int) -> pa.RecordBatch:
+def build_batch(columns: Mapping[str, Any], rows: int) -> pa.RecordBatch:
     """Return columns of ENTRY_FIELDS as a batch of FILE_SCHEMA with `rows` rows; columns not given are null.
 
-    >>> page = sealed({"external_id": ["a"], "scope": [""], "name": ["a"], "path": ["a"],
+    >>> page = build_batch({"external_id": ["a"], "scope": [""], "name": ["a"], "path": ["a"],
     ...                "kind": ["file"], "trashed": [False]}, 1)
     >>> page.schema.equals(FILE_SCHEMA)
     True
@@ -304,10 +304,10 @@ def data_version(rows: int, fingerprints: int) -> str:
     return f"{rows}-{fingerprints % 2**64:016x}"
 
 
-def shifted(version: str, minus: str, plus: str) -> str:
+def adjust_data_version(version: str, minus: str, plus: str) -> str:
     """Return the version of a snapshot from which the rows of `minus` went and to which those of `plus` came.
 
-    >>> shifted("3-0000000000000009", "1-0000000000000004", "2-0000000000000005")
+    >>> adjust_data_version("3-0000000000000009", "1-0000000000000004", "2-0000000000000005")
     '4-000000000000000a'
     """
     (rows, total), (fewer, less), (more, extra) = (
@@ -316,13 +316,13 @@ def shifted(version: str, minus: str, plus: str) -> str:
     return data_version(rows - fewer + more, total - less + extra)
 
 
-def summed(fingerprints: "pa.Array[Any]") -> int:
+def sum_fingerprints(fingerprints: "pa.Array[Any]") -> int:
     """Return the sum of fingerprints mod 2^64, as `data_version` takes it."""
     total: int | None = pc.sum(fingerprints).as_py()  # unsigned 64-bit sums wrap around
     return total or 0
 
 
-def storable(raw: bytes) -> str:
+def to_storable_text(raw: bytes) -> str:
     r"""Return a provider's raw name as text that every database can store.
 
     UTF-8 stays as it is; a byte that is not UTF-8, and NUL, become `\xNN`. The caller keeps the raw bytes in

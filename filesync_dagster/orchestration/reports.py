@@ -104,7 +104,7 @@ def endpoint_day(filesync: "Filesync", endpoint: "Counted", day: date) -> Endpoi
     zone = filesync.config.settings.partitions.zone
     since, until = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
     known = endpoint.endpoint_id
-    logs = [] if known is None else filesync.workspace.metadata.sync_logs(known, since=since, until=until)
+    logs = [] if known is None else filesync.runtime.metadata.sync_logs(known, since=since, until=until)
     found = EndpointDay(endpoint.name, statuses=Counter(log.sync_status.value for log in logs))
     committed = [log for log in logs if log.sync_status in COMMITTED]
     rebuilt = [log for log in committed if log.mode is SyncMode.REPLAY]
@@ -206,7 +206,7 @@ def _counted(filesync: "Filesync", day: date) -> list["Counted"]:
     """Return the endpoints that count on a day: as the reports about files have it."""
     from filesync_dagster.monitoring.reports.counted_endpoints import counted
 
-    return counted(filesync.workspace, _day(filesync, day))
+    return counted(filesync.runtime, _day(filesync, day))
 
 
 def _day(filesync: "Filesync", day: date) -> "Day":
@@ -254,7 +254,7 @@ def _at_the_end(filesync: "Filesync", endpoint: "Counted", day: date) -> "SyncRe
     """Return the sync whose snapshot describes an endpoint at the end of a day, or now."""
     from filesync_dagster.monitoring.reports.snapshot_set import snapshot_of
 
-    return snapshot_of(filesync.workspace, endpoint, min(_day(filesync, day).last_moment, datetime.now(UTC)))
+    return snapshot_of(filesync.runtime, endpoint, min(_day(filesync, day).last_moment, datetime.now(UTC)))
 
 
 def _outdated(filesync: "Filesync", day: date, now: Iterable["SyncRecord | None"]) -> int:
@@ -301,7 +301,7 @@ def keep_chart(filesync: "Filesync", report: str, day: date, chart: str) -> Path
     from filesync_dagster.storage.snapshots import disk_errors
     from filesync_dagster.sync.maintenance import CHARTS  # it loads DuckDB
 
-    path = filesync.workspace.folder(CHARTS, report) / f"{day}.svg"
+    path = filesync.runtime.folder(CHARTS, report) / f"{day}.svg"
     with disk_errors(f"writing the picture {path}"):
         path.write_text(chart, encoding="utf-8")
     return path

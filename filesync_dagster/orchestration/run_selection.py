@@ -55,7 +55,7 @@ def busy(
     }
 
 
-def worth_another_try(runs: Iterable[DagsterRun], endpoints: Sequence[str], today: str) -> list[DagsterRun]:
+def retryable(runs: Iterable[DagsterRun], endpoints: Sequence[str], today: str) -> list[DagsterRun]:
     """Return the failed runs that no later run has overtaken; `runs` are newest first, and so is what comes back.
 
     A later sync of the same endpoints, or one of the same past day, did, or will do, what a retry would.

@@ -22,16 +22,16 @@ COOL_DOWN_MAX = timedelta(minutes=55)
 CLOSED, OPEN, PROBING = "closed", "open", "half_open"
 
 
-def ask(metadata: Metadata, endpoint_id: int, name: str, *, insist: bool, now: datetime | None = None) -> None:
+def ask(metadata: Metadata, endpoint_id: int, name: str, *, ignore_breaker: bool, now: datetime | None = None) -> None:
     """Raise BreakerOpen when the store is to be left alone; else let the sync begin, as a probe if need be.
 
-    `insist`: somebody asks for this endpoint by name, so it is probed though no probe is due.
+    `ignore_breaker`: somebody asks for this endpoint by name, so it is probed though no probe is due.
     """
     now = now or datetime.now(UTC)
     record = metadata.breaker(endpoint_id)
     if record.state == CLOSED:
         return
-    if is_resting(record, now) and not insist:
+    if is_resting(record, now) and not ignore_breaker:
         raise BreakerOpen(why(record, name), hint=f"`filesync sync {name}` asks it at once.")
     # Should this probe end without a word, as when its process dies, the next one is not due at once.
     metadata.save_breaker(replace(record, state=PROBING, probe_at=now + cool_down(record.failures)))

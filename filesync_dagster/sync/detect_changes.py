@@ -16,8 +16,8 @@ from filesync_dagster.core.model import ChangeCounts, ChangeKind, Kind
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.sync import diff
-from filesync_dagster.sync.listing import Job, Listing, confirm, confirm_one_by_one
-from filesync_dagster.sync.paths import COLUMNS, Relation, empty, insert, lost_with, place, resealed
+from filesync_dagster.sync.listing import Listing, SyncContext, confirm, confirm_one_by_one
+from filesync_dagster.sync.paths import COLUMNS, Relation, descendants_of, empty, insert, place, with_fingerprints
 from filesync_dagster.sync.snapshot_chain import whole
 
 LANDMARKS = 1024
@@ -46,13 +46,13 @@ class Comparison:
     emptied: tuple[str, ...] = ()  # scopes, of several, that had files and would have none
 
 
-def is_intact(job: Job, state: EndpointState) -> bool:
+def is_intact(job: SyncContext, state: EndpointState) -> bool:
     """Tell whether the last snapshot, if any, is what was written. When it is not, only `--full` goes on."""
     if state.snapshot_uri is None:
         return True
     try:
-        path = whole(job.workspace, job.endpoint.name, job.endpoint_id, state.snapshot_uri)
-        job.workspace.snapshots.verify(state.snapshot_uri, state.data_version, path)
+        path = whole(job.runtime, job.endpoint.name, job.endpoint_id, state.snapshot_uri)
+        job.runtime.snapshots.verify(state.snapshot_uri, state.data_version, path)
     except SnapshotError as error:
         if job.fresh:
             return False
@@ -60,32 +60,32 @@ def is_intact(job: Job, state: EndpointState) -> bool:
     return True
 
 
-def rebuildable(job: Job, error: SnapshotError) -> SnapshotError:
+def rebuildable(job: SyncContext, error: SnapshotError) -> SnapshotError:
     """Return the error about a lost snapshot with what can be done about it."""
     hint = f"The database still has the inventory: `filesync sync {job.endpoint.name} --full` rebuilds it."
     return type(error)(error.message, hint=hint)
 
 
-def landmarks(job: Job, state: EndpointState, *, intact: bool) -> list[str]:
+def landmarks(job: SyncContext, state: EndpointState, *, intact: bool) -> list[str]:
     """Return ids evenly spread over the last snapshot, in order, for sources that use them."""
     if state.snapshot_uri is None or not intact or not job.source.capabilities.landmarks:
         return []
-    return sorted(job.workspace.snapshots.sample(state.snapshot_uri, "external_id", LANDMARKS), key=str.encode)
+    return sorted(job.runtime.snapshots.sample(state.snapshot_uri, "external_id", LANDMARKS), key=str.encode)
 
 
-def load_before(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState, *, intact: bool) -> None:
+def load_before(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState, *, intact: bool) -> None:
     """Make `before`: the last snapshot or, when it is lost, what the database has of it."""
     if state.snapshot_uri and intact:
-        path = whole(job.workspace, job.endpoint.name, job.endpoint_id, state.snapshot_uri)
+        path = whole(job.runtime, job.endpoint.name, job.endpoint_id, state.snapshot_uri)
         con.execute(f"CREATE {_relation(state.files_total)} before AS SELECT {COLUMNS} FROM {parquet([path])}")
         return
     empty(con, "before")
     if state.snapshot_uri:
-        for batch in job.workspace.metadata.entries(job.endpoint_id):
-            insert(con, "before", resealed(batch))
+        for batch in job.runtime.metadata.entries(job.endpoint_id):
+            insert(con, "before", with_fingerprints(batch))
 
 
-def prove_absences(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, state: EndpointState) -> None:
+def prove_absences(job: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, state: EndpointState) -> None:
     """Make `after`: what is listed and selected, and what is absent without proof.
 
     An absence counts when its scope was read completely. For a store with stable ids it must also be confirmed: one
@@ -103,7 +103,7 @@ def prove_absences(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, s
     con.execute(
         f"CREATE TABLE carried AS SELECT {COLUMNS} FROM missing WHERE NOT ({PROVED}) "
         "AND external_id NOT IN (SELECT external_id FROM gone)",
-        [list(listing.poisoned)],
+        [list(listing.incomplete_scopes)],
     )
     con.execute(
         f"CREATE VIEW after AS SELECT {COLUMNS} FROM listed WHERE selected UNION ALL SELECT {COLUMNS} FROM carried",
@@ -114,22 +114,24 @@ PROVED = "scope NOT IN (SELECT unnest(?::VARCHAR[])) AND external_id NOT IN (SEL
 """Of a missing row: it would have been listed if it were there."""
 
 
-def _confirm(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing) -> bool:
+def _confirm(job: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing) -> bool:
     """Ask again for what is missing and would count; tell whether anything was asked."""
     absent = f"FROM missing WHERE {PROVED}"
-    if not (count := _count(con, "missing", PROVED, [list(listing.poisoned)])):
+    if not (count := _count(con, "missing", PROVED, [list(listing.incomplete_scopes)])):
         return False
     if job.source.capabilities.incremental and count <= LOOKUPS:
-        rows = con.execute(f"SELECT scope, list(external_id) {absent} GROUP BY scope", [list(listing.poisoned)])
+        rows = con.execute(
+            f"SELECT scope, list(external_id) {absent} GROUP BY scope", [list(listing.incomplete_scopes)]
+        )
         confirm_one_by_one(job, listing, dict(rows.fetchall()))
     else:
-        hashes = con.execute(f"SELECT id_hash {absent}", [list(listing.poisoned)]).fetchnumpy()
+        hashes = con.execute(f"SELECT id_hash {absent}", [list(listing.incomplete_scopes)]).fetchnumpy()
         confirm(job, listing, pa.array(hashes["id_hash"], pa.uint64()))
     return True
 
 
 def _classify(
-    job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation, *, elsewhere: bool
+    job: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation, *, elsewhere: bool
 ) -> int:
     """Make `listed`, `missing` (in `before`, not listed) and `gone` (of both: no longer selected).
 
@@ -154,10 +156,10 @@ def _classify(
     if job.source.capabilities.derives_paths:
         # It is still there, but no longer in the endpoint; unless what it lies in was lost, and it with that.
         con.execute("CREATE OR REPLACE TABLE lost AS SELECT external_id FROM missing ANTI JOIN found USING (id_hash)")
-        lost_with(con, "found", "lost", "lost_with")
+        descendants_of(con, "found", "lost", "descendants_of")
         con.execute("""
             INSERT INTO gone SELECT external_id FROM found SEMI JOIN missing USING (id_hash)
-            WHERE external_id NOT IN (SELECT external_id FROM lost_with)
+            WHERE external_id NOT IN (SELECT external_id FROM descendants_of)
         """)
     if elsewhere:
         con.execute("INSERT INTO gone SELECT external_id FROM missing")
@@ -169,16 +171,16 @@ def _classify(
     return missing
 
 
-def _place(job: Job, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation) -> None:
+def _place(job: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation) -> None:
     """Make `listed` of what was found, wherever it lies. A folder that could not be read has the parent it had."""
-    if not listing.poisoned:
+    if not listing.incomplete_scopes:
         place(con, job.endpoint, "found", "listed", relation=relation)
         return
     con.execute(
         f"CREATE OR REPLACE TABLE anchors AS SELECT {COLUMNS} FROM before "
         f"WHERE kind = '{Kind.FOLDER}' AND scope IN (SELECT unnest(?::VARCHAR[])) "
         "AND external_id NOT IN (SELECT external_id FROM found)",
-        [list(listing.poisoned)],
+        [list(listing.incomplete_scopes)],
     )
     if _count(con, "anchors"):
         either = f"SELECT {COLUMNS} FROM found UNION ALL SELECT {COLUMNS} FROM anchors"
@@ -192,7 +194,7 @@ RELOCATED = f""""after".kind = '{Kind.FOLDER}' AND "before".path <> "after".path
 """Of a change: what lies below has another path. One that is trashed, or comes back, is not counted as moved."""
 
 
-def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
+def compare(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
     """Make `changes` and `repathed`, and count them."""
     capabilities = job.source.capabilities
     first = state.snapshot_uri is None

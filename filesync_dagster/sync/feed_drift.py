@@ -10,11 +10,11 @@ from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.model import OUTSIDE
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync.detect_changes import Comparison
-from filesync_dagster.sync.listing import Job
-from filesync_dagster.sync.paths import insert, lost_with
+from filesync_dagster.sync.listing import SyncContext
+from filesync_dagster.sync.paths import descendants_of, insert
 
 
-def found_by(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState, found: Comparison) -> int | None:
+def found_by(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState, found: Comparison) -> int | None:
     """Return how many changes of a full sync the feed does not tell since the last sync; None when it cannot be asked.
 
     Told are the entries that the feed names, those in folders that it read anew, and all below a changed folder that
@@ -45,7 +45,7 @@ def _untold(con: duckdb.DuckDBPyConnection) -> int:
         SELECT coalesce("after".external_id, "before".external_id) AS external_id FROM changes
     """)
     con.execute("CREATE OR REPLACE TABLE moved AS FROM hinted SEMI JOIN changed USING (external_id)")
-    lost_with(con, "either", "moved", "moved_with")
+    descendants_of(con, "either", "moved", "moved_with")
     [(count,)] = con.execute("""
         SELECT count(*) FROM changed WHERE external_id NOT IN (
             FROM hinted UNION ALL FROM moved_with

@@ -12,24 +12,24 @@ from filesync_dagster.core.model import ChangeCounts, SyncMode, SyncResult, Sync
 from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
 from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.sync import diff
-from filesync_dagster.sync.result import new_attempt, new_state, sync_record
-from filesync_dagster.sync.runtime import Workspace, location_of
+from filesync_dagster.sync.result import begin_result, new_state, sync_record
+from filesync_dagster.sync.runtime import Runtime, location_of
 from filesync_dagster.sync.snapshot_chain import whole
 
 
-def approve(workspace: Workspace, endpoint: Endpoint) -> SyncResult:
+def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
     """Commit the held sync of an endpoint as it was observed. Raises NothingHeld or HeldSyncOutdated."""
-    attempt = new_attempt(endpoint, None)
-    endpoint_id = workspace.register(endpoint)
-    with workspace.metadata.lease(endpoint_id, purpose="approve") as lease, workspace.engine() as con:
-        state = workspace.metadata.state(endpoint_id)
-        held = _held(workspace, endpoint, state)
+    attempt = begin_result(endpoint, None)
+    endpoint_id = runtime.register(endpoint)
+    with runtime.metadata.lease(endpoint_id, purpose="approve") as lease, runtime.engine() as con:
+        state = runtime.metadata.state(endpoint_id)
+        held = _held(runtime, endpoint, state)
         if state.held_location != location_of(endpoint):
             raise HeldSyncOutdated(
                 f"The held sync of {endpoint.name!r} listed another place than the endpoint does now.",
                 hint=f"`filesync reject {endpoint.name}`, then sync again.",
             )
-        _view_held(workspace, con, endpoint, state, held)
+        _view_held(runtime, con, endpoint, state, held)
         repathed = diff.repathed(con, "before", "after", "changes", "repathed")
         result = attempt.result(
             SyncStatus.PARTIAL if held.warnings else SyncStatus.COMPLETED,
@@ -45,7 +45,7 @@ def approve(workspace: Workspace, endpoint: Endpoint) -> SyncResult:
             changes_uri=held.changes_uri,
             warnings=held.warnings,
         )  # fmt: skip
-        workspace.metadata.commit(
+        runtime.metadata.commit(
             lease,
             sync_record(endpoint_id, result, held.as_of or held.sync_completed, None, data_version=held.data_version),
             _following(endpoint, state, held, result),
@@ -57,7 +57,7 @@ def approve(workspace: Workspace, endpoint: Endpoint) -> SyncResult:
 
 
 def _view_held(
-    workspace: Workspace,
+    runtime: Runtime,
     con: duckdb.DuckDBPyConnection,
     endpoint: Endpoint,
     state: EndpointState,
@@ -67,11 +67,11 @@ def _view_held(
     if not (state.snapshot_uri and held.snapshot_uri and held.changes_uri):
         raise HeldSyncOutdated(f"The held sync {held.id} is no longer stored.", hint="Sync again.")
     paths = {
-        "before": whole(workspace, endpoint.name, state.endpoint_id, state.snapshot_uri),
-        "changes": workspace.snapshots.local(held.changes_uri),
+        "before": whole(runtime, endpoint.name, state.endpoint_id, state.snapshot_uri),
+        "changes": runtime.snapshots.local(held.changes_uri),
     }
     if held.mode is not SyncMode.INCREMENTAL:
-        paths["after"] = workspace.snapshots.local(held.snapshot_uri)
+        paths["after"] = runtime.snapshots.local(held.snapshot_uri)
     for name, path in paths.items():
         con.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet([path])}")
     if held.mode is SyncMode.INCREMENTAL:
@@ -86,21 +86,21 @@ def _following(endpoint: Endpoint, state: EndpointState, held: SyncRecord, resul
     return replace(committed, selection=None if is_full else state.selection)
 
 
-def reject(workspace: Workspace, endpoint: Endpoint) -> str:
+def reject(runtime: Runtime, endpoint: Endpoint) -> str:
     """Forget the held sync of an endpoint and return its id. Raises NothingHeld."""
-    endpoint_id = workspace.register(endpoint)
-    with workspace.metadata.lease(endpoint_id, purpose="reject") as lease:
-        held = _held(workspace, endpoint, workspace.metadata.state(endpoint_id))
+    endpoint_id = runtime.register(endpoint)
+    with runtime.metadata.lease(endpoint_id, purpose="reject") as lease:
+        held = _held(runtime, endpoint, runtime.metadata.state(endpoint_id))
         if not CONNECTORS[endpoint.type].incremental:
             # A change feed tells once more what was held. Events do not: they were acknowledged.
-            workspace.metadata.expire_proofs([endpoint.name])
-        workspace.metadata.drop_held(lease)
+            runtime.metadata.expire_proofs([endpoint.name])
+        runtime.metadata.drop_held(lease)
     event("sync.rejected", endpoint=endpoint.name, held=held.id)
     return held.id
 
 
-def _held(workspace: Workspace, endpoint: Endpoint, state: EndpointState) -> SyncRecord:
-    held = workspace.metadata.sync_log(state.held_sync_id) if state.held_sync_id else None
+def _held(runtime: Runtime, endpoint: Endpoint, state: EndpointState) -> SyncRecord:
+    held = runtime.metadata.sync_log(state.held_sync_id) if state.held_sync_id else None
     if held is None:
         raise NothingHeld(f"No sync of {endpoint.name!r} is held.")
     return held

@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from filesync_dagster.connectors import IncrementalSource
 from filesync_dagster.core.errors import CursorLost, SourceError
-from filesync_dagster.core.model import OUTSIDE, ChangeCounts, ChangeKind, Delta, Kind, Unread, shifted
+from filesync_dagster.core.model import OUTSIDE, ChangeCounts, ChangeKind, Delta, Kind, ListingGap, adjust_data_version
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.detect_changes import Comparison
-from filesync_dagster.sync.listing import Job
-from filesync_dagster.sync.paths import COLUMNS, empty, insert, lost_with, place, resealed
+from filesync_dagster.sync.listing import SyncContext
+from filesync_dagster.sync.paths import COLUMNS, descendants_of, empty, insert, place, with_fingerprints
 
 LOOKUPS = 1000
 """Up to so many entries are looked up one by one; past that a full listing is cheaper, and proves more."""
@@ -31,7 +31,7 @@ class Feed:
 
     cursor: str
     rows: int = 0
-    unread: list[Unread] = field(default_factory=list)
+    unread: list[ListingGap] = field(default_factory=list)
     read: list[str] = field(default_factory=list)  # folders all of whose children are among the rows
 
 
@@ -49,7 +49,7 @@ class Told:
         return self.first is None
 
 
-def listen(job: Job, state: EndpointState) -> Told:
+def listen(job: SyncContext, state: EndpointState) -> Told:
     """Read the feed until it says something. Raises CursorLost."""
     cursor, deltas = str(state.cursor), _source(job).changes(str(state.cursor))
     for delta in deltas:
@@ -60,7 +60,7 @@ def listen(job: Job, state: EndpointState) -> Told:
     return Told(cursor, None, iter(()))
 
 
-def follow(job: Job, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
+def follow(job: SyncContext, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
     """Read the feed and make `before`, `after` and `gone`. Raises CursorLost when only a full sync can tell."""
     feed = _read(job, con, told)
     empty(con, "before")
@@ -78,7 +78,7 @@ def follow(job: Job, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
 # What was said.
 
 
-def _read(job: Job, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
+def _read(job: SyncContext, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
     """Make `told` and `dead` of the feed: the last word on each id in each scope."""
     empty(con, "said")
     con.execute("ALTER TABLE said ADD COLUMN ord BIGINT")
@@ -139,7 +139,7 @@ def _hear(con: duckdb.DuckDBPyConnection, delta: Delta, feed: Feed) -> None:
 # What follows from it.
 
 
-def _complete(job: Job, con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def _complete(job: SyncContext, con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Load what the inventory knows, ask for what nobody told, until everything has its place."""
     _load(job, con, _ids(con, "told") + _ids(con, "dead"))
     _drop_foreign(con)
@@ -166,16 +166,16 @@ def _complete(job: Job, con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         _missing(job, con, crawled - known)  # what went from a folder that changed scopes was told of the new scope
 
 
-def _load(job: Job, con: duckdb.DuckDBPyConnection, ids: list[str]) -> None:
+def _load(job: SyncContext, con: duckdb.DuckDBPyConnection, ids: list[str]) -> None:
     """Add to `before` what the inventory has of these ids."""
-    _remember(con, job.workspace.metadata.known(job.endpoint_id, ids))
+    _remember(con, job.runtime.metadata.known(job.endpoint_id, ids))
 
 
 def _remember(con: duckdb.DuckDBPyConnection, batches: Iterable[pa.RecordBatch]) -> list[str]:
     """Add rows that `before` does not have yet; return the ids of the folders among them all."""
     folders: list[str] = []
     for batch in batches:
-        con.register("known_rows", pa.Table.from_batches([resealed(batch)]))
+        con.register("known_rows", pa.Table.from_batches([with_fingerprints(batch)]))
         con.execute(f"""
             INSERT INTO before SELECT {COLUMNS} FROM known_rows
             WHERE external_id NOT IN (SELECT external_id FROM before)
@@ -199,11 +199,11 @@ def _drop_foreign(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("DELETE FROM dead WHERE external_id IN (SELECT external_id FROM told)")
 
 
-def _missing(job: Job, con: duckdb.DuckDBPyConnection, read: Collection[str]) -> None:
+def _missing(job: SyncContext, con: duckdb.DuckDBPyConnection, read: Collection[str]) -> None:
     """Find out what became of entries that were in a folder which was read again, and are not in it."""
     if not read:
         return
-    metadata = job.workspace.metadata
+    metadata = job.runtime.metadata
     folders = [folder for folder in read if folder]
     _remember(con, metadata.children(job.endpoint_id, folders))
     if len(folders) < len(read):
@@ -218,7 +218,7 @@ def _missing(job: Job, con: duckdb.DuckDBPyConnection, read: Collection[str]) ->
     _look_up(job, con, rows)
 
 
-def _look_up(job: Job, con: duckdb.DuckDBPyConnection, entries: list[tuple[str, str]]) -> None:
+def _look_up(job: SyncContext, con: duckdb.DuckDBPyConnection, entries: list[tuple[str, str]]) -> None:
     """Ask for entries one by one: they are told now, or dead."""
     if len(entries) > LOOKUPS:
         raise CursorLost(f"{len(entries):,} entries would have to be looked up one by one.")
@@ -249,7 +249,7 @@ def _tell(con: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> None:
         con.unregister("heard")
 
 
-def _descend(job: Job, con: duckdb.DuckDBPyConnection, descended: set[str]) -> None:
+def _descend(job: SyncContext, con: duckdb.DuckDBPyConnection, descended: set[str]) -> None:
     """Add to `before` all that is known below folders that moved, went, or went to or from the trash."""
     changed = con.execute(f"""
         SELECT b.external_id FROM before b
@@ -264,11 +264,11 @@ def _descend(job: Job, con: duckdb.DuckDBPyConnection, descended: set[str]) -> N
     while frontier:
         descended.update(frontier)
         job.lease.check()
-        found = _remember(con, job.workspace.metadata.children(job.endpoint_id, frontier))
+        found = _remember(con, job.runtime.metadata.children(job.endpoint_id, frontier))
         frontier = [folder for folder in found if folder not in descended]
 
 
-def _locate(job: Job, con: duckdb.DuckDBPyConnection) -> None:
+def _locate(job: SyncContext, con: duckdb.DuckDBPyConnection) -> None:
     """Make `now` (all rows as they are now), `located` (those that lie in the endpoint) and `gone`."""
     con.execute(f"""
         CREATE OR REPLACE TABLE now AS
@@ -282,26 +282,26 @@ def _locate(job: Job, con: duckdb.DuckDBPyConnection) -> None:
             AND parent_id NOT IN (SELECT external_id FROM now UNION ALL SELECT external_id FROM dead)
     """).fetchall()
     empty(con, "anchors")
-    for batch in job.workspace.metadata.known(job.endpoint_id, [parent for (parent,) in rows if parent != OUTSIDE]):
-        insert(con, "anchors", resealed(batch))
+    for batch in job.runtime.metadata.known(job.endpoint_id, [parent for (parent,) in rows if parent != OUTSIDE]):
+        insert(con, "anchors", with_fingerprints(batch))
     place(con, job.endpoint, "now", "located", "anchors", relation="TABLE")
-    lost_with(con, "now", "dead", "lost_with")
+    descendants_of(con, "now", "dead", "descendants_of")
     con.execute("""
         CREATE OR REPLACE TABLE gone AS
         SELECT external_id FROM before
         WHERE external_id NOT IN (SELECT external_id FROM located WHERE selected)
-            AND external_id NOT IN (SELECT external_id FROM lost_with)
+            AND external_id NOT IN (SELECT external_id FROM descendants_of)
     """)
 
 
 def _orphans(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     """Return entries that are not said to be gone, but a folder above them is, perhaps since they were told."""
     return con.execute("""
-        SELECT external_id, scope FROM now WHERE external_id IN (SELECT external_id FROM lost_with)
+        SELECT external_id, scope FROM now WHERE external_id IN (SELECT external_id FROM descendants_of)
     """).fetchall()
 
 
-def _come_in(job: Job, con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+def _come_in(job: SyncContext, con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     """Return folders of which we may not know what they hold, those above before those below.
 
     Folders that nobody knew, or that came back from the trash; that have something in them which is said to be in the
@@ -323,12 +323,12 @@ def _come_in(job: Job, con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
         WHERE l.kind = '{Kind.FOLDER}' AND l.selected AND NOT l.trashed
     """).fetchall()
     trashed: set[str] = set()
-    for batch in job.workspace.metadata.children(job.endpoint_id, [folder for folder, _ in changed]):
+    for batch in job.runtime.metadata.children(job.endpoint_id, [folder for folder, _ in changed]):
         trashed.update(map(str, batch.filter(batch.column("trashed")).column("parent_id").to_pylist()))
     return list(dict.fromkeys([*rows, *(row for row in changed if row[0] in trashed)]))
 
 
-def _crawl(job: Job, con: duckdb.DuckDBPyConnection, folder: str, scope: str, feed: Feed) -> Iterator[str]:
+def _crawl(job: SyncContext, con: duckdb.DuckDBPyConnection, folder: str, scope: str, feed: Feed) -> Iterator[str]:
     """Tell what lies below a folder; yield the folders among it."""
     for page in _source(job).below(folder, scope):
         job.lease.check()
@@ -347,7 +347,7 @@ def _crawl(job: Job, con: duckdb.DuckDBPyConnection, folder: str, scope: str, fe
 # What it comes to.
 
 
-def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
+def compare(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
     """Make `changes` and `repathed` of the rows that were looked at, and count what the endpoint has with them."""
     capabilities = job.source.capabilities
     counts: ChangeCounts = diff.compare(
@@ -367,13 +367,13 @@ def compare(job: Job, con: duckdb.DuckDBPyConnection, state: EndpointState) -> C
         bytes_before=state.bytes_total,
         files_after=state.files_total - was[0] + is_[0],
         bytes_after=state.bytes_total - was[1] + is_[1],
-        data_version=shifted(str(state.data_version), was[2], is_[2]),
+        data_version=adjust_data_version(str(state.data_version), was[2], is_[2]),
         processed=int(processed),
         emptied=_emptied(job, con) if counts.removed else (),
     )
 
 
-def _emptied(job: Job, con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+def _emptied(job: SyncContext, con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """Return the scopes that lost every file, some of them removed."""
     live = f"NOT trashed AND kind <> '{Kind.FOLDER}'"
     rows = con.execute(f"""
@@ -382,7 +382,7 @@ def _emptied(job: Job, con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
             AND scope NOT IN (SELECT scope FROM after WHERE {live})
         GROUP BY scope ORDER BY scope
     """).fetchall()
-    has_more = job.workspace.metadata.has_more_files
+    has_more = job.runtime.metadata.has_more_files
     return tuple(scope for scope, looked_at in rows if not has_more(job.endpoint_id, scope, looked_at))
 
 
@@ -390,6 +390,6 @@ def _ids(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     return [external_id for (external_id,) in con.execute(f"SELECT external_id FROM {table}").fetchall()]
 
 
-def _source(job: Job) -> IncrementalSource:
+def _source(job: SyncContext) -> IncrementalSource:
     assert isinstance(job.source, IncrementalSource)
     return job.source

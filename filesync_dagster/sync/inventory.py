@@ -14,7 +14,7 @@ from filesync_dagster.storage.database import BreakerRecord, EndpointState, Leas
 from filesync_dagster.storage.snapshots import export as write_file
 from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.sync.circuit_breaker import CLOSED, is_resting
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import whole
 
 LIVE = "SELECT * EXCLUDE (id_hash, fingerprint) FROM {} WHERE NOT trashed ORDER BY path, external_id"
@@ -42,74 +42,74 @@ class EndpointStatus:
 
 
 def files(
-    workspace: Workspace, endpoint: Endpoint, *, as_of: datetime | None = None, gone: bool = False
+    runtime: Runtime, endpoint: Endpoint, *, as_of: datetime | None = None, gone: bool = False
 ) -> Iterator[pa.RecordBatch]:
     """Yield the live files of an endpoint, by path: now, or as of a moment. `gone` adds those that were removed.
 
     Raises NothingKnown when nothing is stored about that moment.
     """
-    endpoint_id = workspace.register(endpoint)
+    endpoint_id = runtime.register(endpoint)
     if as_of is None:
-        yield from workspace.metadata.files(endpoint_id, gone=gone)
+        yield from runtime.metadata.files(endpoint_id, gone=gone)
         return
-    path = snapshot_path(workspace, endpoint, as_of)
-    with workspace.engine() as con:
+    path = snapshot_path(runtime, endpoint, as_of)
+    with runtime.engine() as con:
         yield from stream(con, LIVE.format(parquet([path])))
 
 
-def current_path(workspace: Workspace, endpoint: Endpoint) -> Path:
+def current_path(runtime: Runtime, endpoint: Endpoint) -> Path:
     """Return a local copy of the last committed snapshot. Raises NothingKnown, SnapshotError."""
-    state = workspace.metadata.state(workspace.register(endpoint))
+    state = runtime.metadata.state(runtime.register(endpoint))
     if state.snapshot_uri is None:
         raise NothingKnown(f"Nothing is stored about {endpoint.name!r}.", hint="It was never synced.")
-    return whole(workspace, endpoint.name, state.endpoint_id, state.snapshot_uri)
+    return whole(runtime, endpoint.name, state.endpoint_id, state.snapshot_uri)
 
 
-def snapshot_path(workspace: Workspace, endpoint: Endpoint, as_of: datetime) -> Path:
+def snapshot_path(runtime: Runtime, endpoint: Endpoint, as_of: datetime) -> Path:
     """Return a local copy of the snapshot that describes a moment. Raises NothingKnown, SnapshotError."""
-    log = workspace.metadata.snapshot_at(workspace.register(endpoint), as_of)
+    log = runtime.metadata.snapshot_at(runtime.register(endpoint), as_of)
     if log is None or log.snapshot_uri is None:
         raise NothingKnown(
             f"Nothing is stored about {endpoint.name!r} as of {as_of:%Y-%m-%d %H:%M:%S %Z}.",
             hint="It was first synced later, or retention has let the snapshot go.",
         )
-    return whole(workspace, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
+    return whole(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
 
 
 def changes(
-    workspace: Workspace, endpoint: Endpoint, *, since: datetime | None = None, until: datetime | None = None
+    runtime: Runtime, endpoint: Endpoint, *, since: datetime | None = None, until: datetime | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Yield the journal of an endpoint, oldest first."""
-    yield from workspace.metadata.journal(workspace.register(endpoint), since=since, until=until)
+    yield from runtime.metadata.journal(runtime.register(endpoint), since=since, until=until)
 
 
-def status(workspace: Workspace) -> list[EndpointStatus]:
+def status(runtime: Runtime) -> list[EndpointStatus]:
     """Return how every configured endpoint is doing, in the order of the configuration."""
-    metadata = workspace.metadata
+    metadata = runtime.metadata
     states = metadata.states()
     running = {lease.endpoint: lease for lease in metadata.running() if lease.purpose == "sync"}
     proofs = metadata.last_full()
     failing = {number: breaker for number, breaker in metadata.breakers().items() if breaker.failures}
     latest = metadata.latest_syncs()
-    broken = {entry.name: entry for entry in workspace.config.broken if not entry.is_queue}
+    broken = {entry.name: entry for entry in runtime.config.broken if not entry.is_queue}
     found = []
-    for endpoint in workspace.config.endpoints:
+    for endpoint in runtime.config.endpoints:
         state = states.get(endpoint.name)
         if state is None:
-            known = _unknown(workspace, endpoint)
+            known = _unknown(runtime, endpoint)
         else:
             lease, breaker = running.get(endpoint.name), failing.get(state.endpoint_id)
-            known = _status(workspace, endpoint, state, latest.get(state.endpoint_id), lease, breaker)
+            known = _status(runtime, endpoint, state, latest.get(state.endpoint_id), lease, breaker)
             known = replace(known, last_full=proofs.get(state.endpoint_id))
         entry = broken.pop(endpoint.name, None)  # what it said before is what runs, or another entry has its name
         found.append(replace(known, misconfigured=" ".join(entry.problems) if entry else None))
     return found + [_broken(entry) for entry in broken.values()]
 
 
-def resting(workspace: Workspace, at: datetime) -> dict[str, datetime]:
+def resting(runtime: Runtime, at: datetime) -> dict[str, datetime]:
     """Return which endpoints are left alone at a moment because their stores failed too often, and until when."""
-    records = {r.endpoint_id: r for r in workspace.metadata.breakers().values() if is_resting(r, at)}
-    states = workspace.metadata.states() if records else {}
+    records = {r.endpoint_id: r for r in runtime.metadata.breakers().values() if is_resting(r, at)}
+    states = runtime.metadata.states() if records else {}
     found = {name: records[s.endpoint_id].probe_at for name, s in states.items() if s.endpoint_id in records}
     return {name: until for name, until in found.items() if until is not None}
 
@@ -118,25 +118,25 @@ def _broken(entry: Broken) -> EndpointStatus:
     return EndpointStatus(entry.name, entry.name, "?", "broken", error=" ".join(entry.problems))
 
 
-def _unknown(workspace: Workspace, endpoint: Endpoint) -> EndpointStatus:
+def _unknown(runtime: Runtime, endpoint: Endpoint) -> EndpointStatus:
     return EndpointStatus(
         endpoint.name,
         endpoint.label,
         endpoint.type,
         "never synced" if endpoint.is_active else "disabled",
-        next_due=next_due(endpoint, None, workspace.config.settings.partitions.zone, datetime.now(UTC)),
+        next_due=next_due(endpoint, None, runtime.config.settings.partitions.zone, datetime.now(UTC)),
     )
 
 
 def _status(  # noqa: PLR0917  # what the database knows of it, table by table
-    workspace: Workspace,
+    runtime: Runtime,
     endpoint: Endpoint,
     state: EndpointState,
     last: SyncRecord | None,
     lease: LeaseRecord | None,
     breaker: BreakerRecord | None,
 ) -> EndpointStatus:
-    zone, now = workspace.config.settings.partitions.zone, datetime.now(UTC)
+    zone, now = runtime.config.settings.partitions.zone, datetime.now(UTC)
     due = next_due(endpoint, last.sync_started if last else None, zone, now)
     if due and breaker and breaker.probe_at:
         due = max(due, breaker.probe_at)
@@ -177,11 +177,11 @@ def _state(
     return "ok" if last.sync_status is SyncStatus.COMPLETED else last.sync_status.value
 
 
-def export(workspace: Workspace, endpoint: Endpoint, target: Path, file_format: str, as_of: datetime | None) -> int:
+def export(runtime: Runtime, endpoint: Endpoint, target: Path, file_format: str, as_of: datetime | None) -> int:
     """Write the snapshot that describes a moment (the current one when None) to a file; return its rows.
 
     The file appears whole or not at all. Raises NothingKnown, SnapshotError, NotWritable, OutOfSpace.
     """
-    path = current_path(workspace, endpoint) if as_of is None else snapshot_path(workspace, endpoint, as_of)
-    with workspace.engine() as con:
+    path = current_path(runtime, endpoint) if as_of is None else snapshot_path(runtime, endpoint, as_of)
+    with runtime.engine() as con:
         return write_file(con, LIVE.format(parquet([path])), target, file_format)

@@ -17,10 +17,10 @@ from filesync_dagster.config import Endpoint, Settings
 from filesync_dagster.connectors import IncrementalSource, Source
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.logging import event
-from filesync_dagster.core.model import Meter, Page, Unread, data_version, summed
+from filesync_dagster.core.model import ListingGap, Meter, Page, data_version, sum_fingerprints
 from filesync_dagster.storage.database import CheckpointRecord, Lease
 from filesync_dagster.storage.snapshots import Staging
-from filesync_dagster.sync.runtime import Workspace, location_of
+from filesync_dagster.sync.runtime import Runtime, location_of
 
 CHECKPOINT_SECONDS = 0.5
 
@@ -39,10 +39,10 @@ def ignore(progress: Progress) -> None:
 
 
 @dataclass(frozen=True)
-class Job:
+class SyncContext:
     """What every step of one sync needs."""
 
-    workspace: Workspace
+    runtime: Runtime
     endpoint: Endpoint
     endpoint_id: int
     lease: Lease
@@ -72,7 +72,7 @@ class Listing:
     staging: Staging
     listing_id: str
     started: datetime
-    unread: list[Unread] = field(default_factory=list)
+    unread: list[ListingGap] = field(default_factory=list)
     rows: int = 0
     resumed: bool = False
     ended: datetime | None = None  # when the last page was read
@@ -83,7 +83,7 @@ class Listing:
     scopes: set[str] = field(default_factory=set)
 
     @property
-    def poisoned(self) -> set[str]:
+    def incomplete_scopes(self) -> set[str]:
         """Scopes whose absences prove nothing."""
         return {gap.scope for gap in self.unread}
 
@@ -92,7 +92,7 @@ class Listing:
         """The version of what was listed and selected; None when part of it was listed by an earlier process."""
         return None if self.resumed else data_version(self.selected, self.fingerprints)
 
-    def add(self, job: Job, scope: str, batch: pa.RecordBatch) -> None:
+    def add(self, job: SyncContext, scope: str, batch: pa.RecordBatch) -> None:
         """Take entries. The filters judge them now, or once their paths are derived."""
         selected = select(job, batch)
         self.staging.append(scope, batch, selected)
@@ -101,7 +101,7 @@ class Listing:
         self.pending += batch.num_rows
         chosen = batch.column("fingerprint").filter(selected)
         self.selected += len(chosen)
-        self.fingerprints += summed(chosen)
+        self.fingerprints += sum_fingerprints(chosen)
 
     def make_durable(self) -> None:
         """Put on disk what is in memory only, so that it can be read back."""
@@ -110,7 +110,7 @@ class Listing:
         self.pending = 0
 
 
-def list_endpoint(job: Job, landmarks: list[str]) -> Listing:
+def list_endpoint(job: SyncContext, landmarks: list[str]) -> Listing:
     """List every scope into staging, resuming where an earlier attempt stopped.
 
     A scope that fails while others succeed is poisoned; when none succeeds, the first error is raised and the
@@ -136,35 +136,35 @@ def list_endpoint(job: Job, landmarks: list[str]) -> Listing:
     return listing
 
 
-def select(job: Job, batch: pa.RecordBatch) -> pa.BooleanArray:
+def select(job: SyncContext, batch: pa.RecordBatch) -> pa.BooleanArray:
     """Tell, row by row, whether the filters select it; all of them where paths are not known yet."""
     if job.source.capabilities.derives_paths:
         return pa.repeat(pa.scalar(value=True), batch.num_rows)
     return job.endpoint.filters.select(batch)
 
 
-def _unread(job: Job, scope: str, error: SourceError) -> Unread:
+def _unread(job: SyncContext, scope: str, error: SourceError) -> ListingGap:
     job.lease.check()
-    return Unread(scope, "", str(error))
+    return ListingGap(scope, "", str(error))
 
 
-def _is_filtered_out(endpoint: Endpoint, gap: Unread) -> bool:
+def _is_filtered_out(endpoint: Endpoint, gap: ListingGap) -> bool:
     return bool(gap.path) and endpoint.filters.excludes_tree(gap.path)
 
 
-def _usable(job: Job) -> dict[str, CheckpointRecord]:
+def _usable(job: SyncContext) -> dict[str, CheckpointRecord]:
     """Return the checkpoints of an unfinished listing of the same selection that is not too old, by scope."""
-    records = job.workspace.metadata.checkpoints(job.endpoint_id)
+    records = job.runtime.metadata.checkpoints(job.endpoint_id)
     selection = job.endpoint.filters.fingerprint()
     same = (
         all(r.selection == selection and r.location == job.location for r in records)
         and len({r.listing_id for r in records}) == 1
-        and is_recent(records, job.workspace.config.settings)
+        and is_recent(records, job.runtime.config.settings)
     )
     if records and same and not job.fresh:
         return {record.scope: record for record in records}
     if records:
-        job.workspace.metadata.clear_checkpoints(job.lease)
+        job.runtime.metadata.clear_checkpoints(job.lease)
     return {}
 
 
@@ -174,8 +174,8 @@ def is_recent(records: Sequence[CheckpointRecord], settings: Settings) -> bool:
     return any(record.updated_at > oldest for record in records)
 
 
-def _open(job: Job, found: dict[str, CheckpointRecord]) -> Listing:
-    parent = job.workspace.folder("staging", job.endpoint.name)
+def _open(job: SyncContext, found: dict[str, CheckpointRecord]) -> Listing:
+    parent = job.runtime.folder("staging", job.endpoint.name)
     first = next(iter(found.values()), None)
     if first and Staging.has(parent / first.listing_id, {scope: r.segments for scope, r in found.items()}):
         event("listing.resumed", endpoint=job.endpoint.name, listing=first.listing_id)
@@ -193,7 +193,9 @@ def _open(job: Job, found: dict[str, CheckpointRecord]) -> Listing:
     return listing
 
 
-def _list_scope(job: Job, listing: Listing, scope: str, record: CheckpointRecord | None, landmarks: list[str]) -> None:
+def _list_scope(
+    job: SyncContext, listing: Listing, scope: str, record: CheckpointRecord | None, landmarks: list[str]
+) -> None:
     pages = job.source.list(scope, record.checkpoint if record else None, landmarks)
     writer = _Writer(job, listing, scope, record)
     try:
@@ -210,7 +212,7 @@ class _Writer:
     A listing that is over before its first checkpoint is due never touches the disk.
     """
 
-    def __init__(self, job: Job, listing: Listing, scope: str, record: CheckpointRecord | None) -> None:
+    def __init__(self, job: SyncContext, listing: Listing, scope: str, record: CheckpointRecord | None) -> None:
         self.job = job
         self.listing = listing
         self.scope = scope
@@ -227,7 +229,7 @@ class _Writer:
         self.listing.unread += page.unread
         self.rows += page.batch.num_rows
         self.job.report("listing", self.listing.rows)
-        full = self.listing.pending >= self.job.workspace.config.settings.batch_size
+        full = self.listing.pending >= self.job.runtime.config.settings.batch_size
         if full or time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
             self._save(page.checkpoint, complete=False)
 
@@ -241,7 +243,7 @@ class _Writer:
         self.saved_at = time.monotonic()
         if checkpoint is None and not complete:
             return  # on disk, but the listing cannot resume here: a resume begins before it
-        self.job.workspace.metadata.save_checkpoint(
+        self.job.runtime.metadata.save_checkpoint(
             self.job.lease,
             CheckpointRecord(
                 scope=self.scope,
@@ -261,7 +263,7 @@ class _Writer:
         self.saved = True
 
 
-def confirm(job: Job, listing: Listing, missing: "pa.Array[Any]") -> None:
+def confirm(job: SyncContext, listing: Listing, missing: "pa.Array[Any]") -> None:
     """List once more, and add what the first listing missed: a crawl is not atomic (DESIGN rule 1).
 
     `missing` are the id_hashes that the first listing did not see. What the second one sees goes to staging; what
@@ -282,7 +284,7 @@ def confirm(job: Job, listing: Listing, missing: "pa.Array[Any]") -> None:
             listing.unread.append(_unread(job, scope, error))
 
 
-def confirm_one_by_one(job: Job, listing: Listing, missing: Mapping[str, Sequence[str]]) -> None:
+def confirm_one_by_one(job: SyncContext, listing: Listing, missing: Mapping[str, Sequence[str]]) -> None:
     """Look up what the listing did not see: external_ids by scope. What still exists goes to staging."""
     assert isinstance(job.source, IncrementalSource)
     for scope, ids in missing.items():
@@ -296,7 +298,7 @@ def confirm_one_by_one(job: Job, listing: Listing, missing: Mapping[str, Sequenc
             listing.unread.append(_unread(job, scope, error))
 
 
-def warnings(unread: Iterable[Unread], most: int = 5) -> tuple[str, ...]:
+def warnings(unread: Iterable[ListingGap], most: int = 5) -> tuple[str, ...]:
     """Say what could not be read, the first few by name."""
     gaps = list(dict.fromkeys(unread))
     said = [f"{gap.path or 'the whole scope'} could not be read: {gap.reason}" for gap in gaps[:most]]

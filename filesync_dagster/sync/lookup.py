@@ -20,8 +20,8 @@ from filesync_dagster.core.errors import CursorLost
 from filesync_dagster.core.guard import Proposal, objections
 from filesync_dagster.core.model import FILE_SCHEMA, ChangeCounts, ChangeKind, canonical_json
 from filesync_dagster.storage.database import EndpointState
-from filesync_dagster.sync.listing import Job
-from filesync_dagster.sync.paths import COLUMNS, empty, insert, resealed
+from filesync_dagster.sync.listing import SyncContext
+from filesync_dagster.sync.paths import COLUMNS, empty, insert, with_fingerprints
 
 GRACE = timedelta(minutes=15)
 """For so long an event may be on its way."""
@@ -44,7 +44,7 @@ class Seen:
         return _prints(self.before) == _prints(self.told)
 
 
-def look(job: Job, state: EndpointState) -> Seen:
+def look(job: SyncContext, state: EndpointState) -> Seen:
     """Ask the store for entries that events named. Raises SourceError, CursorLost when only a listing can tell."""
     _ask_guard(job, state)
     assert isinstance(job.source, LookupSource)
@@ -60,16 +60,16 @@ def look(job: Job, state: EndpointState) -> Seen:
         unselected += [i for i in page.batch.column("external_id").to_pylist() if i is not None and i not in chosen]
         seen += page.batch.num_rows
         job.report("listing", seen)
-    before = [resealed(batch) for batch in job.workspace.metadata.known(job.endpoint_id, sorted(job.keys))]
+    before = [with_fingerprints(batch) for batch in job.runtime.metadata.known(job.endpoint_id, sorted(job.keys))]
     return Seen(pa.Table.from_batches(before, FILE_SCHEMA), pa.Table.from_batches(told, FILE_SCHEMA), unselected)
 
 
-def _ask_guard(job: Job, state: EndpointState) -> None:
+def _ask_guard(job: SyncContext, state: EndpointState) -> None:
     """Raise CursorLost when events removed, since the last listing, what the guard would hold if it came at once.
 
     They come in slices, of which each is small; a listing sees all that is gone together.
     """
-    removed = job.workspace.metadata.removed_since_listing(job.endpoint_id)
+    removed = job.runtime.metadata.removed_since_listing(job.endpoint_id)
     both = Proposal(
         state.files_total + removed, state.files_total, ChangeCounts(removed=removed), location_changed=False
     )
@@ -112,22 +112,22 @@ class Feed:
         return canonical_json({"since": self.since.isoformat(), "silent": silent})
 
 
-def feed_of(job: Job, state: EndpointState) -> Feed | None:
+def feed_of(job: SyncContext, state: EndpointState) -> Feed | None:
     """Return what is known of the events of an endpoint; None where none tell of what it lists now."""
     told = state.cursor is not None and state.location == job.location and not job.source.capabilities.incremental
-    if not told or not any(queue.serves(job.endpoint.name) for queue in job.workspace.config.queues):
+    if not told or not any(queue.serves(job.endpoint.name) for queue in job.runtime.config.queues):
         return None
     said, named = json.loads(str(state.cursor)), set(job.keys)
     silent = {key: datetime.fromisoformat(at) for key, at in said["silent"].items() if key not in named}
     return Feed(datetime.fromisoformat(said["since"]), silent)
 
 
-def heard(job: Job, state: EndpointState) -> str:
+def heard(job: SyncContext, state: EndpointState) -> str:
     """Return the cursor after events that named entries."""
     return (feed_of(job, state) or Feed(job.started)).as_text()
 
 
-def listed(job: Job, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> str | None:
+def listed(job: SyncContext, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> str | None:
     """Return the cursor after a listing; `con` has its `changes`, if there are any.
 
     What it finds while a sync is held may have been told before that: it is not waited for.
@@ -147,7 +147,7 @@ def listed(job: Job, state: EndpointState, con: duckdb.DuckDBPyConnection | None
     return replace(feed, silent=silent).as_text()
 
 
-def drift(job: Job, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> int | None:
+def drift(job: SyncContext, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> int | None:
     """Return how many changes listings found that no event told, though there was time; None where none tell.
 
     Of what was written the store knows when. What was deleted counts at the first listing after its time was over.

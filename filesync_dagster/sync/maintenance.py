@@ -17,7 +17,7 @@ from filesync_dagster.storage.snapshots import Staging
 from filesync_dagster.sync.listing import is_recent
 from filesync_dagster.sync.result import REBUILT
 from filesync_dagster.sync.retention import retain
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 
 CHARTS = "reports"
 """The folder of the pictures of reports, below the home."""
@@ -26,39 +26,39 @@ LEFT_ALONE = timedelta(days=1)
 """A file that no row points to is not touched before it is this old."""
 
 
-def maintain(workspace: Workspace, *, dry_run: bool = False) -> dict[str, int]:
+def maintain(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int]:
     """Let go of what retention does not keep; return how much of each kind went, or (`dry_run`) would go.
 
     An endpoint that is being synced is left to its sync. Raises StorageError.
     """
-    metadata, now = workspace.metadata, datetime.now(UTC)
+    metadata, now = runtime.metadata, datetime.now(UTC)
     gone = Counter(dict.fromkeys(("snapshots", "journal", "sync_logs", "staging", "left_behind"), 0))
     for name, endpoint_id in metadata.endpoint_ids().items():
         try:
             with metadata.lease(
-                endpoint_id, purpose=MAINTENANCE, seconds=workspace.config.settings.lease_seconds
+                endpoint_id, purpose=MAINTENANCE, seconds=runtime.config.settings.lease_seconds
             ) as lease:
-                gone.update(_of_one(workspace, name, lease, dry_run=dry_run))
+                gone.update(_of_one(runtime, name, lease, dry_run=dry_run))
         except SyncInProgress:
             continue
         except FilesyncError as error:  # one endpoint's trouble is not another's
             event("maintenance.failed", level=logging.WARNING, endpoint=name, error=str(error))
             gone["endpoints_failed"] += 1
-    before = now - timedelta(days=workspace.config.settings.retention.events_days)
-    oldest = now - timedelta(days=workspace.config.settings.retention.snapshots_days)
-    gone["charts"] = _fade(workspace.home / CHARTS, oldest, dry_run=dry_run)
+    before = now - timedelta(days=runtime.config.settings.retention.events_days)
+    oldest = now - timedelta(days=runtime.config.settings.retention.snapshots_days)
+    gone["charts"] = _fade(runtime.home / CHARTS, oldest, dry_run=dry_run)
     gone["requests"] = metadata.prune_requests(before, dry_run=dry_run)
     gone["alerts"] = metadata.prune_alerts(before, dry_run=dry_run)
     event("maintenance.finished", dry_run=dry_run, **gone)
     return dict(gone)
 
 
-def _of_one(workspace: Workspace, name: str, lease: Lease, *, dry_run: bool) -> dict[str, int]:
-    gone = retain(workspace, lease.endpoint_id, dry_run=dry_run)
-    gone["staging"] = _unstage(workspace, name, lease, dry_run=dry_run)
+def _of_one(runtime: Runtime, name: str, lease: Lease, *, dry_run: bool) -> dict[str, int]:
+    gone = retain(runtime, lease.endpoint_id, dry_run=dry_run)
+    gone["staging"] = _unstage(runtime, name, lease, dry_run=dry_run)
     if not dry_run:
-        known = workspace.metadata.stored_files(lease.endpoint_id)
-        gone["left_behind"] = workspace.snapshots.sweep(known, LEFT_ALONE, endpoint=name, spare=REBUILT)
+        known = runtime.metadata.stored_files(lease.endpoint_id)
+        gone["left_behind"] = runtime.snapshots.sweep(known, LEFT_ALONE, endpoint=name, spare=REBUILT)
     return gone
 
 
@@ -74,16 +74,16 @@ def _fade(folder: Path, oldest: datetime, *, dry_run: bool) -> int:
     return faded
 
 
-def _unstage(workspace: Workspace, name: str, lease: Lease, *, dry_run: bool) -> int:
+def _unstage(runtime: Runtime, name: str, lease: Lease, *, dry_run: bool) -> int:
     """Forget a listing that nobody will resume; return how many files of it were on this machine."""
-    records = workspace.metadata.checkpoints(lease.endpoint_id)
-    active = any(endpoint.name == name for endpoint in workspace.config.active)
-    if active and is_recent(records, workspace.config.settings):
+    records = runtime.metadata.checkpoints(lease.endpoint_id)
+    active = any(endpoint.name == name for endpoint in runtime.config.active)
+    if active and is_recent(records, runtime.config.settings):
         return 0
-    folder = workspace.home / "staging" / name
+    folder = runtime.home / "staging" / name
     files = sum(path.is_file() for path in folder.rglob("*"))
     if not dry_run:
         if records:
-            workspace.metadata.clear_checkpoints(lease)
+            runtime.metadata.clear_checkpoints(lease)
         Staging.discard_all(folder)
     return files

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filesync_dagster.config import Endpoint
-from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, sealed
+from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, build_batch
 from filesync_dagster.storage.snapshots import stream
 from filesync_dagster.sync import diff
 
@@ -60,12 +60,12 @@ def _trash(con: duckdb.DuckDBPyConnection, rows: str) -> None:
         FROM {rows} r JOIN placed p ON r.external_id = p.external_id WHERE p.trashed AND NOT r.trashed
     """
     for batch in stream(con, f"SELECT {COLUMNS} FROM ({below})"):
-        insert(con, "trashed_below", resealed(batch))
+        insert(con, "trashed_below", with_fingerprints(batch))
 
 
-def resealed(batch: pa.RecordBatch) -> pa.RecordBatch:
+def with_fingerprints(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return rows of ENTRY_FIELDS, in whatever order of columns, with their hashes."""
-    return sealed({name: batch.column(name) for name in ENTRY_NAMES}, batch.num_rows)
+    return build_batch({name: batch.column(name) for name in ENTRY_NAMES}, batch.num_rows)
 
 
 def empty(con: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -81,7 +81,7 @@ def insert(con: duckdb.DuckDBPyConnection, name: str, batch: pa.RecordBatch, col
         con.unregister("some_rows")
 
 
-def lost_with(con: duckdb.DuckDBPyConnection, rows: str, lost: str, into: str) -> None:
+def descendants_of(con: duckdb.DuckDBPyConnection, rows: str, lost: str, into: str) -> None:
     """Create the table `into` (external_id): rows below what is lost. What only lies elsewhere is not among them."""
     con.execute(f"""
         CREATE OR REPLACE TABLE {into} AS

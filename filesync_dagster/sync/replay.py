@@ -15,15 +15,23 @@ from filesync_dagster.config import Endpoint
 from filesync_dagster.connectors import HistoricalSource
 from filesync_dagster.core.errors import FilesyncError, HistoryUnavailable, NothingKnown
 from filesync_dagster.core.logging import event
-from filesync_dagster.core.model import COMMITTED, Capabilities, ChangeCounts, SyncMode, SyncResult, SyncStatus, Unread
+from filesync_dagster.core.model import (
+    COMMITTED,
+    Capabilities,
+    ChangeCounts,
+    ListingGap,
+    SyncMode,
+    SyncResult,
+    SyncStatus,
+)
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import SnapshotKind, Staging
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.listing import Progress, ignore, warnings
 from filesync_dagster.sync.paths import COLUMNS
-from filesync_dagster.sync.result import REBUILT, Attempt, new_attempt, sync_record
+from filesync_dagster.sync.result import REBUILT, ResultBuilder, begin_result, sync_record
 from filesync_dagster.sync.run import sync
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class Day:
 
 
 def sync_day(
-    workspace: Workspace,
+    runtime: Runtime,
     endpoint: Endpoint,
     day: calendar_date,
     *,
@@ -59,16 +67,16 @@ def sync_day(
     A past day comes from the store's own history where it has one, else it is replayed from the syncs of that day.
     When nothing is known of it, the result is FAILED with a sentence that says so.
     """
-    zone = workspace.config.settings.partitions.zone
+    zone = runtime.config.settings.partitions.zone
     today = datetime.now(zone).date()
     if day == today:
-        return sync(workspace, endpoint, run_id=run_id, on_progress=on_progress)
-    attempt = new_attempt(endpoint, run_id, REBUILT)
+        return sync(runtime, endpoint, run_id=run_id, on_progress=on_progress)
+    attempt = begin_result(endpoint, run_id, REBUILT)
     try:
         if day > today:
             raise NothingKnown(f"{day} has not come yet.", hint=f"Today is {today} in {zone}.")
-        past = Past(workspace, endpoint, workspace.register(endpoint), Day.of(day, zone), attempt, on_progress)
-        with closing(workspace.open_source(endpoint, attempt.meter)) as source:
+        past = Past(runtime, endpoint, runtime.register(endpoint), Day.of(day, zone), attempt, on_progress)
+        with closing(runtime.open_source(endpoint, attempt.meter)) as source:
             if isinstance(source, HistoricalSource):
                 since = source.history_start()
                 if since is not None and since <= past.day.last_moment:
@@ -84,11 +92,11 @@ def sync_day(
 class Past:
     """One past day of one endpoint."""
 
-    workspace: Workspace
+    runtime: Runtime
     endpoint: Endpoint
     endpoint_id: int
     day: Day
-    attempt: Attempt
+    attempt: ResultBuilder
     on_progress: Callable[[Progress], None]
     listed: int = 0
 
@@ -104,8 +112,8 @@ def _from_history(past: Past, source: HistoricalSource, since: datetime) -> Sync
     Both ends are listed, so that a day says the same in whatever order days are backfilled.
     """
     before_day = past.day.start - timedelta(microseconds=1)
-    folder = past.workspace.folder("rebuilding", past.endpoint.name)
-    with past.workspace.engine() as con:
+    folder = past.runtime.folder("rebuilding", past.endpoint.name)
+    with past.runtime.engine() as con:
         staged = {name: Staging(folder / f"{past.attempt.sync_id}-{name}", {}) for name in ("after", "before")}
         try:
             gaps = _list_as_of(past, source, past.day.last_moment, staged["after"])
@@ -123,8 +131,8 @@ def _from_history(past: Past, source: HistoricalSource, since: datetime) -> Sync
                 staging.discard()
 
 
-def _list_as_of(past: Past, source: HistoricalSource, at: datetime, staging: Staging) -> list[Unread]:
-    gaps: list[Unread] = []
+def _list_as_of(past: Past, source: HistoricalSource, at: datetime, staging: Staging) -> list[ListingGap]:
+    gaps: list[ListingGap] = []
     for scope in source.scopes():
         for page in source.list_as_of(scope, at):
             if page.batch.num_rows:
@@ -135,11 +143,13 @@ def _list_as_of(past: Past, source: HistoricalSource, at: datetime, staging: Sta
     return gaps
 
 
-def _keep(past: Past, con: duckdb.DuckDBPyConnection, pairing: Capabilities | None, gaps: list[Unread]) -> SyncResult:
+def _keep(
+    past: Past, con: duckdb.DuckDBPyConnection, pairing: Capabilities | None, gaps: list[ListingGap]
+) -> SyncResult:
     """Store the day's snapshot, and its changes when its beginning is known (`pairing` given)."""
     at = past.day.last_moment
     files, size, version = diff.totals(con, "after")
-    known = past.workspace.metadata.snapshot_at(past.endpoint_id, at)
+    known = past.runtime.metadata.snapshot_at(past.endpoint_id, at)
     if known and known.as_of == at and known.data_version == version:
         return _of_logs(past, [known])  # this day was rebuilt before, and is the same
     counts = ChangeCounts()
@@ -147,7 +157,7 @@ def _keep(past: Past, con: duckdb.DuckDBPyConnection, pairing: Capabilities | No
     if pairing:
         counts = diff.compare(con, "before", "after", "changes", pair_by=pairing.pair_by, pair_as=pairing.pair_as)
         kinds["changes"] = "changes"
-    write = past.workspace.snapshots.write
+    write = past.runtime.snapshots.write
     uris = {
         kind: write(con, f"SELECT * FROM {relation}", kind, past.endpoint.name, past.day.date, past.attempt.sync_id).uri
         for kind, relation in kinds.items()
@@ -163,13 +173,13 @@ def _keep(past: Past, con: duckdb.DuckDBPyConnection, pairing: Capabilities | No
         changes_uri=uris.get("changes"),
         warnings=warnings(gaps),
     )
-    past.workspace.metadata.record(sync_record(past.endpoint_id, result, at, past.attempt.run_id, data_version=version))
+    past.runtime.metadata.record(sync_record(past.endpoint_id, result, at, past.attempt.run_id, data_version=version))
     return result
 
 
 def _from_storage(past: Past) -> SyncResult:
     """Sum up the syncs of the day. Reads only; the same day gives the same answer for ever."""
-    logs = past.workspace.metadata.sync_logs(past.endpoint_id, since=past.day.start, until=past.day.end)
+    logs = past.runtime.metadata.sync_logs(past.endpoint_id, since=past.day.start, until=past.day.end)
     logs = [log for log in logs if log.sync_status in COMMITTED]
     live = [log for log in logs if log.mode is not SyncMode.REPLAY]
     logs = live or logs[:1]  # what an earlier backfill rebuilt tells the whole day by itself

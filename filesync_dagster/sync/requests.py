@@ -12,7 +12,7 @@ from filesync_dagster.core.model import SyncMode, SyncResult
 from filesync_dagster.storage.database import RequestRecord
 from filesync_dagster.sync.events.receive import SETTLED
 from filesync_dagster.sync.inventory import resting
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 
 PAUSE, PAUSE_MAX = timedelta(minutes=2), timedelta(hours=1)
 """From when a request was begun until it is begun again, while it is not done."""
@@ -21,15 +21,15 @@ SKEW = timedelta(seconds=5)
 """By which the clocks of this machine and of the database may differ."""
 
 
-def due(workspace: Workspace, at: datetime) -> dict[str, bool]:
+def due(runtime: Runtime, at: datetime) -> dict[str, bool]:
     """Return the endpoints that somebody asked for, and whether their syncs may begin at a moment.
 
     Not while another sync runs, or the store is left alone; and not at once after one that failed.
     """
-    waiting = workspace.metadata.waiting_requests()
+    waiting = runtime.metadata.waiting_requests()
     if not waiting:
         return {}
-    not_now = {lease.endpoint for lease in workspace.metadata.running()} | resting(workspace, at).keys()
+    not_now = {lease.endpoint for lease in runtime.metadata.running()} | resting(runtime, at).keys()
     not_now |= {request.endpoint for request in waiting if at < _again(request)}
     return {request.endpoint: request.endpoint not in not_now for request in waiting}
 
@@ -41,11 +41,11 @@ def _again(request: RequestRecord) -> datetime:
     return request.taken_at + min(max(request.taken_at - request.requested_at, PAUSE), PAUSE_MAX)
 
 
-class Taken:
+class ClaimedRequests:
     """The requests that a run sets about, from its begin: what is asked for later waits for the next one."""
 
-    def __init__(self, workspace: Workspace, names: Iterable[str]) -> None:
-        self._metadata = workspace.metadata
+    def __init__(self, runtime: Runtime, names: Iterable[str]) -> None:
+        self._metadata = runtime.metadata
         self._waiting: dict[str, list[RequestRecord]] = defaultdict(list)
         for request in self._metadata.take_requests(names):
             self._waiting[request.endpoint].append(request)

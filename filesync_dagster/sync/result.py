@@ -9,7 +9,7 @@ from typing import Any
 
 from filesync_dagster.config import Endpoint
 from filesync_dagster.core.errors import FilesyncError
-from filesync_dagster.core.model import Meter, SyncMode, SyncResult, SyncStatus, Unread
+from filesync_dagster.core.model import ListingGap, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
 from filesync_dagster.sync.detect_changes import Comparison
 from filesync_dagster.sync.listing import warnings
@@ -20,7 +20,7 @@ REBUILT = "-rebuilt"
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ResultBuilder:
     """What is known of a sync before it has found anything."""
 
     endpoint: str
@@ -47,7 +47,7 @@ class Attempt:
             **found,
         )
 
-    def draft(self, found: Comparison, unread: Sequence[Unread], mode: SyncMode = SyncMode.FULL) -> SyncResult:
+    def draft(self, found: Comparison, unread: Sequence[ListingGap], mode: SyncMode = SyncMode.FULL) -> SyncResult:
         """Return the result that a commit of this comparison would have."""
         return self.result(
             SyncStatus.PARTIAL if unread else SyncStatus.COMPLETED,
@@ -101,11 +101,11 @@ def sync_record(
     )
 
 
-def new_attempt(endpoint: Endpoint, run_id: str | None, suffix: str = "") -> Attempt:
+def begin_result(endpoint: Endpoint, run_id: str | None, suffix: str = "") -> ResultBuilder:
     """Begin: the clock runs, and the sync has an id, one that sorts by time."""
     now = datetime.now(UTC)
     sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}{suffix}"
-    return Attempt(endpoint.name, sync_id, now, time.monotonic(), Meter(), run_id)
+    return ResultBuilder(endpoint.name, sync_id, now, time.monotonic(), Meter(), run_id)
 
 
 def new_state(

@@ -3,30 +3,30 @@
 from datetime import UTC, datetime, timedelta
 
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster.sync.listing import Job
+from filesync_dagster.sync.listing import SyncContext
 from filesync_dagster.sync.result import REBUILT
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 
 
-def tidy(job: Job) -> None:
+def tidy(job: SyncContext) -> None:
     """Let go of what retention no longer keeps, once a day, and of what a sync before this one left behind."""
-    logs = job.workspace.metadata.sync_logs(job.endpoint_id, live=True, limit=2)  # this one and the one before
+    logs = job.runtime.metadata.sync_logs(job.endpoint_id, live=True, limit=2)  # this one and the one before
     before = logs[1] if len(logs) > 1 else None
-    zone = job.workspace.config.settings.partitions.zone
+    zone = job.runtime.config.settings.partitions.zone
     if before is None or before.sync_completed.astimezone(zone).date() != datetime.now(zone).date():
-        retain(job.workspace, job.endpoint_id)
+        retain(job.runtime, job.endpoint_id)
     if job.lease.after_crash or (before and before.sync_status is SyncStatus.FAILED):
-        known = job.workspace.metadata.stored_files(job.endpoint_id)
+        known = job.runtime.metadata.stored_files(job.endpoint_id)
         # Only the holder of the lease writes here; past days are rebuilt without one.
-        job.workspace.snapshots.sweep(known, timedelta(0), endpoint=job.endpoint.name, spare=REBUILT)
+        job.runtime.snapshots.sweep(known, timedelta(0), endpoint=job.endpoint.name, spare=REBUILT)
 
 
-def retain(workspace: Workspace, endpoint_id: int, *, dry_run: bool = False) -> dict[str, int]:
+def retain(runtime: Runtime, endpoint_id: int, *, dry_run: bool = False) -> dict[str, int]:
     """Let go of what retention no longer keeps; return how much of each kind went, or (`dry_run`) would go.
 
     Pointers go before files, so that none points at nothing.
     """
-    settings, metadata, now = workspace.config.settings, workspace.metadata, datetime.now(UTC)
+    settings, metadata, now = runtime.config.settings, runtime.metadata, datetime.now(UTC)
     keep = settings.retention
     uris = metadata.prunable(
         endpoint_id,
@@ -36,7 +36,7 @@ def retain(workspace: Workspace, endpoint_id: int, *, dry_run: bool = False) -> 
     )
     if uris and not dry_run:
         metadata.forget_files(uris)
-        workspace.snapshots.delete(uris)
+        runtime.snapshots.delete(uris)
     journal, logs = now - timedelta(days=keep.journal_days), now - timedelta(days=keep.sync_logs_days)
     return {
         "snapshots": len(uris),

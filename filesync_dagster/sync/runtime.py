@@ -1,6 +1,6 @@
 """A configuration opened for work: the database, the snapshot store, a DuckDB engine, the stores themselves.
 
-Everything is opened on first use; `close` releases it. One workspace serves many threads.
+Everything is opened on first use; `close` releases it. One runtime serves many threads.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ ENGINE_THREADS = 2
 """Threads of one diff; several endpoints are compared at once."""
 
 
-class Workspace:
+class Runtime:
     """See the module's docstring."""
 
     def __init__(self, config: Config, *, secrets: Resolve | None = None) -> None:

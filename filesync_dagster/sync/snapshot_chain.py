@@ -6,7 +6,7 @@ from pathlib import Path
 from filesync_dagster.storage.database import EndpointState, Lease, SyncRecord
 from filesync_dagster.storage.snapshots import literal, parquet
 from filesync_dagster.sync import diff
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 
 FOLD_SHARE, FOLD_LEAST = 0.1, 1000
 """Changes past this share of the files, and this number, are folded into a snapshot of their own."""
@@ -17,55 +17,53 @@ FOLD_COUNT = 200
 FOLDED = "-folded"
 
 
-def whole(
-    workspace: Workspace, endpoint: str, endpoint_id: int, snapshot_uri: str, until: datetime | None = None
-) -> Path:
+def whole(runtime: Runtime, endpoint: str, endpoint_id: int, snapshot_uri: str, until: datetime | None = None) -> Path:
     """Return a local Parquet file with the snapshot of an endpoint as of a moment (None: the last commit).
 
     `snapshot_uri`: what the state, or the log of a sync, points to. Raises SnapshotError.
     """
-    chain = workspace.metadata.changes_since(endpoint_id, snapshot_uri, until)
+    chain = runtime.metadata.changes_since(endpoint_id, snapshot_uri, until)
     if not chain:
-        return workspace.snapshots.local(snapshot_uri)
+        return runtime.snapshots.local(snapshot_uri)
 
     def write(target: Path) -> None:
-        _fold(workspace, snapshot_uri, chain, target)
+        _fold(runtime, snapshot_uri, chain, target)
 
     # Stored files never change, so neither does what is made of them.
-    return workspace.snapshots.derived(f"{snapshot_uri}+{chain[-1].changes_uri}.parquet", endpoint, write)
+    return runtime.snapshots.derived(f"{snapshot_uri}+{chain[-1].changes_uri}.parquet", endpoint, write)
 
 
-def _fold(workspace: Workspace, snapshot_uri: str, chain: list[SyncRecord], target: Path) -> None:
-    with workspace.engine() as con:
-        con.execute(f"CREATE VIEW base AS FROM {parquet([workspace.snapshots.local(snapshot_uri)])}")
+def _fold(runtime: Runtime, snapshot_uri: str, chain: list[SyncRecord], target: Path) -> None:
+    with runtime.engine() as con:
+        con.execute(f"CREATE VIEW base AS FROM {parquet([runtime.snapshots.local(snapshot_uri)])}")
         names = []
         for number, log in enumerate(chain):
             names.append(f"changes_{number}")
-            stored = workspace.snapshots.local(str(log.changes_uri))
+            stored = runtime.snapshots.local(str(log.changes_uri))
             con.execute(f"CREATE VIEW {names[-1]} AS FROM {parquet([stored])}")
         diff.fold(con, "base", names, "folded")
         con.execute(f"COPY folded TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")
 
 
-def fold_if_due(workspace: Workspace, endpoint: str, lease: Lease, state: EndpointState) -> EndpointState:
+def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: EndpointState) -> EndpointState:
     """Write the current snapshot as one file when its day is over or its changes have become many.
 
     So each past day ends in a snapshot of its own, and what is before it may go.
     """
     if state.snapshot_uri is None:
         return state
-    chain = workspace.metadata.changes_since(state.endpoint_id, state.snapshot_uri)
+    chain = runtime.metadata.changes_since(state.endpoint_id, state.snapshot_uri)
     if not chain:
         return state
-    last, zone = chain[-1], workspace.config.settings.partitions.zone
+    last, zone = chain[-1], runtime.config.settings.partitions.zone
     day = (last.as_of or last.sync_completed).astimezone(zone).date()
     changed = sum(log.files_added + log.files_updated + log.files_moved + log.files_removed for log in chain)
     many = changed > max(FOLD_SHARE * state.files_total, FOLD_LEAST) or len(chain) >= FOLD_COUNT
     if not many and day == datetime.now(UTC).astimezone(zone).date():
         return state
-    path = whole(workspace, endpoint, state.endpoint_id, state.snapshot_uri)
-    with workspace.engine() as con:
+    path = whole(runtime, endpoint, state.endpoint_id, state.snapshot_uri)
+    with runtime.engine() as con:
         query = f"FROM {parquet([path])}"
-        stored = workspace.snapshots.write(con, query, "snapshots", endpoint, day, f"{last.id}{FOLDED}")
-    workspace.metadata.rebase(lease, last.id, stored.uri)
-    return workspace.metadata.state(state.endpoint_id)
+        stored = runtime.snapshots.write(con, query, "snapshots", endpoint, day, f"{last.id}{FOLDED}")
+    runtime.metadata.rebase(lease, last.id, stored.uri)
+    return runtime.metadata.state(state.endpoint_id)

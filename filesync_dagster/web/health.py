@@ -97,7 +97,7 @@ class HealthCheck:
     def _readiness(self) -> Readiness:
         try:
             with self._site.current.lent() as filesync:
-                filesync.workspace.metadata.running()
+                filesync.runtime.metadata.running()
         except FilesyncError as error:
             return Readiness(ready=False, error=str(error))
         return Readiness(ready=True)
@@ -133,7 +133,7 @@ def worst(levels: Iterable[Level]) -> Level:
 def _of(filesync: Filesync) -> tuple[list[Component], list[EndpointHealth], list[StandingAlert]]:
     components = [_configuration(filesync), _snapshots(filesync)]
     try:
-        endpoints = _endpoints(look(filesync.workspace))
+        endpoints = _endpoints(look(filesync.runtime))
         alerts = [_alert(one) for one in filesync.alerts()]
         components += _told(filesync)
     except StorageError as error:
@@ -148,7 +148,7 @@ def _configuration(filesync: Filesync) -> Component:
 
 def _snapshots(filesync: Filesync) -> Component:
     try:
-        free = filesync.workspace.snapshots.check()
+        free = filesync.runtime.snapshots.check()
     except FilesyncError as error:
         return _failing("snapshots", error)
     if free is not None and free < LITTLE_SPACE:
@@ -159,7 +159,7 @@ def _snapshots(filesync: Filesync) -> Component:
 
 def _told(filesync: Filesync) -> list[Component]:
     """Return whether people can be told what is wrong, where something could not be told lately."""
-    errors = {a.error for a in filesync.workspace.metadata.alerts() if a.error and a.told_at is None}
+    errors = {a.error for a in filesync.runtime.metadata.alerts() if a.error and a.told_at is None}
     return [Component(name="alerts", status="degraded", detail="\n".join(sorted(errors)))] if errors else []
 
 

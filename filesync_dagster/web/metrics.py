@@ -148,7 +148,7 @@ class Totals:
         with self._lock:
             now = datetime.now(UTC)
             since = max(self._started, self._looked - OVERLAP)
-            for log in filesync.workspace.metadata.syncs_since(since, self._counted):
+            for log in filesync.runtime.metadata.syncs_since(since, self._counted):
                 if log.endpoint_id in names:
                     self._counted[log.id] = log.sync_completed
                     self._add(log, names[log.endpoint_id])
@@ -177,7 +177,7 @@ class FilesyncCollector:
         folders: dict[str, Path] = {}
         try:
             with self._site.current.lent() as filesync:
-                folders = {"home": filesync.workspace.home}
+                folders = {"home": filesync.runtime.home}
                 found = list(self._of(filesync))
         except FilesyncError as error:
             event("metrics.incomplete", error=str(error))
@@ -192,7 +192,7 @@ class FilesyncCollector:
         yield GaugeMetricFamily(
             "filesync_configuration_problems", "What is wrong in endpoints.yaml.", value=len(filesync.config.problems)
         )
-        seen = look(filesync.workspace)
+        seen = look(filesync.runtime)
         known = seen.statuses
         yield _info(known)
         for reading in READINGS:
@@ -206,7 +206,7 @@ class FilesyncCollector:
         yield _alerts(filesync)
 
     def _counted(self, filesync: Filesync, names: list[str]) -> Iterator[Metric]:
-        ids = {state.endpoint_id: name for name, state in filesync.workspace.metadata.states().items()}
+        ids = {state.endpoint_id: name for name, state in filesync.runtime.metadata.states().items()}
         sums = self._totals.updated(filesync, ids)
         for total in TOTALS:
             family = CounterMetricFamily(total.name, total.help, labels=["endpoint"])
@@ -280,7 +280,7 @@ def _allowed(filesync: Filesync) -> Metric:
 
 
 def _waiting(filesync: Filesync) -> Iterator[Metric]:
-    metadata = filesync.workspace.metadata
+    metadata = filesync.runtime.metadata
     yield GaugeMetricFamily(
         "filesync_requests_waiting",
         "Syncs that were asked for and are not done.",
@@ -315,7 +315,7 @@ def _waiting(filesync: Filesync) -> Iterator[Metric]:
 
 def _alerts(filesync: Filesync) -> Metric:
     family = GaugeMetricFamily("filesync_alert", "1: this alert stands.", labels=["subject", "kind"])
-    for alert in filesync.workspace.metadata.alerts(standing=True):
+    for alert in filesync.runtime.metadata.alerts(standing=True):
         family.add_metric([alert.subject, alert.kind], 1)
     return family
 

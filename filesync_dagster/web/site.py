@@ -49,7 +49,7 @@ class _Opened:
     secrets: dict[str, _Fetched] = field(default_factory=dict)
 
 
-class Current:
+class ConfigHolder:
     """The configuration as it is now: an edit of endpoints.yaml is seen by the next request.
 
     What cannot be used is as it was when it last could. Requests that began with an older one finish with it.
@@ -159,7 +159,7 @@ def _mark(path: Path) -> tuple[int, int, int] | None:
 class Site:
     """See the module's docstring."""
 
-    current: Current
+    current: ConfigHolder
     home: Path  # where a `filesync up` says where it serves
     token: str | None = field(default=None, repr=False)
     dagster_url: str | None = None

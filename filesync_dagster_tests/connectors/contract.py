@@ -13,7 +13,7 @@ import pytest
 
 from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource, LookupSource, Source
 from filesync_dagster.core.errors import NotFound, SourceError
-from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, Kind, Meter, sealed
+from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, Kind, Meter, build_batch
 from filesync_dagster_tests.connectors.places import TREE, files, ids, many, pages, populate, rows
 
 
@@ -119,7 +119,7 @@ def test_batches_are_sealed(place, source):
         page.batch.validate(full=True)
         assert page.batch.schema.equals(FILE_SCHEMA)
         entries = {field.name: page.batch[field.name] for field in ENTRY_FIELDS}
-        assert page.batch.equals(sealed(entries, page.batch.num_rows))
+        assert page.batch.equals(build_batch(entries, page.batch.num_rows))
 
 
 def test_resuming_from_every_checkpoint(place, source):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from filesync_dagster.core.filters import Filters
-from filesync_dagster.core.model import sealed
+from filesync_dagster.core.model import build_batch
 
 
 def listing(*entries):
@@ -26,7 +26,7 @@ def listing(*entries):
         "modified_at": times,
         "trashed": [False] * len(rows),
     }
-    return sealed(columns, len(rows))
+    return build_batch(columns, len(rows))
 
 
 def selected(filters, *entries):

@@ -69,7 +69,7 @@ def test_a_schedule_leaves_it_out_until_the_probe_is_due(failing, minutes):
     entries = [{"name": n, "type": "memory", "endpoint_details": {"store": n}, "schedule_config": plan} for n in "ab"]
     failing.write(*entries)
     with failing.open() as filesync:
-        until = resting(filesync.workspace, datetime.now(UTC))["a"]
+        until = resting(filesync.runtime, datetime.now(UTC))["a"]
 
     def asked(moment):
         return {key.path[-1] for request in ticked(failing, moment).run_requests for key in request.asset_selection}
@@ -106,7 +106,7 @@ def test_a_run_that_somebody_started_probes_it(failing):
     assert result.success
     assert materialized(result) == {"a", "b"}
     with failing.open() as filesync:
-        assert resting(filesync.workspace, datetime.now(UTC)) == {}
+        assert resting(filesync.runtime, datetime.now(UTC)) == {}
 
 
 def test_a_probe_that_fails_fails_the_run(failing):

@@ -6,7 +6,7 @@ import pytest
 
 from filesync_dagster.core.errors import DagsterRefused
 from filesync_dagster.orchestration.client import LIVE_TAG, DagsterRun
-from filesync_dagster.orchestration.run_selection import busy, named, worth_another_try
+from filesync_dagster.orchestration.run_selection import busy, named, retryable
 
 ACTIVE = ("a", "b", "c")
 TODAY = "2026-06-01"
@@ -64,4 +64,4 @@ def test_nothing_is_busy_for_a_past_day_or_for_a_slow_neighbour():
 )
 def test_a_failed_run_is_worth_another_try_until_a_later_one_overtakes_it(newest_first, again):
     """Repeating every failure of a night would sync the same endpoint a hundred times."""
-    assert [one.id for one in worth_another_try(newest_first, ACTIVE, TODAY)] == again
+    assert [one.id for one in retryable(newest_first, ACTIVE, TODAY)] == again

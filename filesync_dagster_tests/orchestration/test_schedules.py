@@ -207,7 +207,7 @@ def test_what_is_being_synced_now_is_not_done(project, store, tick):
         launched(made, "a", "b")
         for name in ("a", "b"):
             filesync.sync(name)
-        with filesync.workspace.metadata.lease(filesync.workspace.register(filesync.config.endpoint("a"))):
+        with filesync.runtime.metadata.lease(filesync.runtime.register(filesync.config.endpoint("a"))):
             assert asked(tick(made, datetime(2026, 6, 1, 10, 0, tzinfo=UTC)))[0] == {"b"}
 
 
@@ -216,8 +216,8 @@ def test_what_somebody_else_syncs_is_left_to_them(project, store, tick):
     made = project(store("a"), store("b"), store("c"))
     moment = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
     with made.open() as filesync:
-        metadata = filesync.workspace.metadata
-        ids = {name: filesync.workspace.register(filesync.config.endpoint(name)) for name in "abc"}
+        metadata = filesync.runtime.metadata
+        ids = {name: filesync.runtime.register(filesync.config.endpoint(name)) for name in "abc"}
         with metadata.lease(ids["a"]), metadata.lease(ids["b"]), metadata.lease(ids["c"], purpose="maintenance"):
             with metadata._database.writing() as connection:
                 for name in ("a", "c"):

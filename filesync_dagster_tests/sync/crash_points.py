@@ -190,8 +190,8 @@ class Victim:
     def recovered(self) -> dict[str, Any]:
         """Sync undisturbed; return what a user sees before and after."""
         with self.project.open() as filesync:
-            metadata = filesync.workspace.metadata
-            endpoint_id = filesync.workspace.register(filesync.config.endpoint(self.name))
+            metadata = filesync.runtime.metadata
+            endpoint_id = filesync.runtime.register(filesync.config.endpoint(self.name))
             saved = metadata.checkpoints(endpoint_id)
             self.mark("begin")
             result = filesync.sync(self.name)

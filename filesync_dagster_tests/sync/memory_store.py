@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from filesync_dagster.connectors import CONNECTORS, Connector
 from filesync_dagster.core.errors import TemporarilyDown
-from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page, Unread, sealed
+from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, ListingGap, Meter, Page, build_batch
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -135,7 +135,7 @@ class MemorySource:
         size = self.store.page_size
         if faults.remark:
             self.meter.remarks["memory"] = faults.remark
-        gaps = (Unread(scope, faults.unread[scope], "no"),) if scope in faults.unread else ()
+        gaps = (ListingGap(scope, faults.unread[scope], "no"),) if scope in faults.unread else ()
         for number, start in enumerate(range(0, max(len(rows), 1), size)):
             faults.on_page(scope, number)
             if number == faults.breaks.get(scope):
@@ -151,7 +151,7 @@ class MemorySource:
 
 
 def _batch(rows: Sequence[dict[str, Any]]) -> Any:
-    return sealed({name: [row[name] for row in rows] for name in (rows[0] if rows else ())}, len(rows))
+    return build_batch({name: [row[name] for row in rows] for name in (rows[0] if rows else ())}, len(rows))
 
 
 class MemoryDetails(BaseModel):

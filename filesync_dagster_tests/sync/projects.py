@@ -70,7 +70,7 @@ def stored(filesync: Filesync, uri: str) -> list[Row]:
 
 def everything(filesync: Filesync, name: str) -> dict[str, Any]:
     """Return all that a user can see of an endpoint's inventory: rows (gone ones too), journal, snapshot pointer."""
-    metadata = filesync.workspace.metadata
+    metadata = filesync.runtime.metadata
     state = metadata.states()[name]
     return {
         "files": rows_of(metadata.files(state.endpoint_id, gone=True)),

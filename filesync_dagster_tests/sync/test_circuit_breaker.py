@@ -39,10 +39,10 @@ class Endpoint:
         with Metadata.open(self.url) as metadata:
             self.id = metadata.register(EndpointRecord("drawings", "s3"))
 
-    def sync(self, error=None, *, insist=False):
+    def sync(self, error=None, *, ignore_breaker=False):
         """Ask and note as a sync does, each time as another process would."""
         with Metadata.open(self.url) as metadata:
-            ask(metadata, self.id, "drawings", insist=insist, now=self.now)
+            ask(metadata, self.id, "drawings", ignore_breaker=ignore_breaker, now=self.now)
             note(metadata, self.id, "drawings", error, now=self.now)
 
     def fail(self, times=1):
@@ -140,7 +140,7 @@ def test_an_hourly_endpoint_is_asked_at_every_tick(endpoint):
     for hour in range(1, 9):
         endpoint.now = NOON + timedelta(hours=hour)
         with Metadata.open(endpoint.url) as metadata:
-            ask(metadata, endpoint.id, "drawings", insist=False, now=endpoint.now)
+            ask(metadata, endpoint.id, "drawings", ignore_breaker=False, now=endpoint.now)
             note(metadata, endpoint.id, "drawings", DOWN, now=endpoint.now + timedelta(minutes=4))
 
 
@@ -149,9 +149,9 @@ def test_whoever_insists_is_let_through(endpoint):
     endpoint.fail(FAILURES)
     with pytest.raises(BreakerOpen):
         endpoint.sync()
-    endpoint.sync(DOWN, insist=True)
+    endpoint.sync(DOWN, ignore_breaker=True)
     assert (endpoint.record.state, endpoint.record.failures) == ("open", FAILURES + 1)
-    endpoint.sync(insist=True)
+    endpoint.sync(ignore_breaker=True)
     assert endpoint.record.state == "closed"
 
 
@@ -160,7 +160,7 @@ def test_a_probe_whose_process_died_is_not_the_last(endpoint):
     endpoint.fail(FAILURES)
     endpoint.now += timedelta(minutes=5)
     with Metadata.open(endpoint.url) as metadata:
-        ask(metadata, endpoint.id, "drawings", insist=False, now=endpoint.now)
+        ask(metadata, endpoint.id, "drawings", ignore_breaker=False, now=endpoint.now)
     assert endpoint.record.state == "half_open"
     with pytest.raises(BreakerOpen):
         endpoint.sync()
@@ -200,7 +200,7 @@ def test_endpoints_have_breakers_of_their_own(endpoint):
     endpoint.fail(FAILURES)
     with Metadata.open(endpoint.url) as metadata:
         other = metadata.register(EndpointRecord("other", "s3"))
-        ask(metadata, other, "other", insist=False, now=endpoint.now)
+        ask(metadata, other, "other", ignore_breaker=False, now=endpoint.now)
         assert set(metadata.breakers()) == {endpoint.id}
 
 
@@ -244,16 +244,16 @@ class AnyOrder(RuleBasedStateMachine):
     def wait(self, minutes):
         self.now += timedelta(minutes=minutes)
 
-    @rule(insist=st.booleans(), end=st.sampled_from(["well", "down", "crash"]))
-    def sync(self, insist, end):
+    @rule(ignore_breaker=st.booleans(), end=st.sampled_from(["well", "down", "crash"]))
+    def sync(self, ignore_breaker, end):
         resting = is_resting(self.breaker(1), self.now)
         try:
-            ask(self, 1, "drawings", insist=insist, now=self.now)
+            ask(self, 1, "drawings", ignore_breaker=ignore_breaker, now=self.now)
         except BreakerOpen:
             assert resting
-            assert not insist
+            assert not ignore_breaker
             return
-        assert insist or not resting
+        assert ignore_breaker or not resting
         if end != "crash":
             note(self, 1, "drawings", None if end == "well" else DOWN, now=self.now)
             assert end == "down" or self.breaker(1) == BreakerRecord(1)

@@ -61,10 +61,10 @@ class Drive:
 
     def agree(self):
         """What the database has of the snapshot, trash included, is what is stored, and both are counted right."""
-        workspace = self.filesync.workspace
-        state = workspace.metadata.states()["docs"]
-        rows = pq.read_table(snapshot_chain.whole(workspace, "docs", state.endpoint_id, state.snapshot_uri)).to_pylist()
-        known = [row for batch in workspace.metadata.entries(state.endpoint_id) for row in batch.to_pylist()]
+        runtime = self.filesync.runtime
+        state = runtime.metadata.states()["docs"]
+        rows = pq.read_table(snapshot_chain.whole(runtime, "docs", state.endpoint_id, state.snapshot_uri)).to_pylist()
+        known = [row for batch in runtime.metadata.entries(state.endpoint_id) for row in batch.to_pylist()]
         assert _places(rows) == _places(known)
         assert state.data_version == data_version(len(rows), sum(row["fingerprint"] for row in rows))
         files = [row for row in rows if not row["trashed"] and row["kind"] != "folder"]
@@ -72,8 +72,8 @@ class Drive:
 
     def paths(self):
         """The paths of all entries, those in the trash too."""
-        workspace = self.filesync.workspace
-        batches = workspace.metadata.entries(workspace.metadata.states()["docs"].endpoint_id)
+        runtime = self.filesync.runtime
+        batches = runtime.metadata.entries(runtime.metadata.states()["docs"].endpoint_id)
         return sorted(path for batch in batches for path in batch.column("path").to_pylist())
 
     def files(self):

@@ -73,11 +73,11 @@ class Store:
         self.reopen({**self.entry, "filters": filters})
 
     def state(self):
-        return self.filesync.workspace.metadata.states()["eng"]
+        return self.filesync.runtime.metadata.states()["eng"]
 
     def agree(self, selected=lambda key, content: True):
         """Rows, snapshot and totals are the same, the journal leads to them, and they are what the bucket has."""
-        state, metadata = self.state(), self.filesync.workspace.metadata
+        state, metadata = self.state(), self.filesync.runtime.metadata
         snapshot = stored_rows(self.filesync, str(_whole(self.filesync, state)))
         known = rows_of(metadata.entries(state.endpoint_id))
         assert sorted(row["external_id"] for row in snapshot) == sorted(row["external_id"] for row in known)
@@ -94,7 +94,7 @@ class Store:
     def replayed(self, first):
         """Return the ids that the journal leads to from those of the first sync."""
         ids = set(first)
-        for row in rows_of(self.filesync.workspace.metadata.journal(self.state().endpoint_id)):
+        for row in rows_of(self.filesync.runtime.metadata.journal(self.state().endpoint_id)):
             if row["change"] == "added":
                 assert row["external_id"] not in ids
                 ids.add(row["external_id"])
@@ -111,7 +111,7 @@ def _before(row):
 
 
 def _whole(filesync, state):
-    return snapshot_chain.whole(filesync.workspace, "eng", state.endpoint_id, state.snapshot_uri)
+    return snapshot_chain.whole(filesync.runtime, "eng", state.endpoint_id, state.snapshot_uri)
 
 
 def _small(key, content):

@@ -33,21 +33,21 @@ def project(tmp_path):
 
 def write(filesync, *statements):
     """Change the database behind the back of filesync."""
-    with filesync.workspace.metadata._database.writing() as connection:
+    with filesync.runtime.metadata._database.writing() as connection:
         for statement in statements:
             connection.execute(statement)
 
 
 def count(filesync, table):
     """Return how many rows a table has."""
-    with filesync.workspace.metadata._database.reading() as connection:
+    with filesync.runtime.metadata._database.reading() as connection:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def let_time_pass(filesync, days):
     """Let everything that is logged have happened some days earlier than it did."""
     ago = timedelta(days=days)
-    with filesync.workspace.metadata._database.reading() as connection:
+    with filesync.runtime.metadata._database.reading() as connection:
         logs = connection.execute(select(sync_logs)).all()
     for log in logs:
         moved = {name: getattr(log, name) - ago for name in ("as_of", "sync_started", "sync_completed")}
@@ -86,9 +86,9 @@ def test_a_listing_that_nobody_will_resume_is_forgotten(project):
     """That of an endpoint that left goes; that of one that is still synced stays until it is too old to resume."""
     with project.open() as filesync:
         for name in ("left", "stays"):
-            folder = filesync.workspace.folder("staging", name, "listing", "scope")
+            folder = filesync.runtime.folder("staging", name, "listing", "scope")
             (folder / "00000001.parquet").write_bytes(b"x")
-            endpoint_id = filesync.workspace.register(filesync.config.endpoint(name))
+            endpoint_id = filesync.runtime.register(filesync.config.endpoint(name))
             write(filesync, insert(checkpoints).values(
                 endpoint_id=endpoint_id, scope="one", listing_id="listing", segments=1, rows=1, complete=False,
                 unread=[], selection="", location="", started_at=NOW, updated_at=NOW))  # fmt: skip
@@ -123,7 +123,7 @@ def test_what_a_crashed_sync_left_behind_goes_when_it_is_old(project):
 def test_old_pictures_of_reports_go(project):
     """They are kept as long as the last snapshot of a day, from when they were written last."""
     with project.open() as filesync:
-        folder = filesync.workspace.folder("reports", "duplicates")
+        folder = filesync.runtime.folder("reports", "duplicates")
         for name, days in (("new", 4), ("old", 6)):
             (folder / f"{name}.svg").write_text("<svg/>")
             os.utime(folder / f"{name}.svg", (time.time() - days * 86400,) * 2)
@@ -140,7 +140,7 @@ def test_an_endpoint_that_is_being_synced_is_left_to_its_sync(project):
             STORES[name].put("two")
             filesync.sync(name)
         let_time_pass(filesync, 30)
-        with filesync.workspace.metadata.lease(filesync.workspace.register(filesync.config.endpoint("left"))):
+        with filesync.runtime.metadata.lease(filesync.runtime.register(filesync.config.endpoint("left"))):
             assert filesync.maintain()["snapshots"] == 1
         assert filesync.maintain()["snapshots"] == 1
 

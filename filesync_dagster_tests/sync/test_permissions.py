@@ -45,7 +45,7 @@ class Tower:
 
     def journal(self):
         """Return the kinds of changes that the journal has."""
-        metadata = self.stage.filesync.workspace.metadata
+        metadata = self.stage.filesync.runtime.metadata
         return [row["change"] for row in rows_of(metadata.journal(metadata.states()["docs"].endpoint_id))]
 
 

@@ -61,7 +61,7 @@ class Syncs(RuleBasedStateMachine):
         self.known: dict[str, Row] = {}  # what the inventory must be, trashed rows too
         self.folded: dict[str, Row] = {}  # the first snapshot and every change file since, folded
         self.proposal: dict[str, Row] | None = None  # of a held sync
-        self.poisoned = False  # what that sync could not read it could not prove
+        self.incomplete_scopes = False  # what that sync could not read it could not prove
         self.excluding = False
         self.began = False
         self.fresh = False
@@ -182,7 +182,7 @@ class Syncs(RuleBasedStateMachine):
         """What was held becomes the inventory, exactly."""
         assert self.proposal is not None
         result = self.filesync.approve(self.name)
-        assert result.status is SyncStatus.COMPLETED or (result.status is SyncStatus.PARTIAL and self.poisoned)
+        assert result.status is SyncStatus.COMPLETED or (result.status is SyncStatus.PARTIAL and self.incomplete_scopes)
         self.committed(result, self.proposal)
 
     @rule()
@@ -209,10 +209,10 @@ class Syncs(RuleBasedStateMachine):
             was, will_be = live_files(self.known), live_files(expected)
             gone = {row["external_id"] for row in was} - {row["external_id"] for row in will_be}
             assert self.proposal is not None or gone, result.error
-            self.proposal, self.poisoned = expected, bool(faults.breaks or faults.unread)
+            self.proposal, self.incomplete_scopes = expected, bool(faults.breaks or faults.unread)
         else:
-            poisoned = bool(faults.breaks or faults.unread)
-            assert (result.status is SyncStatus.PARTIAL) <= poisoned, result.warnings
+            incomplete_scopes = bool(faults.breaks or faults.unread)
+            assert (result.status is SyncStatus.PARTIAL) <= incomplete_scopes, result.warnings
             self.committed(result, expected)
         if result.status in {SyncStatus.HELD, SyncStatus.FAILED} and before:
             assert everything(self.filesync, self.name) == before, "a sync that did not commit changed something"
@@ -223,7 +223,7 @@ class Syncs(RuleBasedStateMachine):
         self.proposal = None
         filesync, first = self.filesync, not self.began
         self.began = True
-        uri = filesync.workspace.metadata.states()[self.name].snapshot_uri
+        uri = filesync.runtime.metadata.states()[self.name].snapshot_uri
         assert uri
         snapshot = by_id(stored(filesync, uri), TRACKED)
         assert snapshot == expected
@@ -251,32 +251,32 @@ class Syncs(RuleBasedStateMachine):
 
     def expected(self, faults: Faults) -> dict[str, Row]:
         """Return what must be known after a sync under these faults."""
-        first, poisoned = self.listing(faults, faults.hidden)
+        first, incomplete_scopes = self.listing(faults, faults.hidden)
         second, poisoned_too = self.listing(faults, set())
         # What was known and is seen only by the second listing is still there; a poisoned scope proves nothing anyway,
         # and nobody looks for what the filters prune: should it have a name by now that they do not, it is new.
         known = {i: row for i, row in self.known.items() if self.selects(row)}
-        absent = [i for i, row in known.items() if i not in first and row["scope"] not in poisoned]
+        absent = [i for i, row in known.items() if i not in first and row["scope"] not in incomplete_scopes]
         seen = first | {i: second[i] for i in absent if i in second}
-        poisoned |= poisoned_too if absent else set()
-        carried = {i: row for i, row in known.items() if i not in seen and row["scope"] in poisoned}
+        incomplete_scopes |= poisoned_too if absent else set()
+        carried = {i: row for i, row in known.items() if i not in seen and row["scope"] in incomplete_scopes}
         return rebased({i: r for i, r in seen.items() if self.selects(r)} | carried)
 
     def listing(self, faults: Faults, hidden: set[str]) -> tuple[dict[str, Row], set[str]]:
         """Return what one listing sees, and the scopes whose absences prove nothing."""
         seen: dict[str, Row] = {}
-        poisoned = set()
+        incomplete_scopes = set()
         for scope in SCOPES:
             rows = [row for row in self.store.listed(scope) if row["external_id"] not in hidden]
             if scope in faults.unread:
                 rows = [row for row in rows if not row["path"].startswith(faults.unread[scope] + "/")]
             end = faults.breaks.get(scope, len(rows) + 1) * self.store.page_size
             if end < max(1, len(rows)):
-                poisoned.add(scope)
+                incomplete_scopes.add(scope)
             if scope in faults.unread and not (self.excluding and _has_x(faults.unread[scope])) and end:
-                poisoned.add(scope)
+                incomplete_scopes.add(scope)
             seen |= by_id(rows[:end], TRACKED)
-        return seen, poisoned
+        return seen, incomplete_scopes
 
     def assert_nothing_new(self, faults: Faults) -> None:
         """The same sync again writes a log, and not a byte else."""

@@ -36,7 +36,7 @@ def filesync(tmp_path, store):
 
 def waiting(filesync):
     """Return which requests wait: whether in full."""
-    return [request.full for request in filesync.workspace.metadata.waiting_requests()]
+    return [request.full for request in filesync.runtime.metadata.waiting_requests()]
 
 
 def statuses(filesync):
@@ -64,7 +64,7 @@ def test_one_that_fails_again_and_again_is_begun_more_and_more_rarely(filesync, 
     """Other hints for the endpoint are no reason for more runs."""
     now = datetime.now(UTC)
     filesync.request("docs", "webhook")
-    [taken] = filesync.workspace.metadata.take_requests(["docs"])
+    [taken] = filesync.runtime.metadata.take_requests(["docs"])
     filesync.request("docs", "webhook")
 
     assert filesync.asked_for(now + timedelta(minutes=1)) == {"docs": False}
@@ -89,8 +89,8 @@ def test_what_a_run_had_taken_that_was_killed_is_asked_for(filesync):
 def test_it_waits_while_another_sync_runs(filesync):
     """The other one may be past what changed."""
     filesync.request("docs", "webhook")
-    metadata = filesync.workspace.metadata
-    with metadata.lease(filesync.workspace.register(filesync.config.endpoint("docs")), seconds=60):
+    metadata = filesync.runtime.metadata
+    with metadata.lease(filesync.runtime.register(filesync.config.endpoint("docs")), seconds=60):
         assert filesync.asked_for(datetime.now(UTC)) == {"docs": False}
         assert statuses(filesync) == [SyncStatus.FAILED]
         assert waiting(filesync) == [False]

@@ -14,7 +14,7 @@ import pytest
 from filesync_dagster import Filesync
 from filesync_dagster.web.app import application
 from filesync_dagster.web.server import serve_http
-from filesync_dagster.web.site import Current, Site
+from filesync_dagster.web.site import ConfigHolder, Site
 
 TOKEN = "the-token"
 SECRET = "what the store knows"
@@ -92,7 +92,7 @@ def made_in(folder):
         for name in ("FILESYNC_CONFIG", "FILESYNC_DATABASE_URL", "FILESYNC_SNAPSHOT_ROOT", "FILESYNC_DAGSTER_URL"):
             patch.delenv(name, raising=False)
         patch.setenv("FILESYNC_HOME", str(folder / "home"))
-        made = Project(folder, Site(Current(folder / "endpoints.yaml"), folder / "home", TOKEN))
+        made = Project(folder, Site(ConfigHolder(folder / "endpoints.yaml"), folder / "home", TOKEN))
         yield made
         made.site.close()
 

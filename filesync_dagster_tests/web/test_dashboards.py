@@ -35,11 +35,11 @@ def told(tmp_path_factory):
         project.file.write_text(project.file.read_text() + queue)
         project.sync("docs")
         with Filesync.open(project.file) as filesync:
-            metadata = filesync.workspace.metadata
-            last = metadata.latest_syncs()[filesync.workspace.register(filesync.config.endpoint("docs"))]
+            metadata = filesync.runtime.metadata
+            last = metadata.latest_syncs()[filesync.runtime.register(filesync.config.endpoint("docs"))]
             metadata.record(replace(last, id="drifted", sync_completed=metadata.now(), feed_drift=2))
             metadata.note_queue("events", 1)
-            metadata.bury("events", [DeadMessage("events", "m1", "It is no event.", "{}", metadata.now())])
+            metadata.dead_letter("events", [DeadMessage("events", "m1", "It is no event.", "{}", metadata.now())])
         text = replace(project, site=replace(project.site, dagster_url=NOBODY)).client().get("/metrics").text
     labels = {name: set() for name in re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE)}
     for family in text_string_to_metric_families(text):

@@ -11,7 +11,7 @@ from filesync_dagster import Filesync
 from filesync_dagster.orchestration.client import announcing
 from filesync_dagster.storage.database import AlertRecord
 from filesync_dagster.web.health import Remembered
-from filesync_dagster.web.site import Current
+from filesync_dagster.web.site import ConfigHolder
 from filesync_dagster_tests.web.conftest import ENDPOINTS, NOBODY
 
 
@@ -28,7 +28,7 @@ def endpoint(answer, name):
 def long_ago(project, *statements):
     """Let what the database knows have happened ten days ago."""
     moment = datetime.now(UTC) - timedelta(days=10)
-    with Filesync.open(project.file) as filesync, filesync.workspace.metadata._database.writing() as connection:
+    with Filesync.open(project.file) as filesync, filesync.runtime.metadata._database.writing() as connection:
         for statement in statements:
             connection.execute(text(statement), {"then": f"{moment:%Y-%m-%d %H:%M:%S.%f}"})
 
@@ -122,7 +122,7 @@ def test_a_snapshot_bucket_is_looked_into(project, monkeypatch, moto_s3):
     for bucket in (moto_s3.bucket(), "not-a-bucket"):
         root = f"s3://{bucket}/data?region=us-east-1&endpoint_override={host}&scheme=http"
         monkeypatch.setenv("FILESYNC_SNAPSHOT_ROOT", root)
-        other = replace(project, site=replace(project.site, current=Current(project.file)))
+        other = replace(project, site=replace(project.site, current=ConfigHolder(project.file)))
         found.append(component(other.client().get("/health"), "snapshots")["status"])
         other.site.close()
 
@@ -227,8 +227,8 @@ def test_a_sync_that_runs_hides_nothing(project, stranger):
     """That it is tried again does not make it well."""
     project.sync("lost")
     with Filesync.open(project.file) as filesync:
-        number = filesync.workspace.register(filesync.config.endpoint("lost"))
-        with filesync.workspace.metadata.lease(number):
+        number = filesync.runtime.register(filesync.config.endpoint("lost"))
+        with filesync.runtime.metadata.lease(number):
             answer = stranger.get("/health")
 
     assert (endpoint(answer, "lost")["state"], endpoint(answer, "lost")["status"]) == ("running", "degraded")
@@ -240,7 +240,7 @@ def test_an_alert_that_stands_is_shown_and_degrades(project, stranger):
     project.file.write_text(ENDPOINTS.replace("nowhere", "store"))
     project.sync("docs", "lost")
     with Filesync.open(project.file) as filesync:
-        metadata = filesync.workspace.metadata
+        metadata = filesync.runtime.metadata
         metadata.raise_alerts([AlertRecord("docs", "crashed", metadata.now(), "Its run died.")], metadata.now())
 
     answer = stranger.get("/health")

@@ -75,8 +75,8 @@ def test_totals_begin_at_zero_and_count_each_sync_once(project):
 def test_a_sync_that_is_committed_late_is_counted(project):
     """Its log names a moment before the last scrape: a big commit takes its time."""
     with Filesync.open(project.file) as filesync:
-        metadata = filesync.workspace.metadata
-        number = filesync.workspace.register(filesync.config.endpoint("docs"))
+        metadata = filesync.runtime.metadata
+        number = filesync.runtime.register(filesync.config.endpoint("docs"))
         now = datetime.now(UTC)
         totals = Totals(now - timedelta(hours=1))
 
@@ -102,7 +102,7 @@ def test_held_queues_requests_and_alerts_are_told(project, client, stranger):
     project.sync("docs")
     stranger.post("/webhooks/docs", headers={"authorization": "Bearer what the store knows"})
     with Filesync.open(project.file) as filesync:
-        metadata = filesync.workspace.metadata
+        metadata = filesync.runtime.metadata
         metadata.raise_alerts([AlertRecord("docs", "held", datetime.now(UTC), "It waits.")], metadata.now())
 
     found = samples(client.get("/metrics").text)
@@ -214,7 +214,7 @@ def test_what_was_never_synced_is_stale_when_it_should_have_been(project, strang
     """Its age cannot be told, for it has none; what a person alone syncs is never stale."""
     project.file.write_text(project.file.read_text().replace("{path: nowhere}", "{path: nowhere}, schedule: manual"))
     before = samples(stranger.get("/metrics").text)
-    with Filesync.open(project.file) as filesync, filesync.workspace.metadata._database.writing() as connection:
+    with Filesync.open(project.file) as filesync, filesync.runtime.metadata._database.writing() as connection:
         connection.execute(sql("UPDATE endpoints SET created_at = '2026-01-01 00:00:00.000000'"))
 
     after = samples(stranger.get("/metrics").text)
@@ -228,10 +228,10 @@ def test_a_queue_is_told_while_it_is_configured(project):
     queue = "queues:\n  - {name: now, type: rabbitmq, url: 'amqp://127.0.0.1:9', queue: now}\n"
     project.file.write_text(project.file.read_text() + queue)
     with Filesync.open(project.file) as filesync:
-        metadata = filesync.workspace.metadata
+        metadata = filesync.runtime.metadata
         metadata.note_queue("now", 3)
         metadata.note_queue("gone", 5000, "The broker is away.")
-        metadata.bury("gone", [DeadMessage("gone", "m1", "It is no event.", "{}", metadata.now())])
+        metadata.dead_letter("gone", [DeadMessage("gone", "m1", "It is no event.", "{}", metadata.now())])
 
     found = samples(project.client().get("/metrics").text)
 

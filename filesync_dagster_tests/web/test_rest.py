@@ -145,8 +145,8 @@ def test_what_cannot_be_launched_is_a_sentence(project, content, kind, status, s
 def test_a_sync_of_what_is_being_synced_is_asked_for(project, client):
     """A run of it would only find it busy, and fail. Two wishes are one."""
     with Filesync.open(project.file) as filesync:
-        metadata = filesync.workspace.metadata
-        with metadata.lease(filesync.workspace.register(filesync.config.endpoint("docs"))):
+        metadata = filesync.runtime.metadata
+        with metadata.lease(filesync.runtime.register(filesync.config.endpoint("docs"))):
             answers = [client.post("/sync/initial", json={"endpoints": ["docs"]}) for _ in range(2)]
         asked = [(request.endpoint, request.full, request.source) for request in metadata.waiting_requests()]
 

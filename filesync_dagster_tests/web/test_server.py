@@ -77,7 +77,7 @@ def test_requests_that_began_before_an_edit_finish_with_what_they_began(project)
     """The database of the older configuration is closed when the last of them is done."""
     current = project.site.current
     with current.lent() as before:
-        opened = before.workspace.metadata
+        opened = before.runtime.metadata
         project.file.write_text(
             project.file.read_text() + "  - {name: more, type: local, endpoint_details: {path: store}}\n"
         )
@@ -85,6 +85,6 @@ def test_requests_that_began_before_an_edit_finish_with_what_they_began(project)
         with current.lent() as after:
             assert "more" in after.config.by_name
         assert "more" not in before.config.by_name
-        assert before.workspace.metadata is opened
+        assert before.runtime.metadata is opened
 
-    assert "_metadata" not in before.workspace.__dict__
+    assert "_metadata" not in before.runtime.__dict__

@@ -9,14 +9,14 @@ import pytest
 
 from filesync_dagster import Filesync
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.web.site import DOUBT, Current
+from filesync_dagster.web.site import DOUBT, ConfigHolder
 from filesync_dagster_tests.web.conftest import ENDPOINTS, SECRET, TOKEN
 
 
 def requested(project):
     """What is asked for: endpoint, full, source."""
     with Filesync.open(project.file) as filesync:
-        return [(r.endpoint, r.full, r.source) for r in filesync.workspace.metadata.waiting_requests()]
+        return [(r.endpoint, r.full, r.source) for r in filesync.runtime.metadata.waiting_requests()]
 
 
 def signed(body, secret=SECRET):
@@ -210,7 +210,7 @@ def vault(project):
     """Return where the secret of the endpoint is kept."""
     made = Vault()
     project.file.write_text(ENDPOINTS.replace(SECRET, "secret:prod/hook"))
-    project.site = replace(project.site, current=Current(project.file, secrets=made))
+    project.site = replace(project.site, current=ConfigHolder(project.file, secrets=made))
     yield made
     project.site.close()
 

@@ -22,7 +22,7 @@ from filesync_dagster.cli.demo.stage import opened
 from filesync_dagster.cli.demo.stores import Store
 from filesync_dagster.config import Environment
 from filesync_dagster.core.errors import ServiceError
-from filesync_dagster.orchestration.processes import dagster_environment, require_free, serve, until_told
+from filesync_dagster.orchestration.processes import dagster_environment, require_free, serve, stop_on_signal
 
 COSTS = """
     SELECT e.name, l.mode, l.files_added, l.files_updated, l.files_moved, l.files_removed, l.api_calls,
@@ -145,7 +145,7 @@ def _serve(place: Place, stores: Stores, host: str, port: int, rng: random.Rando
         click.echo(f"  {datetime.now(UTC):%H:%M:%S}  {name}: {People(store, rng).a_minute()}")
 
     click.echo("Starting Dagster ...")
-    with until_told() as told:
+    with stop_on_signal() as told:
         serve(
             place.environment,
             host,

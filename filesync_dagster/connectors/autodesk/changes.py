@@ -8,7 +8,7 @@ from filesync_dagster.connectors.autodesk.cursors import Since, since
 from filesync_dagster.connectors.autodesk.frontier import TOP, Frontier, Open, joined
 from filesync_dagster.connectors.autodesk.reading import Contents, Reader
 from filesync_dagster.connectors.autodesk.rows import Entries
-from filesync_dagster.core.model import Delta, Unread
+from filesync_dagster.core.model import Delta, ListingGap
 
 
 class Changes:
@@ -57,6 +57,6 @@ class Changes:
         )
 
 
-def unread(scope: str, path: str, gaps: Sequence[str]) -> tuple[Unread, ...]:
+def unread(scope: str, path: str, gaps: Sequence[str]) -> tuple[ListingGap, ...]:
     """Return the gaps of a folder as what could not be listed."""
-    return tuple(Unread(scope, path, gap) for gap in gaps)
+    return tuple(ListingGap(scope, path, gap) for gap in gaps)

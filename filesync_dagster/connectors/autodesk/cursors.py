@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from filesync_dagster.connectors.autodesk.rows import Child, Entries
 from filesync_dagster.core.errors import CursorLost
-from filesync_dagster.core.model import canonical_json, data_version, summed
+from filesync_dagster.core.model import canonical_json, data_version, sum_fingerprints
 
 SETTLED = timedelta(minutes=10)  # after this, a change is seen in the rollups of all folders above it
 FULL_SYNC = "A full sync follows."
@@ -51,7 +51,7 @@ def since(top: Entries, at: datetime) -> Since:
 def looks_of(top: Entries) -> str:
     """Return a hash of the rows of a top, in any order."""
     rows = top.batch()
-    return data_version(rows.num_rows, summed(rows["fingerprint"]))
+    return data_version(rows.num_rows, sum_fingerprints(rows["fingerprint"]))
 
 
 def as_text(known: Mapping[str, Since], *, permissions: bool = False) -> str:

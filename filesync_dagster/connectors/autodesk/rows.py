@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from filesync_dagster.core.model import Kind, canonical_json, sealed, storable
+from filesync_dagster.core.model import Kind, build_batch, canonical_json, to_storable_text
 
 DOCUMENTS = frozenset({"C4RModel", "Document", "FDX"})  # types of items that need not have bytes of their own
 DELETED = "Deleted"  # the type of the version that deleting leaves behind
@@ -108,7 +108,7 @@ def batch_of(rows: Sequence[Mapping[str, Any]], scope: str) -> pa.RecordBatch:
     }
     for required in ("external_id", "name", "kind"):
         columns.setdefault(required, [])
-    return sealed(columns, len(rows))
+    return build_batch(columns, len(rows))
 
 
 def moment(value: object) -> datetime | None:
@@ -128,7 +128,7 @@ def text(value: object) -> str:
         return ""
     if "\x00" not in value and value.isprintable():
         return value
-    return storable(value.encode("utf-8", "surrogatepass"))
+    return to_storable_text(value.encode("utf-8", "surrogatepass"))
 
 
 def _folder(folder: Mapping[str, Any], attributes: Mapping[str, Any], parent: str | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from filesync_dagster.connectors.google_drive.layout import ALL_DRIVES, FOLDER, 
 from filesync_dagster.connectors.google_drive.listing import RESTARTS, Listed, children_in, incomplete
 from filesync_dagster.core.errors import NotFound
 from filesync_dagster.core.logging import inherited
-from filesync_dagster.core.model import Unread, canonical_json
+from filesync_dagster.core.model import ListingGap, canonical_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class _Crawl:
         self.pending = pending
         self.entries: list[Answer] = []
         self.folders: list[str | None] = []
-        self.unread: list[Unread] = []
+        self.unread: list[ListingGap] = []
         self.entered = {branch.folder for branch in pending}  # folders may move while they are read
         self.chains: dict[tuple[str, int], Chain] = {}
 
@@ -90,7 +90,7 @@ class _Crawl:
         except Forbidden as error:
             if branch.folder == self.scope.top:
                 raise
-            self.unread.append(Unread(self.scope.name, branch.path, error.message))
+            self.unread.append(ListingGap(self.scope.name, branch.path, error.message))
         return []
 
     def take(self, branch: Branch, future: Future[Answer], children: list[Answer]) -> None:
@@ -123,7 +123,7 @@ class _Crawl:
             self.drive.file(branch.folder, "id")
         except NotFound:
             return
-        self.unread.append(Unread(self.scope.name, branch.path, "Google Drive did not find it, and then it did."))
+        self.unread.append(ListingGap(self.scope.name, branch.path, "Google Drive did not find it, and then it did."))
 
 
 def _branches_from(checkpoint: str | None, scope: Scope) -> list[Branch] | None:

@@ -11,7 +11,7 @@ from typing import Any
 from filesync_dagster.connectors.google_drive.api import Answer, Chain, Drive, list_in
 from filesync_dagster.connectors.google_drive.errors import BadRequest
 from filesync_dagster.connectors.google_drive.layout import Scope
-from filesync_dagster.core.model import Unread, canonical_json
+from filesync_dagster.core.model import ListingGap, canonical_json
 
 RESTARTS = 3  # of one listing whose page tokens are refused
 
@@ -25,7 +25,7 @@ class Listed:
     entries: Sequence[Mapping[str, Any]]
     checkpoint: str | None
     folders: Sequence[str | None] | None = None
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[ListingGap, ...] = ()
 
 
 def listed(drive: Drive, scope: Scope, checkpoint: str | None) -> Generator[Listed]:
@@ -59,11 +59,11 @@ def children_in(answer: Answer, where: str, scope: Scope) -> list[Answer]:
     return [entry for entry in list_in(answer, "files", where) if entry.get("id") != scope.top]
 
 
-def incomplete(answer: Mapping[str, Any], scope: Scope, path: str) -> tuple[Unread, ...]:
+def incomplete(answer: Mapping[str, Any], scope: Scope, path: str) -> tuple[ListingGap, ...]:
     """Return what an answer says it left out."""
     if not answer.get("incompleteSearch"):
         return ()
-    return (Unread(scope.name, path, "Google Drive says that it did not search everything (incompleteSearch)."),)
+    return (ListingGap(scope.name, path, "Google Drive says that it did not search everything (incompleteSearch)."),)
 
 
 def _checkpoint(scope: Scope, token: str | None) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from filesync_dagster.connectors.google_drive.errors import OUR_FAULT
 from filesync_dagster.connectors.google_drive.layout import FOLDER, Layout, Scope
 from filesync_dagster.core.errors import ProtocolViolation
-from filesync_dagster.core.model import TIMESTAMP, Kind, sealed
+from filesync_dagster.core.model import TIMESTAMP, Kind, build_batch
 
 Entry = Mapping[str, Any]
 
@@ -58,13 +58,15 @@ def _batch(
         places = [layout.place(entry, asked) for entry in entries]
     else:
         places = [layout.place(entry, asked, folder) for entry, folder in zip(entries, folders, strict=True)]
-    storable = [name.replace("\x00", "\\x00") for name in names] if any("\x00" in name for name in names) else names
+    to_storable_text = (
+        [name.replace("\x00", "\\x00") for name in names] if any("\x00" in name for name in names) else names
+    )
     columns: dict[str, Any] = {
         "external_id": [entry["id"] for entry in entries],
         "scope": [scope for scope, _ in places],
         "parent_id": [parent for _, parent in places],
-        "name": storable,
-        "path": storable,
+        "name": to_storable_text,
+        "path": to_storable_text,
         "kind": [kind.value for kind in kinds],
         "size": [int(e["size"]) if file and "size" in e else None for e, file in zip(entries, files, strict=True)],
         "mime_type": [entry["mimeType"] for entry in entries],
@@ -79,7 +81,7 @@ def _batch(
     }
     if permissions is not None:
         columns["permissions"] = permissions
-    return sealed(columns, len(entries))
+    return build_batch(columns, len(entries))
 
 
 def _kind(mime_type: str) -> Kind:

@@ -13,7 +13,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from filesync_dagster.connectors.local.statx import Stat, StatBuffer, has_birth, mount_ids, nanoseconds
-from filesync_dagster.core.model import TIMESTAMP, Kind, canonical_json, sealed, storable
+from filesync_dagster.core.model import TIMESTAMP, Kind, build_batch, canonical_json, to_storable_text
 
 _SKIPPED_TYPES = frozenset({1, 2, 6, 12})  # fifo, character device, block device, socket
 _DIRECTORY, _REGULAR, _LINK = 4, 8, 10
@@ -46,7 +46,7 @@ class Frame:
 
     def child_path(self, name: bytes) -> str:
         """The path, as it is listed, of an entry of this directory."""
-        return f"{self.path}/{storable(name)}" if self.path else storable(name)
+        return f"{self.path}/{to_storable_text(name)}" if self.path else to_storable_text(name)
 
 
 @dataclass(slots=True)
@@ -130,7 +130,7 @@ class PageRows:
             **self._versions(raw, types, texts),
             "trashed": [False] * self.count,
         }
-        return sealed(columns, self.count)
+        return build_batch(columns, self.count)
 
     def _places(self, raw: NDArray[Any], types: NDArray[Any], texts: list[str]) -> dict[str, Any]:
         ids: list[str] = []
@@ -192,7 +192,7 @@ class PageRows:
         if extra.mount_point:
             note["mount_point"] = True
         if extra.target is not None:
-            note["target"] = storable(extra.target)
+            note["target"] = to_storable_text(extra.target)
             if not _same(extra.target, note["target"]):
                 note["target_hex"] = extra.target.hex()
         return canonical_json(note) if note else None
@@ -213,7 +213,7 @@ def _texts(names: list[bytes]) -> list[str]:
         # No name contains NUL, so one decode serves them all.
         return b"\x00".join(names).decode().split("\x00")
     except UnicodeDecodeError:
-        return [storable(name) for name in names]
+        return [to_storable_text(name) for name in names]
 
 
 def _same(raw: bytes, text: str) -> bool:

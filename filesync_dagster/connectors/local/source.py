@@ -12,7 +12,7 @@ from filesync_dagster.connectors.local.mounts import mounts, mounts_below
 from filesync_dagster.connectors.local.statx import StatBuffer
 from filesync_dagster.connectors.local.walk import Rules, Walk
 from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, SourceError, TemporarilyDown
-from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page, storable
+from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page, to_storable_text
 
 _NAMED_MOUNTS = 3
 
@@ -21,7 +21,7 @@ class LocalSource:
     """Lists one folder as one scope, "".
 
     Files, folders and symbolic links are listed (a link as a shortcut, unless followed); fifos, sockets and devices
-    are not. What vanishes during the walk is left out; what cannot be read is Unread. A folder that was empty, whose
+    are not. What vanishes during the walk is left out; what cannot be read is a gap. A folder that was empty, whose
     disk was not mounted, looks just like an empty folder: `must_contain` tells them apart.
     """
 
@@ -124,10 +124,10 @@ def _translated(root: bytes) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise translated(exc, root) from exc
+        raise translate_errors(exc, root) from exc
 
 
-def translated(exc: OSError, root: bytes) -> SourceError:
+def translate_errors(exc: OSError, root: bytes) -> SourceError:
     """The error of ours for an OSError that concerns the whole folder."""
     folder = _shown(root)
     match exc.errno:
@@ -157,4 +157,4 @@ def translated(exc: OSError, root: bytes) -> SourceError:
 
 
 def _shown(path: bytes) -> str:
-    return storable(path)
+    return to_storable_text(path)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from filesync_dagster.connectors.local.mounts import lasting_inodes
 from filesync_dagster.connectors.local.rows import Extra, Frame, PageRows, entry_id, listed
 from filesync_dagster.connectors.local.statx import Stat, StatBuffer
-from filesync_dagster.core.model import Meter, Page, Unread, storable
+from filesync_dagster.core.model import ListingGap, Meter, Page, to_storable_text
 
 _FOLDER, _REGULAR, _LINK = 4, 8, 10
 _LONGEST = 4_000  # bytes of path per system call; Linux takes 4,095, macOS 1,023
@@ -47,7 +47,7 @@ class Walk:
         self._meter = meter
         self._rows = PageRows(rules.page_size)
         self._scratch = StatBuffer(1)
-        self._unread: list[Unread] = []
+        self._unread: list[ListingGap] = []
         self._stack: list[Frame] = []
         self._last: tuple[bytes, bool] | None = None
 
@@ -177,7 +177,7 @@ class Walk:
             if not seen:
                 self._complain(frame, name, exc.errno)
             elif exc.errno != errno.ENOENT:
-                self._unread.append(Unread("", frame.child_path(name), _reason(exc.errno)))
+                self._unread.append(ListingGap("", frame.child_path(name), _reason(exc.errno)))
         else:
             self._stack.append(child)
 
@@ -276,7 +276,7 @@ class Walk:
         """Report a folder with an entry that cannot be looked at: once, by its first such entry."""
         if failed != errno.ENOENT and not frame.complained:
             frame.complained = True
-            self._unread.append(Unread("", frame.path, f"{storable(name)}: {_reason(failed)}"))
+            self._unread.append(ListingGap("", frame.path, f"{to_storable_text(name)}: {_reason(failed)}"))
 
 
 def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
@@ -335,4 +335,4 @@ def _raw(text: str) -> bytes:
 
 
 def _reason(number: int | None) -> str:
-    return storable(os.strerror(number or errno.EIO).encode())
+    return to_storable_text(os.strerror(number or errno.EIO).encode())

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from filesync_dagster.connectors.s3.answers import Listing, Texts
 from filesync_dagster.core.errors import ProtocolViolation
-from filesync_dagster.core.model import TIMESTAMP, Kind, canonical_json, sealed, storable
+from filesync_dagster.core.model import TIMESTAMP, Kind, build_batch, canonical_json, to_storable_text
 
 MD5 = re.compile(r"[0-9a-fA-F]{32}")
 MIME_TYPES = mimetypes.MimeTypes().types_map[True]  # Python's own table: the host's would differ between machines
@@ -35,7 +35,7 @@ class RowShape:
 def rows_of(listing: Listing, shape: RowShape, permissions: Sequence[str | None] | None = None) -> pa.RecordBatch:
     """Return a page in FILE_SCHEMA."""
     keys = listing.keys
-    ids = [storable(key) for key in keys]
+    ids = [to_storable_text(key) for key in keys]
     names = [_name(text) for text in ids]
     etags = [(etag or "").strip('"') or None for etag in listing.etags]
     rows = len(keys)
@@ -60,7 +60,7 @@ def rows_of(listing: Listing, shape: RowShape, permissions: Sequence[str | None]
         columns["owner"] = listing.owners
     if permissions is not None:
         columns["permissions"] = permissions
-    return sealed(columns, rows)
+    return build_batch(columns, rows)
 
 
 def instant(text: str) -> datetime:

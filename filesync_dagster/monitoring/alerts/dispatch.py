@@ -20,12 +20,12 @@ from filesync_dagster.monitoring.alerts.messages import Message, messages
 from filesync_dagster.monitoring.alerts.transitions import JOB, Transitions, transitions
 from filesync_dagster.storage.database import AlertRecord, ExpectedRecord, QueueTrouble
 from filesync_dagster.sync import inventory
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 
 CLAIM = 300.0
 """Seconds for which what is being told is nobody else's business: more than a round takes."""
 
-A_ROUND = 20.0
+ROUND_TIMEOUT_SECONDS = 20.0
 """Seconds after which nothing more is sent: a sensor of Dagster has sixty for all that it does."""
 
 FIRST_WAIT, LONGEST_WAIT = 60.0, 900.0
@@ -51,28 +51,28 @@ class Round:
     failures: Mapping[str, str] = field(default_factory=dict)  # channels that could not be told, and why
 
 
-def update(workspace: Workspace) -> Transitions:
+def update(runtime: Runtime) -> Transitions:
     """Look at everything and write what became wrong and what is over. Raises DatabaseError."""
-    metadata, config = workspace.metadata, workspace.config
-    seen = look(workspace)
+    metadata, config = runtime.metadata, runtime.config
+    seen = look(runtime)
     found = transitions(metadata.alerts(standing=True), conditions(seen), seen.statuses, config.alerts.kinds)
-    _write(workspace, found, seen.at)
+    _write(runtime, found, seen.at)
     return found
 
 
-def look(workspace: Workspace) -> Seen:
+def look(runtime: Runtime) -> Seen:
     """Look at everything: `conditions` tells what of it is wrong. Raises DatabaseError."""
-    at, config = workspace.metadata.now(), workspace.config
-    statuses = inventory.status(workspace)
-    expected, queues = _expectations(workspace, at), _queue_troubles(workspace)
+    at, config = runtime.metadata.now(), runtime.config
+    statuses = inventory.status(runtime)
+    expected, queues = _expectations(runtime, at), _queue_troubles(runtime)
     return Seen(at, statuses, expected, queues, config.broken, config.unread)
 
 
-def _write(workspace: Workspace, found: Transitions, at: datetime) -> None:
-    metadata = workspace.metadata
+def _write(runtime: Runtime, found: Transitions, at: datetime) -> None:
+    metadata = runtime.metadata
     metadata.raise_alerts([_record(condition, at) for condition in found.raised], at)
     # Where nobody is told, there is nobody to whom it would be news.
-    silently = not workspace.config.alerts.urls
+    silently = not runtime.config.alerts.urls
     metadata.clear_alerts([(alert.key, run_id) for alert, run_id in found.cleared], at, silently=silently)
     metadata.clear_alerts([(alert.key, None) for alert in found.dropped], at, silently=True)
     for condition in found.raised:
@@ -87,20 +87,20 @@ def _record(condition: Condition, at: datetime) -> AlertRecord:
     return AlertRecord(condition.subject, condition.kind.value, since, condition.sentence, hint, condition.run_id)
 
 
-def _queue_troubles(workspace: Workspace) -> list[QueueTrouble]:
+def _queue_troubles(runtime: Runtime) -> list[QueueTrouble]:
     """Return what is wrong with queues. Of one that is not configured any more, the messages that it left behind."""
-    configured = {queue.name for queue in workspace.config.queues}
-    found = workspace.metadata.queue_troubles()
+    configured = {queue.name for queue in runtime.config.queues}
+    found = runtime.metadata.queue_troubles()
     return [trouble if trouble.name in configured else replace(trouble, error=None) for trouble in found]
 
 
-def _expectations(workspace: Workspace, at: datetime) -> dict[str, Expectation]:
+def _expectations(runtime: Runtime, at: datetime) -> dict[str, Expectation]:
     """Return when each endpoint is stale. One that nothing is known of is registered: from now on it is waited for."""
-    metadata, config = workspace.metadata, workspace.config
+    metadata, config = runtime.metadata, runtime.config
     known = metadata.expected()
     for endpoint in config.active:
         if endpoint.name not in known:
-            workspace.register(endpoint)
+            runtime.register(endpoint)
     windows = {endpoint.name: freshness(endpoint) for endpoint in config.endpoints}
     within = {name: window[1] if window else NEVER for name, window in windows.items()}
     gone = known.keys() - within.keys() - {entry.name for entry in config.broken}
@@ -138,73 +138,73 @@ class Crash:
     hint: str
 
 
-def note_crash(workspace: Workspace, crash: Crash) -> None:
+def note_crash(runtime: Runtime, crash: Crash) -> None:
     """Raise that a run ended without a word about its endpoints.
 
     It is over when a sync of each has ended since. Where the run said how every endpoint fared, and for one that has
     none, it is raised about the `job`, until `note_success` of a run that ended later.
     """
-    if not workspace.config.alerts.wants(AlertKind.CRASHED):
+    if not runtime.config.alerts.wants(AlertKind.CRASHED):
         return
-    said = workspace.metadata.synced_in(crash.run_id, crash.since)
+    said = runtime.metadata.synced_in(crash.run_id, crash.since)
     unsaid = [name for name in crash.names if name not in said]
     subjects = dict.fromkeys(unsaid, crash.since) or ({JOB + crash.job: crash.until} if crash.job else {})
-    now = workspace.metadata.now()  # what another machine's clock says may be yet to come
+    now = runtime.metadata.now()  # what another machine's clock says may be yet to come
     found = [
         Condition(name, AlertKind.CRASHED, crash.sentence, crash.hint, crash.run_id, min(at, now))
         for name, at in subjects.items()
     ]
-    _write(workspace, Transitions(found), now)
+    _write(runtime, Transitions(found), now)
 
 
-def crashed_jobs(workspace: Workspace) -> dict[str, datetime]:
+def crashed_jobs(runtime: Runtime) -> dict[str, datetime]:
     """Return the jobs about which something is raised, and since when: the end of a run."""
-    standing = [alert for alert in workspace.metadata.alerts(standing=True) if alert.subject.startswith(JOB)]
+    standing = [alert for alert in runtime.metadata.alerts(standing=True) if alert.subject.startswith(JOB)]
     return {alert.subject.removeprefix(JOB): alert.raised_at for alert in standing}
 
 
-def note_success(workspace: Workspace, job: str, run_id: str) -> None:
+def note_success(runtime: Runtime, job: str, run_id: str) -> None:
     """Clear what was raised about a job."""
-    standing = [alert for alert in workspace.metadata.alerts(standing=True) if alert.subject == JOB + job]
-    _write(workspace, Transitions(cleared=[(alert, run_id) for alert in standing]), workspace.metadata.now())
+    standing = [alert for alert in runtime.metadata.alerts(standing=True) if alert.subject == JOB + job]
+    _write(runtime, Transitions(cleared=[(alert, run_id) for alert in standing]), runtime.metadata.now())
 
 
-def channels_of(workspace: Workspace) -> list[Channel]:
+def channels_of(runtime: Runtime) -> list[Channel]:
     """Return the configured channels. A secret that cannot be fetched makes one that says so."""
-    return open_channels([_url(workspace, number) for number in range(len(workspace.config.alerts.urls))])
+    return open_channels([_url(runtime, number) for number in range(len(runtime.config.alerts.urls))])
 
 
-def _url(workspace: Workspace, number: int) -> str | ConfigError:
+def _url(runtime: Runtime, number: int) -> str | ConfigError:
     try:
-        return workspace.secret(workspace.config.alerts.urls[number])
+        return runtime.secret(runtime.config.alerts.urls[number])
     except ConfigError as error:
         return error
 
 
-def try_channels(workspace: Workspace) -> dict[str, str | None]:
+def try_channels(runtime: Runtime) -> dict[str, str | None]:
     """Send a test message to every channel; return why it could not be, by channel, or None."""
-    return {channel.name: channel.send(TEST) for channel in channels_of(workspace)}
+    return {channel.name: channel.send(TEST) for channel in channels_of(runtime)}
 
 
-def tell(workspace: Workspace) -> Round:
+def tell(runtime: Runtime) -> Round:
     """Tell what waits to be told. Without a channel it waits until there is one. Raises DatabaseError."""
-    if not workspace.config.alerts.urls:
+    if not runtime.config.alerts.urls:
         return Round()
-    teller = _Teller(workspace)
+    teller = Dispatcher(runtime)
     # The second time for what the first one found: that a channel fails, or works again.
     if teller.round():
         teller.round()
     return Round(told=teller.told, failures=teller.failures)
 
 
-class _Teller:
+class Dispatcher:
     """One round: what is known of the channels by now, and how long it may take."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace = workspace
-        self.metadata = workspace.metadata
-        self.link_base = workspace.config.alerts.link_base or workspace.config.environment.dagster_link
-        self.deadline = time.monotonic() + A_ROUND
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.metadata = runtime.metadata
+        self.link_base = runtime.config.alerts.link_base or runtime.config.environment.dagster_link
+        self.deadline = time.monotonic() + ROUND_TIMEOUT_SECONDS
         self.failures: dict[str, str] = {}
         self.well: set[str] = set()
         self.told = 0
@@ -212,7 +212,7 @@ class _Teller:
     @cached_property
     def channels(self) -> list[Channel]:
         """The channels. Opened when something is to be told: their secrets may be far away, and Apprise is heavy."""
-        return channels_of(self.workspace)
+        return channels_of(self.runtime)
 
     def round(self) -> bool:
         """Tell what is due; False when there was nothing."""
@@ -255,7 +255,7 @@ class _Teller:
         at = self.metadata.now()
         standing = {a.subject: a for a in self.metadata.alerts(standing=True) if a.kind == AlertKind.CHANNEL}
         names = {channel.name for channel in self.channels}
-        wanted = self.workspace.config.alerts.wants(AlertKind.CHANNEL)
+        wanted = self.runtime.config.alerts.wants(AlertKind.CHANNEL)
         found = Transitions(
             raised=[
                 Condition(
@@ -270,7 +270,7 @@ class _Teller:
             cleared=[(a, None) for name, a in standing.items() if name in self.well - self.failures.keys()],
             dropped=[a for name, a in standing.items() if name not in names],
         )
-        _write(self.workspace, found, at)
+        _write(self.runtime, found, at)
 
 
 def _is_about(message: Message, channel: Channel) -> bool:

@@ -12,7 +12,7 @@ from filesync_dagster.monitoring.reports.counted_endpoints import counted
 from filesync_dagster.monitoring.reports.pictures import Grid
 from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms
 from filesync_dagster.sync.replay import Day
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS = 24
@@ -21,13 +21,13 @@ DAYS = 28
 KINDS = frozenset(kind.value for kind in ChangeKind if kind is not ChangeKind.LEFT_SCOPE)
 
 
-def relate_activity(con: Connection, workspace: Workspace, day: Day) -> None:
+def relate_activity(con: Connection, runtime: Runtime, day: Day) -> None:
     """Create the table `activity`: changes for each weekday (from Monday, 0) and hour, zeros too."""
-    zone = workspace.config.settings.partitions.zone
+    zone = runtime.config.settings.partitions.zone
     first = Day.of(day.date - timedelta(days=DAYS - 1), zone)
-    ids = [one.endpoint_id for one in counted(workspace, day) if one.endpoint_id is not None]
+    ids = [one.endpoint_id for one in counted(runtime, day) if one.endpoint_id is not None]
     counts = dict.fromkeys(((weekday, hour) for weekday in range(len(WEEKDAYS)) for hour in range(HOURS)), 0)
-    for quarter, kind, changes in workspace.metadata.activity(ids, first.start, day.end):
+    for quarter, kind, changes in runtime.metadata.activity(ids, first.start, day.end):
         if kind in KINDS:
             local = quarter.astimezone(zone)
             counts[local.weekday(), local.hour] += changes

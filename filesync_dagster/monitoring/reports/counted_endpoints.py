@@ -6,7 +6,7 @@ from typing import Any
 
 from filesync_dagster.core.model import canonical_json
 from filesync_dagster.sync.replay import Day
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 
 UNIQUE_WITHIN: dict[str, tuple[str, ...]] = {
     "google_drive": (),
@@ -27,15 +27,15 @@ class Counted:
     place: str = ""
 
 
-def counted(workspace: Workspace, day: Day) -> list[Counted]:
+def counted(runtime: Runtime, day: Day) -> list[Counted]:
     """Return the endpoints that count on a day, by name.
 
     One that was switched off or removed since counts until its last sync, so that a day that is told again says the
     same: on the day of that sync it may have been gone already.
     """
-    metadata = workspace.metadata
+    metadata = runtime.metadata
     known, latest = metadata.endpoint_ids(), metadata.latest_syncs()
-    active = {endpoint.name: endpoint for endpoint in workspace.config.active}
+    active = {endpoint.name: endpoint for endpoint in runtime.config.active}
     found = [
         Counted(name, known.get(name), endpoint.type, place_of(name, endpoint.type, endpoint.public_details()))
         for name, endpoint in active.items()

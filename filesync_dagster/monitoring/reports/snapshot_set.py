@@ -14,7 +14,7 @@ from filesync_dagster.monitoring.reports.counted_endpoints import Counted, count
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import parquet
 from filesync_dagster.sync.replay import Day
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import whole
 
 ENTRIES = """
@@ -51,19 +51,19 @@ class Holdings:
     outdated: tuple[tuple[datetime, str], ...] = ()  # of when older data is, and the endpoint; the oldest first
 
 
-def holdings(workspace: Workspace, day: Day) -> Holdings:
+def holdings(runtime: Runtime, day: Day) -> Holdings:
     """Find the snapshots that describe the end of a day (or now): of each endpoint that counts the last one before."""
     moment = min(day.last_moment, datetime.now(UTC))
-    everyone = counted(workspace, day)
+    everyone = counted(runtime, day)
     found: list[Held] = []
     unreadable: list[str] = []
     outdated: list[tuple[datetime, str]] = []
     for endpoint in everyone:
-        log = snapshot_of(workspace, endpoint, moment)
+        log = snapshot_of(runtime, endpoint, moment)
         if log is None or log.snapshot_uri is None:
             continue
         try:
-            file = whole(workspace, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
+            file = whole(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
         except SnapshotError as error:  # the others are as they were
             unreadable.append(f"{endpoint.name}: {error}")
             continue
@@ -73,11 +73,11 @@ def holdings(workspace: Workspace, day: Day) -> Holdings:
     return Holdings(tuple(found), len(everyone), tuple(unreadable), tuple(sorted(outdated)))
 
 
-def snapshot_of(workspace: Workspace, endpoint: Counted, moment: datetime) -> SyncRecord | None:
+def snapshot_of(runtime: Runtime, endpoint: Counted, moment: datetime) -> SyncRecord | None:
     """Return the sync whose snapshot describes a moment; None when there is none, or retention let it go."""
     if endpoint.endpoint_id is None:
         return None
-    return workspace.metadata.snapshot_at(endpoint.endpoint_id, moment)
+    return runtime.metadata.snapshot_at(endpoint.endpoint_id, moment)
 
 
 def is_outdated(log: SyncRecord, day: Day, moment: datetime) -> bool:

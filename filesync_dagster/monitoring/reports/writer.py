@@ -27,7 +27,7 @@ from filesync_dagster.monitoring.reports.storage import (
 )
 from filesync_dagster.storage.snapshots import beside
 from filesync_dagster.sync.replay import Day
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 
 PLANS = {
     "duplicates": DUPLICATES,
@@ -58,13 +58,13 @@ class Report:
     notes: tuple[str, ...]
 
 
-class Desk:
+class ReportSession:
     """Writes reports about one day; what is stored about it is looked up once."""
 
-    def __init__(self, workspace: Workspace, day: calendar_date | None = None) -> None:
-        zone = workspace.config.settings.partitions.zone
+    def __init__(self, runtime: Runtime, day: calendar_date | None = None) -> None:
+        zone = runtime.config.settings.partitions.zone
         today = datetime.now(zone).date()
-        self.workspace = workspace
+        self.runtime = runtime
         self.day = Day.of(day or today, zone)
         if self.day.date > today:
             raise NothingKnown(f"{self.day.date} has not come yet.", hint=f"Today is {today} in {zone}.")
@@ -72,7 +72,7 @@ class Desk:
     @cached_property
     def holdings(self) -> Holdings:
         """The snapshots that describe the end of the day (or now)."""
-        return holdings(self.workspace, self.day)
+        return holdings(self.runtime, self.day)
 
     def report(self, name: str, rows: int = ROWS) -> Report:
         """Write one report."""
@@ -113,9 +113,9 @@ class Desk:
             notes.append(
                 f"No sync has described {len(held.outdated)} of {held.of} endpoints on {self.day.date}, so what was "
                 f"known before is told of them: the oldest is of {endpoint}, from "
-                f"{oldest.astimezone(self.workspace.config.settings.partitions.zone):%Y-%m-%d}."
+                f"{oldest.astimezone(self.runtime.config.settings.partitions.zone):%Y-%m-%d}."
             )
-        if name == "exposure" and not self.workspace.config.settings.reports.own_domains:
+        if name == "exposure" and not self.runtime.config.settings.reports.own_domains:
             notes.append(NO_OWN_DOMAINS)
         return tuple(notes)
 
@@ -124,11 +124,11 @@ class Desk:
         plan = PLANS.get(name)
         if plan is None:
             raise FilesyncError(f"There is no report {name!r}.", hint=f"There are: {', '.join(PLANS)}.")
-        terms = Terms(self.workspace.config.settings.reports, round(self.day.end.timestamp()) * 1_000_000)
-        with self.workspace.engine() as con:
+        terms = Terms(self.runtime.config.settings.reports, round(self.day.end.timestamp()) * 1_000_000)
+        with self.runtime.engine() as con:
             con.execute(MACROS)
             if plan is ACTIVITY:
-                relate_activity(con, self.workspace, self.day)
+                relate_activity(con, self.runtime, self.day)
             else:
                 relate(con, self.holdings.held)
             plan.prepare(con, terms)

@@ -34,7 +34,7 @@ SLOTS = 1000
 """Rows that all heartbeats there ever were share: the table is never emptied."""
 
 
-class Heart:
+class Heartbeat:
     """Beats for one run, in a thread, until it is stopped. `told_to_stop` is set when the run was ended by others."""
 
     def __init__(
@@ -99,7 +99,7 @@ def beating(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> Iterat
     if context.instance.is_ephemeral:
         yield None  # nobody but this process knows the run
         return
-    heart = Heart(context.instance, context.run.run_id)
+    heart = Heartbeat(context.instance, context.run.run_id)
     try:
         yield heart.watch()
     finally:

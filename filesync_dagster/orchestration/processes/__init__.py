@@ -3,7 +3,7 @@
 May import config, model and errors.
 """
 
-from filesync_dagster.orchestration.processes.children import require_free, until_told
+from filesync_dagster.orchestration.processes.children import require_free, stop_on_signal
 from filesync_dagster.orchestration.processes.dagster import (
     dagster_environment,
     dagster_home,
@@ -12,4 +12,4 @@ from filesync_dagster.orchestration.processes.dagster import (
     serve,
 )
 
-__all__ = ["dagster_environment", "dagster_home", "logs", "maintain_dagster", "require_free", "serve", "until_told"]
+__all__ = ["dagster_environment", "dagster_home", "logs", "maintain_dagster", "require_free", "serve", "stop_on_signal"]

@@ -118,7 +118,7 @@ def require_free(host: str, port: int) -> None:
 
 
 @contextmanager
-def until_told() -> Iterator[threading.Event]:
+def stop_on_signal() -> Iterator[threading.Event]:
     """Yield an event that Ctrl-C, SIGTERM and a closed terminal set instead of ending the process."""
     told = threading.Event()
 

@@ -50,7 +50,7 @@ def queue_sensor(queue: Queue, clock: Clock = utc_now) -> dg.SensorDefinition:
             except (SourceError, ConfigError) as error:
                 yield dg.SkipReason(f"It cannot be looked at. {error}")
                 return
-            received, busy = _received(opened, queue), depth > 0 and is_busy(opened.workspace, queue)
+            received, busy = _received(opened, queue), depth > 0 and is_busy(opened.runtime, queue)
         if not depth:
             yield dg.SkipReason("No message waits.")
         elif busy:
@@ -66,7 +66,7 @@ def queue_sensor(queue: Queue, clock: Clock = utc_now) -> dg.SensorDefinition:
 
 
 def _received(filesync: "Filesync", queue: Queue) -> int:
-    return next(record.received for record in filesync.workspace.metadata.queues() if record.name == queue.name)
+    return next(record.received for record in filesync.runtime.metadata.queues() if record.name == queue.name)
 
 
 def _in_vain(cursor: str | None, received: int, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from filesync_dagster.simulators.autodesk import reading, writing
 from filesync_dagster.simulators.autodesk.call import Call
-from filesync_dagster.simulators.autodesk.misfortune import AUTHORIZED, FAULTS, LISTING, PAGED
+from filesync_dagster.simulators.autodesk.fault_injection import AUTHORIZED, FAULTS, LISTING, PAGED
 from filesync_dagster.simulators.autodesk.questions import Parameters
 from filesync_dagster.simulators.faults import Fault
 

@@ -10,7 +10,7 @@ from filesync_dagster.simulators.autodesk.call import Call
 from filesync_dagster.simulators.autodesk.control import CONTROL_PATH, control
 from filesync_dagster.simulators.autodesk.documents import Documents
 from filesync_dagster.simulators.autodesk.encoding import Encoder, encode
-from filesync_dagster.simulators.autodesk.misfortune import ANYWHERE, FAULTS, Misfortune
+from filesync_dagster.simulators.autodesk.fault_injection import ANYWHERE, FAULTS, Misfortune
 from filesync_dagster.simulators.autodesk.mutating import mutate
 from filesync_dagster.simulators.autodesk.operations import QUOTAS, Operation, operation_of
 from filesync_dagster.simulators.autodesk.pages import Cuts
@@ -100,7 +100,7 @@ class AutodeskSimulator:
         instead = misfortune.instead() or (throttled(wait) if wait is not None else None)
         if instead:
             return instead
-        given = misfortune.tear(answer(misfortune))
+        given = misfortune.truncate(answer(misfortune))
         if misfortune.rule(Fault.MUTATE):
             mutate(self.store, self.plan.random)
         return given
@@ -141,7 +141,7 @@ class AutodeskSimulator:
         document: Any = operation.run(call)
         if call.status == 304:  # noqa: PLR2004 - not modified: no document
             return Answer(call.status, b"", call.headers)
-        misfortune.falsify(document)
+        misfortune.corrupt(document)
         return Answer(call.status, encode(document), {"content-type": JSON_API, **call.headers})
 
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
-from filesync_dagster.core.model import Unread
+from filesync_dagster.core.model import ListingGap
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.leases import Lease
 from filesync_dagster.storage.database.records import CheckpointRecord
@@ -44,5 +44,5 @@ def clear(connection: Connection, endpoint_id: int) -> None:
 def _record(row: RowMapping) -> CheckpointRecord:
     values = dict(row)
     del values["endpoint_id"]
-    values["unread"] = tuple(Unread(**unread) for unread in values["unread"])
+    values["unread"] = tuple(ListingGap(**unread) for unread in values["unread"])
     return CheckpointRecord(**values)

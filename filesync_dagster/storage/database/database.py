@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from filesync_dagster.core.errors import DatabaseLocked, DatabaseUnavailable
-from filesync_dagster.storage.database.errors import translated
+from filesync_dagster.storage.database.errors import translate_errors
 
 WRITES = "filesync_writes"
 """Execution option of a connection whose transaction will write."""
@@ -34,7 +34,7 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         # SQLite has one writer; waiting in line in this process is fair, its busy handler is not.
         self._turn = threading.Lock()
-        with translated(self.where):
+        with translate_errors(self.where):
             self.engine = _sqlite(parsed, patience) if self.is_sqlite else _postgresql(parsed, patience)
 
     @property
@@ -46,7 +46,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that reads."""
-        with translated(self.where), self.engine.connect() as connection, connection.begin():
+        with translate_errors(self.where), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -57,7 +57,7 @@ class Database:
         `attached` is another SQLite file whose tables it can read. What is `fleeting` may be undone by a power cut,
         which ends all who use a SQLite file; so it is not waited for until it is on the disk.
         """
-        with translated(self.where), self._line(), self.engine.connect() as connection:
+        with translate_errors(self.where), self._line(), self.engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             quickly = _unsynced(connection, self.is_sqlite and fleeting)
             with _attachment(connection, attached), quickly, connection.begin():
@@ -205,7 +205,7 @@ def _unsynced(connection: Connection, is_wanted: bool) -> Iterator[None]:
 def use_write_ahead_log(database: Database) -> None:
     """Switch a SQLite file to WAL, once for all its users; readers then never wait for a writer."""
     deadline = time.monotonic() + database.patience
-    with translated(database.where):
+    with translate_errors(database.where):
         while True:
             raw = database.engine.raw_connection()
             try:

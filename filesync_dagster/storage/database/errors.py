@@ -55,7 +55,7 @@ _SENTENCES: dict[type[StorageError], tuple[str, str]] = {
 
 
 @contextmanager
-def translated(where: str) -> Iterator[None]:
+def translate_errors(where: str) -> Iterator[None]:
     """Raise StorageErrors for what the drivers raise inside. `where` names the database and holds no password."""
     try:
         yield

@@ -358,12 +358,12 @@ class Metadata:
         """Count messages that were received and acknowledged, and keys that concerned no endpoint."""
         queues.note_received(self._database, name, count, unrouted)
 
-    def bury(self, name: str, messages: Sequence[DeadMessage]) -> int:
+    def dead_letter(self, name: str, messages: Sequence[DeadMessage]) -> int:
         """Set messages of a queue aside; return how many. One that is there already stays as it is.
 
         Of one queue the last thousand are kept.
         """
-        return queues.bury(self._database, name, messages)
+        return queues.dead_letter(self._database, name, messages)
 
     def dead_messages(self, ids: Collection[int]) -> list[DeadMessage]:
         """Messages of these ids that were set aside, oldest first."""

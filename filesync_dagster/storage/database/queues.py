@@ -70,7 +70,7 @@ def note_received(database: Database, name: str, count: int, unrouted: int) -> N
         connection.execute(update(queues).where(queues.c.name == name).values(**more))
 
 
-def bury(database: Database, name: str, messages: Sequence[DeadMessage]) -> int:
+def dead_letter(database: Database, name: str, messages: Sequence[DeadMessage]) -> int:
     """See Metadata.bury."""
     buried = 0
     with database.writing() as connection:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from filesync_dagster.core.model import SyncMode, SyncStatus, Unread
+from filesync_dagster.core.model import ListingGap, SyncMode, SyncStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class CheckpointRecord:
     segments: int
     rows: int
     complete: bool
-    unread: tuple[Unread, ...]
+    unread: tuple[ListingGap, ...]
     selection: str
     location: str
     started_at: datetime

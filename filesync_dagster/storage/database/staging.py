@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from filesync_dagster.storage.database.arrow_rows import Staged
 from filesync_dagster.storage.database.database import Database
-from filesync_dagster.storage.database.errors import translated
+from filesync_dagster.storage.database.errors import translate_errors
 from filesync_dagster.storage.database.processes import Process
 
 _SLICE = 65_536  # rows written at once, whatever the size of a batch
@@ -78,7 +78,7 @@ def _beside_sqlite(database: Database, batches: Iterator[Staged]) -> Iterator[tu
     sweep(database.folder)
     path = database.folder / _file_name()
     try:
-        with translated(database.where):
+        with translate_errors(database.where):
             names = _ingest(path, batches)
         with database.writing(attached=path if names else None) as connection:
             yield connection, names

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from filesync_dagster.core.errors import ConfigError, SnapshotCorrupt, SnapshotMissing
 from filesync_dagster.core.model import data_version as version_of
-from filesync_dagster.core.model import summed
+from filesync_dagster.core.model import sum_fingerprints
 from filesync_dagster.storage.snapshots.cache import Cache
 from filesync_dagster.storage.snapshots.disk import disk_errors
 from filesync_dagster.storage.snapshots.engine import literal
@@ -150,7 +150,7 @@ class SnapshotStore:
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(columns=["fingerprint"]):
                     rows += batch.num_rows
-                    fingerprints += summed(batch.column(0))
+                    fingerprints += sum_fingerprints(batch.column(0))
         except (OSError, pa.ArrowException) as exc:
             self._cache.forget(path)
             raise SnapshotCorrupt(f"The stored file {uri} cannot be read.", hint=LOST_HINT) from exc

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
-from filesync_dagster.core.model import storable
+from filesync_dagster.core.model import to_storable_text
 
 ENCODED = frozenset({"aws:s3", "minio:s3"})
 """Sources that are known to encode keys like a form. Of others, the key may be meant as it is, too."""
@@ -131,7 +131,7 @@ def _name(bucket: Any, key: Any, where: str, said: Said) -> None:
     elif len(key) > MAX_KEY_BYTES:
         said.problems.append(f"{where} has a key of {len(key):,} bytes; no store has keys of more than 1,024.")
     else:
-        said.keys.add((bucket, storable(key)))
+        said.keys.add((bucket, to_storable_text(key)))
 
 
 def _request(content: Mapping[str, Any], said: Said) -> None:

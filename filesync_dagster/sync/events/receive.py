@@ -18,11 +18,11 @@ from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.connectors.s3 import S3Details
 from filesync_dagster.core.errors import ConfigError, DatabaseError, ProtocolViolation, SourceError
 from filesync_dagster.core.logging import event
-from filesync_dagster.core.model import SyncResult, SyncStatus, storable
+from filesync_dagster.core.model import SyncResult, SyncStatus, to_storable_text
 from filesync_dagster.storage.database import DeadMessage
 from filesync_dagster.sync.events.envelopes import Request, Said, understood
 from filesync_dagster.sync.events.inbox import Inbox, Message, open_inbox
-from filesync_dagster.sync.runtime import Workspace
+from filesync_dagster.sync.runtime import Runtime
 
 SETTLED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL, SyncStatus.HELD})
 """After these the inventory, or what is held for a decision, has what a message told of."""
@@ -88,7 +88,7 @@ class _Read:
 class _Run:
     """What every batch of one run needs."""
 
-    workspace: Workspace
+    runtime: Runtime
     queue: Queue
     inbox: Inbox
     routes: Routes
@@ -96,15 +96,15 @@ class _Run:
     failed: set[str] = field(default_factory=set)  # endpoints; they are not tried again
 
 
-def receive(workspace: Workspace, queue: Queue, syncing: Syncing, linger: float = 0.0) -> Iterator[Batch]:
+def receive(runtime: Runtime, queue: Queue, syncing: Syncing, linger: float = 0.0) -> Iterator[Batch]:
     """Yield batch after batch until none wait or the limits of the queue are reached. Raises SourceError, ConfigError.
 
     `linger`: seconds without a message after which none wait.
     """
     taken, left, began = 0, 0, time.monotonic()
     last = began
-    with closing(open_inbox(queue, workspace.secrets)) as inbox:
-        run = _Run(workspace, queue, inbox, Routes(workspace.config, queue), syncing)
+    with closing(open_inbox(queue, runtime.secrets)) as inbox:
+        run = _Run(runtime, queue, inbox, Routes(runtime.config, queue), syncing)
         # What could not be acknowledged is still ours, and takes room.
         while (
             taken < queue.run_messages and left * 2 <= queue.batch and time.monotonic() - began < _seconds(queue, left)
@@ -118,7 +118,7 @@ def receive(workspace: Workspace, queue: Queue, syncing: Syncing, linger: float 
             taken, left = taken + batch.messages, left + batch.left
             last = time.monotonic()
             yield batch
-        look(workspace, queue, inbox)
+        look(runtime, queue, inbox)
 
 
 def _seconds(queue: Queue, left: int) -> float:
@@ -126,30 +126,30 @@ def _seconds(queue: Queue, left: int) -> float:
     return min(queue.run_seconds, SOON) if left else queue.run_seconds
 
 
-def look(workspace: Workspace, queue: Queue, inbox: Inbox | None = None) -> int:
+def look(runtime: Runtime, queue: Queue, inbox: Inbox | None = None) -> int:
     """Return how many messages wait, and note it; or that nobody can tell. Raises SourceError, ConfigError."""
     try:
         if inbox is not None:
             depth = inbox.depth()
         else:
-            with closing(open_inbox(queue, workspace.secrets)) as opened:
+            with closing(open_inbox(queue, runtime.secrets)) as opened:
                 depth = opened.depth()
     except (SourceError, ConfigError) as error:  # one of its secrets may be a reference to nothing
         with suppress(DatabaseError):
-            workspace.metadata.note_queue(queue.name, None, str(error))
+            runtime.metadata.note_queue(queue.name, None, str(error))
         raise
-    workspace.metadata.note_queue(queue.name, depth)
+    runtime.metadata.note_queue(queue.name, depth)
     return depth
 
 
-def is_busy(workspace: Workspace, queue: Queue) -> bool:
+def is_busy(runtime: Runtime, queue: Queue) -> bool:
     """Tell whether every endpoint of a queue is being synced, so that its messages would only come again."""
-    served = {endpoint.name for endpoint in workspace.config.active if queue.serves(endpoint.name)}
-    return bool(served) and served <= {lease.endpoint for lease in workspace.metadata.running()}
+    served = {endpoint.name for endpoint in runtime.config.active if queue.serves(endpoint.name)}
+    return bool(served) and served <= {lease.endpoint for lease in runtime.metadata.running()}
 
 
 def _work(run: _Run, messages: Sequence[Message]) -> Batch:
-    queue, metadata = run.queue, run.workspace.metadata
+    queue, metadata = run.queue, run.runtime.metadata
     read = [_Read(message, understood(message.body)) for message in messages]
     keys, unrouted = _routed(read, run.routes)
     dead = [dead for one in read if (dead := _dead(queue, one, run.routes))]
@@ -157,7 +157,7 @@ def _work(run: _Run, messages: Sequence[Message]) -> Batch:
     results = _synced(run, messages, {name: ids for name, ids in keys.items() if name not in run.failed})
     run.failed.update(result.endpoint for result in results if result.status not in SETTLED and not result.busy)
     done = {result.endpoint for result in results if result.status in SETTLED and not result.resumed}
-    metadata.bury(queue.name, dead)
+    metadata.dead_letter(queue.name, dead)
     for endpoint, full in sorted(asked):
         metadata.ask(endpoint, queue.name, full=full)
     _leave_to_listings(run, keys.keys() & run.failed)
@@ -183,7 +183,7 @@ def _leave_to_listings(run: _Run, failed: AbstractSet[str]) -> None:
     Those that failed, as soon as their stores answer; and those that no event finds now (switched off, gone from the
     configuration, or broken), once they are back.
     """
-    config, metadata = run.workspace.config, run.workspace.metadata
+    config, metadata = run.runtime.config, run.runtime.metadata
     found = {endpoint.name for endpoint in config.active}
     followed = {endpoint.name for endpoint in config.endpoints if CONNECTORS[endpoint.type].incremental}
     metadata.expire_proofs(failed | (metadata.endpoint_ids().keys() - found - followed))
@@ -213,8 +213,8 @@ def _dead(queue: Queue, one: _Read, routes: Routes) -> DeadMessage | None:
     if not problems:
         return None
     more = f" And {len(problems) - 3} more." if len(problems) > 3 else ""  # noqa: PLR2004 - a few say enough
-    reason = storable(f"{' '.join(problems[:3])}{more}".encode("utf-8", "backslashreplace"))
-    body = storable(one.message.body)[:MOST_OF_A_BODY]
+    reason = to_storable_text(f"{' '.join(problems[:3])}{more}".encode("utf-8", "backslashreplace"))
+    body = to_storable_text(one.message.body)[:MOST_OF_A_BODY]
     return DeadMessage(queue.name, one.message.id, reason, body, datetime.now(UTC))
 
 
@@ -232,15 +232,15 @@ def _synced(run: _Run, messages: Sequence[Message], keys: Keys) -> list[SyncResu
         return running.result()
 
 
-def requeue(workspace: Workspace, ids: Collection[int]) -> int:
+def requeue(runtime: Runtime, ids: Collection[int]) -> int:
     """Put messages that were set aside back into their queues; return how many. Raises ConfigError, SourceError."""
-    found = workspace.metadata.dead_messages(ids)
+    found = runtime.metadata.dead_messages(ids)
     for message in found:
         if len(message.body) == MOST_OF_A_BODY:
             raise ProtocolViolation(
                 f"Message {message.id} was too large to be kept whole.", hint="It can only be dropped."
             )
-        with closing(open_inbox(workspace.config.queue(message.queue), workspace.secrets)) as inbox:
+        with closing(open_inbox(runtime.config.queue(message.queue), runtime.secrets)) as inbox:
             inbox.send(message.body.encode())
-        workspace.metadata.drop_dead_messages([message.id])
+        runtime.metadata.drop_dead_messages([message.id])
     return len(found)

@@ -1,7 +1,7 @@
 """A simulated project of Autodesk as a place of the contract suite."""
 
 from filesync_dagster.core.model import Kind
-from filesync_dagster.simulators.autodesk.misfortune import FAULTS
+from filesync_dagster.simulators.autodesk.fault_injection import FAULTS
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster_tests.connectors.autodesk.site import Site
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from filesync_dagster.connectors.local import LocalDetails, open_local
 from filesync_dagster.connectors.local.rows import _timestamps
-from filesync_dagster.connectors.local.source import translated
+from filesync_dagster.connectors.local.source import translate_errors
 from filesync_dagster.connectors.local.statx import StatBuffer
 from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, TemporarilyDown
 from filesync_dagster.core.model import ChangeKind, Meter
@@ -556,7 +556,7 @@ def test_moments_beyond_the_calendar_are_unknown():
 )
 def test_errors_of_the_root(number, expected):
     """Whatever the system says about the root becomes one of our errors, with a hint."""
-    error = translated(OSError(number, "why") if number else OSError("why"), b"/data")
+    error = translate_errors(OSError(number, "why") if number else OSError("why"), b"/data")
 
     assert type(error) is expected
     assert "/data" in error.message

@@ -153,7 +153,7 @@ def test_a_transition_while_one_is_told_is_told_too(watched, hook):
         with made.open() as filesync:
             from filesync_dagster.monitoring.alerts import update
 
-            update(filesync.workspace)
+            update(filesync.runtime)
 
     hook.meanwhile = recover
     made.sync(fails=True)
@@ -194,7 +194,7 @@ def due_at_once(made):
     with made.open() as filesync:
         for alert in filesync.alerts(standing=False):
             if alert.told_at is None:
-                filesync.workspace.metadata.note_told([alert], alert.told, error=alert.error, wait=-1)
+                filesync.runtime.metadata.note_told([alert], alert.told, error=alert.error, wait=-1)
 
 
 def test_an_endpoint_that_nobody_syncs_is_stale(watched, hook):
@@ -258,7 +258,7 @@ def test_a_queue_is_told_of(watched, hook):
     made.queues = [{"name": "events", "type": "rabbitmq", "url": "amqp://127.0.0.1", "queue": "q"}]
     made.write(made.endpoint("photos"))
     with made.open() as filesync:
-        filesync.workspace.metadata.bury("events", [DeadMessage("events", "m1", "This is not JSON.", "{", NOON)])
+        filesync.runtime.metadata.dead_letter("events", [DeadMessage("events", "m1", "This is not JSON.", "{", NOON)])
     made.alert()
     assert hook.titles == ["filesync: events: dead messages"]
     assert (
@@ -266,7 +266,7 @@ def test_a_queue_is_told_of(watched, hook):
         in (hook.posts[0]["message"])
     )
     with made.open() as filesync:
-        metadata = filesync.workspace.metadata
+        metadata = filesync.runtime.metadata
         metadata.drop_dead_messages([message.id for message in list(metadata.each_dead_message())])
         metadata.note_queue("events", None, "No route to host.")
     made.alert()
@@ -326,7 +326,7 @@ def test_maintenance_of_an_endpoint_is_no_sync_of_it(watched, hook):
     made.sync(fails=True)
     made.write(made.endpoint("photos", is_active=False))
     with made.open() as filesync:
-        metadata = filesync.workspace.metadata
+        metadata = filesync.runtime.metadata
         for purpose, active in (("maintenance", False), ("sync", False), ("maintenance", True)):
             made.write(made.endpoint("photos", is_active=active))
             with metadata.lease(metadata.endpoint_ids()["photos"], purpose=purpose), made.open() as another:

@@ -81,7 +81,7 @@ def test_the_numbers_are_those_of_the_inventory(project):
 def test_a_past_day_is_told_from_its_own_snapshot(project):
     """The first sync of `b` is moved to yesterday: its report says what was there then."""
     today = project.report("storage_by_type").day
-    metadata = project.workspace.metadata
+    metadata = project.runtime.metadata
     first = project.syncs("b")[-1]
     evening = datetime.combine(today, datetime.min.time(), ZoneInfo("Asia/Kathmandu")) - timedelta(hours=1)
     metadata.record(replace(first, id="then", as_of=evening, sync_started=evening, sync_completed=evening))
@@ -111,7 +111,7 @@ def two(tmp_path):
             for days in (1, 2):
                 at = record.as_of - timedelta(days=days)
                 earlier = replace(record, id=f"{name}-{days}", as_of=at, sync_started=at, sync_completed=at)
-                filesync.workspace.metadata.record(earlier)
+                filesync.runtime.metadata.record(earlier)
     return made, entries
 
 
@@ -134,7 +134,7 @@ def test_old_data_is_said_to_be_old(two):
     made, _ = two
     with made.open() as filesync:
         fresh = filesync.report("storage_by_type")
-        write = filesync.workspace.metadata._database.writing
+        write = filesync.runtime.metadata._database.writing
         with write() as connection:
             connection.execute(sql("DELETE FROM sync_logs WHERE endpoint_id = 1 AND id <> 'a-2'"))
         old = filesync.report("storage_by_type")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filesync_dagster.config import ReportSettings
-from filesync_dagster.core.model import canonical_json, sealed
+from filesync_dagster.core.model import build_batch, canonical_json
 from filesync_dagster.monitoring.reports.plan import MACROS, Terms
 from filesync_dagster.monitoring.reports.snapshot_set import Held, relate
 from filesync_dagster.monitoring.reports.writer import PLANS
@@ -177,7 +177,7 @@ class World:
             path = folder / f"[{endpoint}]*.parquet"
             columns = {name: [row[name] for row in rows] for name in rows[0]}
             # Two tables, as several row groups.
-            pq.write_table(pa.Table.from_batches([sealed(columns, len(rows))]), path, row_group_size=40)
+            pq.write_table(pa.Table.from_batches([build_batch(columns, len(rows))]), path, row_group_size=40)
             held.append(Held(endpoint, kind, place, path))
         return held
 

@@ -10,7 +10,7 @@ from dagster._core.launcher.base import WorkerStatus
 from dagster._core.test_utils import create_run_for_test
 
 from filesync_dagster.config import read_environment
-from filesync_dagster.orchestration.instance.heartbeat import Heart, beating, last_beat, slot
+from filesync_dagster.orchestration.instance.heartbeat import Heartbeat, beating, last_beat, slot
 from filesync_dagster.orchestration.instance.run_launcher import DEAD_AFTER, WatchedRunLauncher
 from filesync_dagster.orchestration.processes import dagster_home
 from filesync_dagster.sync.listing import Progress
@@ -51,7 +51,7 @@ def test_the_instance_that_is_shipped_watches_its_runs(instance):
 
 def test_a_run_lives_while_its_heart_beats(instance, run, launcher):
     """However long it takes; and when its step is over, for nobody knows what it does then."""
-    heart = Heart(instance, run.run_id, beat=0.01)
+    heart = Heartbeat(instance, run.run_id, beat=0.01)
     try:
         for _ in range(3):
             before = until(lambda: last_beat(instance, run.run_id))
@@ -107,7 +107,7 @@ def test_the_syncs_of_a_run_that_was_ended_stop(instance, status):
     """Canceled, given up or deleted by somebody else. The process is ended when it does not stop by itself."""
     run = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.STARTED)
     ended = threading.Event()
-    heart = Heart(instance, run.run_id, beat=0.01, grace=0.01, end=ended.set)
+    heart = Heartbeat(instance, run.run_id, beat=0.01, grace=0.01, end=ended.set)
     try:
         watch = heart.watch()
         watch(Progress("photos", "listing", 1))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from filesync_dagster.core.model import CHANGE_SCHEMA, FILE_SCHEMA, SyncMode, SyncStatus, sealed
+from filesync_dagster.core.model import CHANGE_SCHEMA, FILE_SCHEMA, SyncMode, SyncStatus, build_batch
 from filesync_dagster.storage.database import NewState, SyncRecord
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ def entry(external_id, **columns):
 def batch(*entries):
     """Return entries as a batch of FILE_SCHEMA."""
     names = {name for row in entries for name in row}
-    return sealed({name: [row.get(name) for row in entries] for name in names}, len(entries))
+    return build_batch({name: [row.get(name) for row in entries] for name in names}, len(entries))
 
 
 def changes(*rows):

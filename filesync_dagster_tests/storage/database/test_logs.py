@@ -4,7 +4,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from filesync_dagster.core.errors import NothingHeld
-from filesync_dagster.core.model import SyncMode, SyncStatus, Unread
+from filesync_dagster.core.model import ListingGap, SyncMode, SyncStatus
 from filesync_dagster.storage.database import CheckpointRecord, EndpointRecord, EndpointState
 from filesync_dagster.storage.database.tables import endpoints, files
 from filesync_dagster_tests.storage.database.builders import at, batch, changes, commit, entry, journal, log, new_state
@@ -267,7 +267,7 @@ def test_logs_go_when_their_files_are_forgotten(metadata, endpoint):
 
 def checkpoint(scope, *, rows=0, complete=False):
     """Return a checkpoint of a scope."""
-    unread = (Unread(scope, "denied/", "Access denied."),)
+    unread = (ListingGap(scope, "denied/", "Access denied."),)
     return CheckpointRecord(scope, "l1", 'tok"en', 1, rows, complete, unread, "all", "here", at(0), at(1))
 
 

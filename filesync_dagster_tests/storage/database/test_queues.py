@@ -32,8 +32,8 @@ def test_a_queue_is_known_from_its_first_look(metadata):
 
 def test_a_message_is_set_aside_once(metadata):
     """It comes again when a process died before it could acknowledge."""
-    assert metadata.bury("events", [dead("a"), dead("b", 1)]) == 2
-    assert metadata.bury("events", [dead("b", 2), dead("c", 3)]) == 1
+    assert metadata.dead_letter("events", [dead("a"), dead("b", 1)]) == 2
+    assert metadata.dead_letter("events", [dead("b", 2), dead("c", 3)]) == 1
 
     found = list(metadata.each_dead_message())
     assert [(m.message_id, m.received_at) for m in found] == [("a", NOW), ("b", at(1)), ("c", at(3))]
@@ -43,8 +43,8 @@ def test_a_message_is_set_aside_once(metadata):
 
 def test_what_is_decided_is_forgotten(metadata):
     """The count of what ever was stays."""
-    metadata.bury("events", [dead("a"), dead("b", 1), dead("c", 2)])
-    metadata.bury("other", [dead("d")])
+    metadata.dead_letter("events", [dead("a"), dead("b", 1), dead("c", 2)])
+    metadata.dead_letter("other", [dead("d")])
     last = list(metadata.each_dead_message())[-2]
 
     assert metadata.drop_dead_messages([last.id, 999]) == 1
@@ -56,9 +56,9 @@ def test_what_is_decided_is_forgotten(metadata):
 
 def test_of_a_flood_the_last_messages_are_kept(metadata):
     """Of this queue; they are read page by page, and no more of each than is asked for."""
-    metadata.bury("other", [dead("first")])
-    metadata.bury("events", [dead(str(number)) for number in range(MOST_DEAD)])
-    metadata.bury("events", [dead(f"more {number}") for number in range(PAGE + 1)])
+    metadata.dead_letter("other", [dead("first")])
+    metadata.dead_letter("events", [dead(str(number)) for number in range(MOST_DEAD)])
+    metadata.dead_letter("events", [dead(f"more {number}") for number in range(PAGE + 1)])
 
     kept = list(metadata.each_dead_message(["events"], characters=0))
     assert len(kept) == MOST_DEAD

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from filesync_dagster.core.errors import OutOfSpace
-from filesync_dagster.core.model import FILE_SCHEMA, sealed
+from filesync_dagster.core.model import FILE_SCHEMA, build_batch
 from filesync_dagster.storage.snapshots import Staging
 from filesync_dagster.storage.snapshots.staging import STAGED_SCHEMA
 
@@ -13,7 +13,7 @@ def page(*ids):
     """A page of plain files, and which of them are selected: those without an x."""
     columns = {name: list(ids) for name in ("external_id", "name", "path")}
     rest = {"scope": [""] * len(ids), "kind": ["file"] * len(ids), "trashed": [False] * len(ids)}
-    return sealed({**columns, **rest}, len(ids)), pa.array(["x" not in i for i in ids], pa.bool_())
+    return build_batch({**columns, **rest}, len(ids)), pa.array(["x" not in i for i in ids], pa.bool_())
 
 
 def staged(staging, con):

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, sealed
+from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, build_batch
 
 Row = dict[str, Any]
 Tree = Mapping[str, Row]
@@ -23,7 +23,7 @@ def row(external_id: str, **columns: Any) -> Row:
 def table(rows: Iterable[Row], **hashes: list[int]) -> pa.Table:
     """Rows as a snapshot; `hashes` (id_hash=, fingerprint=) force collisions."""
     listed = list(rows)
-    batch = sealed({f.name: pa.array([r.get(f.name) for r in listed], f.type) for f in ENTRY_FIELDS}, len(listed))
+    batch = build_batch({f.name: pa.array([r.get(f.name) for r in listed], f.type) for f in ENTRY_FIELDS}, len(listed))
     whole = pa.Table.from_batches([batch])
     for column, values in hashes.items():
         whole = whole.set_column(

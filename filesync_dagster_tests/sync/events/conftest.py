@@ -60,12 +60,12 @@ class Place:
     @property
     def dead(self):
         """Return the messages that were set aside."""
-        return list(self.filesync.workspace.metadata.each_dead_message())
+        return list(self.filesync.runtime.metadata.each_dead_message())
 
     @property
     def requests(self):
         """Return what was asked for and not taken."""
-        waiting = self.filesync.workspace.metadata.waiting_requests()
+        waiting = self.filesync.runtime.metadata.waiting_requests()
         return [(request.endpoint, request.full, request.source) for request in waiting]
 
     def close(self):

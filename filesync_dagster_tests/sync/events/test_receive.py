@@ -99,7 +99,7 @@ def test_poison_is_set_aside_with_its_reason(place):
     assert "not JSON" in reasons
     assert "Record 2 names no bucket" in reasons
     assert "no active endpoint 'nobody'" in reasons
-    queue = place.filesync.workspace.metadata.queues()[0]
+    queue = place.filesync.runtime.metadata.queues()[0]
     assert (queue.name, queue.received, queue.dead, queue.depth, queue.error) == ("events", 4, 3, 0, None)
 
     place.endpoints.append(place.endpoint("nobody"))
@@ -169,7 +169,7 @@ def test_an_endpoint_that_fails_stops_no_queue(place):
 def test_while_another_sync_runs_messages_come_again(place):
     """What it has read already nobody knows."""
     place.queue.send(s3_event(place.bucket, "a.txt"))
-    metadata = place.filesync.workspace.metadata
+    metadata = place.filesync.runtime.metadata
 
     with metadata.lease(metadata.endpoint_ids()["eng"]):
         [batch] = place.receive()
@@ -255,7 +255,7 @@ def test_a_lost_connection_costs_nothing(moto_s3, tmp_path):
     place.queue_entry = {**place.queue_entry, "url": proxy.url}
     place.reopen()
     place.queue.send(*(s3_event(place.bucket, f"{number}") for number in range(5)))
-    inbox = open_inbox(place.filesync.config.queue("events"), place.filesync.workspace.secrets)
+    inbox = open_inbox(place.filesync.config.queue("events"), place.filesync.runtime.secrets)
     first = inbox.receive(3)
 
     proxy.cut()
@@ -302,7 +302,7 @@ def test_why_a_rabbitmq_does_not_answer(moto_s3, tmp_path, changed, said):
 
     assert "hunter2" not in "".join(traceback.format_exception(raised.value))
     assert "hunter2" not in repr(place.filesync.config)
-    assert said in place.filesync.workspace.metadata.queues()[0].error
+    assert said in place.filesync.runtime.metadata.queues()[0].error
     place.close()
 
 

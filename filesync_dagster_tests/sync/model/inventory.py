@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filesync_dagster.core.model import SyncResult, SyncStatus, data_version, summed
+from filesync_dagster.core.model import SyncResult, SyncStatus, data_version, sum_fingerprints
 from filesync_dagster.storage.database import FILES_SCHEMA, JOURNAL_SCHEMA, EndpointState, Metadata
-from filesync_dagster.sync.paths import resealed
+from filesync_dagster.sync.paths import with_fingerprints
 from filesync_dagster.sync.snapshot_chain import whole
 from filesync_dagster_tests.sync.model.stage import Stage
 from filesync_dagster_tests.sync.projects import Row, rows_of
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.sync.runtime import Workspace
+    from filesync_dagster.sync.runtime import Runtime
 
 T = TypeVar("T")
 
@@ -39,8 +39,8 @@ class Inventory:
         return self.stage.filesync
 
     @property
-    def _workspace(self) -> "Workspace":
-        return self._filesync.workspace
+    def _workspace(self) -> "Runtime":
+        return self._filesync.runtime
 
     @property
     def _metadata(self) -> Metadata:
@@ -108,9 +108,9 @@ class Inventory:
         if batch is None:
             assert (state.files_total, state.bytes_total) == (0, 0)
             return
-        anew = resealed(batch)
+        anew = with_fingerprints(batch)
         assert anew.column("fingerprint").equals(batch.column("fingerprint")), "a row has the fingerprint of another"
-        assert state.data_version == data_version(anew.num_rows, summed(anew.column("fingerprint")))
+        assert state.data_version == data_version(anew.num_rows, sum_fingerprints(anew.column("fingerprint")))
         files = [row for row in rows if row["kind"] != "folder" and not row["trashed"]]
         assert state.files_total == len(files)
         assert state.bytes_total == sum(row["size"] or 0 for row in files)

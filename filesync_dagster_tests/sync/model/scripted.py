@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from filesync_dagster.connectors import CONNECTORS, Connector
-from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Page, Unread, sealed
+from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, ListingGap, Page, build_batch
 
 
 def row(external_id: str, parent: str | None = None, *, scope: str = "one", kind: str = "file", **more: Any) -> Any:
@@ -20,7 +20,7 @@ def row(external_id: str, parent: str | None = None, *, scope: str = "one", kind
 
 def batch(rows: Sequence[Any]) -> Any:
     """Return entries in FILE_SCHEMA."""
-    return sealed({name: [each.get(name) for each in rows] for name in row("")}, len(rows))
+    return build_batch({name: [each.get(name) for each in rows] for name in row("")}, len(rows))
 
 
 def delta(scope: str, *rows: Any, removed: dict[str, int] | None = None, **more: Any) -> Delta:
@@ -35,7 +35,7 @@ class Script:
     rows: list[Any] = field(default_factory=list)
     deltas: list[Delta] = field(default_factory=list)
     cursors: list[str] = field(default_factory=list)
-    unread: tuple[Unread, ...] = ()  # by `below`
+    unread: tuple[ListingGap, ...] = ()  # by `below`
     listed: bool = False
 
 

@@ -92,14 +92,14 @@ class Stage:
     def open(self) -> None:
         """Open filesync, as a new process does."""
         self.filesync = self.project.open()
-        workspace = self.filesync.workspace
+        runtime = self.filesync.runtime
         if self._engines is None or self._metadata is None:
-            self._engines, self._metadata = workspace._engines, workspace.metadata
+            self._engines, self._metadata = runtime._engines, runtime.metadata
             self._engines.close = lambda: None  # type: ignore[method-assign]
             sqlalchemy.event.listen(self._metadata._database.engine, "commit", lambda _: self.passed())
         else:
-            workspace._engines = self._engines
-            workspace.__dict__["_metadata"] = self._metadata  # it has no connection open
+            runtime._engines = self._engines
+            runtime.__dict__["_metadata"] = self._metadata  # it has no connection open
 
     def close(self) -> None:
         """Close filesync."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filesync_dagster.core.model import SyncMode, SyncStatus, Unread
+from filesync_dagster.core.model import ListingGap, SyncMode, SyncStatus
 from filesync_dagster_tests.sync.model.scripted import Script, delta, row, scripted
 from filesync_dagster_tests.sync.projects import Project, live
 
@@ -97,7 +97,7 @@ def test_a_move_between_scopes_is_a_move(script, filesync, gone_first):
 
 def test_an_unread_part_keeps_the_cursor(script, filesync):
     """What could not be read is told again; what was read is there."""
-    gap = Unread("one", "f1", "It was not to be read.")
+    gap = ListingGap("one", "f1", "It was not to be read.")
     script.deltas = [delta("two", row("c", "f2", scope="two")), delta("one", unread=(gap,))]
     told(filesync, SyncStatus.PARTIAL)
     assert "f2/c" in paths(filesync)
@@ -111,7 +111,7 @@ def test_a_folder_that_came_in_and_cannot_be_read_is_a_matter_for_a_full_sync(sc
     """Once it is known, nobody would enter it again."""
     script.rows += [row("f3", kind="folder"), row("c", "f3")]
     script.deltas = [delta("one", row("f3", kind="folder"))]
-    script.unread = (Unread("one", "f3", "It was not to be read."),)
+    script.unread = (ListingGap("one", "f3", "It was not to be read."),)
     result = filesync.sync("e")
     assert (result.status, result.mode) == (SyncStatus.COMPLETED, SyncMode.FULL)
     assert "f3/c" in paths(filesync)

@@ -58,7 +58,7 @@ class Misfortune:
         rule = self.rule(Fault.SHORT_PAGE)
         return max(1, min(entries - 1, round(entries * (1 - rule.share)))) if rule and entries else entries
 
-    def falsify(self, document: dict[str, Any]) -> None:
+    def corrupt(self, document: dict[str, Any]) -> None:
         """Change a document into one that lies."""
         rule = self.rule(Fault.SHORT_ANSWER)
         if rule and isinstance(document.get("data"), list):
@@ -74,7 +74,7 @@ class Misfortune:
         elif rule and isinstance(document.get("data"), list):
             _lose_a_region(document)
 
-    def tear(self, answer: Answer) -> Answer:
+    def truncate(self, answer: Answer) -> Answer:
         """Return an answer as it arrives: perhaps only half of it."""
         return replace(answer, body=answer.body[: len(answer.body) // 2]) if self.rule(Fault.GARBAGE) else answer
 
