@@ -18,7 +18,7 @@ from pydantic import BaseModel, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from filesync_dagster.cli.app import filesync
+from filesync_dagster.cli.app import every_command, filesync
 from filesync_dagster.config import Alerts, Endpoint, Settings
 from filesync_dagster.config.queues import QUEUES, Queue
 from filesync_dagster.connectors import CONNECTORS
@@ -291,7 +291,7 @@ def unwrapped(text: str) -> str:
 def commands() -> Iterator[str]:
     """Yield the help of every command, as a terminal shows it."""
     yield "\n".join(["```text", help_of(filesync, "filesync"), "```", ""])
-    for name, command in filesync.commands.items():
+    for name, command in every_command().items():
         yield "\n".join([f"## {name}", "", "```text", help_of(command, f"filesync {name}"), "```", ""])
         for part, inner in command.commands.items() if isinstance(command, click.Group) else ():
             path = f"{name} {part}"

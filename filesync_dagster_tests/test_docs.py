@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from filesync_dagster import Filesync
-from filesync_dagster.cli.app import filesync
+from filesync_dagster.cli.app import every_command, filesync
 from filesync_dagster.components import FileEndpointsComponent
 from filesync_dagster.config import Alerts, Endpoint, Settings, load_config, read_environment
 from filesync_dagster.config.queues import QUEUES
@@ -113,7 +113,7 @@ def test_commands_in_examples_exist(example):
         if words[:1] == ["make"]:
             assert {word for word in words[1:] if "=" not in word} <= targets
         elif words[:1] == ["filesync"]:
-            command = filesync.commands[words[1]]
+            command = every_command()[words[1]]
             context = click.Context(command, info_name=words[1], **filesync.context_settings)
             command.parse_args(context, words[2:])
 
@@ -133,7 +133,7 @@ def test_every_link_leads_somewhere(build):
 def test_every_command_is_documented_and_has_help():
     """Each command is in docs/command-line.md, with a help text for it and for each of its options."""
     page = (ROOT / "docs" / "command-line.md").read_text()
-    for name, command in filesync.commands.items():
+    for name, command in every_command().items():
         assert f"\n## {name}\n" in page
         assert command.help
         assert [p.name for p in command.params if isinstance(p, click.Option) and not p.help] == []

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from filesync_dagster.cli.options import pass_invocation
 from filesync_dagster.cli.text import Cell, Column, iso, moment, plural, print_table, printable
-from filesync_dagster.cli.validate import pass_invocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from filesync_dagster.storage.database import AlertRecord
 
 
-@click.command(short_help="Show what is wrong, and tell whom it concerns.")
+@click.command()
 @click.option("--all", "everything", is_flag=True, help="Also what was wrong and is over.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line and nothing else.")
 @click.option("--once", is_flag=True, help="Look at everything and tell what is new, then show. For cron.")

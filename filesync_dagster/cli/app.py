@@ -1,7 +1,7 @@
 """The group `filesync`, its global options, and the border where errors become a sentence and an exit code."""
 
 import sys
-import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,7 +31,18 @@ class Border(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of their table, which is the order of their use."""
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command. Its module is imported now, and no other's."""
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            self.add_command(getattr(import_module(f"filesync_dagster.cli.{cmd_name}"), cmd_name))
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command and turn what it raises into one sentence on standard error."""
@@ -46,6 +57,8 @@ class Border(click.Group):
             raise Interrupted("Interrupted. What was committed stays; an unfinished listing resumes.") from None
         except Exception as error:
             if _debug(ctx):
+                import traceback
+
                 traceback.print_exc()
             raise Sentence(_sentence(error)) from error
         return result
@@ -105,8 +118,10 @@ def filesync(ctx: click.Context, config: Path | None, debug: bool, log_format: s
     ctx.obj = Invocation(config, debug, log_format)
 
 
-for _command in COMMANDS:
-    filesync.add_command(_command)
+def every_command() -> dict[str, click.Command]:
+    """Return all commands by their names, imported."""
+    context = click.Context(filesync)
+    return {name: command for name in COMMANDS if (command := filesync.get_command(context, name))}
 
 
 def main() -> None:

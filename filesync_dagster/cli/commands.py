@@ -1,42 +1,28 @@
-"""The table of commands."""
+"""The table of commands, in the order of their use: the name, and what `filesync --help` says of it.
 
-import click
+A command is the function of its name in the module of its name, which is imported when the command is used.
+"""
 
-from filesync_dagster.cli.alerts import alerts
-from filesync_dagster.cli.demo_command import demo
-from filesync_dagster.cli.events import events
-from filesync_dagster.cli.files import changes, export, files
-from filesync_dagster.cli.jobs import jobs
-from filesync_dagster.cli.maintain import maintain
-from filesync_dagster.cli.reload import reload
-from filesync_dagster.cli.report import report
-from filesync_dagster.cli.serve import serve
-from filesync_dagster.cli.simulate import simulate
-from filesync_dagster.cli.status import status
-from filesync_dagster.cli.sync import approve, reject, sync
-from filesync_dagster.cli.up import daemon, up
-from filesync_dagster.cli.validate import init, test, validate
-
-COMMANDS: tuple[click.Command, ...] = (
-    init,
-    validate,
-    test,
-    sync,
-    status,
-    alerts,
-    events,
-    files,
-    changes,
-    export,
-    report,
-    approve,
-    reject,
-    up,
-    daemon,
-    jobs,
-    maintain,
-    reload,
-    serve,
-    demo,
-    simulate,
-)
+COMMANDS = {
+    "init": "Write a commented endpoints.yaml.",
+    "validate": "Check the configuration: every problem, file and line.",
+    "test": "Connect to stores: latency, permissions, what is seen.",
+    "sync": "Bring the inventory up to date.",
+    "status": "Show how each endpoint is doing.",
+    "alerts": "Show what is wrong, and tell whom it concerns.",
+    "events": "Show the queues that tell of changes, and messages that nobody could use.",
+    "files": "List the files of an endpoint, now or in the past.",
+    "changes": "List what happened to the files of an endpoint.",
+    "export": "Write a snapshot to a CSV or Parquet file.",
+    "report": "Report on all endpoints: duplicates, exposure, stale files.",
+    "approve": "Commit the sync that the guard held.",
+    "reject": "Throw away the sync that the guard held.",
+    "up": "Run the Dagster UI and daemon for this configuration.",
+    "daemon": "Run the schedules, sensors and runs without the UI.",
+    "jobs": "Launch, watch, repeat and delete syncs that run inside Dagster.",
+    "maintain": "Delete what retention does not keep.",
+    "reload": "Make a running Dagster read endpoints.yaml again.",
+    "serve": "Serve health, metrics, REST and webhooks.",
+    "demo": "Show the whole product on generated files.",
+    "simulate": "Run a simulated provider: no credentials, faults on demand.",
+}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from filesync_dagster.cli.interruption import interruptible
-from filesync_dagster.cli.sync import exit_code
+from filesync_dagster.cli.options import pass_invocation
+from filesync_dagster.cli.results import exit_code
 from filesync_dagster.cli.text import Cell, Column, iso, moment, plural, print_table, printable
-from filesync_dagster.cli.validate import pass_invocation
 from filesync_dagster.core.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def id_or_all(text: str) -> int | str:
     return ALL if text == ALL else message_id(text)
 
 
-@click.command(short_help="Show the queues that tell of changes, and messages that nobody could use.")
+@click.command()
 @click.argument("queues", nargs=-1, metavar="[QUEUE]...")
 @click.option("--receive", is_flag=True, help="Take what waits, sync what it names, and what was asked for.")
 @click.option("--dead", is_flag=True, help="List the messages that could not be used, and why.")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from filesync_dagster.cli.options import pass_invocation
 from filesync_dagster.cli.text import Cell, Column, duration, iso, moment, plural, print_table, printable
-from filesync_dagster.cli.validate import pass_invocation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ DAGSTER_URL = click.option(
 )
 
 
-@click.group(short_help="Launch, watch, repeat and delete syncs that run inside Dagster.")
+@click.group()
 def jobs() -> None:
     """Launch, watch, repeat and delete syncs that run inside Dagster.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.validate import pass_invocation
+from filesync_dagster.cli.options import pass_invocation
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
@@ -28,7 +28,7 @@ WORDS = {
 }
 
 
-@click.command(short_help="Delete what retention does not keep.")
+@click.command()
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @pass_invocation

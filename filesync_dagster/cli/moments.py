@@ -37,10 +37,10 @@ class Moment(click.ParamType["When"]):
         )
 
 
-def beginning(when: When, zone: ZoneInfo, now: datetime) -> datetime:
+def start_of(when: When, zone: ZoneInfo, now: datetime) -> datetime:
     """Return the moment in UTC; of a day, its first.
 
-    >>> beginning(date(2026, 11, 21), ZoneInfo("Europe/Berlin"), datetime(2026, 11, 30, tzinfo=UTC)).isoformat()
+    >>> start_of(date(2026, 11, 21), ZoneInfo("Europe/Berlin"), datetime(2026, 11, 30, tzinfo=UTC)).isoformat()
     '2026-11-20T23:00:00+00:00'
     """
     try:
@@ -54,8 +54,8 @@ def beginning(when: When, zone: ZoneInfo, now: datetime) -> datetime:
         return FIRST if early else LAST
 
 
-def end(when: When, zone: ZoneInfo, now: datetime) -> datetime:
+def end_of(when: When, zone: ZoneInfo, now: datetime) -> datetime:
     """Return the moment in UTC; of a day, its last."""
     if isinstance(when, date) and not isinstance(when, datetime) and when < date.max:
-        return beginning(when + timedelta(days=1), zone, now) - timedelta(microseconds=1)
-    return beginning(when, zone, now)
+        return start_of(when + timedelta(days=1), zone, now) - timedelta(microseconds=1)
+    return start_of(when, zone, now)

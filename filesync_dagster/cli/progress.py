@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from filesync_dagster.cli.sync import complaints, summary
+from filesync_dagster.cli.results import complaints, summary
 from filesync_dagster.cli.text import console, on_terminal, printable
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from filesync_dagster.cli.options import pass_invocation
 from filesync_dagster.cli.text import printable
-from filesync_dagster.cli.validate import pass_invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ def tell(sentence: str) -> None:
     click.echo(printable(sentence), err=sentence.startswith("Warning"))
 
 
-@click.command(short_help="Make a running Dagster read endpoints.yaml again.")
+@click.command()
 @click.option("--watch", is_flag=True, help="After each edit, and when its code server died, until Ctrl-C.")
 @click.option("--code-server", metavar="HOST:PORT", help="Ask this code server (`unix:PATH` for a socket).")
 @click.option(

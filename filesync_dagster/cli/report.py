@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filesync_dagster.cli.files import FORMAT
+from filesync_dagster.cli.options import FORMAT, pass_invocation
 from filesync_dagster.cli.text import Column, moment, print_table, printable, size
-from filesync_dagster.cli.validate import pass_invocation
 from filesync_dagster.monitoring.reports import CATALOGUE
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ BYTES = ("bytes", "size", "wasted")
 
 
 @click.command(
-    short_help="Report on all endpoints: duplicates, exposure, stale files.",
     epilog="\b\n" + "\n".join(f"{name:17} {title.about}" for name, title in CATALOGUE.items()),
 )
 @click.argument("name", type=click.Choice(list(CATALOGUE)), metavar="NAME")

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.up import HOST
-from filesync_dagster.cli.validate import pass_invocation
+from filesync_dagster.cli.options import HOST, pass_invocation
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 LOOPBACK = ("127.", "::1", "localhost")
 
 
-@click.command(short_help="Serve health, metrics, REST and webhooks.")
+@click.command()
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

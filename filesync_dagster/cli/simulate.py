@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from filesync_dagster.cli.up import HOST
-from filesync_dagster.cli.validate import pass_invocation
+from filesync_dagster.cli.options import HOST, pass_invocation
 from filesync_dagster.core.errors import ConfigError, ServiceError
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 PROVIDERS = {"google_drive": "Google Drive", "autodesk": "Autodesk Construction Cloud"}
 
 
-@click.command(short_help="Run a simulated provider: no credentials, faults on demand.")
+@click.command()
 @click.argument("provider", type=click.Choice(list(PROVIDERS)))
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="To listen on; 0 is any that is free."

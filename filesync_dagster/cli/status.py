@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filesync_dagster.cli.alerts import notes
+from filesync_dagster.cli.options import pass_invocation
 from filesync_dagster.cli.text import Cell, Column, iso, moment, print_table, printable, size
-from filesync_dagster.cli.validate import pass_invocation
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -31,7 +31,7 @@ COLOURS = {
 }
 
 
-@click.command(short_help="Show how each endpoint is doing.")
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line and nothing else.")
 @pass_invocation
 def status(invocation: Invocation, *, as_json: bool) -> None:

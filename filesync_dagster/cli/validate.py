@@ -1,45 +1,22 @@
-"""init, validate, test: from nothing to a configuration that works."""
+"""validate: every problem of the configuration, with its file and line."""
 
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.invocation import Invocation
-from filesync_dagster.cli.text import Cell, Column, plural, print_table, printable
-from filesync_dagster.core.errors import ConfigError, FilesyncError, NotWritable
+from filesync_dagster.cli.options import pass_invocation
+from filesync_dagster.cli.text import plural
+from filesync_dagster.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from filesync_dagster.api import Filesync
+    from filesync_dagster.cli.invocation import Invocation
     from filesync_dagster.config import Config
-    from filesync_dagster.core.model import ConnectionReport
-
-pass_invocation = click.make_pass_decorator(Invocation)
 
 
-@click.command(short_help="Write a commented endpoints.yaml.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
-@pass_invocation
-def init(invocation: Invocation, *, force: bool) -> None:
-    """Write a commented endpoints.yaml to start from."""
-    from importlib.resources import files
-
-    path = invocation.environment().config_path
-    text = files("filesync_dagster.cli").joinpath("starter.yaml").read_text(encoding="utf-8")
-    try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as exc:
-        raise NotWritable(f"{path} is already there.", hint="Use --force to replace it.") from exc
-    except OSError as exc:
-        raise NotWritable(f"{path} cannot be written: {exc.strerror}.") from exc
-    click.echo(f"{path} is written. Edit it, then run `filesync validate` and `filesync sync`.")
-
-
-@click.command(short_help="Check the configuration: every problem, file and line.")
+@click.command()
 @pass_invocation
 def validate(invocation: Invocation) -> None:
     """Check the whole configuration; show every problem with its file and line."""
@@ -68,43 +45,3 @@ def _channel_problems(config: Config) -> list[str]:
     urls = [secret.get_secret_value() for secret in config.alerts.urls]
     channels = [channel for channel in open_channels(urls) if not channel.url.startswith(PREFIX)] if urls else []
     return [f"{config.environment.config_path}: {channel.problem}" for channel in channels if channel.problem]
-
-
-@click.command(short_help="Connect to stores: latency, permissions, what is seen.")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@pass_invocation
-def test(invocation: Invocation, names: tuple[str, ...]) -> None:
-    """Connect to endpoints (all active ones without NAME) and tell what can be seen.
-
-    Exits with 1 when one of them cannot be reached or lacks a permission.
-    """
-    with invocation.open() as filesync:
-        chosen = [filesync.config.endpoint(name).name for name in names]
-        chosen = chosen or [endpoint.name for endpoint in filesync.config.active]
-        with ThreadPoolExecutor(filesync.config.settings.concurrency) as pool:
-            outcomes = list(pool.map(lambda name: _checked(filesync, name), chosen))
-        problems = [] if names else list(filesync.config.problems)
-    rows: list[list[Cell | str]] = []
-    for name, outcome in zip(chosen, outcomes, strict=True):
-        if isinstance(outcome, FilesyncError):
-            rows.append([name, Cell("failed", "red"), "-", "-", "-"])
-            problems.append(f"{name}: {outcome}")
-            continue
-        state = Cell("problems", "yellow") if outcome.problems else Cell("ok", "green")
-        allowed = ", ".join(outcome.permissions) or "-"
-        rows.append([name, state, f"{outcome.latency_ms:.0f} ms", outcome.sees, allowed])
-        problems += [f"{name}: {problem}" for problem in outcome.problems]
-    columns = [Column("endpoint"), Column("state"), Column("latency", right=True), Column("sees"), Column("may")]
-    if rows:
-        print_table(columns, rows)
-    for problem in problems:
-        click.echo(f"Error: {printable(problem)}", err=True)
-    if problems:
-        raise click.exceptions.Exit(1)
-
-
-def _checked(filesync: Filesync, name: str) -> ConnectionReport | FilesyncError:
-    try:
-        return filesync.check(name)
-    except FilesyncError as error:
-        return error

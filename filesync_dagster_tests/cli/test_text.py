@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import click
 import pytest
 
-from filesync_dagster.cli import moments, sync, text
-from filesync_dagster.cli.moments import Moment, beginning, end
+from filesync_dagster.cli import moments, results, text
+from filesync_dagster.cli.moments import Moment, end_of, start_of
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -32,8 +32,8 @@ def test_times_as_people_type_them(typed, first, last):
     """A day is as long as it is where the partitions are; a naive time is theirs too."""
     when = Moment().convert(typed, None, None)
 
-    assert beginning(when, NEW_YORK, NOW).isoformat() == first
-    assert end(when, NEW_YORK, NOW).isoformat() == last
+    assert start_of(when, NEW_YORK, NOW).isoformat() == first
+    assert end_of(when, NEW_YORK, NOW).isoformat() == last
 
 
 @pytest.mark.parametrize("typed", ["0001-01-01", "9999-12-31", "999999w", "9999-12-31T23:59"])
@@ -41,7 +41,7 @@ def test_the_ends_of_the_calendar_are_no_crash(typed):
     """A time that no clock can show is refused, or taken for the nearest one."""
     when = Moment().convert(typed, None, None)
 
-    for edge in (beginning, end):
+    for edge in (start_of, end_of):
         assert edge(when, NEW_YORK, NOW).tzinfo is UTC
 
 
@@ -52,7 +52,7 @@ def test_what_is_no_time_is_refused(typed):
         Moment().convert(typed, None, None)
 
 
-@pytest.mark.parametrize("module", [text, moments, sync])
+@pytest.mark.parametrize("module", [text, moments, results])
 def test_examples(module):
     """The examples in the docstrings are true."""
     assert doctest.testmod(module).failed == 0

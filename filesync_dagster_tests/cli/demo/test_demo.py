@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from filesync_dagster.api import Filesync
-from filesync_dagster.cli.demo import run_demo
+from filesync_dagster.cli.demo.story import run_demo
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.core.errors import NotWritable
 

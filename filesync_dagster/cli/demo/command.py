@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.up import HOST, PORT
-from filesync_dagster.cli.validate import pass_invocation
+from filesync_dagster.cli.options import HOST, PORT, pass_invocation
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
 
 
-@click.command(short_help="Show the whole product on generated files.")
+@click.command()
 @click.option("--once", is_flag=True, help="End instead of serving the UI; exit 0 only if the inventory is true.")
 @click.option(
     "--home",
@@ -39,7 +38,7 @@ def demo(invocation: Invocation, home: Path, port: int, host: str, *, once: bool
     Dagster, compares the inventory with an independent look at the stores, and serves Dagster's UI while a file
     changes each minute.
     """
-    from filesync_dagster.cli.demo import run_demo
+    from filesync_dagster.cli.demo.story import run_demo
 
     true = run_demo(invocation.environment(), home, host, port, once=once, keep=keep)
     raise click.exceptions.Exit(0 if true else 1)

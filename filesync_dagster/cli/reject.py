@@ -1,0 +1,24 @@
+"""reject: throw away the sync that the guard held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from filesync_dagster.cli.held import describe_held
+from filesync_dagster.cli.options import pass_invocation
+
+if TYPE_CHECKING:
+    from filesync_dagster.cli.invocation import Invocation
+
+
+@click.command()
+@click.argument("name")
+@pass_invocation
+def reject(invocation: Invocation, name: str) -> None:
+    """Throw away the sync that the guard held; the inventory stays as it is."""
+    with invocation.open() as filesync:
+        click.echo(f"Rejecting {describe_held(filesync, name)}")
+        sync_id = filesync.reject(name)
+    click.echo(f"{name}: the held sync {sync_id} is thrown away; the inventory is as it was before it.")
