@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FAULTS = tuple(fault.value for fault in Fault)
-MOST = 10**9
+MAX_NUMBER = 10**9
 
 
 def read_fault_plan(path: Path, seed: int = 0) -> FaultPlan:
@@ -76,10 +76,10 @@ def _text(value: Any) -> bool:
 KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "fault": (_text, "text"),
     "operation": (_text, "the provider's name of a call, or '*'"),
-    "after": (_whole(0, MOST), "a number of calls, 0 or more"),
-    "times": (lambda value: value == -1 or _whole(1, MOST)(value), "1 or more, or -1 for ever"),
+    "after": (_whole(0, MAX_NUMBER), "a number of calls, 0 or more"),
+    "times": (lambda value: value == -1 or _whole(1, MAX_NUMBER)(value), "1 or more, or -1 for ever"),
     "chance": (_between(0, 1), "between 0 and 1"),
-    "seconds": (_between(0, MOST), "a number of seconds"),
+    "seconds": (_between(0, MAX_NUMBER), "a number of seconds"),
     "status": (_whole(400, 599), "an HTTP status between 400 and 599"),
     "reason": (_text, "text"),
     "share": (_between(0, 1), "between 0 and 1"),

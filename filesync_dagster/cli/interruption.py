@@ -41,12 +41,12 @@ def interruptible() -> Iterator[Callable[[Watch], Watch]]:
         raise KeyboardInterrupt
 
     def check(watch: Watch) -> Watch:
-        def watched(at: Progress) -> None:
+        def check_and_watch(at: Progress) -> None:
             if stopping.is_set():
                 raise KeyboardInterrupt
             watch(at)
 
-        return watched
+        return check_and_watch
 
     # Only the main thread may set a handler; elsewhere (a test, an embedding program) there is nothing to handle.
     main = threading.current_thread() is threading.main_thread()

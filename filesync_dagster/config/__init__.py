@@ -4,7 +4,7 @@ Whom it may import: connectors (for the models of `endpoint_details`), filters, 
 """
 
 from filesync_dagster.config.alerts import AlertKind, Alerts
-from filesync_dagster.config.due import delay, following, next_due, reconcile_due
+from filesync_dagster.config.due import delay, next_due, next_tick, reconcile_due
 from filesync_dagster.config.environment import Environment, read_environment, without_credentials
 from filesync_dagster.config.freshness import freshness
 from filesync_dagster.config.last_good import remember, running_config
@@ -37,10 +37,10 @@ __all__ = [
     "Settings",
     "SqsQueue",
     "delay",
-    "following",
     "freshness",
     "load_config",
     "next_due",
+    "next_tick",
     "read_environment",
     "reconcile_due",
     "remember",

@@ -18,11 +18,11 @@ def next_due(endpoint: Endpoint, last: datetime | None, zone: tzinfo, now: datet
     plan, reconcile = endpoint.schedule_config, endpoint.reconcile
     moments = []
     if reconcile.cron:
-        moments.append(following(reconcile.cron, reconcile.timezone, last or now, zone))
+        moments.append(next_tick(reconcile.cron, reconcile.timezone, last or now, zone))
     if endpoint.schedule is ScheduleKind.INTERVAL:
         moments.append(now if last is None else last + timedelta(minutes=plan.interval_minutes))
     elif endpoint.schedule is ScheduleKind.CRON:
-        moments.append(following(str(plan.cron), plan.timezone, last or now, zone))
+        moments.append(next_tick(str(plan.cron), plan.timezone, last or now, zone))
     return min(moments, default=None)
 
 
@@ -30,11 +30,11 @@ def reconcile_due(endpoint: Endpoint, proved: datetime, zone: tzinfo) -> datetim
     """Return from when a sync lists everything again that was last listed as a whole at `proved`."""
     plan = endpoint.reconcile
     if plan.cron:
-        return following(plan.cron, plan.timezone, proved, zone)
+        return next_tick(plan.cron, plan.timezone, proved, zone)
     return proved + timedelta(hours=plan.interval_hours)
 
 
-def following(cron: str, timezone: str | None, moment: datetime, zone: tzinfo) -> datetime:
+def next_tick(cron: str, timezone: str | None, moment: datetime, zone: tzinfo) -> datetime:
     """Return the first tick of a cron expression after a moment, in its own time zone or else in `zone`."""
     from croniter import croniter
 

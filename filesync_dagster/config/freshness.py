@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from filesync_dagster.config.models import Endpoint, ScheduleKind
 
-GRACE = (timedelta(minutes=15), timedelta(hours=4))
+STALE_AFTER_DUE = (timedelta(minutes=15), timedelta(hours=4))
 """An endpoint is stale when half a period has passed after it was due, but not sooner, nor later, than this."""
 
 TWO_YEARS = timedelta(days=2 * 365)
@@ -18,7 +18,7 @@ def freshness(endpoint: Endpoint) -> tuple[timedelta, timedelta] | None:
     gap = _gap(endpoint) if endpoint.is_active else None
     if gap is None:
         return None
-    grace = min(max(gap / 2, GRACE[0]), GRACE[1])
+    grace = min(max(gap / 2, STALE_AFTER_DUE[0]), STALE_AFTER_DUE[1])
     return gap + grace / 2, gap + grace
 
 

@@ -13,7 +13,7 @@ from filesync_dagster.core.model import ChangeCounts
 UNTOUCHED = "Nothing was changed:"
 """After the reason, before how to decide: how the error of a held sync goes on."""
 
-FEW = 10
+ALL_CHANGED_MIN_FILES = 10
 """Below this many files, "everything changed" is an ordinary day."""
 
 
@@ -40,7 +40,7 @@ class GuardLimits(BaseModel):
     )
     hold_when_all_changed: bool = Field(
         default=True,
-        description=f"Hold a sync that would modify every file at once (from {FEW} files on).",
+        description=f"Hold a sync that would modify every file at once (from {ALL_CHANGED_MIN_FILES} files on).",
     )
 
 
@@ -79,6 +79,6 @@ def objections(limits: GuardLimits, proposal: Proposal) -> list[str]:
     if limits.hold_when_empty and proposal.after and proposal.emptied:
         scopes = ", ".join(map(repr, proposal.emptied[:3])) + (" and others" if len(proposal.emptied) > 3 else "")  # noqa: PLR2004
         found.append(f"It would leave no file in {scopes}.")
-    if limits.hold_when_all_changed and before >= FEW and changes.updated >= before:
+    if limits.hold_when_all_changed and before >= ALL_CHANGED_MIN_FILES and changes.updated >= before:
         found.append(f"It would mark all {before:,} files as changed at once.")
     return found

@@ -68,7 +68,7 @@ def _as_line(logger: Any, method: str, fields: dict[str, Any]) -> str:
 
 
 @contextmanager
-def correlated(**ids: str | None) -> Iterator[None]:
+def log_context(**ids: str | None) -> Iterator[None]:
     """Let every event of this block carry ids, such as `endpoint`, `sync_id` and `run_id`."""
     token = _ids.set({**_ids.get({}), **{name: value for name, value in ids.items() if value is not None}})
     try:
@@ -77,7 +77,7 @@ def correlated(**ids: str | None) -> Iterator[None]:
         _ids.reset(token)
 
 
-def inherited() -> Callable[[], None]:
+def inherit_log_context() -> Callable[[], None]:
     """Return what a new thread calls first, so that its events carry the ids of this one."""
     ids = _ids.get({})
 

@@ -28,7 +28,7 @@ def with_secrets(details: Details, resolve: Resolve) -> Details:
     return details.model_copy(update=found) if found else details
 
 
-def resolved(secret: SecretStr, resolve: Resolve) -> str:
+def resolve_secret(secret: SecretStr, resolve: Resolve) -> str:
     """Return what a secret says, fetched if it is a `secret:` reference. Raises ConfigError."""
     text = secret.get_secret_value()
     return _value(text.removeprefix(PREFIX), resolve) if text.startswith(PREFIX) else text

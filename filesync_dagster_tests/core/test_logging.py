@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from filesync_dagster.core.logging import LOGGER, _events, correlated, event, inherited
+from filesync_dagster.core.logging import LOGGER, _events, event, inherit_log_context, log_context
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def told(caplog, monkeypatch):
 
 def test_events_of_a_block_carry_its_ids(told):
     """Blocks inside add theirs; what is not known is left out; afterwards they are gone."""
-    with correlated(endpoint="docs", run_id=None):
+    with log_context(endpoint="docs", run_id=None):
         event("one")
-        with correlated(sync_id="s1"):
+        with log_context(sync_id="s1"):
             event("two", endpoint="other")
     event("three")
 
@@ -37,7 +37,7 @@ def test_events_of_a_block_carry_its_ids(told):
 
 def test_threads_of_a_pool_carry_the_ids_of_who_made_it(told):
     """Without `inherited` they would carry none."""
-    with correlated(endpoint="docs"), ThreadPoolExecutor(1, initializer=inherited()) as pool:
+    with log_context(endpoint="docs"), ThreadPoolExecutor(1, initializer=inherit_log_context()) as pool:
         pool.submit(event, "worked").result()
 
     assert told() == ["worked endpoint='docs'"]

@@ -13,7 +13,7 @@ from filesync_dagster.connectors.autodesk.permissions import Ask
 from filesync_dagster.connectors.autodesk.reading import Contents
 from filesync_dagster.connectors.autodesk.rows import Child
 from filesync_dagster.core.errors import AccessDenied, NotFound
-from filesync_dagster.core.logging import inherited
+from filesync_dagster.core.logging import inherit_log_context
 
 Stopped: TypeAlias = Callable[[], bool]
 Read: TypeAlias = Callable[[Open, Trail | None, Stopped], Contents]
@@ -144,7 +144,7 @@ def _step(frontier: Frontier, folder: Open, result: Callable[[], Contents]) -> t
 
 def pool_of(workers: int) -> Executor:
     """Return what does so many things at once."""
-    return ThreadPoolExecutor(workers, "autodesk", initializer=inherited()) if workers > 1 else _Inline()
+    return ThreadPoolExecutor(workers, "autodesk", initializer=inherit_log_context()) if workers > 1 else _Inline()
 
 
 class _Inline(Executor):

@@ -20,7 +20,7 @@ from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import OUR_FAULT, drive_border
 from filesync_dagster.connectors.http import ASK_LATER, httpx_border, pooled
 from filesync_dagster.core.errors import ProtocolViolation, TemporarilyDown
-from filesync_dagster.core.logging import inherited
+from filesync_dagster.core.logging import inherit_log_context
 from filesync_dagster.core.model import Meter
 
 API = "https://www.googleapis.com/drive/v3/"
@@ -133,7 +133,7 @@ class Drive:
         """Return the answer for each item, in their order; several are asked for at once."""
         if len(items) < 2:  # noqa: PLR2004 - one needs no threads
             return [ask(item) for item in items]
-        with ThreadPoolExecutor(min(self._workers, len(items)), "drive", initializer=inherited()) as pool:
+        with ThreadPoolExecutor(min(self._workers, len(items)), "drive", initializer=inherit_log_context()) as pool:
             return list(pool.map(ask, items))
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from filesync_dagster.connectors.google_drive.errors import BadRequest, Forbidde
 from filesync_dagster.connectors.google_drive.layout import ALL_DRIVES, FOLDER, SUPPORTED, Scope
 from filesync_dagster.connectors.google_drive.listing import RESTARTS, Listed, children_in, incomplete
 from filesync_dagster.core.errors import NotFound
-from filesync_dagster.core.logging import inherited
+from filesync_dagster.core.logging import inherit_log_context
 from filesync_dagster.core.model import ListingGap, canonical_json
 
 
@@ -36,7 +36,7 @@ def crawled(
     branches = _branches_from(checkpoint, scope)
     crawl = _Crawl(drive, scope, [Branch(top)] if branches is None else branches)
     stop = threading.Event()
-    pool = ThreadPoolExecutor(workers, "drive-folder", initializer=inherited())
+    pool = ThreadPoolExecutor(workers, "drive-folder", initializer=inherit_log_context())
     running: dict[Future[Answer], Branch] = {}
     try:
         while crawl.pending or running:

@@ -15,7 +15,7 @@ from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.errors import botocore_border
 from filesync_dagster.connectors.s3.transport import Transport
 from filesync_dagster.core.errors import AccessDenied, NotFound
-from filesync_dagster.core.logging import inherited
+from filesync_dagster.core.logging import inherit_log_context
 from filesync_dagster.core.model import canonical_json
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Administration:
 
     def permissions(self, keys: Sequence[bytes]) -> list[str | None]:
         """Return the ACL of each object as canonical JSON; None for one that vanished meanwhile."""
-        with ThreadPoolExecutor(self._details.list_workers, "s3-acl", initializer=inherited()) as pool:
+        with ThreadPoolExecutor(self._details.list_workers, "s3-acl", initializer=inherit_log_context()) as pool:
             return list(pool.map(self.acl, keys))
 
     def acl(self, key: bytes) -> str | None:
