@@ -13,7 +13,10 @@ ARG BASE=python:3.12-slim-bookworm
 FROM ${BASE} AS dependencies
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
-RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > requirements.txt \
+# All extras but the demo's: whoever mounts an endpoints.yaml may use them.
+RUN python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+        extras = p["optional-dependencies"]; \
+        print(*p["dependencies"], *extras["alerts"], *extras["rabbitmq"], sep="\n")' > requirements.txt \
     && pip wheel --no-cache-dir --wheel-dir /wheels --constraint constraints.txt --requirement requirements.txt \
     && cp requirements.txt /wheels/
 

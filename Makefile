@@ -42,7 +42,7 @@ $(VENV)/.installed-demo: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing filesync and its development tools into $(VENV) ..."
-	@$(INSTALL) --editable ".[demo]" --group dev
+	@$(INSTALL) --editable ".[all]" --group dev
 	@touch $(VENV)/.installed-demo $@
 
 install: $(VENV)/.installed-dev ## package, demo and development tools into .venv

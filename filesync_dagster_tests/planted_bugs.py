@@ -628,15 +628,15 @@ BUGS = (
     Bug(
         "the time zone of a reconcile is ignored",
         "config/due.py",
-        "moments.append(following(reconcile.cron, reconcile.timezone, last or now, zone))",
-        "moments.append(following(reconcile.cron, None, last or now, zone))",
+        "moments.append(next_tick(reconcile.cron, reconcile.timezone, last or now, zone))",
+        "moments.append(next_tick(reconcile.cron, None, last or now, zone))",
         "filesync_dagster_tests/config/test_due.py",
     ),
     Bug(
         "a reconcile by cron is never due",
         "config/due.py",
-        "        return following(plan.cron, plan.timezone, proved, zone)",
-        "        return following(plan.cron, plan.timezone, datetime.now(zone), zone)",
+        "        return next_tick(plan.cron, plan.timezone, proved, zone)",
+        "        return next_tick(plan.cron, plan.timezone, datetime.now(zone), zone)",
         "filesync_dagster_tests/sync/test_reconcile.py",
     ),
 )

@@ -52,7 +52,8 @@ def declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"].values()
     groups = project["dependency-groups"].values()
-    return [Requirement(line) for lines in (project["project"]["dependencies"], *extras, *groups) for line in lines]
+    found = [Requirement(line) for lines in (project["project"]["dependencies"], *extras, *groups) for line in lines]
+    return [one for one in found if one.name != project["project"]["name"]]  # `all` names the other extras
 
 
 def pinned():

@@ -9,7 +9,7 @@ import click
 
 from filesync_dagster.cli.options import pass_invocation
 from filesync_dagster.cli.text import plural
-from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError, MissingExtra
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
@@ -23,7 +23,7 @@ def validate(invocation: Invocation) -> None:
     from filesync_dagster.config import load_config
 
     config = load_config(invocation.environment())
-    problems = (*config.problems, *_channel_problems(config))
+    problems = (*config.problems, *_queue_problems(config), *_channel_problems(config))
     if problems:
         raise ConfigError(problems)
     kinds = Counter(endpoint.type for endpoint in config.endpoints)
@@ -35,6 +35,21 @@ def validate(invocation: Invocation) -> None:
         + (f", {inactive} not active" if inactive else "")
         + "."
     )
+
+
+def _queue_problems(config: Config) -> list[str]:
+    """Return which queues need what is not installed."""
+    from filesync_dagster.config import RabbitQueue
+    from filesync_dagster.core.extras import import_from_extra
+
+    problems = []
+    for queue in config.queues:
+        if isinstance(queue, RabbitQueue):
+            try:
+                import_from_extra("pika", "rabbitmq", f"The queue {queue.name} of RabbitMQ")
+            except MissingExtra as error:
+                problems.append(f"{config.environment.config_path}: {error}")
+    return problems
 
 
 def _channel_problems(config: Config) -> list[str]:

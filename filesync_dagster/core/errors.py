@@ -3,6 +3,7 @@
 * FilesyncError
   x ConfigError                 endpoints.yaml or the environment is wrong (carries every problem, with file:line)
   x UnknownEndpoint             a name that the configuration does not have
+  x MissingExtra                a library that an extra of the package brings is not installed
   x SourceError                 a store did not do what was asked (`retryable` says whether asking again can help)
     + AuthenticationFailed      the store does not know these credentials
     + AccessDenied              it knows them and refuses
@@ -62,6 +63,10 @@ class ConfigError(FilesyncError):
 
 class UnknownEndpoint(FilesyncError):
     """A name that the configuration does not have."""
+
+
+class MissingExtra(FilesyncError):
+    """A library that an extra of the package brings is not installed."""
 
 
 class SourceError(FilesyncError):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from filesync_dagster.config import Endpoint, ScheduleKind, following
+from filesync_dagster.config import Endpoint, ScheduleKind, next_tick
 from filesync_dagster.config.freshness import longest_gap
 
 EVERY_MINUTE = "* * * * *"
@@ -42,7 +42,7 @@ class Cadence:
 
     def following(self, moment: datetime) -> datetime:
         """Return the first tick after a moment."""
-        return following(self.cron, None, moment, ZoneInfo(self.timezone))
+        return next_tick(self.cron, None, moment, ZoneInfo(self.timezone))
 
     def is_tick(self, moment: datetime) -> bool:
         """Tell whether a moment is one of its ticks."""

@@ -25,7 +25,7 @@ from filesync_dagster.core.errors import (
     SyncInProgress,
 )
 from filesync_dagster.core.guard import UNTOUCHED, Proposal, objections
-from filesync_dagster.core.logging import correlated, event
+from filesync_dagster.core.logging import log_context, event
 from filesync_dagster.core.model import ListingGap, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.storage.snapshots import SnapshotKind, stream
@@ -74,7 +74,7 @@ def sync(
     A store that fails gives a FAILED result, not an exception; a database that fails raises DatabaseError.
     """
     attempt = begin_result(endpoint, run_id)
-    with correlated(endpoint=endpoint.name, sync_id=attempt.sync_id, run_id=run_id):
+    with log_context(endpoint=endpoint.name, sync_id=attempt.sync_id, run_id=run_id):
         endpoint_id = runtime.register(endpoint)
         try:
             with (

@@ -18,7 +18,7 @@ from filesync_dagster.config import Config, Endpoint
 from filesync_dagster.connectors import CONNECTORS, Source
 from filesync_dagster.core.errors import NotWritable
 from filesync_dagster.core.model import Meter, canonical_json
-from filesync_dagster.core.secrets import Resolve, resolved, secrets_manager, with_secrets
+from filesync_dagster.core.secrets import Resolve, resolve_secret, secrets_manager, with_secrets
 from filesync_dagster.storage.database import EndpointRecord, Metadata
 from filesync_dagster.storage.snapshots import Engines, SnapshotStore, disk_errors
 
@@ -88,7 +88,7 @@ class Runtime:
 
     def secret(self, value: SecretStr) -> str:
         """Return what a secret says; it is fetched where it is a reference. Raises ConfigError."""
-        return resolved(value, self._secrets)
+        return resolve_secret(value, self._secrets)
 
     def register(self, endpoint: Endpoint) -> int:
         """Make sure that the database knows the endpoint as it is configured now; return its id."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError, MissingExtra
+from filesync_dagster.core.extras import import_from_extra
 from filesync_dagster.monitoring.alerts.messages import Message
 
 PATIENCE = 10.0
@@ -55,7 +56,11 @@ def _channel(number: int, url: str | ConfigError) -> Channel:
         return Channel(f"{number} secret", "", str(url))
     scheme = url.partition("://")[0].lower()
     name = f"{number} {scheme}" if scheme.isascii() and len(scheme) <= 20 else f"{number}"  # noqa: PLR2004 - no scheme
-    if not len(_apprise(url)):
+    try:
+        usable = bool(len(_apprise(url)))
+    except MissingExtra as error:
+        return Channel(name, url, str(error))
+    if not usable:
         return Channel(name, url, f"number {number} of `alerts.urls` ({scheme}://…) is no URL that Apprise can use.")
     return Channel(name, url)
 
@@ -64,7 +69,7 @@ def _apprise(url: str) -> Any:
     """Return Apprise for one URL. It is imported here: it takes a moment, and most processes tell nobody anything."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its plugins import what Python gives up
-        import apprise
+        apprise = import_from_extra("apprise", "alerts", "A channel of alerts")
 
         own = logging.getLogger("apprise")  # what it says is in its answers too
         own.propagate = False

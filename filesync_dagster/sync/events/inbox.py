@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from filesync_dagster.config import Queue, RabbitQueue, SqsQueue
+from filesync_dagster.core.extras import import_from_extra
 from filesync_dagster.core.secrets import Resolve, with_secrets
 
 
@@ -49,13 +50,14 @@ class Inbox(Protocol):
 
 
 def open_inbox(queue: Queue, secrets: Resolve) -> Inbox:
-    """Open a queue. Raises SourceError, ConfigError."""
+    """Open a queue. Raises SourceError, ConfigError, MissingExtra."""
     opened = with_secrets(queue, secrets)
     if isinstance(opened, SqsQueue):
         from filesync_dagster.sync.events.sqs import SqsInbox
 
         return SqsInbox(opened)
     assert isinstance(opened, RabbitQueue)
+    import_from_extra("pika", "rabbitmq", f"The queue {queue.name} of RabbitMQ")
     from filesync_dagster.sync.events.rabbitmq import RabbitInbox
 
     return RabbitInbox(opened)

@@ -1,0 +1,22 @@
+"""Libraries that only some users need: extras of the package, imported when they are used."""
+
+from importlib import import_module
+from types import ModuleType
+
+from filesync_dagster.core.errors import MissingExtra
+
+
+def import_from_extra(module: str, extra: str, purpose: str) -> ModuleType:
+    """Import a module that the extra of the package brings. Raises MissingExtra, which names it.
+
+    `purpose`: what needs the module, as the beginning of a sentence: "A RabbitMQ queue".
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
+            raise  # it is installed, and lacks something itself
+        raise MissingExtra(
+            f"{purpose} needs the Python package {module.partition('.')[0]}, which is not installed.",
+            hint=f"Install filesync with the extra: pip install 'filesync-dagster[{extra}]'.",
+        ) from error
