@@ -160,7 +160,7 @@ def _live(
     full |= taken.full
     cadence = tags.get(CADENCE_TAG)
     spread = cadence not in (None, REQUESTS)
-    options: Any = {"insist": cadence is None, "spread": spread, "run_id": run_id, "on_progress": on_progress}
+    options: Any = {"ignore_breaker": cadence is None, "spread": spread, "run_id": run_id, "on_progress": on_progress}
     for some, anew in (([n for n in names if n not in full], False), ([n for n in names if n in full], True)):
         if some:
             for result in filesync.sync_many(some, full=anew, **options):

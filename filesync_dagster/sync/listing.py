@@ -113,7 +113,7 @@ class Listing:
 def list_endpoint(job: SyncContext, landmarks: list[str]) -> Listing:
     """List every scope into staging, resuming where an earlier attempt stopped.
 
-    A scope that fails while others succeed is poisoned; when none succeeds, the first error is raised and the
+    A scope that fails while others succeed is incomplete; when none succeeds, the first error is raised and the
     checkpoints stay for the next attempt.
     """
     found = _usable(job)

@@ -36,7 +36,7 @@ def test_events_of_a_block_carry_its_ids(told):
 
 
 def test_threads_of_a_pool_carry_the_ids_of_who_made_it(told):
-    """Without `inherited` they would carry none."""
+    """Without `inherit_log_context` they would carry none."""
     with log_context(endpoint="docs"), ThreadPoolExecutor(1, initializer=inherit_log_context()) as pool:
         pool.submit(event, "worked").result()
 

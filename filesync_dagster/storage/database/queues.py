@@ -71,7 +71,7 @@ def note_received(database: Database, name: str, count: int, unrouted: int) -> N
 
 
 def dead_letter(database: Database, name: str, messages: Sequence[DeadMessage]) -> int:
-    """See Metadata.bury."""
+    """See Metadata.dead_letter."""
     buried = 0
     with database.writing() as connection:
         for message in messages:
