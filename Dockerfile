@@ -35,7 +35,9 @@ RUN apt-get update \
     && useradd --uid 10001 --gid filesync --home-dir /var/lib/filesync --create-home --shell /usr/sbin/nologin filesync \
     && install --directory --owner filesync --group filesync /opt/dagster /etc/filesync
 RUN --mount=type=bind,from=dependencies,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-index --find-links /wheels --requirement /wheels/requirements.txt
+    --mount=type=bind,source=deploy/slim.py,target=/slim.py \
+    pip install --no-cache-dir --no-index --find-links /wheels --requirement /wheels/requirements.txt \
+    && python /slim.py
 RUN --mount=type=bind,from=package,source=/package,target=/package \
     pip install --no-cache-dir --no-index --no-deps /package/*.whl
 COPY deploy/healthcheck.py /opt/filesync/healthcheck.py

@@ -24,6 +24,8 @@ else
 CREATE_VENV = $(or $(PYTHON),$(error filesync needs Python 3.11, 3.12 or 3.13: install one, or name it with PYTHON=)) \
 	-m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# What is imported is compiled then, as uv does it.
+LAZY = --no-compile
 endif
 
 .DEFAULT_GOAL := check
@@ -37,7 +39,8 @@ $(BIN)/python:
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing filesync into $(VENV) ..."
-	@$(INSTALL) --editable ".[demo]"
+	@$(INSTALL) $(LAZY) --editable ".[demo]"
+	@$(BIN)/python deploy/slim.py
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
