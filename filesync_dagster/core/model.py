@@ -5,7 +5,7 @@ Rows travel as Arrow record batches in `FILE_SCHEMA`; `build_batch` adds the two
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -202,9 +202,69 @@ class ChangeCounts:
     left_scope: int = 0
     repathed: int = 0  # below a moved folder: a new path and no journal row
 
+    def as_numbers(self) -> dict[str, int]:
+        """Return these counts under their names in SyncNumbers."""
+        return {f"files_{one.name}": getattr(self, one.name) for one in fields(self)}
+
+    def __add__(self, other: "ChangeCounts") -> "ChangeCounts":
+        return ChangeCounts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
 
 @dataclass(frozen=True, slots=True)
-class SyncResult:
+class Number:
+    """What is known of one number of a sync, wherever it is shown."""
+
+    name: str
+    default: float | None  # None: not every sync has it
+    total: str | None  # what it sums up to over all syncs of an endpoint, as Prometheus shows it; None: it does not
+    last: str | None  # what it says of the last sync of an endpoint, as Prometheus shows it; None: it does not
+    is_change: bool  # it only happened when the sync was committed
+
+
+def _number(
+    default: float | None = 0, *, total: str | None = None, last: str | None = None, is_change: bool = False
+) -> Any:
+    return field(default=default, metadata={"number": Number("", default, total, last, is_change)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncNumbers:
+    """The numbers of a sync: the one table of them.
+
+    A SyncResult has them, so has its row in sync_logs (each a column of the same name), `--json`, the metrics and the
+    asset's metadata. A new one needs a line here, a migration and a test.
+    """
+
+    files_processed: int = _number(total="Files that syncs looked at.")  # entries listed, folders left out
+    files_added: int = _number(total="Files that were new.", last="Files that its last sync added.", is_change=True)
+    files_updated: int = _number(total="Files that had changed.", last="Files that it updated.", is_change=True)
+    files_moved: int = _number(total="Files that were renamed or moved.", last="Files that it moved.", is_change=True)
+    files_removed: int = _number(total="Files that were removed.", last="Files that it removed.", is_change=True)
+    files_left_scope: int = _number(total="Files that filters or scope let go.", is_change=True)
+    files_repathed: int = _number(is_change=True)
+    files_total: int = _number()  # live files after this sync
+    bytes_total: int = _number()
+    api_calls: int = _number(total="Calls of the store's API.")
+    retries: int = _number(total="Calls that had to be repeated.")
+    throttled_seconds: float = _number(0.0, total="Time that the store made us wait.")
+    feed_drift: int | None = _number(None)
+    """Changes that a reconcile found and the feed had not told; None: not a reconcile."""
+
+    @property
+    def counts(self) -> ChangeCounts:
+        """The changes among them."""
+        return ChangeCounts(*(getattr(self, f"files_{one.name}") for one in fields(ChangeCounts)))
+
+    def numbers(self) -> dict[str, Any]:
+        """Return them all by name."""
+        return {number.name: getattr(self, number.name) for number in NUMBERS}
+
+
+NUMBERS = tuple(replace(one.metadata["number"], name=one.name) for one in fields(SyncNumbers))
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult(SyncNumbers):
     """One sync, as `filesync sync --json` prints it."""
 
     endpoint: str
@@ -213,14 +273,6 @@ class SyncResult:
     sync_id: str | None
     started_at: datetime
     duration_seconds: float
-    counts: ChangeCounts = field(default_factory=ChangeCounts)
-    files_processed: int = 0  # entries listed, folders left out
-    files_total: int = 0  # live files after this sync
-    bytes_total: int = 0
-    api_calls: int = 0
-    retries: int = 0
-    throttled_seconds: float = 0.0
-    feed_drift: int | None = None  # changes that a reconcile found and the feed had not told; None: not a reconcile
     snapshot_uri: str | None = None
     changes_uri: str | None = None
     data_version: str | None = None  # of the inventory as a live sync left it
@@ -235,20 +287,9 @@ class SyncResult:
             "endpoint": self.endpoint,
             "status": self.status.value,
             "mode": self.mode.value,
-            "files_processed": self.files_processed,
-            "files_added": self.counts.added,
-            "files_updated": self.counts.updated,
-            "files_moved": self.counts.moved,
-            "files_removed": self.counts.removed,
-            "files_left_scope": self.counts.left_scope,
-            "files_repathed": self.counts.repathed,
-            "files_total": self.files_total,
-            "bytes_total": self.bytes_total,
+            **self.numbers(),
             "duration_seconds": round(self.duration_seconds, 3),
-            "api_calls": self.api_calls,
-            "retries": self.retries,
             "throttled_seconds": round(self.throttled_seconds, 3),
-            "feed_drift": self.feed_drift,
             "sync_id": self.sync_id,
             "snapshot_uri": self.snapshot_uri,
             "changes_uri": self.changes_uri,

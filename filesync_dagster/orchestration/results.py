@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from filesync_dagster.core.errors import SnapshotError
-from filesync_dagster.core.model import SyncResult, SyncStatus
+from filesync_dagster.core.model import NUMBERS, SyncResult, SyncStatus
 from filesync_dagster.orchestration.instance.materialization_log import materialized
 from filesync_dagster.orchestration.specs import FEED_DRIFT, LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
 
@@ -23,11 +23,7 @@ DRIFTED = "The feed had not told {:,} changes, which a full listing then found a
 SAMPLE_ROWS = 50
 """Rows of a table in Dagster's event log, which every run adds to."""
 
-NUMBERS = (
-    "files_total", "bytes_total", "files_processed", "files_added", "files_updated", "files_moved", "files_removed",
-    "files_left_scope", "files_repathed", "duration_seconds", "api_calls", "retries",
-    "throttled_seconds", "feed_drift",
-)  # fmt: skip
+SHOWN = (*(number.name for number in NUMBERS), "duration_seconds")
 """Always there, zeros too: Dagster plots what every materialization has."""
 
 CHANGE_COLUMNS = dg.TableSchema(
@@ -65,7 +61,7 @@ def materialization_event(filesync: "Filesync", result: SyncResult, day: date) -
 def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:
     """Return what the asset shows of a sync."""
     facts = result.as_dict()
-    shown: dict[str, Any] = {name: facts[name] or 0 for name in NUMBERS}
+    shown: dict[str, Any] = {name: facts[name] or 0 for name in SHOWN}
     shown["dagster/partition_row_count"] = result.files_total
     shown["filesync/mode"] = result.mode.value
     shown["filesync/status"] = result.status.value

@@ -8,7 +8,7 @@ from filesync_dagster.config import Endpoint
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.core.errors import HeldSyncOutdated, NothingHeld
 from filesync_dagster.core.logging import event
-from filesync_dagster.core.model import ChangeCounts, SyncMode, SyncResult, SyncStatus
+from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
 from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.sync import diff
@@ -34,17 +34,14 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
         result = attempt.result(
             SyncStatus.PARTIAL if held.warnings else SyncStatus.COMPLETED,
             held.mode,
-            counts=ChangeCounts(
-                held.files_added, held.files_updated, held.files_moved, held.files_removed,
-                held.files_left_scope, repathed,
-            ),
+            **replace(held.counts, repathed=repathed).as_numbers(),
             files_processed=held.files_processed,
             files_total=held.files_total,
             bytes_total=held.bytes_total,
             snapshot_uri=held.snapshot_uri,
             changes_uri=held.changes_uri,
             warnings=held.warnings,
-        )  # fmt: skip
+        )
         runtime.metadata.commit(
             lease,
             sync_record(endpoint_id, result, held.as_of or held.sync_completed, None, data_version=held.data_version),

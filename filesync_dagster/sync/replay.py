@@ -165,7 +165,7 @@ def _keep(
     result = past.attempt.result(
         SyncStatus.PARTIAL if gaps else SyncStatus.COMPLETED,
         SyncMode.REPLAY,
-        counts=counts,
+        **counts.as_numbers(),
         files_processed=files,
         files_total=files,
         bytes_total=size,
@@ -194,18 +194,11 @@ def _from_storage(past: Past) -> SyncResult:
 
 def _of_logs(past: Past, logs: list[SyncRecord]) -> SyncResult:
     last = logs[0]
-    counts = ChangeCounts(
-        added=sum(log.files_added for log in logs),
-        updated=sum(log.files_updated for log in logs),
-        moved=sum(log.files_moved for log in logs),
-        removed=sum(log.files_removed for log in logs),
-        left_scope=sum(log.files_left_scope for log in logs),
-        repathed=sum(log.files_repathed for log in logs),
-    )
+    counts = sum((log.counts for log in logs), ChangeCounts())
     result = past.attempt.result(
         last.sync_status,
         SyncMode.REPLAY,
-        counts=counts,
+        **counts.as_numbers(),
         files_processed=last.files_processed,
         files_total=last.files_total,
         bytes_total=last.bytes_total,

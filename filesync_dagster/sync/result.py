@@ -52,7 +52,7 @@ class ResultBuilder:
         return self.result(
             SyncStatus.PARTIAL if unread else SyncStatus.COMPLETED,
             mode,
-            counts=found.counts,
+            **found.counts.as_numbers(),
             files_processed=found.processed,
             files_total=found.files_after,
             bytes_total=found.bytes_after,
@@ -69,7 +69,6 @@ def sync_record(
     endpoint_id: int, result: SyncResult, as_of: datetime, run_id: str | None, *, data_version: str | None = None
 ) -> SyncRecord:
     """Return the sync_logs row of a result."""
-    counts = result.counts
     return SyncRecord(
         id=str(result.sync_id),
         endpoint_id=endpoint_id,
@@ -79,19 +78,7 @@ def sync_record(
         sync_status=result.status,
         mode=result.mode,
         as_of=as_of,
-        files_processed=result.files_processed,
-        files_added=counts.added,
-        files_updated=counts.updated,
-        files_moved=counts.moved,
-        files_removed=counts.removed,
-        files_left_scope=counts.left_scope,
-        files_repathed=counts.repathed,
-        files_total=result.files_total,
-        bytes_total=result.bytes_total,
-        api_calls=result.api_calls,
-        retries=result.retries,
-        throttled_seconds=result.throttled_seconds,
-        feed_drift=result.feed_drift,
+        **result.numbers(),
         snapshot_uri=result.snapshot_uri,
         changes_uri=result.changes_uri,
         data_version=data_version,

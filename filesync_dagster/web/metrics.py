@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.logging import event
-from filesync_dagster.core.model import COMMITTED
+from filesync_dagster.core.model import COMMITTED, NUMBERS
 from filesync_dagster.monitoring.alerts import UNWATCHED, conditions, look
 from filesync_dagster.web.health import Remembered
 from filesync_dagster.web.machine import machine_metrics, process_metrics
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from filesync_dagster.api import Filesync
+    from filesync_dagster.core.model import Number
     from filesync_dagster.monitoring.alerts import Seen
     from filesync_dagster.storage.database import SyncRecord
     from filesync_dagster.sync.inventory import EndpointStatus
@@ -51,21 +52,18 @@ class Total:
     of: Callable[[SyncRecord], float]
 
 
-def _changed(field: str) -> Callable[[SyncRecord], float]:
-    """Return a count of changes as far as they were committed: what the guard holds has not happened."""
-    return lambda log: getattr(log, field) if log.sync_status in COMMITTED else 0
+def _value(number: Number) -> Callable[[SyncRecord], float]:
+    """Return a number of a sync; a change as far as it was committed: what the guard holds has not happened."""
+
+    def of(log: SyncRecord) -> float:
+        counts = log.sync_status in COMMITTED or not number.is_change
+        return (getattr(log, number.name) or 0) if counts else 0
+
+    return of
 
 
 TOTALS = (
-    Total("filesync_files_processed", "Files that syncs looked at.", lambda log: log.files_processed),
-    Total("filesync_files_added", "Files that were new.", _changed("files_added")),
-    Total("filesync_files_updated", "Files that had changed.", _changed("files_updated")),
-    Total("filesync_files_moved", "Files that were renamed or moved.", _changed("files_moved")),
-    Total("filesync_files_removed", "Files that were removed.", _changed("files_removed")),
-    Total("filesync_files_left_scope", "Files that filters or scope let go.", _changed("files_left_scope")),
-    Total("filesync_api_calls", "Calls of the store's API.", lambda log: log.api_calls),
-    Total("filesync_retries", "Calls that had to be repeated.", lambda log: log.retries),
-    Total("filesync_throttled_seconds", "Time that the store made us wait.", lambda log: log.throttled_seconds),
+    *(Total(f"filesync_{number.name}", number.total, _value(number)) for number in NUMBERS if number.total),
     Total("filesync_sync_seconds", "Time that syncs took.", lambda log: log.sync_duration),
 )
 
@@ -87,8 +85,8 @@ def _last(one: EndpointStatus, field: str) -> Any:
     return None if one.last_sync is None else getattr(one.last_sync, field)
 
 
-def _last_changed(field: str) -> Callable[[EndpointStatus], float | None]:
-    return lambda one: None if one.last_sync is None else _changed(field)(one.last_sync)
+def _last_value(number: Number) -> Callable[[EndpointStatus], float | None]:
+    return lambda one: None if one.last_sync is None else _value(number)(one.last_sync)
 
 
 READINGS = (
@@ -108,14 +106,8 @@ READINGS = (
             lambda e: _seconds(_last(e, "sync_completed"))),
     Reading("filesync_endpoint_last_sync_duration_seconds", "How long its last sync took.",
             lambda e: _last(e, "sync_duration")),
-    Reading("filesync_endpoint_last_sync_added", "Files that its last sync added.",
-            _last_changed("files_added")),
-    Reading("filesync_endpoint_last_sync_updated", "Files that it updated.",
-            _last_changed("files_updated")),
-    Reading("filesync_endpoint_last_sync_moved", "Files that it moved.",
-            _last_changed("files_moved")),
-    Reading("filesync_endpoint_last_sync_removed", "Files that it removed.",
-            _last_changed("files_removed")),
+    *(Reading(f"filesync_endpoint_last_sync_{number.name.removeprefix('files_')}", number.last, _last_value(number))
+      for number in NUMBERS if number.last),
 )  # fmt: skip
 
 JUDGEMENTS = (

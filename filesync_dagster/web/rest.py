@@ -147,10 +147,10 @@ def approve(site: Site, name: str) -> Decided:
         endpoint=name,
         decision="approved",
         sync_id=result.sync_id,
-        files_added=result.counts.added,
-        files_updated=result.counts.updated,
-        files_moved=result.counts.moved,
-        files_removed=result.counts.removed,
+        files_added=result.files_added,
+        files_updated=result.files_updated,
+        files_moved=result.files_moved,
+        files_removed=result.files_removed,
     )
 
 

@@ -10,7 +10,7 @@ from filesync_dagster.core.model import SyncMode
 from filesync_dagster.monitoring.reports import CATALOGUE
 from filesync_dagster.orchestration.cadences import CADENCE_TAG
 from filesync_dagster.orchestration.client import LIVE_TAG
-from filesync_dagster.orchestration.results import NUMBERS
+from filesync_dagster.orchestration.results import SHOWN
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 from filesync_dagster_tests.sync.projects import live
@@ -51,7 +51,7 @@ def test_today_is_a_live_sync(project, store):
     result = made.materialize(["filesync", "a"])
     assert result.success
     metadata = shown(result)["a"]
-    assert set(NUMBERS) <= set(metadata)
+    assert set(SHOWN) <= set(metadata)
     assert (metadata["files_total"], metadata["files_added"], metadata["files_removed"]) == (12, 12, 0)
     assert metadata["dagster/partition_row_count"] == 12
     assert checked(result) == {("a", "listing_complete"): True, ("a", "mass_delete_guard"): True}

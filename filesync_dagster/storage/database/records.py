@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from filesync_dagster.core.model import ListingGap, SyncMode, SyncStatus
+from filesync_dagster.core.model import ListingGap, SyncMode, SyncNumbers, SyncStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class EndpointState:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncRecord:
+class SyncRecord(SyncNumbers):
     """One sync that has ended: a row of sync_logs."""
 
     id: str
@@ -70,19 +70,6 @@ class SyncRecord:
     mode: SyncMode
     as_of: datetime | None = None  # the moment that the snapshot describes
     sync_duration: float = 0.0  # seconds
-    files_processed: int = 0
-    files_added: int = 0
-    files_updated: int = 0
-    files_moved: int = 0
-    files_removed: int = 0
-    files_left_scope: int = 0
-    files_repathed: int = 0
-    files_total: int = 0
-    bytes_total: int = 0
-    api_calls: int = 0
-    retries: int = 0
-    throttled_seconds: float = 0.0
-    feed_drift: int | None = None
     snapshot_uri: str | None = None
     changes_uri: str | None = None
     data_version: str | None = None

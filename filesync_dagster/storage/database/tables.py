@@ -7,6 +7,8 @@ The two big tables carry no foreign key to endpoints (which are never deleted): 
 the rest of a bulk insert.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     text,
 )
 
+from filesync_dagster.core.model import NUMBERS, Number
 from filesync_dagster.storage.database.column_types import Id, Json, Key, UtcDateTime
 
 metadata = MetaData(
@@ -113,6 +116,13 @@ files = Table(
     ),
 )
 
+
+def _number_column(number: Number) -> Column[Any]:
+    """Return the column of a number of a sync."""
+    kind = Float if isinstance(number.default, float) else BigInteger
+    return Column(number.name, kind, nullable=number.default is None)
+
+
 sync_logs = Table(
     "sync_logs",
     metadata,
@@ -124,19 +134,7 @@ sync_logs = Table(
     Column("mode", Text, nullable=False),
     Column("as_of", UtcDateTime),  # the moment that the snapshot describes
     Column("sync_duration", Float, nullable=False),  # seconds
-    Column("files_processed", BigInteger, nullable=False),
-    Column("files_added", BigInteger, nullable=False),
-    Column("files_updated", BigInteger, nullable=False),
-    Column("files_moved", BigInteger, nullable=False),
-    Column("files_removed", BigInteger, nullable=False),
-    Column("files_left_scope", BigInteger, nullable=False),
-    Column("files_repathed", BigInteger, nullable=False),
-    Column("files_total", BigInteger, nullable=False),
-    Column("bytes_total", BigInteger, nullable=False),
-    Column("api_calls", BigInteger, nullable=False),
-    Column("retries", BigInteger, nullable=False),
-    Column("throttled_seconds", Float, nullable=False, server_default="0"),  # that the store made us wait
-    Column("feed_drift", BigInteger),  # changes that a reconcile found and the feed had not told
+    *(_number_column(number) for number in NUMBERS),
     Column("snapshot_uri", Text),
     Column("changes_uri", Text),
     Column("data_version", Text),
