@@ -152,9 +152,11 @@ def test_the_compose_file_asks_for_what_the_example_environment_lists():
 
 
 def test_the_image_copies_what_exists_and_what_the_build_may_see():
-    """Each COPY source is in the repository and let through by .dockerignore."""
-    copies = re.findall(r"^COPY (?:--\S+ )?(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    sources = {source for line in copies for source in line.split()}
+    """What is copied or mounted from the context is in the repository and let through by .dockerignore."""
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    copies = re.findall(r"^COPY (?:--\S+ )?(.+) \S+$", dockerfile, re.MULTILINE)
+    mounted = re.findall(r"--mount=type=bind,source=(\S+),", dockerfile)
+    sources = {source for line in copies for source in line.split()} | set(mounted)
     let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
 
     assert sources == let_through
