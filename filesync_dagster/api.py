@@ -5,9 +5,7 @@
 ...     print(fs.sync("engineering_files"))
 """
 
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -18,8 +16,7 @@ import pyarrow as pa
 
 from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.core.logging import event
-from filesync_dagster.core.model import ConnectionReport, Meter, SyncMode, SyncResult, SyncStatus
+from filesync_dagster.core.model import ConnectionReport, Meter, SyncResult, SyncStatus
 from filesync_dagster.core.secrets import Resolve
 from filesync_dagster.monitoring import alerts as alerting
 from filesync_dagster.monitoring.reports.writer import Report, ReportSession
@@ -28,6 +25,7 @@ from filesync_dagster.sync import held, inventory, maintenance, replay, requests
 from filesync_dagster.sync.events import receive
 from filesync_dagster.sync.inventory import EndpointStatus
 from filesync_dagster.sync.listing import Progress, ignore
+from filesync_dagster.sync.pool import failed_result, sync_each
 from filesync_dagster.sync.run import sync
 from filesync_dagster.sync.runtime import Runtime
 
@@ -120,10 +118,10 @@ class Filesync:
 
         endpoints = self.config.by_name
         delays = {name: delay(endpoints[name]) for name in chosen if name in endpoints} if spread else {}
-        yield from self._each(chosen, one, delays)
+        yield from sync_each(self.config.settings.concurrency, chosen, one, delays)
         # An entry with the name of another endpoint would not be seen otherwise.
         hidden = [b for b in broken if b.name in self.config.by_name] if names is None else []
-        yield from (_failed(entry.name, str(ConfigError(entry.problems))) for entry in hidden)
+        yield from (failed_result(entry.name, str(ConfigError(entry.problems))) for entry in hidden)
 
     def note_inactive(self) -> None:
         """Note in the database which endpoints are no longer synced: disabled, or gone from the configuration."""
@@ -145,34 +143,7 @@ class Filesync:
         def one(name: str) -> SyncResult:
             return self.sync_day(name, day, run_id=run_id, on_progress=on_progress)
 
-        yield from self._each(names, one)
-
-    def _each(
-        self, names: Sequence[str], one: Callable[[str], SyncResult], delays: Mapping[str, float] | None = None
-    ) -> Iterator[SyncResult]:
-        begun, starts = time.monotonic(), delays or {}
-        waiting = sorted(dict.fromkeys(names), key=lambda name: starts.get(name, 0.0))
-        most = self.config.settings.concurrency
-        with ThreadPoolExecutor(min(most, max(1, len(waiting))), thread_name_prefix="sync") as pool:
-            running: dict[Future[SyncResult], str] = {}
-            try:
-                while waiting or running:
-                    pause = None
-                    while waiting and len(running) < most:
-                        pause = begun + starts.get(waiting[0], 0.0) - time.monotonic()
-                        if pause > 0:
-                            break
-                        name, pause = waiting.pop(0), None
-                        running[pool.submit(one, name)] = name
-                    if not running:
-                        time.sleep(pause or 0.0)
-                        continue
-                    done, _ = wait(running, pause, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        yield _result(future, running.pop(future))
-            finally:
-                for future in running:
-                    future.cancel()
+        yield from sync_each(self.config.settings.concurrency, names, one)
 
     def receive(
         self, queue: str, *, linger: float = 0.0, run_id: str | None = None, on_progress: Watch | None = None
@@ -187,7 +158,7 @@ class Filesync:
             def one(name: str) -> SyncResult:
                 return self.sync(name, ignore_breaker=False, keys=keys[name], run_id=run_id, on_progress=on_progress)
 
-            yield from self._each(list(keys), one)
+            yield from sync_each(self.config.settings.concurrency, list(keys), one)
 
         return receive.receive(self.runtime, self.config.queue(queue), syncing, linger)
 
@@ -208,7 +179,7 @@ class Filesync:
                 name, full=name in taken.full, ignore_breaker=False, run_id=run_id, on_progress=on_progress
             )
 
-        for result in self._each(taken.names, one):
+        for result in sync_each(self.config.settings.concurrency, taken.names, one):
             taken.note(result)
             yield result
 
@@ -306,7 +277,7 @@ class Filesync:
 
     def resting(self, at: datetime) -> dict[str, datetime]:
         """Return which endpoints are left alone at a moment because their stores failed too often, and until when."""
-        return inventory.resting(self.runtime, at)
+        return inventory.resting_endpoints(self.runtime, at)
 
     def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> Iterator[pa.RecordBatch]:
         """Yield the live files of an endpoint, by path, now or as of a moment. Raises NothingKnown."""
@@ -370,19 +341,3 @@ class Filesync:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def _result(future: Future[SyncResult], name: str) -> SyncResult:
-    """Turn whatever became of one endpoint into a result: a neighbour's misfortune stops nobody."""
-    error = future.exception()
-    if error is None:
-        return future.result()
-    sentence = str(error)
-    if not isinstance(error, ConfigError):
-        event("sync.crashed", endpoint=name, error=repr(error))
-        sentence = sentence if hasattr(error, "hint") else f"Unexpected {type(error).__name__}: {error}"
-    return _failed(name, sentence)
-
-
-def _failed(name: str, sentence: str) -> SyncResult:
-    return SyncResult(name, SyncStatus.FAILED, SyncMode.FULL, None, datetime.now(UTC), 0.0, error=sentence)

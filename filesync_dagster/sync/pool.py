@@ -1,0 +1,61 @@
+"""A pool of syncs: several endpoints at once, each result as it is there."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+
+from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
+
+
+def sync_each(
+    concurrency: int,
+    names: Sequence[str],
+    sync: Callable[[str], SyncResult],
+    delays: Mapping[str, float] | None = None,
+) -> Iterator[SyncResult]:
+    """Sync each endpoint once, `concurrency` of them at a time; an error becomes a FAILED result of its endpoint.
+
+    `delays`: by endpoint, how many seconds after now its sync begins. Closing the iterator begins no further one.
+    """
+    begun, starts = time.monotonic(), delays or {}
+    waiting = sorted(dict.fromkeys(names), key=lambda name: starts.get(name, 0.0))
+    with ThreadPoolExecutor(min(concurrency, max(1, len(waiting))), thread_name_prefix="sync") as pool:
+        running: dict[Future[SyncResult], str] = {}
+        try:
+            while waiting or running:
+                pause = None
+                while waiting and len(running) < concurrency:
+                    pause = begun + starts.get(waiting[0], 0.0) - time.monotonic()
+                    if pause > 0:
+                        break
+                    name, pause = waiting.pop(0), None
+                    running[pool.submit(sync, name)] = name
+                if not running:
+                    time.sleep(pause or 0.0)
+                    continue
+                done, _ = wait(running, pause, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield _result(future, running.pop(future))
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _result(future: Future[SyncResult], name: str) -> SyncResult:
+    """Return what became of one endpoint: the failure of a neighbour stops nobody."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    sentence = str(error)
+    if not isinstance(error, ConfigError):
+        event("sync.crashed", endpoint=name, error=repr(error))
+        sentence = sentence if hasattr(error, "hint") else f"Unexpected {type(error).__name__}: {error}"
+    return failed_result(name, sentence)
+
+
+def failed_result(name: str, sentence: str) -> SyncResult:
+    """Return the result of an endpoint whose sync could not even begin."""
+    return SyncResult(name, SyncStatus.FAILED, SyncMode.FULL, None, datetime.now(UTC), 0.0, error=sentence)
