@@ -73,8 +73,8 @@ BUGS = (
     Bug(
         "events go on from a selection that is not that of the filters",
         "sync/run.py",
-        "elif job.keys and job.source.capabilities.lookups and _is_proved(job, state):",
-        "elif job.keys and job.source.capabilities.lookups and state.snapshot_uri:",
+        "elif context.keys and context.source.capabilities.lookups and _is_proved(context, state):",
+        "elif context.keys and context.source.capabilities.lookups and state.snapshot_uri:",
         HINTED,
         "any_sequence or guard",
     ),
@@ -120,7 +120,7 @@ BUGS = (
     Bug(
         "a wipe that is told in slices is never held",
         "sync/lookup.py",
-        "    if removed and objections(job.endpoint.guard, both):",
+        "    if removed and objections(context.endpoint.guard, both):",
         "    if False:",
         HINTED,
         "slices",
@@ -216,16 +216,16 @@ BUGS = (
     Bug(
         "the cursor is taken when the listing is over",
         "sync/listing.py",
-        "    listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]\n",
-        "    listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]\n"
-        "    listing.cursor = job.source.cursor() if isinstance(job.source, IncrementalSource) else None\n",
+        "    listing.unread += [_unread(context, scope, error) for scope, error in failures.items()]\n",
+        "    listing.unread += [_unread(context, scope, error) for scope, error in failures.items()]\n"
+        "    listing.cursor = context.source.cursor() if isinstance(context.source, IncrementalSource) else None\n",
         FEED,
         "older_than_the_listing",
     ),
     Bug(
         "what a listing does not show is removed unconfirmed",
         "sync/detect_changes.py",
-        "if missing and job.source.capabilities.stable_ids and _confirm(job, con, listing):",
+        "if missing and context.source.capabilities.stable_ids and _confirm(context, con, listing):",
         "if False:",
         MODEL,
         "listing_that_lies",
@@ -619,7 +619,7 @@ BUGS = (
     ),
     Bug(
         "jitter is not kept",
-        "api.py",
+        "sync/pool.py",
         "if pause > 0:",
         "if pause > 0 > 1:",
         SCHEDULES,
