@@ -43,7 +43,7 @@ def note(
 ) -> None:
     """Take in how a sync ended. Only what a store does counts: our own disk and database say nothing about it."""
     record = metadata.breaker(endpoint_id)
-    after = noted(record, error, now or datetime.now(UTC))
+    after = next_breaker(record, error, now or datetime.now(UTC))
     if after == record:
         return
     metadata.save_breaker(after)
@@ -56,7 +56,7 @@ def note(
         event("breaker.closed", level=logging.WARNING, endpoint=name, failures=record.failures, reason=record.reason)
 
 
-def noted(record: BreakerRecord, error: FilesyncError | None, now: datetime) -> BreakerRecord:
+def next_breaker(record: BreakerRecord, error: FilesyncError | None, now: datetime) -> BreakerRecord:
     """Return a breaker after a sync that ended in an error, or well."""
     if error is None:
         return BreakerRecord(record.endpoint_id)

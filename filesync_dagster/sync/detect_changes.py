@@ -18,7 +18,7 @@ from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.listing import Listing, SyncContext, confirm, confirm_one_by_one
 from filesync_dagster.sync.paths import COLUMNS, Relation, descendants_of, empty, insert, place, with_fingerprints
-from filesync_dagster.sync.snapshot_chain import whole
+from filesync_dagster.sync.snapshot_chain import materialize
 
 LANDMARKS = 1024
 
@@ -46,56 +46,58 @@ class Comparison:
     emptied: tuple[str, ...] = ()  # scopes, of several, that had files and would have none
 
 
-def is_intact(job: SyncContext, state: EndpointState) -> bool:
+def is_intact(context: SyncContext, state: EndpointState) -> bool:
     """Tell whether the last snapshot, if any, is what was written. When it is not, only `--full` goes on."""
     if state.snapshot_uri is None:
         return True
     try:
-        path = whole(job.runtime, job.endpoint.name, job.endpoint_id, state.snapshot_uri)
-        job.runtime.snapshots.verify(state.snapshot_uri, state.data_version, path)
+        path = materialize(context.runtime, context.endpoint.name, context.endpoint_id, state.snapshot_uri)
+        context.runtime.snapshots.verify(state.snapshot_uri, state.data_version, path)
     except SnapshotError as error:
-        if job.fresh:
+        if context.fresh:
             return False
-        raise rebuildable(job, error) from error
+        raise rebuildable(context, error) from error
     return True
 
 
-def rebuildable(job: SyncContext, error: SnapshotError) -> SnapshotError:
+def rebuildable(context: SyncContext, error: SnapshotError) -> SnapshotError:
     """Return the error about a lost snapshot with what can be done about it."""
-    hint = f"The database still has the inventory: `filesync sync {job.endpoint.name} --full` rebuilds it."
+    hint = f"The database still has the inventory: `filesync sync {context.endpoint.name} --full` rebuilds it."
     return type(error)(error.message, hint=hint)
 
 
-def landmarks(job: SyncContext, state: EndpointState, *, intact: bool) -> list[str]:
+def landmarks(context: SyncContext, state: EndpointState, *, intact: bool) -> list[str]:
     """Return ids evenly spread over the last snapshot, in order, for sources that use them."""
-    if state.snapshot_uri is None or not intact or not job.source.capabilities.landmarks:
+    if state.snapshot_uri is None or not intact or not context.source.capabilities.landmarks:
         return []
-    return sorted(job.runtime.snapshots.sample(state.snapshot_uri, "external_id", LANDMARKS), key=str.encode)
+    return sorted(context.runtime.snapshots.sample(state.snapshot_uri, "external_id", LANDMARKS), key=str.encode)
 
 
-def load_before(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState, *, intact: bool) -> None:
+def load_before(context: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState, *, intact: bool) -> None:
     """Make `before`: the last snapshot or, when it is lost, what the database has of it."""
     if state.snapshot_uri and intact:
-        path = whole(job.runtime, job.endpoint.name, job.endpoint_id, state.snapshot_uri)
+        path = materialize(context.runtime, context.endpoint.name, context.endpoint_id, state.snapshot_uri)
         con.execute(f"CREATE {_relation(state.files_total)} before AS SELECT {COLUMNS} FROM {parquet([path])}")
         return
     empty(con, "before")
     if state.snapshot_uri:
-        for batch in job.runtime.metadata.entries(job.endpoint_id):
+        for batch in context.runtime.metadata.entries(context.endpoint_id):
             insert(con, "before", with_fingerprints(batch))
 
 
-def prove_absences(job: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, state: EndpointState) -> None:
+def prove_absences(
+    context: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, state: EndpointState
+) -> None:
     """Make `after`: what is listed and selected, and what is absent without proof.
 
     An absence counts when its scope was read completely. For a store with stable ids it must also be confirmed: one
     by one when they are few and the store can be asked, else by a second listing.
     """
-    elsewhere = state.location is not None and state.location != job.location
+    elsewhere = state.location is not None and state.location != context.location
     relation = _relation(listing.rows)
-    missing = _classify(job, con, listing, relation, elsewhere=elsewhere)
-    if missing and job.source.capabilities.stable_ids and _confirm(job, con, listing):
-        missing = _classify(job, con, listing, relation, elsewhere=elsewhere)
+    missing = _classify(context, con, listing, relation, elsewhere=elsewhere)
+    if missing and context.source.capabilities.stable_ids and _confirm(context, con, listing):
+        missing = _classify(context, con, listing, relation, elsewhere=elsewhere)
     if not missing:
         empty(con, "carried")
         con.execute(f"CREATE VIEW after AS SELECT {COLUMNS} FROM listed WHERE selected")
@@ -114,24 +116,24 @@ PROVED = "scope NOT IN (SELECT unnest(?::VARCHAR[])) AND external_id NOT IN (SEL
 """Of a missing row: it would have been listed if it were there."""
 
 
-def _confirm(job: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing) -> bool:
+def _confirm(context: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing) -> bool:
     """Ask again for what is missing and would count; tell whether anything was asked."""
     absent = f"FROM missing WHERE {PROVED}"
     if not (count := _count(con, "missing", PROVED, [list(listing.incomplete_scopes)])):
         return False
-    if job.source.capabilities.incremental and count <= LOOKUPS:
+    if context.source.capabilities.incremental and count <= LOOKUPS:
         rows = con.execute(
             f"SELECT scope, list(external_id) {absent} GROUP BY scope", [list(listing.incomplete_scopes)]
         )
-        confirm_one_by_one(job, listing, dict(rows.fetchall()))
+        confirm_one_by_one(context, listing, dict(rows.fetchall()))
     else:
         hashes = con.execute(f"SELECT id_hash {absent}", [list(listing.incomplete_scopes)]).fetchnumpy()
-        confirm(job, listing, pa.array(hashes["id_hash"], pa.uint64()))
+        confirm(context, listing, pa.array(hashes["id_hash"], pa.uint64()))
     return True
 
 
 def _classify(
-    job: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation, *, elsewhere: bool
+    context: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation, *, elsewhere: bool
 ) -> int:
     """Make `listed`, `missing` (in `before`, not listed) and `gone` (of both: no longer selected).
 
@@ -143,8 +145,8 @@ def _classify(
         con.execute(f"CREATE OR REPLACE TABLE at_hand AS FROM {staged}")
         staged = "at_hand"
     diff.dedupe(con, staged, "found")
-    if job.source.capabilities.derives_paths:
-        _place(job, con, listing, relation)
+    if context.source.capabilities.derives_paths:
+        _place(context, con, listing, relation)
     else:
         con.execute("CREATE OR REPLACE VIEW listed AS FROM found")
     # By the 64-bit hash alone: a missing row whose hash another row has (1 in 10^12 for ten million files) is
@@ -153,7 +155,7 @@ def _classify(
     con.execute("CREATE OR REPLACE TABLE gone AS SELECT external_id FROM listed WHERE NOT selected")
     if not (missing := _count(con, "missing")):
         return 0
-    if job.source.capabilities.derives_paths:
+    if context.source.capabilities.derives_paths:
         # It is still there, but no longer in the endpoint; unless what it lies in was lost, and it with that.
         con.execute("CREATE OR REPLACE TABLE lost AS SELECT external_id FROM missing ANTI JOIN found USING (id_hash)")
         descendants_of(con, "found", "lost", "descendants_of")
@@ -163,18 +165,18 @@ def _classify(
         """)
     if elsewhere:
         con.execute("INSERT INTO gone SELECT external_id FROM missing")
-    elif not job.endpoint.filters.is_default:
+    elif not context.endpoint.filters.is_default:
         # What the filters prune was not looked at: it left the selection, whether it still exists or not.
         for batch in stream(con, f"SELECT {COLUMNS} FROM missing"):
-            left = batch.filter(pc.invert(job.endpoint.filters.select(batch)))
+            left = batch.filter(pc.invert(context.endpoint.filters.select(batch)))
             insert(con, "gone", left, "external_id")
     return missing
 
 
-def _place(job: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation) -> None:
+def _place(context: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation) -> None:
     """Make `listed` of what was found, wherever it lies. A folder that could not be read has the parent it had."""
     if not listing.incomplete_scopes:
-        place(con, job.endpoint, "found", "listed", relation=relation)
+        place(con, context.endpoint, "found", "listed", relation=relation)
         return
     con.execute(
         f"CREATE OR REPLACE TABLE anchors AS SELECT {COLUMNS} FROM before "
@@ -187,16 +189,16 @@ def _place(job: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, r
         con.execute(f"CREATE OR REPLACE TEMP VIEW found_or_known AS {either}")
         diff.derive(con, "found_or_known", "anchored")  # those that lie nowhere any more stay where they were
         con.execute("UPDATE anchors SET path = p.path FROM anchored p WHERE anchors.external_id = p.external_id")
-    place(con, job.endpoint, "found", "listed", "anchors", relation=relation)
+    place(con, context.endpoint, "found", "listed", "anchors", relation=relation)
 
 
 RELOCATED = f""""after".kind = '{Kind.FOLDER}' AND "before".path <> "after".path"""
 """Of a change: what lies below has another path. One that is trashed, or comes back, is not counted as moved."""
 
 
-def compare(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
+def compare(context: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
     """Make `changes` and `repathed`, and count them."""
-    capabilities = job.source.capabilities
+    capabilities = context.source.capabilities
     first = state.snapshot_uri is None
     snapshot = "after"
     if first:
@@ -210,8 +212,8 @@ def compare(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointSta
         if relocated and _count(con, "carried"):
             diff.apply(con, "before", "changes", "applied")  # what is carried may lie below a moved folder
             snapshot = "applied"
-        elsewhere = state.location is not None and state.location != job.location
-        repathed = diff.repathed(con, "before", snapshot, "changes", "repathed") if relocated or elsewhere else 0
+        elsewhere = state.location is not None and state.location != context.location
+        repathed = diff.find_repathed(con, "before", snapshot, "changes", "repathed") if relocated or elsewhere else 0
         counts = replace(counts, repathed=repathed)
         changed = bool(repathed or _count(con, "changes"))
     files, size, version = diff.totals(con, snapshot)

@@ -14,22 +14,24 @@ from filesync_dagster.sync.listing import SyncContext
 from filesync_dagster.sync.paths import descendants_of, insert
 
 
-def found_by(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState, found: Comparison) -> int | None:
+def found_by(
+    context: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState, found: Comparison
+) -> int | None:
     """Return how many changes of a full sync the feed does not tell since the last sync; None when it cannot be asked.
 
     Told are the entries that the feed names, those in folders that it read anew, and all below a changed folder that
     it names.
     """
-    comparable = state.cursor is not None and state.location == job.location
-    if not comparable or not isinstance(job.source, IncrementalSource):
+    comparable = state.cursor is not None and state.location == context.location
+    if not comparable or not isinstance(context.source, IncrementalSource):
         return None
     if not found.changed:
         return 0
     for name in ("hinted", "reread"):
         con.execute(f"CREATE OR REPLACE TABLE {name} (external_id VARCHAR)")
     try:
-        for delta in job.source.changes(str(state.cursor)):
-            job.lease.check()
+        for delta in context.source.changes(str(state.cursor)):
+            context.lease.check()
             _note(con, "hinted", [*delta.batch.column("external_id").to_pylist(), *delta.removed])
             _note(con, "reread", delta.read)
     except SourceError:

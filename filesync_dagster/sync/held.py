@@ -14,7 +14,7 @@ from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.result import begin_result, new_state, sync_record
 from filesync_dagster.sync.runtime import Runtime, location_of
-from filesync_dagster.sync.snapshot_chain import whole
+from filesync_dagster.sync.snapshot_chain import materialize
 
 
 def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
@@ -30,7 +30,7 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
                 hint=f"`filesync reject {endpoint.name}`, then sync again.",
             )
         _view_held(runtime, con, endpoint, state, held)
-        repathed = diff.repathed(con, "before", "after", "changes", "repathed")
+        repathed = diff.find_repathed(con, "before", "after", "changes", "repathed")
         result = attempt.result(
             SyncStatus.PARTIAL if held.warnings else SyncStatus.COMPLETED,
             held.mode,
@@ -64,7 +64,7 @@ def _view_held(
     if not (state.snapshot_uri and held.snapshot_uri and held.changes_uri):
         raise HeldSyncOutdated(f"The held sync {held.id} is no longer stored.", hint="Sync again.")
     paths = {
-        "before": whole(runtime, endpoint.name, state.endpoint_id, state.snapshot_uri),
+        "before": materialize(runtime, endpoint.name, state.endpoint_id, state.snapshot_uri),
         "changes": runtime.snapshots.local(held.changes_uri),
     }
     if held.mode is not SyncMode.INCREMENTAL:

@@ -49,23 +49,23 @@ class Told:
         return self.first is None
 
 
-def listen(job: SyncContext, state: EndpointState) -> Told:
+def listen(context: SyncContext, state: EndpointState) -> Told:
     """Read the feed until it says something. Raises CursorLost."""
-    cursor, deltas = str(state.cursor), _source(job).changes(str(state.cursor))
+    cursor, deltas = str(state.cursor), _source(context).changes(str(state.cursor))
     for delta in deltas:
-        job.lease.check()
+        context.lease.check()
         cursor = delta.cursor
         if delta.batch.num_rows or delta.removed or delta.read or delta.unread:
             return Told(cursor, delta, deltas)
     return Told(cursor, None, iter(()))
 
 
-def follow(job: SyncContext, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
+def follow(context: SyncContext, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
     """Read the feed and make `before`, `after` and `gone`. Raises CursorLost when only a full sync can tell."""
-    feed = _read(job, con, told)
+    feed = _read(context, con, told)
     empty(con, "before")
     try:
-        _complete(job, con, feed)
+        _complete(context, con, feed)
     except CursorLost:
         raise
     except SourceError as error:
@@ -78,7 +78,7 @@ def follow(job: SyncContext, con: duckdb.DuckDBPyConnection, told: Told) -> Feed
 # What was said.
 
 
-def _read(job: SyncContext, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
+def _read(context: SyncContext, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
     """Make `told` and `dead` of the feed: the last word on each id in each scope."""
     empty(con, "said")
     con.execute("ALTER TABLE said ADD COLUMN ord BIGINT")
@@ -86,9 +86,9 @@ def _read(job: SyncContext, con: duckdb.DuckDBPyConnection, told: Told) -> Feed:
     con.execute("CREATE OR REPLACE TABLE tombstones (external_id VARCHAR, scope VARCHAR, ord BIGINT, seq BIGINT)")
     feed = Feed(told.cursor)
     for delta in chain([told.first] if told.first else [], told.rest):
-        job.lease.check()
+        context.lease.check()
         _hear(con, delta, feed)
-        job.report("listing", feed.rows)
+        context.report("listing", feed.rows)
     con.execute("""
         CREATE OR REPLACE TABLE latest AS
         SELECT * FROM (
@@ -139,36 +139,36 @@ def _hear(con: duckdb.DuckDBPyConnection, delta: Delta, feed: Feed) -> None:
 # What follows from it.
 
 
-def _complete(job: SyncContext, con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def _complete(context: SyncContext, con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     """Load what the inventory knows, ask for what nobody told, until everything has its place."""
-    _load(job, con, _ids(con, "told") + _ids(con, "dead"))
+    _load(context, con, _ids(con, "told") + _ids(con, "dead"))
     _drop_foreign(con)
-    _missing(job, con, feed.read)
+    _missing(context, con, feed.read)
     crawled: set[str] = set()
     descended: set[str] = set()
     asked: set[str] = set()
     while True:
-        _descend(job, con, descended)
-        _locate(job, con)
+        _descend(context, con, descended)
+        _locate(context, con)
         orphans = [(i, s) for i, s in _orphans(con) if i not in asked]
         if orphans:
             asked.update(external_id for external_id, _ in orphans)
-            _look_up(job, con, orphans)
+            _look_up(context, con, orphans)
             continue
-        folders = [(i, s) for i, s in _come_in(job, con) if i not in crawled]
+        folders = [(i, s) for i, s in _come_in(context, con) if i not in crawled]
         if not folders:
             return
         known = frozenset(crawled)
         for folder, scope in folders:
             if folder not in crawled:
                 crawled.add(folder)
-                crawled.update(_crawl(job, con, folder, scope, feed))
-        _missing(job, con, crawled - known)  # what went from a folder that changed scopes was told of the new scope
+                crawled.update(_crawl(context, con, folder, scope, feed))
+        _missing(context, con, crawled - known)  # what went from a folder that changed scopes was told of the new scope
 
 
-def _load(job: SyncContext, con: duckdb.DuckDBPyConnection, ids: list[str]) -> None:
+def _load(context: SyncContext, con: duckdb.DuckDBPyConnection, ids: list[str]) -> None:
     """Add to `before` what the inventory has of these ids."""
-    _remember(con, job.runtime.metadata.known(job.endpoint_id, ids))
+    _remember(con, context.runtime.metadata.known(context.endpoint_id, ids))
 
 
 def _remember(con: duckdb.DuckDBPyConnection, batches: Iterable[pa.RecordBatch]) -> list[str]:
@@ -199,15 +199,15 @@ def _drop_foreign(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("DELETE FROM dead WHERE external_id IN (SELECT external_id FROM told)")
 
 
-def _missing(job: SyncContext, con: duckdb.DuckDBPyConnection, read: Collection[str]) -> None:
+def _missing(context: SyncContext, con: duckdb.DuckDBPyConnection, read: Collection[str]) -> None:
     """Find out what became of entries that were in a folder which was read again, and are not in it."""
     if not read:
         return
-    metadata = job.runtime.metadata
+    metadata = context.runtime.metadata
     folders = [folder for folder in read if folder]
-    _remember(con, metadata.children(job.endpoint_id, folders))
+    _remember(con, metadata.children(context.endpoint_id, folders))
     if len(folders) < len(read):
-        _remember(con, metadata.tops(job.endpoint_id))
+        _remember(con, metadata.tops(context.endpoint_id))
     con.execute("CREATE OR REPLACE TABLE read (external_id VARCHAR)")
     insert(con, "read", pa.RecordBatch.from_pydict({"external_id": list(read)}), "external_id")
     rows = con.execute(f"""
@@ -215,10 +215,10 @@ def _missing(job: SyncContext, con: duckdb.DuckDBPyConnection, read: Collection[
         WHERE coalesce(parent_id, '{OUTSIDE}') IN (SELECT external_id FROM read)
             AND external_id NOT IN (SELECT external_id FROM told UNION ALL SELECT external_id FROM dead)
     """).fetchall()
-    _look_up(job, con, rows)
+    _look_up(context, con, rows)
 
 
-def _look_up(job: SyncContext, con: duckdb.DuckDBPyConnection, entries: list[tuple[str, str]]) -> None:
+def _look_up(context: SyncContext, con: duckdb.DuckDBPyConnection, entries: list[tuple[str, str]]) -> None:
     """Ask for entries one by one: they are told now, or dead."""
     if len(entries) > LOOKUPS:
         raise CursorLost(f"{len(entries):,} entries would have to be looked up one by one.")
@@ -226,7 +226,7 @@ def _look_up(job: SyncContext, con: duckdb.DuckDBPyConnection, entries: list[tup
     for external_id, scope in entries:
         by_scope.setdefault(scope, []).append(external_id)
     for scope, ids in by_scope.items():
-        for page in _source(job).lookup(ids, scope):
+        for page in _source(context).lookup(ids, scope):
             _tell(con, page.batch)
         lost = pa.RecordBatch.from_pydict({"external_id": ids, "scope": [scope] * len(ids)})
         con.register("asked", pa.Table.from_batches([lost]))
@@ -249,7 +249,7 @@ def _tell(con: duckdb.DuckDBPyConnection, batch: pa.RecordBatch) -> None:
         con.unregister("heard")
 
 
-def _descend(job: SyncContext, con: duckdb.DuckDBPyConnection, descended: set[str]) -> None:
+def _descend(context: SyncContext, con: duckdb.DuckDBPyConnection, descended: set[str]) -> None:
     """Add to `before` all that is known below folders that moved, went, or went to or from the trash."""
     changed = con.execute(f"""
         SELECT b.external_id FROM before b
@@ -263,12 +263,12 @@ def _descend(job: SyncContext, con: duckdb.DuckDBPyConnection, descended: set[st
     frontier = [folder for (folder,) in changed if folder not in descended]
     while frontier:
         descended.update(frontier)
-        job.lease.check()
-        found = _remember(con, job.runtime.metadata.children(job.endpoint_id, frontier))
+        context.lease.check()
+        found = _remember(con, context.runtime.metadata.children(context.endpoint_id, frontier))
         frontier = [folder for folder in found if folder not in descended]
 
 
-def _locate(job: SyncContext, con: duckdb.DuckDBPyConnection) -> None:
+def _locate(context: SyncContext, con: duckdb.DuckDBPyConnection) -> None:
     """Make `now` (all rows as they are now), `located` (those that lie in the endpoint) and `gone`."""
     con.execute(f"""
         CREATE OR REPLACE TABLE now AS
@@ -282,9 +282,11 @@ def _locate(job: SyncContext, con: duckdb.DuckDBPyConnection) -> None:
             AND parent_id NOT IN (SELECT external_id FROM now UNION ALL SELECT external_id FROM dead)
     """).fetchall()
     empty(con, "anchors")
-    for batch in job.runtime.metadata.known(job.endpoint_id, [parent for (parent,) in rows if parent != OUTSIDE]):
+    for batch in context.runtime.metadata.known(
+        context.endpoint_id, [parent for (parent,) in rows if parent != OUTSIDE]
+    ):
         insert(con, "anchors", with_fingerprints(batch))
-    place(con, job.endpoint, "now", "located", "anchors", relation="TABLE")
+    place(con, context.endpoint, "now", "located", "anchors", relation="TABLE")
     descendants_of(con, "now", "dead", "descendants_of")
     con.execute("""
         CREATE OR REPLACE TABLE gone AS
@@ -301,14 +303,14 @@ def _orphans(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     """).fetchall()
 
 
-def _come_in(job: SyncContext, con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+def _come_in(context: SyncContext, con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     """Return folders of which we may not know what they hold, those above before those below.
 
     Folders that nobody knew, or that came back from the trash; that have something in them which is said to be in the
     trash, perhaps only because the folder was; that moved to another scope, where what they hold is of that scope, or
     where the filters judge paths differently.
     """
-    moved = "false" if job.endpoint.filters.is_default else "b.path <> l.path"
+    moved = "false" if context.endpoint.filters.is_default else "b.path <> l.path"
     rows = con.execute(f"""
         SELECT l.external_id, l.scope
         FROM located l SEMI JOIN told t ON l.external_id = t.external_id
@@ -323,23 +325,23 @@ def _come_in(job: SyncContext, con: duckdb.DuckDBPyConnection) -> list[tuple[str
         WHERE l.kind = '{Kind.FOLDER}' AND l.selected AND NOT l.trashed
     """).fetchall()
     trashed: set[str] = set()
-    for batch in job.runtime.metadata.children(job.endpoint_id, [folder for folder, _ in changed]):
+    for batch in context.runtime.metadata.children(context.endpoint_id, [folder for folder, _ in changed]):
         trashed.update(map(str, batch.filter(batch.column("trashed")).column("parent_id").to_pylist()))
     return list(dict.fromkeys([*rows, *(row for row in changed if row[0] in trashed)]))
 
 
-def _crawl(job: SyncContext, con: duckdb.DuckDBPyConnection, folder: str, scope: str, feed: Feed) -> Iterator[str]:
+def _crawl(context: SyncContext, con: duckdb.DuckDBPyConnection, folder: str, scope: str, feed: Feed) -> Iterator[str]:
     """Tell what lies below a folder; yield the folders among it."""
-    for page in _source(job).below(folder, scope):
-        job.lease.check()
+    for page in _source(context).below(folder, scope):
+        context.lease.check()
         if page.unread:
             # Once the folder is known nobody would look into it again; a full listing copes with what cannot be read.
             raise CursorLost(f"Not all of a folder that came in could be read: {page.unread[0].reason}")
         _tell(con, page.batch)
         ids = [str(external_id) for external_id in page.batch.column("external_id").to_pylist()]
-        _load(job, con, ids)
+        _load(context, con, ids)
         feed.rows += page.batch.num_rows
-        job.report("listing", feed.rows)
+        context.report("listing", feed.rows)
         kinds = page.batch.column("kind").to_pylist()
         yield from (external_id for external_id, kind in zip(ids, kinds, strict=True) if kind == Kind.FOLDER)
 
@@ -347,14 +349,14 @@ def _crawl(job: SyncContext, con: duckdb.DuckDBPyConnection, folder: str, scope:
 # What it comes to.
 
 
-def compare(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
+def compare(context: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
     """Make `changes` and `repathed` of the rows that were looked at, and count what the endpoint has with them."""
-    capabilities = job.source.capabilities
+    capabilities = context.source.capabilities
     counts: ChangeCounts = diff.compare(
         con, "before", "after", "changes",
         pair_by=capabilities.pair_by, pair_as=capabilities.pair_as, left_scope="gone",
     )  # fmt: skip
-    counts = replace(counts, repathed=diff.repathed(con, "before", "after", "changes", "repathed"))
+    counts = replace(counts, repathed=diff.find_repathed(con, "before", "after", "changes", "repathed"))
     [(changed,)] = con.execute("SELECT count(*) FROM changes").fetchall()
     [(processed,)] = con.execute(f"SELECT count(*) FROM told WHERE kind <> '{Kind.FOLDER}'").fetchall()
     was, is_ = diff.totals(con, "before"), diff.totals(con, "after")
@@ -369,11 +371,11 @@ def compare(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointSta
         bytes_after=state.bytes_total - was[1] + is_[1],
         data_version=adjust_data_version(str(state.data_version), was[2], is_[2]),
         processed=int(processed),
-        emptied=_emptied(job, con) if counts.removed else (),
+        emptied=_emptied(context, con) if counts.removed else (),
     )
 
 
-def _emptied(job: SyncContext, con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+def _emptied(context: SyncContext, con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """Return the scopes that lost every file, some of them removed."""
     live = f"NOT trashed AND kind <> '{Kind.FOLDER}'"
     rows = con.execute(f"""
@@ -382,14 +384,14 @@ def _emptied(job: SyncContext, con: duckdb.DuckDBPyConnection) -> tuple[str, ...
             AND scope NOT IN (SELECT scope FROM after WHERE {live})
         GROUP BY scope ORDER BY scope
     """).fetchall()
-    has_more = job.runtime.metadata.has_more_files
-    return tuple(scope for scope, looked_at in rows if not has_more(job.endpoint_id, scope, looked_at))
+    has_more = context.runtime.metadata.has_more_files
+    return tuple(scope for scope, looked_at in rows if not has_more(context.endpoint_id, scope, looked_at))
 
 
 def _ids(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     return [external_id for (external_id,) in con.execute(f"SELECT external_id FROM {table}").fetchall()]
 
 
-def _source(job: SyncContext) -> IncrementalSource:
-    assert isinstance(job.source, IncrementalSource)
-    return job.source
+def _source(context: SyncContext) -> IncrementalSource:
+    assert isinstance(context.source, IncrementalSource)
+    return context.source

@@ -15,7 +15,7 @@ from filesync_dagster.storage.snapshots import export as write_file
 from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.sync.circuit_breaker import CLOSED, is_resting
 from filesync_dagster.sync.runtime import Runtime
-from filesync_dagster.sync.snapshot_chain import whole
+from filesync_dagster.sync.snapshot_chain import materialize
 
 LIVE = "SELECT * EXCLUDE (id_hash, fingerprint) FROM {} WHERE NOT trashed ORDER BY path, external_id"
 
@@ -62,7 +62,7 @@ def current_path(runtime: Runtime, endpoint: Endpoint) -> Path:
     state = runtime.metadata.state(runtime.register(endpoint))
     if state.snapshot_uri is None:
         raise NothingKnown(f"Nothing is stored about {endpoint.name!r}.", hint="It was never synced.")
-    return whole(runtime, endpoint.name, state.endpoint_id, state.snapshot_uri)
+    return materialize(runtime, endpoint.name, state.endpoint_id, state.snapshot_uri)
 
 
 def snapshot_path(runtime: Runtime, endpoint: Endpoint, as_of: datetime) -> Path:
@@ -73,7 +73,7 @@ def snapshot_path(runtime: Runtime, endpoint: Endpoint, as_of: datetime) -> Path
             f"Nothing is stored about {endpoint.name!r} as of {as_of:%Y-%m-%d %H:%M:%S %Z}.",
             hint="It was first synced later, or retention has let the snapshot go.",
         )
-    return whole(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
+    return materialize(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
 
 
 def changes(
@@ -106,7 +106,7 @@ def status(runtime: Runtime) -> list[EndpointStatus]:
     return found + [_broken(entry) for entry in broken.values()]
 
 
-def resting(runtime: Runtime, at: datetime) -> dict[str, datetime]:
+def resting_endpoints(runtime: Runtime, at: datetime) -> dict[str, datetime]:
     """Return which endpoints are left alone at a moment because their stores failed too often, and until when."""
     records = {r.endpoint_id: r for r in runtime.metadata.breakers().values() if is_resting(r, at)}
     states = runtime.metadata.states() if records else {}

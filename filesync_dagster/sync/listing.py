@@ -92,9 +92,9 @@ class Listing:
         """The version of what was listed and selected; None when part of it was listed by an earlier process."""
         return None if self.resumed else data_version(self.selected, self.fingerprints)
 
-    def add(self, job: SyncContext, scope: str, batch: pa.RecordBatch) -> None:
+    def add(self, context: SyncContext, scope: str, batch: pa.RecordBatch) -> None:
         """Take entries. The filters judge them now, or once their paths are derived."""
-        selected = select(job, batch)
+        selected = select(context, batch)
         self.staging.append(scope, batch, selected)
         self.scopes.add(scope)
         self.rows += batch.num_rows
@@ -110,41 +110,41 @@ class Listing:
         self.pending = 0
 
 
-def list_endpoint(job: SyncContext, landmarks: list[str]) -> Listing:
+def list_endpoint(context: SyncContext, landmarks: list[str]) -> Listing:
     """List every scope into staging, resuming where an earlier attempt stopped.
 
     A scope that fails while others succeed is incomplete; when none succeeds, the first error is raised and the
     checkpoints stay for the next attempt.
     """
-    found = _usable(job)
-    scopes = job.source.scopes()
-    listing = _open(job, found)
+    found = _usable(context)
+    scopes = context.source.scopes()
+    listing = _open(context, found)
     failures: dict[str, SourceError] = {}
     for scope in scopes:
         record = found.get(scope)
         if record and record.complete:
             continue
         try:
-            _list_scope(job, listing, scope, record, landmarks)
+            _list_scope(context, listing, scope, record, landmarks)
         except SourceError as error:
             failures[scope] = error
         listing.ended = datetime.now(UTC)
     if failures and len(failures) == len(scopes):
         raise next(iter(failures.values()))
-    listing.unread += [_unread(job, scope, error) for scope, error in failures.items()]
-    listing.unread = [gap for gap in listing.unread if not _is_filtered_out(job.endpoint, gap)]
+    listing.unread += [_unread(context, scope, error) for scope, error in failures.items()]
+    listing.unread = [gap for gap in listing.unread if not _is_filtered_out(context.endpoint, gap)]
     return listing
 
 
-def select(job: SyncContext, batch: pa.RecordBatch) -> pa.BooleanArray:
+def select(context: SyncContext, batch: pa.RecordBatch) -> pa.BooleanArray:
     """Tell, row by row, whether the filters select it; all of them where paths are not known yet."""
-    if job.source.capabilities.derives_paths:
+    if context.source.capabilities.derives_paths:
         return pa.repeat(pa.scalar(value=True), batch.num_rows)
-    return job.endpoint.filters.select(batch)
+    return context.endpoint.filters.select(batch)
 
 
-def _unread(job: SyncContext, scope: str, error: SourceError) -> ListingGap:
-    job.lease.check()
+def _unread(context: SyncContext, scope: str, error: SourceError) -> ListingGap:
+    context.lease.check()
     return ListingGap(scope, "", str(error))
 
 
@@ -152,19 +152,19 @@ def _is_filtered_out(endpoint: Endpoint, gap: ListingGap) -> bool:
     return bool(gap.path) and endpoint.filters.excludes_tree(gap.path)
 
 
-def _usable(job: SyncContext) -> dict[str, CheckpointRecord]:
+def _usable(context: SyncContext) -> dict[str, CheckpointRecord]:
     """Return the checkpoints of an unfinished listing of the same selection that is not too old, by scope."""
-    records = job.runtime.metadata.checkpoints(job.endpoint_id)
-    selection = job.endpoint.filters.fingerprint()
+    records = context.runtime.metadata.checkpoints(context.endpoint_id)
+    selection = context.endpoint.filters.fingerprint()
     same = (
-        all(r.selection == selection and r.location == job.location for r in records)
+        all(r.selection == selection and r.location == context.location for r in records)
         and len({r.listing_id for r in records}) == 1
-        and is_recent(records, job.runtime.config.settings)
+        and is_recent(records, context.runtime.config.settings)
     )
-    if records and same and not job.fresh:
+    if records and same and not context.fresh:
         return {record.scope: record for record in records}
     if records:
-        job.runtime.metadata.clear_checkpoints(job.lease)
+        context.runtime.metadata.clear_checkpoints(context.lease)
     return {}
 
 
@@ -174,11 +174,11 @@ def is_recent(records: Sequence[CheckpointRecord], settings: Settings) -> bool:
     return any(record.updated_at > oldest for record in records)
 
 
-def _open(job: SyncContext, found: dict[str, CheckpointRecord]) -> Listing:
-    parent = job.runtime.folder("staging", job.endpoint.name)
+def _open(context: SyncContext, found: dict[str, CheckpointRecord]) -> Listing:
+    parent = context.runtime.folder("staging", context.endpoint.name)
     first = next(iter(found.values()), None)
     if first and Staging.has(parent / first.listing_id, {scope: r.segments for scope, r in found.items()}):
-        event("listing.resumed", endpoint=job.endpoint.name, listing=first.listing_id)
+        event("listing.resumed", endpoint=context.endpoint.name, listing=first.listing_id)
         staging = Staging(parent / first.listing_id, {scope: r.segments for scope, r in found.items()})
         unread = [gap for record in found.values() for gap in record.unread]
         rows, ended = sum(r.rows for r in found.values()), max(r.updated_at for r in found.values())
@@ -187,17 +187,17 @@ def _open(job: SyncContext, found: dict[str, CheckpointRecord]) -> Listing:
         )
     found.clear()  # its pages are on another machine or gone: start anew
     Staging.discard_all(parent)
-    listing = Listing(Staging(parent / job.sync_id, {}), job.sync_id, job.started)
-    if isinstance(job.source, IncrementalSource):
-        listing.cursor = job.source.cursor()
+    listing = Listing(Staging(parent / context.sync_id, {}), context.sync_id, context.started)
+    if isinstance(context.source, IncrementalSource):
+        listing.cursor = context.source.cursor()
     return listing
 
 
 def _list_scope(
-    job: SyncContext, listing: Listing, scope: str, record: CheckpointRecord | None, landmarks: list[str]
+    context: SyncContext, listing: Listing, scope: str, record: CheckpointRecord | None, landmarks: list[str]
 ) -> None:
-    pages = job.source.list(scope, record.checkpoint if record else None, landmarks)
-    writer = _Writer(job, listing, scope, record)
+    pages = context.source.list(scope, record.checkpoint if record else None, landmarks)
+    writer = _Writer(context, listing, scope, record)
     try:
         for page in pages:
             writer.add(page)
@@ -212,8 +212,8 @@ class _Writer:
     A listing that is over before its first checkpoint is due never touches the disk.
     """
 
-    def __init__(self, job: SyncContext, listing: Listing, scope: str, record: CheckpointRecord | None) -> None:
-        self.job = job
+    def __init__(self, context: SyncContext, listing: Listing, scope: str, record: CheckpointRecord | None) -> None:
+        self.context = context
         self.listing = listing
         self.scope = scope
         self.rows = record.rows if record else 0
@@ -222,14 +222,14 @@ class _Writer:
         self.saved_at = time.monotonic()
 
     def add(self, page: Page) -> None:
-        self.job.lease.check()
+        self.context.lease.check()
         if page.batch.num_rows:
-            self.listing.add(self.job, self.scope, page.batch)
+            self.listing.add(self.context, self.scope, page.batch)
         self.unread += page.unread
         self.listing.unread += page.unread
         self.rows += page.batch.num_rows
-        self.job.report("listing", self.listing.rows)
-        full = self.listing.pending >= self.job.runtime.config.settings.batch_size
+        self.context.report("listing", self.listing.rows)
+        full = self.listing.pending >= self.context.runtime.config.settings.batch_size
         if full or time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
             self._save(page.checkpoint, complete=False)
 
@@ -243,8 +243,8 @@ class _Writer:
         self.saved_at = time.monotonic()
         if checkpoint is None and not complete:
             return  # on disk, but the listing cannot resume here: a resume begins before it
-        self.job.runtime.metadata.save_checkpoint(
-            self.job.lease,
+        self.context.runtime.metadata.save_checkpoint(
+            self.context.lease,
             CheckpointRecord(
                 scope=self.scope,
                 listing_id=self.listing.listing_id,
@@ -253,8 +253,8 @@ class _Writer:
                 rows=self.rows,
                 complete=complete,
                 unread=tuple(self.unread),
-                selection=self.job.endpoint.filters.fingerprint(),
-                location=self.job.location,
+                selection=self.context.endpoint.filters.fingerprint(),
+                location=self.context.location,
                 started_at=self.listing.started,
                 updated_at=datetime.now(UTC),
                 cursor=self.listing.cursor,
@@ -263,39 +263,39 @@ class _Writer:
         self.saved = True
 
 
-def confirm(job: SyncContext, listing: Listing, missing: "pa.Array[Any]") -> None:
+def confirm(context: SyncContext, listing: Listing, missing: "pa.Array[Any]") -> None:
     """List once more, and add what the first listing missed: a crawl is not atomic (DESIGN rule 1).
 
     `missing` are the id_hashes that the first listing did not see. What the second one sees goes to staging; what
     it cannot read poisons its scope.
     """
     seen = 0
-    for scope in job.source.scopes():
+    for scope in context.source.scopes():
         try:
-            for page in job.source.list(scope):
-                job.lease.check()
+            for page in context.source.list(scope):
+                context.lease.check()
                 seen += page.batch.num_rows
-                job.report("confirming", seen)
-                listing.unread += [gap for gap in page.unread if not _is_filtered_out(job.endpoint, gap)]
+                context.report("confirming", seen)
+                listing.unread += [gap for gap in page.unread if not _is_filtered_out(context.endpoint, gap)]
                 back = page.batch.filter(pc.is_in(page.batch.column("id_hash"), value_set=missing))
                 if back.num_rows:
-                    listing.add(job, scope, back)
+                    listing.add(context, scope, back)
         except SourceError as error:
-            listing.unread.append(_unread(job, scope, error))
+            listing.unread.append(_unread(context, scope, error))
 
 
-def confirm_one_by_one(job: SyncContext, listing: Listing, missing: Mapping[str, Sequence[str]]) -> None:
+def confirm_one_by_one(context: SyncContext, listing: Listing, missing: Mapping[str, Sequence[str]]) -> None:
     """Look up what the listing did not see: external_ids by scope. What still exists goes to staging."""
-    assert isinstance(job.source, IncrementalSource)
+    assert isinstance(context.source, IncrementalSource)
     for scope, ids in missing.items():
         try:
-            for page in job.source.lookup(ids, scope):
-                job.lease.check()
-                job.report("confirming", page.batch.num_rows)
+            for page in context.source.lookup(ids, scope):
+                context.lease.check()
+                context.report("confirming", page.batch.num_rows)
                 if page.batch.num_rows:
-                    listing.add(job, scope, page.batch)
+                    listing.add(context, scope, page.batch)
         except SourceError as error:
-            listing.unread.append(_unread(job, scope, error))
+            listing.unread.append(_unread(context, scope, error))
 
 
 def warnings(unread: Iterable[ListingGap], most: int = 5) -> tuple[str, ...]:

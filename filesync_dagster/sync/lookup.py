@@ -44,36 +44,38 @@ class Seen:
         return _prints(self.before) == _prints(self.told)
 
 
-def look(job: SyncContext, state: EndpointState) -> Seen:
+def look(context: SyncContext, state: EndpointState) -> Seen:
     """Ask the store for entries that events named. Raises SourceError, CursorLost when only a listing can tell."""
-    _ask_guard(job, state)
-    assert isinstance(job.source, LookupSource)
-    [scope] = job.source.scopes()
+    _ask_guard(context, state)
+    assert isinstance(context.source, LookupSource)
+    [scope] = context.source.scopes()
     told, unselected, seen = [], [], 0
-    for page in job.source.lookup(sorted(job.keys), scope):
-        job.lease.check()
+    for page in context.source.lookup(sorted(context.keys), scope):
+        context.lease.check()
         if page.unread:
             raise CursorLost(f"Not all that events named could be looked up: {page.unread[0].reason}")
-        selected = job.endpoint.filters.select(page.batch)
+        selected = context.endpoint.filters.select(page.batch)
         told.append(page.batch.filter(selected))
         chosen = set(told[-1].column("external_id").to_pylist())
         unselected += [i for i in page.batch.column("external_id").to_pylist() if i is not None and i not in chosen]
         seen += page.batch.num_rows
-        job.report("listing", seen)
-    before = [with_fingerprints(batch) for batch in job.runtime.metadata.known(job.endpoint_id, sorted(job.keys))]
+        context.report("listing", seen)
+    before = [
+        with_fingerprints(batch) for batch in context.runtime.metadata.known(context.endpoint_id, sorted(context.keys))
+    ]
     return Seen(pa.Table.from_batches(before, FILE_SCHEMA), pa.Table.from_batches(told, FILE_SCHEMA), unselected)
 
 
-def _ask_guard(job: SyncContext, state: EndpointState) -> None:
+def _ask_guard(context: SyncContext, state: EndpointState) -> None:
     """Raise CursorLost when events removed, since the last listing, what the guard would hold if it came at once.
 
     They come in slices, of which each is small; a listing sees all that is gone together.
     """
-    removed = job.runtime.metadata.removed_since_listing(job.endpoint_id)
+    removed = context.runtime.metadata.removed_since_listing(context.endpoint_id)
     both = Proposal(
         state.files_total + removed, state.files_total, ChangeCounts(removed=removed), location_changed=False
     )
-    if removed and objections(job.endpoint.guard, both):
+    if removed and objections(context.endpoint.guard, both):
         raise CursorLost(f"Since the last listing events removed {removed:,} files, as much as the guard holds.")
 
 
@@ -112,57 +114,59 @@ class Feed:
         return canonical_json({"since": self.since.isoformat(), "silent": silent})
 
 
-def feed_of(job: SyncContext, state: EndpointState) -> Feed | None:
+def feed_of(context: SyncContext, state: EndpointState) -> Feed | None:
     """Return what is known of the events of an endpoint; None where none tell of what it lists now."""
-    told = state.cursor is not None and state.location == job.location and not job.source.capabilities.incremental
-    if not told or not any(queue.serves(job.endpoint.name) for queue in job.runtime.config.queues):
+    told = (
+        state.cursor is not None and state.location == context.location and not context.source.capabilities.incremental
+    )
+    if not told or not any(queue.serves(context.endpoint.name) for queue in context.runtime.config.queues):
         return None
-    said, named = json.loads(str(state.cursor)), set(job.keys)
+    said, named = json.loads(str(state.cursor)), set(context.keys)
     silent = {key: datetime.fromisoformat(at) for key, at in said["silent"].items() if key not in named}
     return Feed(datetime.fromisoformat(said["since"]), silent)
 
 
-def heard(job: SyncContext, state: EndpointState) -> str:
+def heard(context: SyncContext, state: EndpointState) -> str:
     """Return the cursor after events that named entries."""
-    return (feed_of(job, state) or Feed(job.started)).as_text()
+    return (feed_of(context, state) or Feed(context.started)).as_text()
 
 
-def listed(job: SyncContext, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> str | None:
+def listed(context: SyncContext, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> str | None:
     """Return the cursor after a listing; `con` has its `changes`, if there are any.
 
     What it finds while a sync is held may have been told before that: it is not waited for.
     """
-    feed = feed_of(job, state)
+    feed = feed_of(context, state)
     if feed is None:
         return None
-    silent = {key: at for key, at in feed.silent.items() if at > job.started - GRACE}
+    silent = {key: at for key, at in feed.silent.items() if at > context.started - GRACE}
     if con is not None and state.held_sync_id is None:
         gone = f"""
             SELECT "before".external_id FROM changes WHERE change = '{ChangeKind.REMOVED}' AND "before" IS NOT NULL
                 AND "before".external_id NOT IN (SELECT unnest(?::VARCHAR[]))
             LIMIT {MOST}
         """
-        rows = con.execute(gone, [list(job.keys)]).fetchall()
-        silent |= {external_id: job.started for (external_id,) in rows}
+        rows = con.execute(gone, [list(context.keys)]).fetchall()
+        silent |= {external_id: context.started for (external_id,) in rows}
     return replace(feed, silent=silent).as_text()
 
 
-def drift(job: SyncContext, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> int | None:
+def drift(context: SyncContext, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> int | None:
     """Return how many changes listings found that no event told, though there was time; None where none tell.
 
     Of what was written the store knows when. What was deleted counts at the first listing after its time was over.
     """
-    feed = feed_of(job, state)
+    feed = feed_of(context, state)
     if feed is None:
         return None
-    until = job.started - GRACE
+    until = context.started - GRACE
     count = sum(at <= until for at in feed.silent.values())
     if con is not None and state.held_sync_id is None:
         written = """
             SELECT count(*) FROM changes WHERE change <> ? AND "after".modified_at BETWEEN ? AND ?
                 AND "after".external_id NOT IN (SELECT unnest(?::VARCHAR[]))
         """
-        named = list(job.keys)
+        named = list(context.keys)
         [(late,)] = con.execute(written, [ChangeKind.LEFT_SCOPE.value, feed.since, until, named]).fetchall()
         count += int(late)
     return count

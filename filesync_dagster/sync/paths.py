@@ -70,7 +70,7 @@ def with_fingerprints(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def empty(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """Create a table in FILE_SCHEMA without rows."""
-    con.execute(f"CREATE OR REPLACE TABLE {name} ({diff.declared()})")
+    con.execute(f"CREATE OR REPLACE TABLE {name} ({diff.column_definitions()})")
 
 
 def insert(con: duckdb.DuckDBPyConnection, name: str, batch: pa.RecordBatch, columns: str = COLUMNS) -> None:

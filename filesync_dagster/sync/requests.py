@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from filesync_dagster.core.model import SyncMode, SyncResult
 from filesync_dagster.storage.database import RequestRecord
 from filesync_dagster.sync.events.receive import SETTLED
-from filesync_dagster.sync.inventory import resting
+from filesync_dagster.sync.inventory import resting_endpoints
 from filesync_dagster.sync.runtime import Runtime
 
 PAUSE, PAUSE_MAX = timedelta(minutes=2), timedelta(hours=1)
@@ -29,7 +29,7 @@ def due(runtime: Runtime, at: datetime) -> dict[str, bool]:
     waiting = runtime.metadata.waiting_requests()
     if not waiting:
         return {}
-    not_now = {lease.endpoint for lease in runtime.metadata.running()} | resting(runtime, at).keys()
+    not_now = {lease.endpoint for lease in runtime.metadata.running()} | resting_endpoints(runtime, at).keys()
     not_now |= {request.endpoint for request in waiting if at < _again(request)}
     return {request.endpoint: request.endpoint not in not_now for request in waiting}
 

@@ -8,17 +8,17 @@ from filesync_dagster.sync.result import REBUILT
 from filesync_dagster.sync.runtime import Runtime
 
 
-def tidy(job: SyncContext) -> None:
+def tidy(context: SyncContext) -> None:
     """Let go of what retention no longer keeps, once a day, and of what a sync before this one left behind."""
-    logs = job.runtime.metadata.sync_logs(job.endpoint_id, live=True, limit=2)  # this one and the one before
+    logs = context.runtime.metadata.sync_logs(context.endpoint_id, live=True, limit=2)  # this one and the one before
     before = logs[1] if len(logs) > 1 else None
-    zone = job.runtime.config.settings.partitions.zone
+    zone = context.runtime.config.settings.partitions.zone
     if before is None or before.sync_completed.astimezone(zone).date() != datetime.now(zone).date():
-        retain(job.runtime, job.endpoint_id)
-    if job.lease.after_crash or (before and before.sync_status is SyncStatus.FAILED):
-        known = job.runtime.metadata.stored_files(job.endpoint_id)
+        retain(context.runtime, context.endpoint_id)
+    if context.lease.after_crash or (before and before.sync_status is SyncStatus.FAILED):
+        known = context.runtime.metadata.stored_files(context.endpoint_id)
         # Only the holder of the lease writes here; past days are rebuilt without one.
-        job.runtime.snapshots.sweep(known, timedelta(0), endpoint=job.endpoint.name, spare=REBUILT)
+        context.runtime.snapshots.sweep(known, timedelta(0), endpoint=context.endpoint.name, spare=REBUILT)
 
 
 def retain(runtime: Runtime, endpoint_id: int, *, dry_run: bool = False) -> dict[str, int]:

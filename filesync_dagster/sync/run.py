@@ -25,7 +25,7 @@ from filesync_dagster.core.errors import (
     SyncInProgress,
 )
 from filesync_dagster.core.guard import UNTOUCHED, Proposal, objections
-from filesync_dagster.core.logging import log_context, event
+from filesync_dagster.core.logging import event, log_context
 from filesync_dagster.core.model import ListingGap, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.storage.snapshots import SnapshotKind, stream
@@ -82,11 +82,11 @@ def sync(
                 _breaker(runtime, endpoint_id, endpoint.name, ignore_breaker=ignore_breaker),
                 closing(runtime.open_source(endpoint, attempt.meter)) as source,
             ):
-                job = SyncContext(
+                context = SyncContext(
                     runtime, endpoint, endpoint_id, lease, source, attempt.meter,
                     attempt.sync_id, attempt.started, full, keys, run_id, on_progress,
                 )  # fmt: skip
-                result = _run(job, attempt)
+                result = _run(context, attempt)
         except SyncInProgress as error:
             return replace(attempt.failed(error), busy=True)  # the other one is the sync of record
         except BreakerOpen as error:
@@ -127,51 +127,51 @@ def _record(runtime: Runtime, endpoint_id: int, attempt: ResultBuilder, error: B
         event("sync.unrecorded", endpoint=attempt.endpoint)
 
 
-def _run(job: SyncContext, attempt: ResultBuilder) -> SyncResult:
-    state = _folded(job)
+def _run(context: SyncContext, attempt: ResultBuilder) -> SyncResult:
+    state = _folded(context)
     result = None
     try:
-        if _may_follow(job, state):
-            result = _follow(job, attempt, state)
-        elif job.keys and job.source.capabilities.lookups and _is_proved(job, state):
-            result = _look_up(job, attempt, state)
+        if _may_follow(context, state):
+            result = _follow(context, attempt, state)
+        elif context.keys and context.source.capabilities.lookups and _is_proved(context, state):
+            result = _look_up(context, attempt, state)
     except CursorLost as lost:
-        event("sync.reconciling", endpoint=job.endpoint.name, reason=str(lost))
+        event("sync.reconciling", endpoint=context.endpoint.name, reason=str(lost))
     if result is None:
-        result = _list(job, attempt, state)
+        result = _list(context, attempt, state)
     try:
-        tidy(job)
+        tidy(context)
     except FilesyncError as error:  # the sync is committed, whatever becomes of old files
-        event("sync.untidy", level=logging.WARNING, endpoint=job.endpoint.name, error=str(error))
+        event("sync.untidy", level=logging.WARNING, endpoint=context.endpoint.name, error=str(error))
     return result
 
 
-def _folded(job: SyncContext) -> EndpointState:
+def _folded(context: SyncContext) -> EndpointState:
     """Return the state to begin from. A full sync that somebody asks for does without a snapshot that is lost."""
-    state = job.runtime.metadata.state(job.endpoint_id)
+    state = context.runtime.metadata.state(context.endpoint_id)
     try:
-        return compact_if_due(job.runtime, job.endpoint.name, job.lease, state)
+        return compact_if_due(context.runtime, context.endpoint.name, context.lease, state)
     except SnapshotError as error:
-        if job.fresh:
+        if context.fresh:
             return state
-        raise rebuildable(job, error) from error
+        raise rebuildable(context, error) from error
 
 
-def _may_follow(job: SyncContext, state: EndpointState) -> bool:
+def _may_follow(context: SyncContext, state: EndpointState) -> bool:
     """Tell whether it is enough to ask what changed."""
-    return isinstance(job.source, IncrementalSource) and state.cursor is not None and _is_proved(job, state)
+    return isinstance(context.source, IncrementalSource) and state.cursor is not None and _is_proved(context, state)
 
 
-def _is_proved(job: SyncContext, state: EndpointState) -> bool:
+def _is_proved(context: SyncContext, state: EndpointState) -> bool:
     """Tell whether everything was listed that is configured now, as it is selected now; that is not true for ever."""
     return (
-        not job.fresh
-        and state.location == job.location
-        and state.selection == job.endpoint.filters.fingerprint()
+        not context.fresh
+        and state.location == context.location
+        and state.selection == context.endpoint.filters.fingerprint()
         and state.held_sync_id is None
         and state.reconciled_at is not None
-        and job.started < _proof_ends(job, state.reconciled_at)
-        and not job.runtime.metadata.checkpoints(job.endpoint_id)  # a reconcile has begun
+        and context.started < _proof_ends(context, state.reconciled_at)
+        and not context.runtime.metadata.checkpoints(context.endpoint_id)  # a reconcile has begun
     )
 
 
@@ -189,34 +189,34 @@ class Outcome:
     following: EndpointState
 
 
-def _follow(job: SyncContext, attempt: ResultBuilder, state: EndpointState) -> SyncResult:
+def _follow(context: SyncContext, attempt: ResultBuilder, state: EndpointState) -> SyncResult:
     """Sync from the change feed. Raises CursorLost when only a listing can tell."""
-    told = incremental.listen(job, state)
+    told = incremental.listen(context, state)
     if told.is_silence:
-        return _commit_silence(job, attempt, replace(state, cursor=told.cursor))
-    with job.runtime.engine() as con:
-        feed = incremental.follow(job, con, told)
+        return _commit_silence(context, attempt, replace(state, cursor=told.cursor))
+    with context.runtime.engine() as con:
+        feed = incremental.follow(context, con, told)
         # What could not be read is told again the next time.
         following = replace(state, cursor=state.cursor if feed.unread else feed.cursor)
-        return _conclude_told(job, attempt, con, following, looked_at=feed.rows, unread=feed.unread)
+        return _conclude_told(context, attempt, con, following, looked_at=feed.rows, unread=feed.unread)
 
 
-def _look_up(job: SyncContext, attempt: ResultBuilder, state: EndpointState) -> SyncResult:
+def _look_up(context: SyncContext, attempt: ResultBuilder, state: EndpointState) -> SyncResult:
     """Sync what events named. Raises CursorLost when only a listing can tell."""
-    seen = lookup.look(job, state)
-    following = replace(state, cursor=lookup.heard(job, state))
+    seen = lookup.look(context, state)
+    following = replace(state, cursor=lookup.heard(context, state))
     if seen.is_same:
-        return _commit_silence(job, attempt, following, seen.told.num_rows)
-    with job.runtime.engine() as con:
+        return _commit_silence(context, attempt, following, seen.told.num_rows)
+    with context.runtime.engine() as con:
         lookup.place(con, seen)
-        return _conclude_told(job, attempt, con, following, looked_at=seen.told.num_rows)
+        return _conclude_told(context, attempt, con, following, looked_at=seen.told.num_rows)
 
 
 def _commit_silence(
-    job: SyncContext, attempt: ResultBuilder, following: EndpointState, looked_at: int = 0
+    context: SyncContext, attempt: ResultBuilder, following: EndpointState, looked_at: int = 0
 ) -> SyncResult:
     """Note that whoever tells what changed told nothing new."""
-    unread = _still_unread(job)
+    unread = _still_unread(context)
     same = attempt.result(
         SyncStatus.PARTIAL if unread else SyncStatus.COMPLETED,
         SyncMode.INCREMENTAL,
@@ -225,11 +225,11 @@ def _commit_silence(
         bytes_total=following.bytes_total,
         warnings=unread,
     )
-    return _commit_nothing(job, following, datetime.now(UTC), same)
+    return _commit_nothing(context, following, datetime.now(UTC), same)
 
 
 def _conclude_told(
-    job: SyncContext,
+    context: SyncContext,
     attempt: ResultBuilder,
     con: duckdb.DuckDBPyConnection,
     following: EndpointState,
@@ -238,72 +238,74 @@ def _conclude_told(
     unread: Sequence[ListingGap] = (),
 ) -> SyncResult:
     """Compare what was told with the last commit, and conclude."""
-    observed, still_unread = datetime.now(UTC), _still_unread(job)
-    job.report("comparing", looked_at)
-    found = incremental.compare(job, con, following)
+    observed, still_unread = datetime.now(UTC), _still_unread(context)
+    context.report("comparing", looked_at)
+    found = incremental.compare(context, con, following)
     draft = attempt.draft(found, unread, SyncMode.INCREMENTAL)
     if still_unread:
         draft = replace(draft, status=SyncStatus.PARTIAL, warnings=(*draft.warnings, *still_unread))
-    return _conclude(job, con, Outcome(found, observed, draft, following), intact=True)
+    return _conclude(context, con, Outcome(found, observed, draft, following), intact=True)
 
 
-def _still_unread(job: SyncContext) -> tuple[str, ...]:
+def _still_unread(context: SyncContext) -> tuple[str, ...]:
     """Return what the last full sync could not read: no feed tells what is there, so the inventory is still partial."""
-    last = job.runtime.metadata.last_full(job.endpoint_id).get(job.endpoint_id)
+    last = context.runtime.metadata.last_full(context.endpoint_id).get(context.endpoint_id)
     return last.warnings if last and last.sync_status is SyncStatus.PARTIAL else ()
 
 
-def _list(job: SyncContext, attempt: ResultBuilder, state: EndpointState) -> SyncResult:
+def _list(context: SyncContext, attempt: ResultBuilder, state: EndpointState) -> SyncResult:
     """Sync by listing everything."""
-    intact = is_intact(job, state)
-    listing = list_endpoint(job, landmarks(job, state, intact=intact))
+    intact = is_intact(context, state)
+    listing = list_endpoint(context, landmarks(context, state, intact=intact))
     observed = listing.ended or attempt.started
-    following = replace(state, cursor=listing.cursor, reconciled_at=_reconciled(job, listing, observed))
-    if intact and _is_same(job, listing, state):
+    following = replace(state, cursor=listing.cursor, reconciled_at=_reconciled(context, listing, observed))
+    if intact and _is_same(context, listing, state):
         same = attempt.result(
             SyncStatus.COMPLETED,
             files_processed=state.files_total,
             files_total=state.files_total,
             bytes_total=state.bytes_total,
-            feed_drift=0 if isinstance(job.source, IncrementalSource) and state.cursor else lookup.drift(job, state),
+            feed_drift=0
+            if isinstance(context.source, IncrementalSource) and state.cursor
+            else lookup.drift(context, state),
         )
-        following = replace(following, cursor=listing.cursor or lookup.listed(job, state))
-        result = _commit_nothing(job, following, observed, same)
+        following = replace(following, cursor=listing.cursor or lookup.listed(context, state))
+        result = _commit_nothing(context, following, observed, same)
     else:
-        with job.runtime.engine() as con:
-            load_before(job, con, state, intact=intact)
-            prove_absences(job, con, listing, state)
-            job.report("comparing", listing.rows)
-            found = compare(job, con, state)
-            draft = replace(attempt.draft(found, listing.unread), feed_drift=_drift(job, con, state, found))
-            following = replace(following, cursor=listing.cursor or lookup.listed(job, state, con))
-            result = _conclude(job, con, Outcome(found, observed, draft, following), intact=intact)
+        with context.runtime.engine() as con:
+            load_before(context, con, state, intact=intact)
+            prove_absences(context, con, listing, state)
+            context.report("comparing", listing.rows)
+            found = compare(context, con, state)
+            draft = replace(attempt.draft(found, listing.unread), feed_drift=_drift(context, con, state, found))
+            following = replace(following, cursor=listing.cursor or lookup.listed(context, state, con))
+            result = _conclude(context, con, Outcome(found, observed, draft, following), intact=intact)
     listing.staging.discard()
     return replace(result, resumed=listing.resumed)
 
 
-def _drift(job: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState, found: Comparison) -> int | None:
+def _drift(context: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState, found: Comparison) -> int | None:
     """Return how many changes of a full sync nobody had told; None where nobody tells."""
-    if isinstance(job.source, IncrementalSource):
-        return feed_drift.found_by(job, con, state, found)
-    return lookup.drift(job, state, con)
+    if isinstance(context.source, IncrementalSource):
+        return feed_drift.found_by(context, con, state, found)
+    return lookup.drift(context, state, con)
 
 
-def _proof_ends(job: SyncContext, proved: datetime) -> datetime:
+def _proof_ends(context: SyncContext, proved: datetime) -> datetime:
     """Return when a full listing is due again."""
-    due = reconcile_due(job.endpoint, proved, job.runtime.config.settings.partitions.zone)
-    return min(due, proved + AGAIN) if job.endpoint.reconcile.cron and _still_unread(job) else due
+    due = reconcile_due(context.endpoint, proved, context.runtime.config.settings.partitions.zone)
+    return min(due, proved + AGAIN) if context.endpoint.reconcile.cron and _still_unread(context) else due
 
 
-def _reconciled(job: SyncContext, listing: Listing, observed: datetime) -> datetime:
+def _reconciled(context: SyncContext, listing: Listing, observed: datetime) -> datetime:
     """Return when everything was last proved. What could not be read this time is tried again within an hour."""
-    if job.endpoint.reconcile.cron:
+    if context.endpoint.reconcile.cron:
         return observed
-    every = timedelta(hours=job.endpoint.reconcile.interval_hours)
+    every = timedelta(hours=context.endpoint.reconcile.interval_hours)
     return observed - every + min(every, AGAIN) if listing.unread else observed
 
 
-def _is_same(job: SyncContext, listing: Listing, state: EndpointState) -> bool:
+def _is_same(context: SyncContext, listing: Listing, state: EndpointState) -> bool:
     """Tell at a glance that a complete listing has the rows of the last snapshot.
 
     As many of them, with the same sum of fingerprints. Most syncs of most endpoints end here, without a diff.
@@ -311,38 +313,38 @@ def _is_same(job: SyncContext, listing: Listing, state: EndpointState) -> bool:
     return (
         listing.data_version == state.data_version
         and not listing.unread
-        and state.location == job.location
-        and state.selection == job.endpoint.filters.fingerprint()
+        and state.location == context.location
+        and state.selection == context.endpoint.filters.fingerprint()
         and state.held_sync_id is None
     )
 
 
-def _conclude(job: SyncContext, con: duckdb.DuckDBPyConnection, outcome: Outcome, *, intact: bool) -> SyncResult:
+def _conclude(context: SyncContext, con: duckdb.DuckDBPyConnection, outcome: Outcome, *, intact: bool) -> SyncResult:
     """Hold, commit, or note that nothing changed."""
-    why_not = _objections(job, outcome)
-    job.lease.check()
-    job.report("committing", outcome.draft.files_processed)
+    why_not = _objections(context, outcome)
+    context.lease.check()
+    context.report("committing", outcome.draft.files_processed)
     if why_not:
-        return _hold(job, con, outcome, " ".join(why_not))
+        return _hold(context, con, outcome, " ".join(why_not))
     if outcome.found.changed or not intact:
-        return _commit(job, con, outcome)
-    return _commit_nothing(job, outcome.following, outcome.observed, outcome.draft)
+        return _commit(context, con, outcome)
+    return _commit_nothing(context, outcome.following, outcome.observed, outcome.draft)
 
 
-def _objections(job: SyncContext, outcome: Outcome) -> list[str]:
+def _objections(context: SyncContext, outcome: Outcome) -> list[str]:
     found = outcome.found
-    elsewhere = outcome.following.location not in (None, job.location)
+    elsewhere = outcome.following.location not in (None, context.location)
     proposal = Proposal(found.files_before, found.files_after, found.counts, elsewhere, found.emptied)
-    return objections(job.endpoint.guard, proposal)
+    return objections(context.endpoint.guard, proposal)
 
 
-def _store(job: SyncContext, con: duckdb.DuckDBPyConnection, outcome: Outcome) -> SyncResult:
+def _store(context: SyncContext, con: duckdb.DuckDBPyConnection, outcome: Outcome) -> SyncResult:
     """Write the snapshot and the changes under names that nobody points at yet.
 
     An incremental sync writes its changes only: its snapshot is the last one with what was changed on top of it since.
     """
-    day = job.started.astimezone(job.runtime.config.settings.partitions.zone).date()
-    snapshots, name, found = job.runtime.snapshots, job.endpoint.name, outcome.found
+    day = context.started.astimezone(context.runtime.config.settings.partitions.zone).date()
+    snapshots, name, found = context.runtime.snapshots, context.endpoint.name, outcome.found
     uris: dict[SnapshotKind, str] = {}
     kinds: dict[SnapshotKind, str] = {}
     if outcome.draft.mode is SyncMode.FULL:
@@ -350,30 +352,30 @@ def _store(job: SyncContext, con: duckdb.DuckDBPyConnection, outcome: Outcome) -
     if not found.first:
         kinds["changes"] = "changes"
     for kind, relation in kinds.items():
-        uris[kind] = snapshots.write(con, f"SELECT * FROM {relation}", kind, name, day, job.sync_id).uri
-        if job.endpoint.csv:
-            snapshots.write_csv(con, f"SELECT * FROM {relation}", kind, name, day, job.sync_id)
+        uris[kind] = snapshots.write(con, f"SELECT * FROM {relation}", kind, name, day, context.sync_id).uri
+        if context.endpoint.csv:
+            snapshots.write_csv(con, f"SELECT * FROM {relation}", kind, name, day, context.sync_id)
     snapshot = uris.get("snapshots", outcome.following.snapshot_uri)
     return replace(outcome.draft, snapshot_uri=snapshot, changes_uri=uris.get("changes"))
 
 
-def _hold(job: SyncContext, con: duckdb.DuckDBPyConnection, outcome: Outcome, why_not: str) -> SyncResult:
+def _hold(context: SyncContext, con: duckdb.DuckDBPyConnection, outcome: Outcome, why_not: str) -> SyncResult:
     """Keep what the guard refused where `approve` finds it; the inventory stays as it is."""
-    name, found = job.endpoint.name, outcome.found
+    name, found = context.endpoint.name, outcome.found
     hint = f"{UNTOUCHED} `filesync approve {name}` commits it, `filesync reject {name}` forgets it."
-    proposed = replace(_store(job, con, outcome), status=SyncStatus.HELD, error=f"{why_not} {hint}")
-    log = sync_record(job.endpoint_id, proposed, outcome.observed, job.run_id, data_version=found.data_version)
-    job.runtime.metadata.hold(job.lease, log, job.location, outcome.following.cursor)
+    proposed = replace(_store(context, con, outcome), status=SyncStatus.HELD, error=f"{why_not} {hint}")
+    log = sync_record(context.endpoint_id, proposed, outcome.observed, context.run_id, data_version=found.data_version)
+    context.runtime.metadata.hold(context.lease, log, context.location, outcome.following.cursor)
     return replace(proposed, files_total=found.files_before, bytes_total=found.bytes_before)
 
 
-def _commit(job: SyncContext, con: duckdb.DuckDBPyConnection, outcome: Outcome) -> SyncResult:
+def _commit(context: SyncContext, con: duckdb.DuckDBPyConnection, outcome: Outcome) -> SyncResult:
     found, observed = outcome.found, outcome.observed
-    result = replace(_store(job, con, outcome), data_version=found.data_version)
-    job.runtime.metadata.commit(
-        job.lease,
-        sync_record(job.endpoint_id, result, observed, job.run_id, data_version=found.data_version),
-        new_state(job.endpoint, result, observed, found.data_version, outcome.following),
+    result = replace(_store(context, con, outcome), data_version=found.data_version)
+    context.runtime.metadata.commit(
+        context.lease,
+        sync_record(context.endpoint_id, result, observed, context.run_id, data_version=found.data_version),
+        new_state(context.endpoint, result, observed, found.data_version, outcome.following),
         imported=stream(con, f"SELECT * FROM {found.snapshot}") if found.first else (),
         changes=() if found.first else stream(con, "SELECT * FROM changes"),
         repathed=stream(con, "SELECT * FROM repathed") if found.counts.repathed else (),
@@ -381,12 +383,14 @@ def _commit(job: SyncContext, con: duckdb.DuckDBPyConnection, outcome: Outcome) 
     return result
 
 
-def _commit_nothing(job: SyncContext, following: EndpointState, observed: datetime, result: SyncResult) -> SyncResult:
+def _commit_nothing(
+    context: SyncContext, following: EndpointState, observed: datetime, result: SyncResult
+) -> SyncResult:
     """Log that nothing changed: the same snapshot is true of a later moment. Rows and files stay, to the byte."""
     result = replace(result, snapshot_uri=following.snapshot_uri, data_version=following.data_version)
-    job.runtime.metadata.commit(
-        job.lease,
-        sync_record(job.endpoint_id, result, observed, job.run_id, data_version=following.data_version),
-        new_state(job.endpoint, result, observed, str(following.data_version), following),
+    context.runtime.metadata.commit(
+        context.lease,
+        sync_record(context.endpoint_id, result, observed, context.run_id, data_version=following.data_version),
+        new_state(context.endpoint, result, observed, str(following.data_version), following),
     )
     return result

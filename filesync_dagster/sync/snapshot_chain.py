@@ -8,16 +8,18 @@ from filesync_dagster.storage.snapshots import literal, parquet
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.runtime import Runtime
 
-FOLD_SHARE, FOLD_LEAST = 0.1, 1000
-"""Changes past this share of the files, and this number, are folded into a snapshot of their own."""
+COMPACT_SHARE, COMPACT_LEAST_CHANGES = 0.1, 1000
+"""Changes past this share of the files, and this number, are compacted into a snapshot of their own."""
 
-FOLD_COUNT = 200
+COMPACT_FILE_COUNT = 200
 """So are more change files than this: reading a day should not open hundreds of them."""
 
-FOLDED = "-folded"
+COMPACTED = "-folded"
 
 
-def whole(runtime: Runtime, endpoint: str, endpoint_id: int, snapshot_uri: str, until: datetime | None = None) -> Path:
+def materialize(
+    runtime: Runtime, endpoint: str, endpoint_id: int, snapshot_uri: str, until: datetime | None = None
+) -> Path:
     """Return a local Parquet file with the snapshot of an endpoint as of a moment (None: the last commit).
 
     `snapshot_uri`: what the state, or the log of a sync, points to. Raises SnapshotError.
@@ -27,13 +29,13 @@ def whole(runtime: Runtime, endpoint: str, endpoint_id: int, snapshot_uri: str, 
         return runtime.snapshots.local(snapshot_uri)
 
     def write(target: Path) -> None:
-        _fold(runtime, snapshot_uri, chain, target)
+        _compact(runtime, snapshot_uri, chain, target)
 
     # Stored files never change, so neither does what is made of them.
     return runtime.snapshots.derived(f"{snapshot_uri}+{chain[-1].changes_uri}.parquet", endpoint, write)
 
 
-def _fold(runtime: Runtime, snapshot_uri: str, chain: list[SyncRecord], target: Path) -> None:
+def _compact(runtime: Runtime, snapshot_uri: str, chain: list[SyncRecord], target: Path) -> None:
     with runtime.engine() as con:
         con.execute(f"CREATE VIEW base AS FROM {parquet([runtime.snapshots.local(snapshot_uri)])}")
         names = []
@@ -41,7 +43,7 @@ def _fold(runtime: Runtime, snapshot_uri: str, chain: list[SyncRecord], target: 
             names.append(f"changes_{number}")
             stored = runtime.snapshots.local(str(log.changes_uri))
             con.execute(f"CREATE VIEW {names[-1]} AS FROM {parquet([stored])}")
-        diff.fold(con, "base", names, "folded")
+        diff.compact(con, "base", names, "folded")
         con.execute(f"COPY folded TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")
 
 
@@ -58,12 +60,12 @@ def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: Endpoin
     last, zone = chain[-1], runtime.config.settings.partitions.zone
     day = (last.as_of or last.sync_completed).astimezone(zone).date()
     changed = sum(log.files_added + log.files_updated + log.files_moved + log.files_removed for log in chain)
-    many = changed > max(FOLD_SHARE * state.files_total, FOLD_LEAST) or len(chain) >= FOLD_COUNT
+    many = changed > max(COMPACT_SHARE * state.files_total, COMPACT_LEAST_CHANGES) or len(chain) >= COMPACT_FILE_COUNT
     if not many and day == datetime.now(UTC).astimezone(zone).date():
         return state
-    path = whole(runtime, endpoint, state.endpoint_id, state.snapshot_uri)
+    path = materialize(runtime, endpoint, state.endpoint_id, state.snapshot_uri)
     with runtime.engine() as con:
         query = f"FROM {parquet([path])}"
-        stored = runtime.snapshots.write(con, query, "snapshots", endpoint, day, f"{last.id}{FOLDED}")
+        stored = runtime.snapshots.write(con, query, "snapshots", endpoint, day, f"{last.id}{COMPACTED}")
     runtime.metadata.rebase(lease, last.id, stored.uri)
     return runtime.metadata.state(state.endpoint_id)

@@ -11,7 +11,7 @@ from filesync_dagster.orchestration.schedules import sync_schedules
 from filesync_dagster.orchestration.sensors.events import request_sensor
 from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster.sync.circuit_breaker import FAILURES
-from filesync_dagster.sync.inventory import resting
+from filesync_dagster.sync.inventory import resting_endpoints
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 
@@ -69,7 +69,7 @@ def test_a_schedule_leaves_it_out_until_the_probe_is_due(failing, minutes):
     entries = [{"name": n, "type": "memory", "endpoint_details": {"store": n}, "schedule_config": plan} for n in "ab"]
     failing.write(*entries)
     with failing.open() as filesync:
-        until = resting(filesync.runtime, datetime.now(UTC))["a"]
+        until = resting_endpoints(filesync.runtime, datetime.now(UTC))["a"]
 
     def asked(moment):
         return {key.path[-1] for request in ticked(failing, moment).run_requests for key in request.asset_selection}
@@ -106,7 +106,7 @@ def test_a_run_that_somebody_started_probes_it(failing):
     assert result.success
     assert materialized(result) == {"a", "b"}
     with failing.open() as filesync:
-        assert resting(filesync.runtime, datetime.now(UTC)) == {}
+        assert resting_endpoints(filesync.runtime, datetime.now(UTC)) == {}
 
 
 def test_a_probe_that_fails_fails_the_run(failing):

@@ -24,7 +24,7 @@ from filesync_dagster.core.errors import (
     Unreachable,
 )
 from filesync_dagster.storage.database import BreakerRecord, EndpointRecord, Metadata
-from filesync_dagster.sync.circuit_breaker import COOL_DOWN_MAX, FAILURES, ask, is_resting, note, noted
+from filesync_dagster.sync.circuit_breaker import COOL_DOWN_MAX, FAILURES, ask, is_resting, next_breaker, note
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DOWN = TemporarilyDown("The store answered 503.", hint="Nothing is lost.")
@@ -218,7 +218,7 @@ def test_it_is_open_exactly_after_five_failures_in_a_row(errors):
     record, row = BreakerRecord(1), 0
     for step, error in enumerate(errors):
         now = NOON + timedelta(minutes=step)
-        record = noted(record, error, now)
+        record = next_breaker(record, error, now)
         row = 0 if error is None else row + isinstance(error, SourceError)
         assert record.failures == row
         assert (record.state == "open") == (row >= FAILURES)

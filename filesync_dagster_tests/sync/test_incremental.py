@@ -63,7 +63,9 @@ class Drive:
         """What the database has of the snapshot, trash included, is what is stored, and both are counted right."""
         runtime = self.filesync.runtime
         state = runtime.metadata.states()["docs"]
-        rows = pq.read_table(snapshot_chain.whole(runtime, "docs", state.endpoint_id, state.snapshot_uri)).to_pylist()
+        rows = pq.read_table(
+            snapshot_chain.materialize(runtime, "docs", state.endpoint_id, state.snapshot_uri)
+        ).to_pylist()
         known = [row for batch in runtime.metadata.entries(state.endpoint_id) for row in batch.to_pylist()]
         assert _places(rows) == _places(known)
         assert state.data_version == data_version(len(rows), sum(row["fingerprint"] for row in rows))
@@ -125,7 +127,7 @@ def test_a_lost_change_file_is_made_up_for_by_a_full_sync(drive, monkeypatch):
     drive.store.create("second.txt", content=b"1")
     lost = drive.filesync.local_snapshot(drive.filesync.sync("docs").changes_uri)
     lost.unlink()
-    monkeypatch.setattr(snapshot_chain, "FOLD_COUNT", 1)
+    monkeypatch.setattr(snapshot_chain, "COMPACT_FILE_COUNT", 1)
 
     refused = drive.filesync.sync("docs")
     assert refused.status is SyncStatus.FAILED

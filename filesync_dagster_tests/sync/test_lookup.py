@@ -111,7 +111,7 @@ def _before(row):
 
 
 def _whole(filesync, state):
-    return snapshot_chain.whole(filesync.runtime, "eng", state.endpoint_id, state.snapshot_uri)
+    return snapshot_chain.materialize(filesync.runtime, "eng", state.endpoint_id, state.snapshot_uri)
 
 
 def _small(key, content):
@@ -127,7 +127,7 @@ def test_any_sequence_of_events_ends_in_what_a_listing_says(moto_s3, tmp_path, s
     """Lost, repeated, of nothing, in any order, between listings: what is told is right, and what is not told waits."""
     chance = random.Random(seed)
     store = Store(moto_s3, tmp_path, guard={"enabled": False})
-    monkeypatch.setattr(snapshot_chain, "FOLD_COUNT", chance.choice([1, 3, 200]))
+    monkeypatch.setattr(snapshot_chain, "COMPACT_FILE_COUNT", chance.choice([1, 3, 200]))
     selected = _all
     for key in KEYS[:5]:
         store.change(key, b"first")

@@ -15,7 +15,7 @@ from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import parquet
 from filesync_dagster.sync.replay import Day
 from filesync_dagster.sync.runtime import Runtime
-from filesync_dagster.sync.snapshot_chain import whole
+from filesync_dagster.sync.snapshot_chain import materialize
 
 ENTRIES = """
     CREATE VIEW entries AS
@@ -63,7 +63,7 @@ def holdings(runtime: Runtime, day: Day) -> Holdings:
         if log is None or log.snapshot_uri is None:
             continue
         try:
-            file = whole(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
+            file = materialize(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
         except SnapshotError as error:  # the others are as they were
             unreadable.append(f"{endpoint.name}: {error}")
             continue

@@ -3,7 +3,7 @@
 import duckdb
 
 from filesync_dagster.core.model import Kind
-from filesync_dagster.sync.diff.columns import quoted, typed
+from filesync_dagster.sync.diff.columns import quote, typed_columns
 
 
 def apply(con: duckdb.DuckDBPyConnection, before: str, changes: str, into: str) -> None:
@@ -13,23 +13,23 @@ def apply(con: duckdb.DuckDBPyConnection, before: str, changes: str, into: str) 
     from it: the folder's path, "/", the name (the name alone below a folder whose path is empty). A row whose
     parent_id is null, or names no row here, keeps its own path.
     """
-    kept, paths = quoted(f"{into}_kept"), quoted(f"{into}_paths")
+    kept, paths = quote(f"{into}_kept"), quote(f"{into}_paths")
     con.execute(f"""
         CREATE OR REPLACE TEMP VIEW {kept} AS
-        SELECT {typed("t")}
-        FROM {quoted(before)} t
-        ANTI JOIN (SELECT "before".external_id AS external_id FROM {quoted(changes)} WHERE "before" IS NOT NULL) c
+        SELECT {typed_columns("t")}
+        FROM {quote(before)} t
+        ANTI JOIN (SELECT "before".external_id AS external_id FROM {quote(changes)} WHERE "before" IS NOT NULL) c
             ON t.external_id = c.external_id
     """)
     rows = f"SELECT * FROM {kept}"
-    if _derive_paths(con, kept, quoted(changes), paths):
+    if _derive_paths(con, kept, quote(changes), paths):
         rows = (
             f"SELECT k.* REPLACE (coalesce(p.path, k.path) AS path) "
             f"FROM {kept} k LEFT JOIN {paths} p ON k.external_id = p.external_id"
         )
     con.execute(
-        f"CREATE OR REPLACE TABLE {quoted(into)} AS {rows} "
-        f'UNION ALL SELECT unnest("after") FROM {quoted(changes)} WHERE "after" IS NOT NULL'
+        f"CREATE OR REPLACE TABLE {quote(into)} AS {rows} "
+        f'UNION ALL SELECT unnest("after") FROM {quote(changes)} WHERE "after" IS NOT NULL'
     )
     con.execute(f"DROP VIEW {kept}")
     con.execute(f"DROP TABLE IF EXISTS {paths}")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import duckdb
 
 from filesync_dagster.core.model import ChangeCounts, ChangeKind, Kind
-from filesync_dagster.sync.diff.columns import declared, differ, packed, quoted, typed
+from filesync_dagster.sync.diff.columns import column_definitions, differ, pack_row, quote, typed_columns
 
 
 def compare(
@@ -38,17 +38,17 @@ def compare(
     the trash for good is `removed` with a trashed before. Nobody's live file changed, but `apply` needs to know. An
     entry is `added` or `restored` when it is live now and was absent or trashed.
 
-    Counts leave folders out, except in `moved`. `repathed` is 0 here: see `repathed`.
+    Counts leave folders out, except in `moved`. `repathed` is 0 here: see `find_repathed`.
     """
-    table, candidates = quoted(into), quoted(f"{into}_candidates")
-    con.execute(_candidates(candidates, quoted(before), quoted(after)))
+    table, candidates = quote(into), quote(f"{into}_candidates")
+    con.execute(_candidates(candidates, quote(before), quote(after)))
     try:
         if not con.execute(f"SELECT 1 FROM {candidates} LIMIT 1").fetchall():
-            row = f"STRUCT({declared()})"
+            row = f"STRUCT({column_definitions()})"
             con.execute(f'CREATE OR REPLACE TABLE {table} (change VARCHAR, "before" {row}, "after" {row})')
             return ChangeCounts()
         old, new = (
-            f"(SELECT {typed('t')} FROM {quoted(side)} t SEMI JOIN {candidates} c ON t.id_hash = c.id_hash)"
+            f"(SELECT {typed_columns('t')} FROM {quote(side)} t SEMI JOIN {candidates} c ON t.id_hash = c.id_hash)"
             for side in (before, after)
         )
         con.execute(_changes(table, old, new, left_scope))
@@ -71,7 +71,7 @@ def _candidates(candidates: str, before: str, after: str) -> str:
 
 
 def _changes(table: str, before: str, after: str, left_scope: str | None) -> str:
-    left = f"b.external_id IN (SELECT external_id FROM {quoted(left_scope)})" if left_scope else "false"
+    left = f"b.external_id IN (SELECT external_id FROM {quote(left_scope)})" if left_scope else "false"
     return f"""
         CREATE OR REPLACE TABLE {table} AS
         SELECT
@@ -88,8 +88,8 @@ def _changes(table: str, before: str, after: str, left_scope: str | None) -> str
                 WHEN {differ("owner", "permissions")} THEN '{ChangeKind.PERMISSIONS_CHANGED}'
                 ELSE '{ChangeKind.MODIFIED}'
             END AS change,
-            {packed("b")} AS "before",
-            {packed("a")} AS "after"
+            {pack_row("b")} AS "before",
+            {pack_row("a")} AS "after"
         FROM {before} b FULL JOIN {after} a ON b.external_id = a.external_id
         WHERE b.external_id IS NULL OR a.external_id IS NULL OR b.fingerprint <> a.fingerprint
     """
@@ -97,10 +97,10 @@ def _changes(table: str, before: str, after: str, left_scope: str | None) -> str
 
 def _pair(con: duckdb.DuckDBPyConnection, into: str, pair_by: Sequence[str], pair_as: ChangeKind) -> None:
     """Turn a removed and an added row that can only be the same file into one row."""
-    table, pairs = quoted(into), quoted(f"{into}_pairs")
+    table, pairs = quote(into), quote(f"{into}_pairs")
     gone = _alone(table, "before", f"change = '{ChangeKind.REMOVED}' AND \"after\" IS NULL", pair_by)
     come = _alone(table, "after", f"change = '{ChangeKind.ADDED}'", pair_by)
-    agree = " AND ".join(f"g.{quoted(c)} = c.{quoted(c)}" for c in ("kind", *pair_by))
+    agree = " AND ".join(f"g.{quote(c)} = c.{quote(c)}" for c in ("kind", *pair_by))
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {pairs} AS "
         f"SELECT g.external_id AS gone, c.external_id AS come FROM ({gone}) g JOIN ({come}) c ON {agree}"
@@ -122,9 +122,9 @@ def _pair(con: duckdb.DuckDBPyConnection, into: str, pair_by: Sequence[str], pai
 
 def _alone(table: str, side: str, condition: str, pair_by: Sequence[str]) -> str:
     """Return a query of the rows that are alone with their kind and `pair_by` values on one side."""
-    row = quoted(side)
-    keys = ", ".join(f"{row}.{quoted(c)} AS {quoted(c)}" for c in ("kind", *pair_by))
-    present = "".join(f" AND {row}.{quoted(c)} IS NOT NULL" for c in pair_by)
+    row = quote(side)
+    keys = ", ".join(f"{row}.{quote(c)} AS {quote(c)}" for c in ("kind", *pair_by))
+    present = "".join(f" AND {row}.{quote(c)} IS NOT NULL" for c in pair_by)
     content = f" AND {row}.size IS DISTINCT FROM 0" if "content_hash" in pair_by else ""
     return (
         f"SELECT {keys}, any_value({row}.external_id) AS external_id FROM {table} "

@@ -3,7 +3,7 @@
 import duckdb
 
 from filesync_dagster.core.model import Kind
-from filesync_dagster.sync.diff.columns import quoted
+from filesync_dagster.sync.diff.columns import quote
 
 JOINED = "CASE WHEN p.path = '' THEN {0}.name ELSE p.path || '/' || {0}.name END"
 
@@ -18,9 +18,9 @@ def derive(con: duckdb.DuckDBPyConnection, rows: str, into: str, anchors: str | 
     go round in a circle) is left out. What lies in the trash with its folder is trashed.
     `anchors`: rows like these whose own path and trashed are known, and hold whatever else is said of them.
     """
-    table, folders = quoted(into), quoted(f"{into}_folders")
-    known = f"SELECT external_id, path, trashed FROM {quoted(anchors)}" if anchors else NOTHING
-    rest = f"(SELECT * FROM {quoted(rows)} WHERE external_id NOT IN (SELECT external_id FROM ({known})))"
+    table, folders = quote(into), quote(f"{into}_folders")
+    known = f"SELECT external_id, path, trashed FROM {quote(anchors)}" if anchors else NOTHING
+    rest = f"(SELECT * FROM {quote(rows)} WHERE external_id NOT IN (SELECT external_id FROM ({known})))"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE {folders} AS
         WITH RECURSIVE placed(external_id, path, trashed) AS (

@@ -3,7 +3,7 @@
 import duckdb
 
 from filesync_dagster.core.model import Kind, data_version
-from filesync_dagster.sync.diff.columns import quoted
+from filesync_dagster.sync.diff.columns import quote
 
 MAX_BYTES = 2**63 - 1
 """What a database can store. A handful of sparse files, each as large as a file may be, claims to hold more."""
@@ -16,7 +16,7 @@ def dedupe(con: duckdb.DuckDBPyConnection, staged: str, into: str) -> None:
     The table `<into>_repeated` holds what the view leaves out. When no id repeats, which is the rule, this
     costs one look at the hashes.
     """
-    source, repeated = quoted(staged), quoted(f"{into}_repeated")
+    source, repeated = quote(staged), quote(f"{into}_repeated")
     con.execute(f"""
         CREATE OR REPLACE TABLE {repeated} AS
         SELECT seq FROM (
@@ -27,9 +27,9 @@ def dedupe(con: duckdb.DuckDBPyConnection, staged: str, into: str) -> None:
         WHERE seq < latest
     """)
     if con.execute(f"SELECT 1 FROM {repeated} LIMIT 1").fetchall():
-        con.execute(f"CREATE OR REPLACE VIEW {quoted(into)} AS FROM {source} ANTI JOIN {repeated} USING (seq)")
+        con.execute(f"CREATE OR REPLACE VIEW {quote(into)} AS FROM {source} ANTI JOIN {repeated} USING (seq)")
     else:
-        con.execute(f"CREATE OR REPLACE VIEW {quoted(into)} AS FROM {source}")
+        con.execute(f"CREATE OR REPLACE VIEW {quote(into)} AS FROM {source}")
 
 
 def totals(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int, str]:
@@ -44,6 +44,6 @@ def totals(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int, str
             coalesce(sum(size) FILTER (NOT trashed AND kind <> '{Kind.FOLDER}'), 0)::HUGEINT,
             count(*),
             coalesce(sum(fingerprint), 0)::HUGEINT
-        FROM {quoted(relation)}
+        FROM {quote(relation)}
     """).fetchall()
     return int(files), min(int(size), MAX_BYTES), data_version(int(rows), int(fingerprints))

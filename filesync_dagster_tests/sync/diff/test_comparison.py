@@ -1,7 +1,7 @@
 import pytest
 
 from filesync_dagster.core.model import CHANGE_SCHEMA, ChangeCounts, ChangeKind
-from filesync_dagster.sync.diff import apply, compare, repathed
+from filesync_dagster.sync.diff import apply, compare, find_repathed
 from filesync_dagster_tests.sync.diff.trees import content, load, row, table
 
 ALL = ("added", "updated", "moved", "removed", "left_scope")
@@ -199,7 +199,7 @@ def test_a_moved_folder_is_one_change_and_the_rest_is_repathed(con):
     found, counts = changes_between(con, tree_of("old"), tree_of("new"))
     assert found == [("moved", "d", "d")]
     assert counts == ChangeCounts(moved=1)
-    assert repathed(con, "a", "b", "changes", "moved") == 2
+    assert find_repathed(con, "a", "b", "changes", "moved") == 2
     assert con.execute("FROM moved ORDER BY ALL").fetchall() == [("e", "new/sub"), ("f", "new/sub/deep")]
 
 

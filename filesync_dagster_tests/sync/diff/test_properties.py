@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filesync_dagster.core.model import ChangeKind
-from filesync_dagster.sync.diff import apply, compare, derive, fold, repathed
+from filesync_dagster.sync.diff import apply, compact, compare, derive, find_repathed
 from filesync_dagster_tests.sync.diff.trees import content, load, row, table, trees, with_paths
 
 PAIRINGS = st.sampled_from(
@@ -40,7 +40,7 @@ def test_a_snapshot_does_not_differ_from_itself(con, tree, pairing):
     counts = compare(con, "a", "a", "changes", **pairing)
     assert not any(asdict(counts).values())
     assert con.execute("SELECT count(*) FROM changes").fetchall() == [(0,)]
-    assert repathed(con, "a", "a", "changes", "moved") == 0
+    assert find_repathed(con, "a", "a", "changes", "moved") == 0
 
 
 @some
@@ -79,7 +79,7 @@ def test_changed_and_repathed_rows_are_all_that_differ(con, old, new):
     load(con, "a", table(with_paths(old)))
     load(con, "b", table(with_paths(new)))
     compare(con, "a", "b", "changes")
-    repathed(con, "a", "b", "changes", "moved")
+    find_repathed(con, "a", "b", "changes", "moved")
     changed = {i for (i,) in con.execute('SELECT coalesce("after", "before").external_id FROM changes').fetchall()}
     moved = dict(con.execute("SELECT external_id, path FROM moved").fetchall())
     assert not changed & set(moved)
@@ -120,7 +120,7 @@ def test_folding_at_once_is_applying_one_by_one(con, history, pairing):
         names.append(f"changes_{number}")
         compare(con, "a", "b", names[-1], **pairing)
 
-    fold(con, "base", names, "folded")
+    compact(con, "base", names, "folded")
 
     assert content(con, "folded") == content(con, "b")
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from filesync_dagster.core.model import SyncResult, SyncStatus, data_version, sum_fingerprints
 from filesync_dagster.storage.database import FILES_SCHEMA, JOURNAL_SCHEMA, EndpointState, Metadata
 from filesync_dagster.sync.paths import with_fingerprints
-from filesync_dagster.sync.snapshot_chain import whole
+from filesync_dagster.sync.snapshot_chain import materialize
 from filesync_dagster_tests.sync.model.stage import Stage
 from filesync_dagster_tests.sync.projects import Row, rows_of
 
@@ -96,7 +96,7 @@ class Inventory:
         state = self._state
         if state.snapshot_uri is None:
             return {}
-        table = pq.read_table(whole(self._workspace, "docs", endpoint_id, state.snapshot_uri))
+        table = pq.read_table(materialize(self._workspace, "docs", endpoint_id, state.snapshot_uri))
         rows = table.to_pylist()
         self._count(table, rows, state)
         return _by_id(rows)
