@@ -24,7 +24,7 @@ from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.connectors import CONNECTORS, Connector
 from filesync_dagster.core.model import TIMESTAMP, Capabilities, ChangeKind, ConnectionReport, Meter, Page, build_batch
-from filesync_dagster.sync.listing import Progress
+from filesync_dagster.sync.context import Progress
 
 PAGE = 10_000
 LONG_AGO = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp())

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from filesync_dagster.core.errors import FilesyncError
     from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
     from filesync_dagster.sync.inventory import EndpointStatus
-    from filesync_dagster.sync.listing import Progress
+    from filesync_dagster.sync.context import Progress
 
 __all__ = ["EndpointStatus", "Filesync", "FilesyncError", "Progress", "SyncMode", "SyncResult", "SyncStatus"]
 

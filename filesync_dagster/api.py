@@ -21,10 +21,10 @@ from filesync_dagster.core.secrets import Resolve
 from filesync_dagster.monitoring import alerts as alerting
 from filesync_dagster.monitoring.reports.writer import Report, ReportSession
 from filesync_dagster.storage.database import AlertRecord, SyncRecord
-from filesync_dagster.sync import held, inventory, maintenance, replay, requests
+from filesync_dagster.sync import held, inventory, replay, requests, retention
 from filesync_dagster.sync.events import receive
 from filesync_dagster.sync.inventory import EndpointStatus
-from filesync_dagster.sync.listing import Progress, ignore
+from filesync_dagster.sync.context import Progress, ignore
 from filesync_dagster.sync.pool import failed_result, sync_each
 from filesync_dagster.sync.run import sync
 from filesync_dagster.sync.runtime import Runtime
@@ -265,7 +265,7 @@ class Filesync:
 
     def maintain(self, *, dry_run: bool = False) -> dict[str, int]:
         """Let go of what retention does not keep, of every endpoint there ever was; return how much of each kind."""
-        return maintenance.maintain(self.runtime, dry_run=dry_run)
+        return retention.maintain(self.runtime, dry_run=dry_run)
 
     def unfinished(self) -> dict[str, int]:
         """Return the endpoints whose listing is not finished, and how much is saved: what is not `full` resumes it."""

@@ -73,16 +73,16 @@ BUGS = (
     Bug(
         "events go on from a selection that is not that of the filters",
         "sync/run.py",
-        "elif context.keys and context.source.capabilities.lookups and _is_proved(context, state):",
-        "elif context.keys and context.source.capabilities.lookups and state.snapshot_uri:",
+        "if context.keys and context.source.capabilities.lookups and _is_proved(context, state):",
+        "if context.keys and context.source.capabilities.lookups and state.snapshot_uri:",
         HINTED,
         "any_sequence or guard",
     ),
     Bug(
         "what the filters leave out by now stays where an event told of it",
         "sync/lookup.py",
-        "        told.append(page.batch.filter(selected))",
-        "        told.append(page.batch)",
+        "        there.append(page.batch.filter(selected))",
+        "        there.append(page.batch)",
         HINTED,
         "any_sequence",
     ),
@@ -168,7 +168,7 @@ BUGS = (
     Bug(
         "what could not be read counts as gone",
         "sync/listing.py",
-        "return {gap.scope for gap in self.unread}",
+        "return {gap.scope for gap in self.gaps}",
         "return set()",
         "filesync_dagster_tests/sync/test_scenarios.py",
         "scope_that_breaks",
@@ -207,8 +207,8 @@ BUGS = (
     ),
     Bug(
         "the cursor is saved though something was not read",
-        "sync/run.py",
-        "following = replace(state, cursor=state.cursor if feed.unread else feed.cursor)",
+        "sync/incremental.py",
+        "following = replace(state, cursor=state.cursor if feed.gaps else feed.cursor)",
         "following = replace(state, cursor=feed.cursor)",
         FEED,
         "unread",
@@ -216,16 +216,16 @@ BUGS = (
     Bug(
         "the cursor is taken when the listing is over",
         "sync/listing.py",
-        "    listing.unread += [_unread(context, scope, error) for scope, error in failures.items()]\n",
-        "    listing.unread += [_unread(context, scope, error) for scope, error in failures.items()]\n"
-        "    listing.cursor = context.source.cursor() if isinstance(context.source, IncrementalSource) else None\n",
+        "    listing.gaps += [_gap_of_scope(context, scope, error) for scope, error in failures.items()]\n",
+        "    listing.gaps += [_gap_of_scope(context, scope, error) for scope, error in failures.items()]\n"
+        "    listing.cursor = context.feed.cursor() if context.feed else None\n",
         FEED,
         "older_than_the_listing",
     ),
     Bug(
         "what a listing does not show is removed unconfirmed",
         "sync/detect_changes.py",
-        "if missing and context.source.capabilities.stable_ids and _confirm(context, con, listing):",
+        "if found.missing.count() and context.source.capabilities.stable_ids and _confirm(context, found, listing):",
         "if False:",
         MODEL,
         "listing_that_lies",
@@ -280,8 +280,8 @@ BUGS = (
     ),
     Bug(
         "the paths below a folder that moved stay as they were",
-        "sync/run.py",
-        'repathed=stream(con, "SELECT * FROM repathed") if found.counts.repathed else (),',
+        "sync/commit.py",
+        "repathed=found.repathed.stream() if found and found.repathed else (),",
         "repathed=(),",
         MODEL,
         "folder_that_moves",
@@ -305,7 +305,7 @@ BUGS = (
     Bug(
         "a tombstone of another scope is believed",
         "sync/incremental.py",
-        'con.execute("DELETE FROM dead WHERE (external_id, scope) NOT IN (SELECT external_id, scope FROM before)")',
+        'rows.con.execute(f"DELETE FROM {rows.deleted} WHERE {foreign}")',
         "",
         FEED,
         "tombstone",

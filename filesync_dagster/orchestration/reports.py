@@ -299,7 +299,7 @@ def _bytes(record: "SyncRecord | None") -> int:
 def keep_chart(filesync: "Filesync", report: str, day: date, chart: str) -> Path:
     """Keep a chart where a person, or a mail, can pick it up. Raises StorageError."""
     from filesync_dagster.storage.snapshots import disk_errors
-    from filesync_dagster.sync.maintenance import CHARTS  # it loads DuckDB
+    from filesync_dagster.sync.retention import CHARTS  # it loads DuckDB
 
     path = filesync.runtime.folder(CHARTS, report) / f"{day}.svg"
     with disk_errors(f"writing the picture {path}"):

@@ -4,252 +4,248 @@ In one DuckDB connection: `before` (the last committed snapshot), `listed` (what
 snapshot: what is selected, and what may not be removed), `changes` and `repathed`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filesync_dagster.core.errors import SnapshotError
-from filesync_dagster.core.model import ChangeCounts, ChangeKind, Kind
+from filesync_dagster.core.model import ChangeCounts, ChangeKind, Kind, adjust_data_version
 from filesync_dagster.storage.database import EndpointState
-from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.sync import diff
-from filesync_dagster.sync.listing import Listing, SyncContext, confirm, confirm_one_by_one
-from filesync_dagster.sync.paths import COLUMNS, Relation, descendants_of, empty, insert, place, with_fingerprints
-from filesync_dagster.sync.snapshot_chain import materialize
+from filesync_dagster.sync.context import SyncContext
+from filesync_dagster.sync.listing import LOOKUPS_MAX, Listing, confirm, confirm_one_by_one
+from filesync_dagster.sync.paths import descendants_of, resolve_paths
+from filesync_dagster.sync.relations import (
+    COLUMNS,
+    Changes,
+    Listed,
+    Relation,
+    RelationKind,
+    create_empty,
+    kind_for,
+)
 
-LANDMARKS = 1024
-
-AT_HAND = 10_000
-"""Up to so many rows are copied into memory, where statements find them faster than in files."""
-
-LOOKUPS = 1000
-"""Up to so many absences are confirmed one by one; past that a second listing is cheaper."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What a listing would change. `snapshot` names the relation to store; counts leave folders out."""
-
-    counts: ChangeCounts
-    first: bool  # there was no snapshot before
-    changed: bool  # something differs, if only a path
-    snapshot: str
-    files_before: int
-    bytes_before: int
-    files_after: int
-    bytes_after: int
-    data_version: str
-    processed: int
-    emptied: tuple[str, ...] = ()  # scopes, of several, that had files and would have none
+FILES = f"kind <> '{Kind.FOLDER}'"
+LIVE_FILES = f"NOT trashed AND {FILES}"
 
 
-def is_intact(context: SyncContext, state: EndpointState) -> bool:
-    """Tell whether the last snapshot, if any, is what was written. When it is not, only `--full` goes on."""
-    if state.snapshot_uri is None:
-        return True
-    try:
-        path = materialize(context.runtime, context.endpoint.name, context.endpoint_id, state.snapshot_uri)
-        context.runtime.snapshots.verify(state.snapshot_uri, state.data_version, path)
-    except SnapshotError as error:
-        if context.fresh:
-            return False
-        raise rebuildable(context, error) from error
-    return True
-
-
-def rebuildable(context: SyncContext, error: SnapshotError) -> SnapshotError:
-    """Return the error about a lost snapshot with what can be done about it."""
-    hint = f"The database still has the inventory: `filesync sync {context.endpoint.name} --full` rebuilds it."
-    return type(error)(error.message, hint=hint)
-
-
-def landmarks(context: SyncContext, state: EndpointState, *, intact: bool) -> list[str]:
-    """Return ids evenly spread over the last snapshot, in order, for sources that use them."""
-    if state.snapshot_uri is None or not intact or not context.source.capabilities.landmarks:
-        return []
-    return sorted(context.runtime.snapshots.sample(state.snapshot_uri, "external_id", LANDMARKS), key=str.encode)
-
-
-def load_before(context: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState, *, intact: bool) -> None:
-    """Make `before`: the last snapshot or, when it is lost, what the database has of it."""
-    if state.snapshot_uri and intact:
-        path = materialize(context.runtime, context.endpoint.name, context.endpoint_id, state.snapshot_uri)
-        con.execute(f"CREATE {_relation(state.files_total)} before AS SELECT {COLUMNS} FROM {parquet([path])}")
-        return
-    empty(con, "before")
-    if state.snapshot_uri:
-        for batch in context.runtime.metadata.entries(context.endpoint_id):
-            insert(con, "before", with_fingerprints(batch))
-
-
-def prove_absences(
-    context: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, state: EndpointState
-) -> None:
+def prove_absences(context: SyncContext, before: Relation, listing: Listing, state: EndpointState) -> Listed:
     """Make `after`: what is listed and selected, and what is absent without proof.
 
     An absence counts when its scope was read completely. For a store with stable ids it must also be confirmed: one
     by one when they are few and the store can be asked, else by a second listing.
     """
-    elsewhere = state.location is not None and state.location != context.location
-    relation = _relation(listing.rows)
-    missing = _classify(context, con, listing, relation, elsewhere=elsewhere)
-    if missing and context.source.capabilities.stable_ids and _confirm(context, con, listing):
-        missing = _classify(context, con, listing, relation, elsewhere=elsewhere)
-    if not missing:
-        empty(con, "carried")
-        con.execute(f"CREATE VIEW after AS SELECT {COLUMNS} FROM listed WHERE selected")
-        return
-    con.execute(
-        f"CREATE TABLE carried AS SELECT {COLUMNS} FROM missing WHERE NOT ({PROVED}) "
-        "AND external_id NOT IN (SELECT external_id FROM gone)",
-        [list(listing.incomplete_scopes)],
-    )
-    con.execute(
-        f"CREATE VIEW after AS SELECT {COLUMNS} FROM listed WHERE selected UNION ALL SELECT {COLUMNS} FROM carried",
-    )
+    con, kind, elsewhere = before.con, kind_for(listing.rows), context.is_elsewhere(state)
+    found = _classify(context, before, listing, kind, elsewhere=elsewhere)
+    if found.missing.count() and context.source.capabilities.stable_ids and _confirm(context, found, listing):
+        found = _classify(context, before, listing, kind, elsewhere=elsewhere)
+    selected = f"SELECT {COLUMNS} FROM {found.listed} WHERE selected"
+    if found.missing.count():
+        con.execute(
+            f"CREATE TABLE carried AS SELECT {COLUMNS} FROM {found.missing} "
+            f"WHERE NOT ({PROVED}) AND external_id NOT IN (SELECT external_id FROM gone)",
+            [list(listing.incomplete_scopes)],
+        )
+        con.execute(f"CREATE VIEW after AS {selected} UNION ALL SELECT {COLUMNS} FROM carried")
+    else:
+        create_empty(con, "carried")
+        con.execute(f"CREATE VIEW after AS {selected}")
+    processed = found.listed.count(f"selected AND {FILES}")
+    return Listed(Relation(con, "after"), found.gone, processed, Relation(con, "carried"))
 
 
 PROVED = "scope NOT IN (SELECT unnest(?::VARCHAR[])) AND external_id NOT IN (SELECT external_id FROM gone)"
 """Of a missing row: it would have been listed if it were there."""
 
 
-def _confirm(context: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Classes:
+    listed: Relation  # what the listing saw, wherever it lies, and whether it is `selected`
+    missing: Relation  # in `before`, and not listed
+    gone: Relation  # external_id: of both, what is no longer selected
+
+
+def _confirm(context: SyncContext, found: _Classes, listing: Listing) -> bool:
     """Ask again for what is missing and would count; tell whether anything was asked."""
-    absent = f"FROM missing WHERE {PROVED}"
-    if not (count := _count(con, "missing", PROVED, [list(listing.incomplete_scopes)])):
+    con, scopes = found.missing.con, list(listing.incomplete_scopes)
+    absent = f"FROM {found.missing} WHERE {PROVED}"
+    if not (count := found.missing.count(PROVED, [scopes])):
         return False
-    if context.source.capabilities.incremental and count <= LOOKUPS:
-        rows = con.execute(
-            f"SELECT scope, list(external_id) {absent} GROUP BY scope", [list(listing.incomplete_scopes)]
-        )
+    if context.feed is not None and count <= LOOKUPS_MAX:
+        rows = con.execute(f"SELECT scope, list(external_id) {absent} GROUP BY scope", [scopes])
         confirm_one_by_one(context, listing, dict(rows.fetchall()))
     else:
-        hashes = con.execute(f"SELECT id_hash {absent}", [list(listing.incomplete_scopes)]).fetchnumpy()
+        hashes = con.execute(f"SELECT id_hash {absent}", [scopes]).fetchnumpy()
         confirm(context, listing, pa.array(hashes["id_hash"], pa.uint64()))
     return True
 
 
 def _classify(
-    context: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation, *, elsewhere: bool
-) -> int:
-    """Make `listed`, `missing` (in `before`, not listed) and `gone` (of both: no longer selected).
-
-    Return how many are missing.
-    """
+    context: SyncContext, before: Relation, listing: Listing, kind: RelationKind, *, elsewhere: bool
+) -> _Classes:
+    """Tell what of both sides was listed, is missing, and is no longer selected."""
+    con, derives_paths = before.con, context.source.capabilities.derives_paths
     listing.make_durable()
     staged = listing.staging.relation(con)
-    if relation == "TABLE":
+    if kind == "TABLE":
         con.execute(f"CREATE OR REPLACE TABLE at_hand AS FROM {staged}")
         staged = "at_hand"
     diff.dedupe(con, staged, "found")
-    if context.source.capabilities.derives_paths:
-        _place(context, con, listing, relation)
+    found = Relation(con, "found")
+    if derives_paths:
+        listed = _resolve_paths(context, before, found, listing, kind)
     else:
         con.execute("CREATE OR REPLACE VIEW listed AS FROM found")
+        listed = Relation(con, "listed")
     # By the 64-bit hash alone: a missing row whose hash another row has (1 in 10^12 for ten million files) is
     # merely not carried and not confirmed; the diff itself compares ids.
-    con.execute(f"CREATE OR REPLACE TABLE missing AS SELECT {COLUMNS} FROM before ANTI JOIN listed USING (id_hash)")
-    con.execute("CREATE OR REPLACE TABLE gone AS SELECT external_id FROM listed WHERE NOT selected")
-    if not (missing := _count(con, "missing")):
-        return 0
-    if context.source.capabilities.derives_paths:
-        # It is still there, but no longer in the endpoint; unless what it lies in was lost, and it with that.
-        con.execute("CREATE OR REPLACE TABLE lost AS SELECT external_id FROM missing ANTI JOIN found USING (id_hash)")
-        descendants_of(con, "found", "lost", "descendants_of")
-        con.execute("""
-            INSERT INTO gone SELECT external_id FROM found SEMI JOIN missing USING (id_hash)
-            WHERE external_id NOT IN (SELECT external_id FROM descendants_of)
-        """)
+    con.execute(f"CREATE OR REPLACE TABLE missing AS SELECT {COLUMNS} FROM {before} ANTI JOIN {listed} USING (id_hash)")
+    con.execute(f"CREATE OR REPLACE TABLE gone AS SELECT external_id FROM {listed} WHERE NOT selected")
+    missing, gone = Relation(con, "missing"), Relation(con, "gone")
+    if missing.count():
+        if derives_paths:
+            _add_outsiders(found, missing, gone)
+        _add_unselected(context, missing, gone, elsewhere=elsewhere)
+    return _Classes(listed, missing, gone)
+
+
+def _add_outsiders(found: Relation, missing: Relation, gone: Relation) -> None:
+    """Add to `gone` what is still there, but no longer in the endpoint; unless what it lies in was lost, and it too."""
+    con = found.con
+    con.execute(f"CREATE OR REPLACE TABLE lost AS SELECT external_id FROM {missing} ANTI JOIN {found} USING (id_hash)")
+    below = descendants_of(found, Relation(con, "lost"), "below_lost")
+    con.execute(f"""
+        INSERT INTO {gone} SELECT external_id FROM {found} SEMI JOIN {missing} USING (id_hash)
+        WHERE external_id NOT IN (SELECT external_id FROM {below})
+    """)
+
+
+def _add_unselected(context: SyncContext, missing: Relation, gone: Relation, *, elsewhere: bool) -> None:
+    """Add to `gone` what was not looked at: all that is missing (`elsewhere`), or what the filters prune."""
     if elsewhere:
-        con.execute("INSERT INTO gone SELECT external_id FROM missing")
+        missing.con.execute(f"INSERT INTO {gone} SELECT external_id FROM {missing}")
     elif not context.endpoint.filters.is_default:
-        # What the filters prune was not looked at: it left the selection, whether it still exists or not.
-        for batch in stream(con, f"SELECT {COLUMNS} FROM missing"):
-            left = batch.filter(pc.invert(context.endpoint.filters.select(batch)))
-            insert(con, "gone", left, "external_id")
-    return missing
+        # It left the selection, whether it still exists or not.
+        for batch in missing.stream():
+            gone.insert(batch.filter(pc.invert(context.endpoint.filters.select(batch))), "external_id")
 
 
-def _place(context: SyncContext, con: duckdb.DuckDBPyConnection, listing: Listing, relation: Relation) -> None:
+def _resolve_paths(
+    context: SyncContext, before: Relation, found: Relation, listing: Listing, kind: RelationKind
+) -> Relation:
     """Make `listed` of what was found, wherever it lies. A folder that could not be read has the parent it had."""
     if not listing.incomplete_scopes:
-        place(con, context.endpoint, "found", "listed", relation=relation)
-        return
+        return resolve_paths(context.endpoint, found, "listed", kind=kind)
+    con = before.con
     con.execute(
-        f"CREATE OR REPLACE TABLE anchors AS SELECT {COLUMNS} FROM before "
+        f"CREATE OR REPLACE TABLE anchors AS SELECT {COLUMNS} FROM {before} "
         f"WHERE kind = '{Kind.FOLDER}' AND scope IN (SELECT unnest(?::VARCHAR[])) "
-        "AND external_id NOT IN (SELECT external_id FROM found)",
+        f"AND external_id NOT IN (SELECT external_id FROM {found})",
         [list(listing.incomplete_scopes)],
     )
-    if _count(con, "anchors"):
-        either = f"SELECT {COLUMNS} FROM found UNION ALL SELECT {COLUMNS} FROM anchors"
+    anchors = Relation(con, "anchors")
+    if anchors.count():
+        either = f"SELECT {COLUMNS} FROM {found} UNION ALL SELECT {COLUMNS} FROM {anchors}"
         con.execute(f"CREATE OR REPLACE TEMP VIEW found_or_known AS {either}")
         diff.derive(con, "found_or_known", "anchored")  # those that lie nowhere any more stay where they were
         con.execute("UPDATE anchors SET path = p.path FROM anchored p WHERE anchors.external_id = p.external_id")
-    place(con, context.endpoint, "found", "listed", "anchors", relation=relation)
+    return resolve_paths(context.endpoint, found, "listed", anchors, kind=kind)
 
 
 RELOCATED = f""""after".kind = '{Kind.FOLDER}' AND "before".path <> "after".path"""
 """Of a change: what lies below has another path. One that is trashed, or comes back, is not counted as moved."""
 
 
-def compare(context: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState) -> Comparison:
-    """Make `changes` and `repathed`, and count them."""
-    capabilities = context.source.capabilities
-    first = state.snapshot_uri is None
-    snapshot = "after"
-    if first:
-        counts, changed = ChangeCounts(), True
-    else:
-        counts = diff.compare(
-            con, "before", "after", "changes",
-            pair_by=capabilities.pair_by, pair_as=capabilities.pair_as, left_scope="gone",
+def detect_changes(context: SyncContext, before: Relation, listed: Listed, state: EndpointState) -> Changes:
+    """Compare all that the endpoint has with what it had: make `changes` and `repathed`, and count them."""
+    after = listed.after
+    if state.snapshot_uri is None:
+        files, size, version = diff.totals(after.con, after.name)
+        return Changes(
+            after, None, None, ChangeCounts(added=files), changed=True,
+            files_before=state.files_total, bytes_before=state.bytes_total, files_after=files, bytes_after=size,
+            data_version=version, processed=listed.processed,
         )  # fmt: skip
-        relocated = counts.moved or _count(con, "changes", RELOCATED)
-        if relocated and _count(con, "carried"):
-            diff.apply(con, "before", "changes", "applied")  # what is carried may lie below a moved folder
-            snapshot = "applied"
-        elsewhere = state.location is not None and state.location != context.location
-        repathed = diff.find_repathed(con, "before", snapshot, "changes", "repathed") if relocated or elsewhere else 0
-        counts = replace(counts, repathed=repathed)
-        changed = bool(repathed or _count(con, "changes"))
-    files, size, version = diff.totals(con, snapshot)
-    return Comparison(
-        counts=replace(counts, added=files) if first else counts,
-        first=first,
-        changed=changed,
-        snapshot=snapshot,
+    changes, counts = _compare(context, before, listed)
+    relocated = bool(counts.moved or changes.count(RELOCATED))
+    if relocated and listed.carried and listed.carried.count():
+        diff.apply(after.con, before.name, changes.name, "applied")  # what is carried may lie below a moved folder
+        after = Relation(after.con, "applied")
+    repathed = _find_repathed(before, after, changes) if relocated or context.is_elsewhere(state) else None
+    files, size, version = diff.totals(after.con, after.name)
+    return Changes(
+        after=after,
+        changes=changes,
+        repathed=repathed,
+        counts=replace(counts, repathed=repathed.count() if repathed else 0),
+        changed=bool(repathed or changes.count()),
         files_before=state.files_total,
         bytes_before=state.bytes_total,
         files_after=files,
         bytes_after=size,
         data_version=version,
-        processed=_count(con, "listed", "selected AND kind <> 'folder'"),
-        emptied=() if first or not counts.removed else _emptied(con, snapshot),
+        processed=listed.processed,
+        emptied=_emptied_scopes(before, after, changes) if counts.removed else (),
     )
 
 
-def _emptied(con: duckdb.DuckDBPyConnection, after: str) -> tuple[str, ...]:
+def detect_changes_of_some(context: SyncContext, before: Relation, listed: Listed, state: EndpointState) -> Changes:
+    """Compare the rows that were looked at with what they were, and count what the endpoint has with them."""
+    after = listed.after
+    changes, counts = _compare(context, before, listed)
+    repathed = _find_repathed(before, after, changes)
+    was, is_ = diff.totals(before.con, before.name), diff.totals(after.con, after.name)
+    return Changes(
+        after=after,
+        changes=changes,
+        repathed=repathed,
+        counts=replace(counts, repathed=repathed.count() if repathed else 0),
+        changed=bool(repathed or changes.count()),
+        files_before=state.files_total,
+        bytes_before=state.bytes_total,
+        files_after=state.files_total - was[0] + is_[0],
+        bytes_after=state.bytes_total - was[1] + is_[1],
+        data_version=adjust_data_version(str(state.data_version), was[2], is_[2]),
+        processed=listed.processed,
+        emptied=_emptied_known_scopes(context, before, after, changes) if counts.removed else (),
+    )
+
+
+def _compare(context: SyncContext, before: Relation, listed: Listed) -> tuple[Relation, ChangeCounts]:
+    capabilities = context.source.capabilities
+    counts = diff.compare(
+        before.con, before.name, listed.after.name, "changes",
+        pair_by=capabilities.pair_by, pair_as=capabilities.pair_as, left_scope=listed.gone.name,
+    )  # fmt: skip
+    return Relation(before.con, "changes"), counts
+
+
+def _find_repathed(before: Relation, after: Relation, changes: Relation) -> Relation | None:
+    found = diff.find_repathed(before.con, before.name, after.name, changes.name, "repathed")
+    return Relation(before.con, "repathed") if found else None
+
+
+def _emptied_scopes(before: Relation, after: Relation, changes: Relation) -> tuple[str, ...]:
     """Return the scopes that lost every file, some of them removed, while there are others."""
-    live = f"NOT trashed AND kind <> '{Kind.FOLDER}'"
-    rows = con.execute(f"""
-        SELECT DISTINCT "before".scope FROM changes
-        WHERE change = '{ChangeKind.REMOVED}' AND "before".scope IN (SELECT scope FROM before WHERE {live})
-            AND "before".scope NOT IN (SELECT scope FROM {after} WHERE {live})
-            AND (SELECT count(DISTINCT scope) FROM before) > 1
+    rows = before.con.execute(f"""
+        SELECT DISTINCT "before".scope FROM {changes}
+        WHERE change = '{ChangeKind.REMOVED}' AND "before".scope IN (SELECT scope FROM {before} WHERE {LIVE_FILES})
+            AND "before".scope NOT IN (SELECT scope FROM {after} WHERE {LIVE_FILES})
+            AND (SELECT count(DISTINCT scope) FROM {before}) > 1
         ORDER BY 1
     """).fetchall()
     return tuple(scope for (scope,) in rows)
 
 
-def _count(con: duckdb.DuckDBPyConnection, name: str, where: str = "true", parameters: Sequence[object] = ()) -> int:
-    [(rows,)] = con.execute(f"SELECT count(*) FROM {name} WHERE {where}", list(parameters)).fetchall()
-    return int(rows)
-
-
-def _relation(rows: int) -> Relation:
-    """Return what to make of so many rows in files, which will be read several times."""
-    return "TABLE" if rows <= AT_HAND else "VIEW"
+def _emptied_known_scopes(
+    context: SyncContext, before: Relation, after: Relation, changes: Relation
+) -> tuple[str, ...]:
+    """Return the same where only some rows were looked at: the database knows whether the scope has others."""
+    rows = before.con.execute(f"""
+        SELECT scope, count(*) FROM {before}
+        WHERE {LIVE_FILES} AND scope IN (SELECT "before".scope FROM {changes} WHERE change = '{ChangeKind.REMOVED}')
+            AND scope NOT IN (SELECT scope FROM {after} WHERE {LIVE_FILES})
+        GROUP BY scope ORDER BY scope
+    """).fetchall()
+    has_more = context.runtime.metadata.has_more_files
+    return tuple(scope for scope, looked_at in rows if not has_more(context.endpoint_id, scope, looked_at))

@@ -9,10 +9,12 @@ from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.core.errors import HeldSyncOutdated, NothingHeld
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
-from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
-from filesync_dagster.storage.snapshots import parquet, stream
+from filesync_dagster.storage.database import EndpointState, SyncRecord
+from filesync_dagster.storage.snapshots import parquet
 from filesync_dagster.sync import diff
-from filesync_dagster.sync.result import begin_result, new_state, sync_record
+from filesync_dagster.sync.commit import write_commit
+from filesync_dagster.sync.relations import Changes, Relation
+from filesync_dagster.sync.result import Outcome, begin_result
 from filesync_dagster.sync.runtime import Runtime, location_of
 from filesync_dagster.sync.snapshot_chain import materialize
 
@@ -29,12 +31,11 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
                 f"The held sync of {endpoint.name!r} listed another place than the endpoint does now.",
                 hint=f"`filesync reject {endpoint.name}`, then sync again.",
             )
-        _view_held(runtime, con, endpoint, state, held)
-        repathed = diff.find_repathed(con, "before", "after", "changes", "repathed")
+        found = _load_held(runtime, con, endpoint, state, held)
         result = attempt.result(
             SyncStatus.PARTIAL if held.warnings else SyncStatus.COMPLETED,
             held.mode,
-            **replace(held.counts, repathed=repathed).as_numbers(),
+            **found.counts.as_numbers(),
             files_processed=held.files_processed,
             files_total=held.files_total,
             bytes_total=held.bytes_total,
@@ -42,25 +43,20 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
             changes_uri=held.changes_uri,
             warnings=held.warnings,
         )
-        runtime.metadata.commit(
-            lease,
-            sync_record(endpoint_id, result, held.as_of or held.sync_completed, None, data_version=held.data_version),
-            _following(endpoint, state, held, result),
-            changes=stream(con, "SELECT * FROM changes"),
-            repathed=stream(con, "SELECT * FROM repathed"),
-        )
+        observed, is_full = held.as_of or held.sync_completed, held.mode is not SyncMode.INCREMENTAL
+        reconciled_at = observed if is_full else state.reconciled_at
+        following = replace(state, cursor=state.held_cursor, reconciled_at=reconciled_at)
+        # Of a held listing nobody knows with which filters: they need not be those that the endpoint has by now.
+        selection = None if is_full else state.selection
+        write_commit(runtime, endpoint, lease, Outcome(result, observed, following, found), selection, None)
     event("sync.approved", endpoint=endpoint.name, held=held.id)
     return result
 
 
-def _view_held(
-    runtime: Runtime,
-    con: duckdb.DuckDBPyConnection,
-    endpoint: Endpoint,
-    state: EndpointState,
-    held: SyncRecord,
-) -> None:
-    """Make `before`, `changes` and `after` of a held sync. Raises HeldSyncOutdated when it is not stored any more."""
+def _load_held(
+    runtime: Runtime, con: duckdb.DuckDBPyConnection, endpoint: Endpoint, state: EndpointState, held: SyncRecord
+) -> Changes:
+    """Return what a held sync would change. Raises HeldSyncOutdated when it is not stored any more."""
     if not (state.snapshot_uri and held.snapshot_uri and held.changes_uri):
         raise HeldSyncOutdated(f"The held sync {held.id} is no longer stored.", hint="Sync again.")
     paths = {
@@ -73,14 +69,20 @@ def _view_held(
         con.execute(f"CREATE VIEW {name} AS SELECT * FROM {parquet([path])}")
     if held.mode is SyncMode.INCREMENTAL:
         diff.apply(con, "before", "changes", "after")
-
-
-def _following(endpoint: Endpoint, state: EndpointState, held: SyncRecord, result: SyncResult) -> NewState:
-    """Return the state once a held sync is committed. Its filters need not be those that the endpoint has by now."""
-    observed, is_full = held.as_of or held.sync_completed, held.mode is not SyncMode.INCREMENTAL
-    following = replace(state, cursor=state.held_cursor, reconciled_at=observed if is_full else state.reconciled_at)
-    committed = new_state(endpoint, result, observed, str(held.data_version), following)
-    return replace(committed, selection=None if is_full else state.selection)
+    repathed = diff.find_repathed(con, "before", "after", "changes", "repathed")
+    return Changes(
+        after=Relation(con, "after"),
+        changes=Relation(con, "changes"),
+        repathed=Relation(con, "repathed"),
+        counts=replace(held.counts, repathed=repathed),
+        changed=True,
+        files_before=state.files_total,
+        bytes_before=state.bytes_total,
+        files_after=held.files_total,
+        bytes_after=held.bytes_total,
+        data_version=str(held.data_version),
+        processed=held.files_processed,
+    )
 
 
 def reject(runtime: Runtime, endpoint: Endpoint) -> str:

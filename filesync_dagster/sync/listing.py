@@ -5,7 +5,7 @@ pages that are not there.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,55 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filesync_dagster.config import Endpoint, Settings
-from filesync_dagster.connectors import IncrementalSource, Source
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.logging import event
-from filesync_dagster.core.model import ListingGap, Meter, Page, data_version, sum_fingerprints
-from filesync_dagster.storage.database import CheckpointRecord, Lease
+from filesync_dagster.core.model import ListingGap, Page, data_version, sum_fingerprints
+from filesync_dagster.storage.database import CheckpointRecord
 from filesync_dagster.storage.snapshots import Staging
-from filesync_dagster.sync.runtime import Runtime, location_of
+from filesync_dagster.sync.context import SyncContext
 
 CHECKPOINT_SECONDS = 0.5
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a sync is."""
-
-    endpoint: str
-    phase: str  # listing, confirming, comparing, committing
-    files: int  # entries listed so far
-
-
-def ignore(progress: Progress) -> None:
-    """Watch nothing."""
-
-
-@dataclass(frozen=True)
-class SyncContext:
-    """What every step of one sync needs."""
-
-    runtime: Runtime
-    endpoint: Endpoint
-    endpoint_id: int
-    lease: Lease
-    source: Source
-    meter: Meter
-    sync_id: str
-    started: datetime
-    fresh: bool = False  # start the listing anew even when an unfinished one could be resumed
-    keys: Collection[str] = ()  # external_ids that events named
-    run_id: str | None = None
-    on_progress: Callable[[Progress], None] = ignore
-
-    @property
-    def location(self) -> str:
-        """Fingerprint of what is listed."""
-        return location_of(self.endpoint)
-
-    def report(self, phase: str, files: int) -> None:
-        """Tell the watcher where the sync is."""
-        self.on_progress(Progress(self.endpoint.name, phase, files))
+LOOKUPS_MAX = 1000
+"""Up to so many entries are looked up one by one; past that a listing is cheaper, and proves more."""
 
 
 @dataclass
@@ -72,7 +34,7 @@ class Listing:
     staging: Staging
     listing_id: str
     started: datetime
-    unread: list[ListingGap] = field(default_factory=list)
+    gaps: list[ListingGap] = field(default_factory=list)
     rows: int = 0
     resumed: bool = False
     ended: datetime | None = None  # when the last page was read
@@ -85,7 +47,7 @@ class Listing:
     @property
     def incomplete_scopes(self) -> set[str]:
         """Scopes whose absences prove nothing."""
-        return {gap.scope for gap in self.unread}
+        return {gap.scope for gap in self.gaps}
 
     @property
     def data_version(self) -> str | None:
@@ -116,7 +78,7 @@ def list_endpoint(context: SyncContext, landmarks: list[str]) -> Listing:
     A scope that fails while others succeed is incomplete; when none succeeds, the first error is raised and the
     checkpoints stay for the next attempt.
     """
-    found = _usable(context)
+    found = _usable_checkpoints(context)
     scopes = context.source.scopes()
     listing = _open(context, found)
     failures: dict[str, SourceError] = {}
@@ -131,8 +93,8 @@ def list_endpoint(context: SyncContext, landmarks: list[str]) -> Listing:
         listing.ended = datetime.now(UTC)
     if failures and len(failures) == len(scopes):
         raise next(iter(failures.values()))
-    listing.unread += [_unread(context, scope, error) for scope, error in failures.items()]
-    listing.unread = [gap for gap in listing.unread if not _is_filtered_out(context.endpoint, gap)]
+    listing.gaps += [_gap_of_scope(context, scope, error) for scope, error in failures.items()]
+    listing.gaps = [gap for gap in listing.gaps if not _is_filtered_out(context.endpoint, gap)]
     return listing
 
 
@@ -143,7 +105,7 @@ def select(context: SyncContext, batch: pa.RecordBatch) -> pa.BooleanArray:
     return context.endpoint.filters.select(batch)
 
 
-def _unread(context: SyncContext, scope: str, error: SourceError) -> ListingGap:
+def _gap_of_scope(context: SyncContext, scope: str, error: SourceError) -> ListingGap:
     context.lease.check()
     return ListingGap(scope, "", str(error))
 
@@ -152,10 +114,10 @@ def _is_filtered_out(endpoint: Endpoint, gap: ListingGap) -> bool:
     return bool(gap.path) and endpoint.filters.excludes_tree(gap.path)
 
 
-def _usable(context: SyncContext) -> dict[str, CheckpointRecord]:
+def _usable_checkpoints(context: SyncContext) -> dict[str, CheckpointRecord]:
     """Return the checkpoints of an unfinished listing of the same selection that is not too old, by scope."""
     records = context.runtime.metadata.checkpoints(context.endpoint_id)
-    selection = context.endpoint.filters.fingerprint()
+    selection = context.selection
     same = (
         all(r.selection == selection and r.location == context.location for r in records)
         and len({r.listing_id for r in records}) == 1
@@ -180,16 +142,16 @@ def _open(context: SyncContext, found: dict[str, CheckpointRecord]) -> Listing:
     if first and Staging.has(parent / first.listing_id, {scope: r.segments for scope, r in found.items()}):
         event("listing.resumed", endpoint=context.endpoint.name, listing=first.listing_id)
         staging = Staging(parent / first.listing_id, {scope: r.segments for scope, r in found.items()})
-        unread = [gap for record in found.values() for gap in record.unread]
+        gaps = [gap for record in found.values() for gap in record.unread]
         rows, ended = sum(r.rows for r in found.values()), max(r.updated_at for r in found.values())
         return Listing(
-            staging, first.listing_id, first.started_at, unread, rows, resumed=True, ended=ended, cursor=first.cursor
+            staging, first.listing_id, first.started_at, gaps, rows, resumed=True, ended=ended, cursor=first.cursor
         )
     found.clear()  # its pages are on another machine or gone: start anew
     Staging.discard_all(parent)
     listing = Listing(Staging(parent / context.sync_id, {}), context.sync_id, context.started)
-    if isinstance(context.source, IncrementalSource):
-        listing.cursor = context.source.cursor()
+    if context.feed is not None:
+        listing.cursor = context.feed.cursor()
     return listing
 
 
@@ -217,7 +179,7 @@ class _Writer:
         self.listing = listing
         self.scope = scope
         self.rows = record.rows if record else 0
-        self.unread = list(record.unread) if record else []
+        self.gaps = list(record.unread) if record else []
         self.saved = record is not None
         self.saved_at = time.monotonic()
 
@@ -225,8 +187,8 @@ class _Writer:
         self.context.lease.check()
         if page.batch.num_rows:
             self.listing.add(self.context, self.scope, page.batch)
-        self.unread += page.unread
-        self.listing.unread += page.unread
+        self.gaps += page.unread
+        self.listing.gaps += page.unread
         self.rows += page.batch.num_rows
         self.context.report("listing", self.listing.rows)
         full = self.listing.pending >= self.context.runtime.config.settings.batch_size
@@ -252,8 +214,8 @@ class _Writer:
                 segments=segments,
                 rows=self.rows,
                 complete=complete,
-                unread=tuple(self.unread),
-                selection=self.context.endpoint.filters.fingerprint(),
+                unread=tuple(self.gaps),
+                selection=self.context.selection,
                 location=self.context.location,
                 started_at=self.listing.started,
                 updated_at=datetime.now(UTC),
@@ -267,41 +229,32 @@ def confirm(context: SyncContext, listing: Listing, missing: "pa.Array[Any]") ->
     """List once more, and add what the first listing missed: a crawl is not atomic (DESIGN rule 1).
 
     `missing` are the id_hashes that the first listing did not see. What the second one sees goes to staging; what
-    it cannot read poisons its scope.
+    it cannot read makes its scope incomplete.
     """
-    seen = 0
+    rows = 0
     for scope in context.source.scopes():
         try:
             for page in context.source.list(scope):
                 context.lease.check()
-                seen += page.batch.num_rows
-                context.report("confirming", seen)
-                listing.unread += [gap for gap in page.unread if not _is_filtered_out(context.endpoint, gap)]
+                rows += page.batch.num_rows
+                context.report("confirming", rows)
+                listing.gaps += [gap for gap in page.unread if not _is_filtered_out(context.endpoint, gap)]
                 back = page.batch.filter(pc.is_in(page.batch.column("id_hash"), value_set=missing))
                 if back.num_rows:
                     listing.add(context, scope, back)
         except SourceError as error:
-            listing.unread.append(_unread(context, scope, error))
+            listing.gaps.append(_gap_of_scope(context, scope, error))
 
 
 def confirm_one_by_one(context: SyncContext, listing: Listing, missing: Mapping[str, Sequence[str]]) -> None:
     """Look up what the listing did not see: external_ids by scope. What still exists goes to staging."""
-    assert isinstance(context.source, IncrementalSource)
+    assert context.feed is not None
     for scope, ids in missing.items():
         try:
-            for page in context.source.lookup(ids, scope):
+            for page in context.feed.lookup(ids, scope):
                 context.lease.check()
                 context.report("confirming", page.batch.num_rows)
                 if page.batch.num_rows:
                     listing.add(context, scope, page.batch)
         except SourceError as error:
-            listing.unread.append(_unread(context, scope, error))
-
-
-def warnings(unread: Iterable[ListingGap], most: int = 5) -> tuple[str, ...]:
-    """Say what could not be read, the first few by name."""
-    gaps = list(dict.fromkeys(unread))
-    said = [f"{gap.path or 'the whole scope'} could not be read: {gap.reason}" for gap in gaps[:most]]
-    if len(gaps) > most:
-        said.append(f"… and {len(gaps) - most:,} more places could not be read")
-    return tuple(said)
+            listing.gaps.append(_gap_of_scope(context, scope, error))

@@ -1,16 +1,13 @@
 """A sync of exactly the entries that events name. An event is a hint that a key changed; the store says what is true.
 
-So it does not matter in which order events come, how often, or what they claim. In one DuckDB connection, as for an
-incremental sync: `told` (entries as they are now, and selected), `before` (what the inventory has of these ids),
-`after`, `gone`, and from there on as for a listing.
-
-What a listing finds that changed long before, and that no event told, is drift.
+So it does not matter in which order events come, how often, or what they claim. In one DuckDB connection: `after`
+(entries as they are now, and selected), `before` (what the inventory has of these ids) and `gone`.
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import duckdb
 import pyarrow as pa
@@ -18,55 +15,74 @@ import pyarrow as pa
 from filesync_dagster.connectors import LookupSource
 from filesync_dagster.core.errors import CursorLost
 from filesync_dagster.core.guard import Proposal, objections
-from filesync_dagster.core.model import FILE_SCHEMA, ChangeCounts, ChangeKind, canonical_json
+from filesync_dagster.core.model import FILE_SCHEMA, ChangeCounts
 from filesync_dagster.storage.database import EndpointState
-from filesync_dagster.sync.listing import SyncContext
-from filesync_dagster.sync.paths import COLUMNS, empty, insert, with_fingerprints
-
-GRACE = timedelta(minutes=15)
-"""For so long an event may be on its way."""
-
-MOST = 1000
-"""Deleted entries that are waited for to be told."""
+from filesync_dagster.sync.context import SyncContext
+from filesync_dagster.sync.detect_changes import FILES, detect_changes_of_some
+from filesync_dagster.sync.feed_drift import cursor_after_events
+from filesync_dagster.sync.paths import with_fingerprints
+from filesync_dagster.sync.relations import Listed, Relation, create_empty, create_table, ids_batch
+from filesync_dagster.sync.result import Outcome
 
 
 @dataclass(frozen=True)
-class Seen:
+class LookupResult:
     """What the store, and what the inventory, has of the entries that events name."""
 
     before: pa.Table
-    told: pa.Table  # what is there now and selected
+    after: pa.Table  # what is there now and selected
     unselected: list[str]  # there, but not selected
 
     @property
     def is_same(self) -> bool:
         """Whether nothing changed, as after an event that came twice."""
-        return _prints(self.before) == _prints(self.told)
+        return _fingerprints(self.before) == _fingerprints(self.after)
 
 
-def look(context: SyncContext, state: EndpointState) -> Seen:
+@contextmanager
+def observe(context: SyncContext, state: EndpointState) -> Iterator[Outcome]:
+    """Look up what events named. Raises CursorLost when only a listing can tell."""
+    found = lookup(context, state)
+    following = replace(state, cursor=cursor_after_events(context, state))
+    rows = found.after.num_rows
+    if found.is_same:
+        yield Outcome(
+            context.attempt.incremental_unchanged(following, context.known_gaps(), rows), datetime.now(UTC), following
+        )
+        return
+    with context.runtime.engine() as con:
+        before, listed = _load(con, found)
+        observed, gaps = datetime.now(UTC), context.known_gaps()
+        context.report("comparing", rows)
+        changes = detect_changes_of_some(context, before, listed, following)
+        yield Outcome(context.attempt.incremental_draft(changes, (), gaps), observed, following, changes)
+
+
+def lookup(context: SyncContext, state: EndpointState) -> LookupResult:
     """Ask the store for entries that events named. Raises SourceError, CursorLost when only a listing can tell."""
-    _ask_guard(context, state)
+    _check_guard(context, state)
     assert isinstance(context.source, LookupSource)
     [scope] = context.source.scopes()
-    told, unselected, seen = [], [], 0
+    there: list[pa.RecordBatch] = []
+    unselected, rows = [], 0
     for page in context.source.lookup(sorted(context.keys), scope):
         context.lease.check()
         if page.unread:
             raise CursorLost(f"Not all that events named could be looked up: {page.unread[0].reason}")
         selected = context.endpoint.filters.select(page.batch)
-        told.append(page.batch.filter(selected))
-        chosen = set(told[-1].column("external_id").to_pylist())
+        there.append(page.batch.filter(selected))
+        chosen = set(there[-1].column("external_id").to_pylist())
         unselected += [i for i in page.batch.column("external_id").to_pylist() if i is not None and i not in chosen]
-        seen += page.batch.num_rows
-        context.report("listing", seen)
-    before = [
-        with_fingerprints(batch) for batch in context.runtime.metadata.known(context.endpoint_id, sorted(context.keys))
-    ]
-    return Seen(pa.Table.from_batches(before, FILE_SCHEMA), pa.Table.from_batches(told, FILE_SCHEMA), unselected)
+        rows += page.batch.num_rows
+        context.report("listing", rows)
+    known = context.runtime.metadata.known(context.endpoint_id, sorted(context.keys))
+    before = [with_fingerprints(batch) for batch in known]
+    return LookupResult(
+        pa.Table.from_batches(before, FILE_SCHEMA), pa.Table.from_batches(there, FILE_SCHEMA), unselected
+    )
 
 
-def _ask_guard(context: SyncContext, state: EndpointState) -> None:
+def _check_guard(context: SyncContext, state: EndpointState) -> None:
     """Raise CursorLost when events removed, since the last listing, what the guard would hold if it came at once.
 
     They come in slices, of which each is small; a listing sees all that is gone together.
@@ -79,94 +95,15 @@ def _ask_guard(context: SyncContext, state: EndpointState) -> None:
         raise CursorLost(f"Since the last listing events removed {removed:,} files, as much as the guard holds.")
 
 
-def place(con: duckdb.DuckDBPyConnection, seen: Seen) -> None:
-    """Make `before`, `told`, `after` and `gone`. What is in `before` and not there any more is gone for good."""
-    for name, rows in (("before", seen.before), ("told", seen.told)):
-        empty(con, name)
+def _load(con: duckdb.DuckDBPyConnection, found: LookupResult) -> tuple[Relation, Listed]:
+    """Make `before`, `after` and `gone`. What is in `before` and not there any more is gone for good."""
+    before, after, gone = create_empty(con, "before"), create_empty(con, "after"), create_table(con, "gone")
+    for relation, rows in ((before, found.before), (after, found.after)):
         for batch in rows.to_batches():
-            insert(con, name, batch)
-    con.execute(f"CREATE OR REPLACE VIEW after AS SELECT {COLUMNS} FROM told")
-    con.execute("CREATE OR REPLACE TABLE gone (external_id VARCHAR)")
-    left = pa.RecordBatch.from_pydict({"external_id": pa.array(seen.unselected, pa.string())})
-    insert(con, "gone", left, "external_id")
+            relation.insert(batch)
+    gone.insert(ids_batch(found.unselected), "external_id")
+    return before, Listed(after, gone, after.count(FILES))
 
 
-def _prints(rows: pa.Table) -> dict[str | None, int | None]:
+def _fingerprints(rows: pa.Table) -> dict[str | None, int | None]:
     return dict(zip(rows.column("external_id").to_pylist(), rows.column("fingerprint").to_pylist(), strict=True))
-
-
-# How well events tell.
-
-
-@dataclass(frozen=True)
-class Feed:
-    """Since when events feed an endpoint, and what a listing found deleted, and when, that no event told so far.
-
-    Nobody knows when something was deleted, so an event may still be on its way. It is the cursor of the endpoint.
-    """
-
-    since: datetime
-    silent: Mapping[str, datetime] = field(default_factory=dict)
-
-    def as_text(self) -> str:
-        """Return the cursor."""
-        silent = {external_id: at.isoformat() for external_id, at in self.silent.items()}
-        return canonical_json({"since": self.since.isoformat(), "silent": silent})
-
-
-def feed_of(context: SyncContext, state: EndpointState) -> Feed | None:
-    """Return what is known of the events of an endpoint; None where none tell of what it lists now."""
-    told = (
-        state.cursor is not None and state.location == context.location and not context.source.capabilities.incremental
-    )
-    if not told or not any(queue.serves(context.endpoint.name) for queue in context.runtime.config.queues):
-        return None
-    said, named = json.loads(str(state.cursor)), set(context.keys)
-    silent = {key: datetime.fromisoformat(at) for key, at in said["silent"].items() if key not in named}
-    return Feed(datetime.fromisoformat(said["since"]), silent)
-
-
-def heard(context: SyncContext, state: EndpointState) -> str:
-    """Return the cursor after events that named entries."""
-    return (feed_of(context, state) or Feed(context.started)).as_text()
-
-
-def listed(context: SyncContext, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> str | None:
-    """Return the cursor after a listing; `con` has its `changes`, if there are any.
-
-    What it finds while a sync is held may have been told before that: it is not waited for.
-    """
-    feed = feed_of(context, state)
-    if feed is None:
-        return None
-    silent = {key: at for key, at in feed.silent.items() if at > context.started - GRACE}
-    if con is not None and state.held_sync_id is None:
-        gone = f"""
-            SELECT "before".external_id FROM changes WHERE change = '{ChangeKind.REMOVED}' AND "before" IS NOT NULL
-                AND "before".external_id NOT IN (SELECT unnest(?::VARCHAR[]))
-            LIMIT {MOST}
-        """
-        rows = con.execute(gone, [list(context.keys)]).fetchall()
-        silent |= {external_id: context.started for (external_id,) in rows}
-    return replace(feed, silent=silent).as_text()
-
-
-def drift(context: SyncContext, state: EndpointState, con: duckdb.DuckDBPyConnection | None = None) -> int | None:
-    """Return how many changes listings found that no event told, though there was time; None where none tell.
-
-    Of what was written the store knows when. What was deleted counts at the first listing after its time was over.
-    """
-    feed = feed_of(context, state)
-    if feed is None:
-        return None
-    until = context.started - GRACE
-    count = sum(at <= until for at in feed.silent.values())
-    if con is not None and state.held_sync_id is None:
-        written = """
-            SELECT count(*) FROM changes WHERE change <> ? AND "after".modified_at BETWEEN ? AND ?
-                AND "after".external_id NOT IN (SELECT unnest(?::VARCHAR[]))
-        """
-        named = list(context.keys)
-        [(late,)] = con.execute(written, [ChangeKind.LEFT_SCOPE.value, feed.since, until, named]).fetchall()
-        count += int(late)
-    return count

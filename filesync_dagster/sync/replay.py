@@ -27,9 +27,10 @@ from filesync_dagster.core.model import (
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import SnapshotKind, Staging
 from filesync_dagster.sync import diff
-from filesync_dagster.sync.listing import Progress, ignore, warnings
-from filesync_dagster.sync.paths import COLUMNS
-from filesync_dagster.sync.result import REBUILT, ResultBuilder, begin_result, sync_record
+from filesync_dagster.sync.commit import store_relations
+from filesync_dagster.sync.context import Progress, ignore
+from filesync_dagster.sync.relations import COLUMNS, Relation
+from filesync_dagster.sync.result import REBUILT, ResultBuilder, begin_result, describe_gaps, sync_record
 from filesync_dagster.sync.run import sync
 from filesync_dagster.sync.runtime import Runtime
 
@@ -85,7 +86,7 @@ def sync_day(
         return _from_storage(past)
     except FilesyncError as error:
         event("replay.failed", endpoint=endpoint.name, day=str(day), error=str(error))
-        return attempt.failed(error, SyncMode.REPLAY)
+        return attempt.failure(error, SyncMode.REPLAY)
 
 
 @dataclass
@@ -117,18 +118,23 @@ def _from_history(past: Past, source: HistoricalSource, since: datetime) -> Sync
         staged = {name: Staging(folder / f"{past.attempt.sync_id}-{name}", {}) for name in ("after", "before")}
         try:
             gaps = _list_as_of(past, source, past.day.last_moment, staged["after"])
-            known = ["after"]
+            is_start_known = False
             if since <= before_day:
                 with suppress(HistoryUnavailable):  # its history begins on this very day: only the end is known
                     gaps += _list_as_of(past, source, before_day, staged["before"])
-                    known.append("before")
-            for name in known:
-                diff.dedupe(con, staged[name].relation(con, f"staged_{name}"), f"listed_{name}")
-                con.execute(f"CREATE VIEW {name} AS SELECT {COLUMNS} FROM listed_{name} WHERE selected")
-            return _keep(past, con, source.capabilities if "before" in known else None, gaps)
+                    is_start_known = True
+            after = _load_staged(con, staged["after"], "after")
+            before = _load_staged(con, staged["before"], "before") if is_start_known else None
+            return _keep(past, before, after, source.capabilities, gaps)
         finally:
             for staging in staged.values():
                 staging.discard()
+
+
+def _load_staged(con: duckdb.DuckDBPyConnection, staging: Staging, name: str) -> Relation:
+    diff.dedupe(con, staging.relation(con, f"staged_{name}"), f"listed_{name}")
+    con.execute(f"CREATE VIEW {name} AS SELECT {COLUMNS} FROM listed_{name} WHERE selected")
+    return Relation(con, name)
 
 
 def _list_as_of(past: Past, source: HistoricalSource, at: datetime, staging: Staging) -> list[ListingGap]:
@@ -144,24 +150,20 @@ def _list_as_of(past: Past, source: HistoricalSource, at: datetime, staging: Sta
 
 
 def _keep(
-    past: Past, con: duckdb.DuckDBPyConnection, pairing: Capabilities | None, gaps: list[ListingGap]
+    past: Past, before: Relation | None, after: Relation, pairing: Capabilities, gaps: list[ListingGap]
 ) -> SyncResult:
-    """Store the day's snapshot, and its changes when its beginning is known (`pairing` given)."""
-    at = past.day.last_moment
-    files, size, version = diff.totals(con, "after")
+    """Store the day's snapshot, and its changes when its beginning is known."""
+    at, con = past.day.last_moment, after.con
+    files, size, version = diff.totals(con, after.name)
     known = past.runtime.metadata.snapshot_at(past.endpoint_id, at)
     if known and known.as_of == at and known.data_version == version:
-        return _of_logs(past, [known])  # this day was rebuilt before, and is the same
+        return _sum_up(past, [known])  # this day was rebuilt before, and is the same
     counts = ChangeCounts()
-    kinds: dict[SnapshotKind, str] = {"snapshots": "after"}
-    if pairing:
-        counts = diff.compare(con, "before", "after", "changes", pair_by=pairing.pair_by, pair_as=pairing.pair_as)
-        kinds["changes"] = "changes"
-    write = past.runtime.snapshots.write
-    uris = {
-        kind: write(con, f"SELECT * FROM {relation}", kind, past.endpoint.name, past.day.date, past.attempt.sync_id).uri
-        for kind, relation in kinds.items()
-    }
+    relations: dict[SnapshotKind, Relation] = {"snapshots": after}
+    if before:
+        counts = diff.compare(con, before.name, after.name, "changes", pair_by=pairing.pair_by, pair_as=pairing.pair_as)
+        relations["changes"] = Relation(con, "changes")
+    uris = store_relations(past.runtime, past.endpoint, relations, past.day.date, past.attempt.sync_id)
     result = past.attempt.result(
         SyncStatus.PARTIAL if gaps else SyncStatus.COMPLETED,
         SyncMode.REPLAY,
@@ -171,7 +173,7 @@ def _keep(
         bytes_total=size,
         snapshot_uri=uris["snapshots"],
         changes_uri=uris.get("changes"),
-        warnings=warnings(gaps),
+        warnings=describe_gaps(gaps),
     )
     past.runtime.metadata.record(sync_record(past.endpoint_id, result, at, past.attempt.run_id, data_version=version))
     return result
@@ -189,10 +191,10 @@ def _from_storage(past: Past) -> SyncResult:
             "and the store keeps no history of it.",
             hint="Backfill only days on which it was synced, or turn on versioning in the store.",
         )
-    return _of_logs(past, logs)
+    return _sum_up(past, logs)
 
 
-def _of_logs(past: Past, logs: list[SyncRecord]) -> SyncResult:
+def _sum_up(past: Past, logs: list[SyncRecord]) -> SyncResult:
     last = logs[0]
     counts = sum((log.counts for log in logs), ChangeCounts())
     result = past.attempt.result(

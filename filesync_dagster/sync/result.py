@@ -1,9 +1,9 @@
-"""One attempt to sync: its id, its clock, what it has cost, and the rows of the database that tell of it."""
+"""The result of a sync as it comes about: its id, its clock, what it cost, and the rows of the database about it."""
 
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,12 +11,14 @@ from filesync_dagster.config import Endpoint
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.model import ListingGap, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
-from filesync_dagster.sync.detect_changes import Comparison
-from filesync_dagster.sync.listing import warnings
+from filesync_dagster.sync.relations import Changes
 from filesync_dagster.sync.runtime import location_of
 
 REBUILT = "-rebuilt"
 """In the id of what was made of a past day."""
+
+WARNINGS_MAX = 5
+"""Gaps of a listing that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +49,66 @@ class ResultBuilder:
             **found,
         )
 
-    def draft(self, found: Comparison, unread: Sequence[ListingGap], mode: SyncMode = SyncMode.FULL) -> SyncResult:
-        """Return the result that a commit of this comparison would have."""
+    def draft(self, found: Changes, gaps: Sequence[ListingGap]) -> SyncResult:
+        """Return the result that a commit of these changes would have, all of them by a listing."""
         return self.result(
-            SyncStatus.PARTIAL if unread else SyncStatus.COMPLETED,
-            mode,
-            **found.counts.as_numbers(),
-            files_processed=found.processed,
-            files_total=found.files_after,
-            bytes_total=found.bytes_after,
-            warnings=warnings(unread),
+            SyncStatus.PARTIAL if gaps else SyncStatus.COMPLETED,
+            warnings=describe_gaps(gaps),
+            **_numbers_of(found),
         )
 
-    def failed(self, error: BaseException, mode: SyncMode = SyncMode.FULL) -> SyncResult:
+    def incremental_draft(self, found: Changes, gaps: Sequence[ListingGap], known_gaps: tuple[str, ...]) -> SyncResult:
+        """Return the same of changes that were told. `known_gaps`: what the last listing could not read."""
+        status = SyncStatus.PARTIAL if gaps or known_gaps else SyncStatus.COMPLETED
+        draft = self.result(status, SyncMode.INCREMENTAL, warnings=describe_gaps(gaps), **_numbers_of(found))
+        return replace(draft, warnings=(*draft.warnings, *known_gaps))
+
+    def incremental_unchanged(
+        self, state: EndpointState, known_gaps: tuple[str, ...], processed: int = 0
+    ) -> SyncResult:
+        """Return the result when whoever tells what changed told nothing new."""
+        return self.result(
+            SyncStatus.PARTIAL if known_gaps else SyncStatus.COMPLETED,
+            SyncMode.INCREMENTAL,
+            files_processed=processed,
+            files_total=state.files_total,
+            bytes_total=state.bytes_total,
+            warnings=known_gaps,
+        )
+
+    def failure(self, error: BaseException, mode: SyncMode = SyncMode.FULL) -> SyncResult:
         """Return the result of an attempt that ended in an error."""
         text = str(error) if isinstance(error, FilesyncError) else f"Unexpected {type(error).__name__}: {error}"
         return self.result(SyncStatus.FAILED, mode, error=text)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a sync found, before anything of it is committed."""
+
+    result: SyncResult  # as it is when all of this is committed
+    observed: datetime  # the moment that the next snapshot describes
+    following: (
+        EndpointState  # the cursor and the date of the proof that a commit leaves; else as the last commit has it
+    )
+    changes: Changes | None = None  # None: nothing was compared, because nothing can have changed
+    rewrites: bool = False  # the last snapshot is lost: it is written anew even when nothing changed
+
+
+def _numbers_of(found: Changes) -> dict[str, Any]:
+    return {
+        **found.counts.as_numbers(),
+        "files_processed": found.processed,
+        "files_total": found.files_after,
+        "bytes_total": found.bytes_after,
+    }
+
+
+def begin_result(endpoint: Endpoint, run_id: str | None, suffix: str = "") -> ResultBuilder:
+    """Begin: the clock runs, and the sync has an id, one that sorts by time."""
+    now = datetime.now(UTC)
+    sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}{suffix}"
+    return ResultBuilder(endpoint.name, sync_id, now, time.monotonic(), Meter(), run_id)
 
 
 def sync_record(
@@ -88,27 +134,28 @@ def sync_record(
     )
 
 
-def begin_result(endpoint: Endpoint, run_id: str | None, suffix: str = "") -> ResultBuilder:
-    """Begin: the clock runs, and the sync has an id, one that sorts by time."""
-    now = datetime.now(UTC)
-    sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}{suffix}"
-    return ResultBuilder(endpoint.name, sync_id, now, time.monotonic(), Meter(), run_id)
-
-
-def new_state(
-    endpoint: Endpoint, result: SyncResult, as_of: datetime, data_version: str, following: EndpointState
-) -> NewState:
-    """Return the pointer to the snapshot that a result committed. `following` has the cursor to go on from."""
+def new_state(endpoint: Endpoint, outcome: Outcome, data_version: str, selection: str | None) -> NewState:
+    """Return the pointer to the snapshot that the result of an outcome committed."""
+    result, following = outcome.result, outcome.following
     kept = result.snapshot_uri == following.snapshot_uri
     return NewState(
         snapshot_uri=str(result.snapshot_uri),
         snapshot_sync_id=str(following.snapshot_sync_id if kept else result.sync_id),
         data_version=data_version,
-        as_of=as_of,
+        as_of=outcome.observed,
         files_total=result.files_total,
         bytes_total=result.bytes_total,
-        selection=endpoint.filters.fingerprint(),
+        selection=selection,
         location=location_of(endpoint),
         cursor=following.cursor,
         reconciled_at=following.reconciled_at,
     )
+
+
+def describe_gaps(found: Iterable[ListingGap], most: int = WARNINGS_MAX) -> tuple[str, ...]:
+    """Return in sentences what could not be read, the first few by name."""
+    gaps = list(dict.fromkeys(found))
+    sentences = [f"{gap.path or 'the whole scope'} could not be read: {gap.reason}" for gap in gaps[:most]]
+    if len(gaps) > most:
+        sentences.append(f"… and {len(gaps) - most:,} more places could not be read")
+    return tuple(sentences)

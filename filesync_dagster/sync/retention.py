@@ -1,11 +1,30 @@
-"""What is let go of: files that retention no longer keeps, and what a crashed sync left behind."""
+"""What keeps the database and the disk from growing for ever: what retention does not keep, and what crashes left.
 
+A sync does this for its own endpoint once a day (`tidy`), the nightly maintenance for all of them (`maintain`). What a
+committed row points to stays, and so does what waits for a decision or for its turn.
+"""
+
+import logging
+from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from filesync_dagster.core.errors import FilesyncError, SyncInProgress
+from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster.sync.listing import SyncContext
+from filesync_dagster.storage.database import MAINTENANCE, Lease
+from filesync_dagster.storage.snapshots import Staging
+from filesync_dagster.sync.context import SyncContext
+from filesync_dagster.sync.listing import is_recent
 from filesync_dagster.sync.result import REBUILT
 from filesync_dagster.sync.runtime import Runtime
+
+CHARTS = "reports"
+"""The folder of the pictures of reports, below the home."""
+
+ORPHAN_AGE_MIN = timedelta(days=1)
+"""A file that no row points to is not touched before it is this old."""
 
 
 def tidy(context: SyncContext) -> None:
@@ -43,3 +62,68 @@ def retain(runtime: Runtime, endpoint_id: int, *, dry_run: bool = False) -> dict
         "journal": metadata.prune_journal(endpoint_id, journal, dry_run=dry_run),
         "sync_logs": metadata.prune_sync_logs(endpoint_id, logs, dry_run=dry_run),
     }
+
+
+def maintain(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int]:
+    """Let go, for all endpoints, of what retention does not keep; return how much of each kind went, or would go.
+
+    It also reaches those that are not synced any more, and what belongs to none. `dry_run`: nothing goes.
+
+    An endpoint that is being synced is left to its sync. Raises StorageError.
+    """
+    metadata, now = runtime.metadata, datetime.now(UTC)
+    gone = Counter(dict.fromkeys(("snapshots", "journal", "sync_logs", "staging", "left_behind"), 0))
+    for name, endpoint_id in metadata.endpoint_ids().items():
+        try:
+            with metadata.lease(
+                endpoint_id, purpose=MAINTENANCE, seconds=runtime.config.settings.lease_seconds
+            ) as lease:
+                gone.update(_maintain_one(runtime, name, lease, dry_run=dry_run))
+        except SyncInProgress:
+            continue
+        except FilesyncError as error:  # one endpoint's trouble is not another's
+            event("maintenance.failed", level=logging.WARNING, endpoint=name, error=str(error))
+            gone["endpoints_failed"] += 1
+    before = now - timedelta(days=runtime.config.settings.retention.events_days)
+    oldest = now - timedelta(days=runtime.config.settings.retention.snapshots_days)
+    gone["charts"] = _remove_charts(runtime.home / CHARTS, oldest, dry_run=dry_run)
+    gone["requests"] = metadata.prune_requests(before, dry_run=dry_run)
+    gone["alerts"] = metadata.prune_alerts(before, dry_run=dry_run)
+    event("maintenance.finished", dry_run=dry_run, **gone)
+    return dict(gone)
+
+
+def _maintain_one(runtime: Runtime, name: str, lease: Lease, *, dry_run: bool) -> dict[str, int]:
+    gone = retain(runtime, lease.endpoint_id, dry_run=dry_run)
+    gone["staging"] = _discard_listing(runtime, name, lease, dry_run=dry_run)
+    if not dry_run:
+        known = runtime.metadata.stored_files(lease.endpoint_id)
+        gone["left_behind"] = runtime.snapshots.sweep(known, ORPHAN_AGE_MIN, endpoint=name, spare=REBUILT)
+    return gone
+
+
+def _remove_charts(folder: Path, oldest: datetime, *, dry_run: bool) -> int:
+    """Forget the pictures of reports that were written before a moment; return how many. None of them is needed."""
+    gone = 0
+    for path in folder.glob("*/*.svg"):
+        with suppress(OSError):  # somebody else deleted it, or nobody may: the next night tries again
+            if path.stat().st_mtime < oldest.timestamp():
+                if not dry_run:
+                    path.unlink()
+                gone += 1
+    return gone
+
+
+def _discard_listing(runtime: Runtime, name: str, lease: Lease, *, dry_run: bool) -> int:
+    """Forget a listing that nobody will resume; return how many files of it were on this machine."""
+    records = runtime.metadata.checkpoints(lease.endpoint_id)
+    active = any(endpoint.name == name for endpoint in runtime.config.active)
+    if active and is_recent(records, runtime.config.settings):
+        return 0
+    folder = runtime.home / "staging" / name
+    files = sum(path.is_file() for path in folder.rglob("*"))
+    if not dry_run:
+        if records:
+            runtime.metadata.clear_checkpoints(lease)
+        Staging.discard_all(folder)
+    return files

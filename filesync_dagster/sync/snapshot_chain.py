@@ -3,9 +3,15 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
+
+from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.storage.database import EndpointState, Lease, SyncRecord
 from filesync_dagster.storage.snapshots import literal, parquet
 from filesync_dagster.sync import diff
+from filesync_dagster.sync.context import SyncContext
+from filesync_dagster.sync.paths import with_fingerprints
+from filesync_dagster.sync.relations import COLUMNS, Relation, create_empty, kind_for
 from filesync_dagster.sync.runtime import Runtime
 
 COMPACT_SHARE, COMPACT_LEAST_CHANGES = 0.1, 1000
@@ -15,6 +21,8 @@ COMPACT_FILE_COUNT = 200
 """So are more change files than this: reading a day should not open hundreds of them."""
 
 COMPACTED = "-folded"
+
+LANDMARK_COUNT = 1024
 
 
 def materialize(
@@ -69,3 +77,45 @@ def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: Endpoin
         stored = runtime.snapshots.write(con, query, "snapshots", endpoint, day, f"{last.id}{COMPACTED}")
     runtime.metadata.rebase(lease, last.id, stored.uri)
     return runtime.metadata.state(state.endpoint_id)
+
+
+def is_intact(context: SyncContext, state: EndpointState) -> bool:
+    """Tell whether the last snapshot, if any, is what was written. When it is not, only `--full` goes on."""
+    if state.snapshot_uri is None:
+        return True
+    try:
+        path = materialize(context.runtime, context.endpoint.name, context.endpoint_id, state.snapshot_uri)
+        context.runtime.snapshots.verify(state.snapshot_uri, state.data_version, path)
+    except SnapshotError as error:
+        if context.fresh:
+            return False
+        raise with_rebuild_hint(context, error) from error
+    return True
+
+
+def with_rebuild_hint(context: SyncContext, error: SnapshotError) -> SnapshotError:
+    """Return the error about a lost snapshot with what can be done about it."""
+    hint = f"The database still has the inventory: `filesync sync {context.endpoint.name} --full` rebuilds it."
+    return type(error)(error.message, hint=hint)
+
+
+def landmarks(context: SyncContext, state: EndpointState, *, intact: bool) -> list[str]:
+    """Return ids evenly spread over the last snapshot, in order, for sources that use them."""
+    if state.snapshot_uri is None or not intact or not context.source.capabilities.landmarks:
+        return []
+    return sorted(context.runtime.snapshots.sample(state.snapshot_uri, "external_id", LANDMARK_COUNT), key=str.encode)
+
+
+def load_before(
+    context: SyncContext, con: duckdb.DuckDBPyConnection, state: EndpointState, *, intact: bool
+) -> Relation:
+    """Make `before`: the last snapshot or, when it is lost, what the database has of it."""
+    if state.snapshot_uri and intact:
+        path = materialize(context.runtime, context.endpoint.name, context.endpoint_id, state.snapshot_uri)
+        con.execute(f"CREATE {kind_for(state.files_total)} before AS SELECT {COLUMNS} FROM {parquet([path])}")
+        return Relation(con, "before")
+    before = create_empty(con, "before")
+    if state.snapshot_uri:
+        for batch in context.runtime.metadata.entries(context.endpoint_id):
+            before.insert(with_fingerprints(batch))
+    return before

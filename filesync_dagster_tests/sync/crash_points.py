@@ -35,6 +35,7 @@ PHASES = {
     "sync/listing.py": "listing",
     "storage/snapshots/staging.py": "staging",
     "storage/database/checkpoints.py": "staging",
+    "sync/relations.py": "diff",
     "sync/detect_changes.py": "diff",
     "sync/diff": "diff",
     "core/guard.py": "diff",
@@ -45,6 +46,8 @@ PHASES = {
     "storage/database/state.py": "commit",
     "storage/database/logs.py": "commit",
     "sync/run.py": "sync",
+    "sync/full.py": "sync",
+    "sync/commit.py": "sync",
     "storage/database/leases.py": "lease",
 }
 assert all((Path(PACKAGE) / inside).exists() for inside in PHASES), "a phase is of a file that is no more"

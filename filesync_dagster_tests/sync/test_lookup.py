@@ -9,7 +9,7 @@ import pytest
 
 from filesync_dagster.core.errors import TemporarilyDown
 from filesync_dagster.core.model import SyncMode, SyncStatus, data_version
-from filesync_dagster.sync import listing, lookup, snapshot_chain
+from filesync_dagster.sync import feed_drift, listing, snapshot_chain
 from filesync_dagster_tests.sync.projects import Project, live, rows_of
 from filesync_dagster_tests.sync.projects import stored as stored_rows
 
@@ -267,7 +267,7 @@ def test_drift_is_what_no_event_told_although_there_was_time(store, monkeypatch)
     store.change("e.txt", b"22", told=False)
     store.hear(["a.txt"])
 
-    monkeypatch.setattr(lookup, "GRACE", timedelta(seconds=-5))
+    monkeypatch.setattr(feed_drift, "EVENT_DELAY_MAX", timedelta(seconds=-5))
     assert store.list().feed_drift == 2  # e.txt, and b.txt that went long ago
     assert store.list().feed_drift == 0
 
@@ -281,7 +281,7 @@ def test_what_events_themselves_told_is_no_drift(store, monkeypatch):
     time.sleep(1.1)  # a store tells seconds
     store.change("d.txt", b"4444")
     store.change("a.txt", None)
-    monkeypatch.setattr(lookup, "GRACE", timedelta(seconds=-5))
+    monkeypatch.setattr(feed_drift, "EVENT_DELAY_MAX", timedelta(seconds=-5))
 
     result = store.hear(["a.txt", "d.txt"])
     assert (result.mode, result.counts.added, result.counts.removed, result.feed_drift) == (SyncMode.FULL, 1, 1, 0)
@@ -298,13 +298,13 @@ def test_what_was_held_after_events_is_no_drift(store, monkeypatch):
     store.hear(["c.txt"], status=SyncStatus.HELD)
     store.filesync.approve("eng")
 
-    monkeypatch.setattr(lookup, "GRACE", timedelta(seconds=-5))
+    monkeypatch.setattr(feed_drift, "EVENT_DELAY_MAX", timedelta(seconds=-5))
     assert store.list().feed_drift == 0
 
 
 def test_only_an_endpoint_that_a_queue_serves_can_drift(store, monkeypatch):
     """Another queue may be there, for others."""
-    monkeypatch.setattr(lookup, "GRACE", timedelta(seconds=-5))
+    monkeypatch.setattr(feed_drift, "EVENT_DELAY_MAX", timedelta(seconds=-5))
     store.change("c.txt", b"1")
     store.hear(["c.txt"])
     store.filesync.close()

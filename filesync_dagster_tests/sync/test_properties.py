@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from filesync_dagster.core.model import SyncResult, SyncStatus
-from filesync_dagster.sync import detect_changes
+from filesync_dagster.sync import relations
 from filesync_dagster_tests.sync import memory_store
 from filesync_dagster_tests.sync.memory_store import Faults, MemoryStore
 from filesync_dagster_tests.sync.projects import Project, Row, everything, live, parquet_files, stored
@@ -319,11 +319,11 @@ def _has_x(path: str) -> bool:
     return any(segment.startswith("x") for segment in path.split("/"))
 
 
-@pytest.mark.parametrize("at_hand", [-1, detect_changes.AT_HAND], ids=["in files", "at hand"])
+@pytest.mark.parametrize("at_hand", [-1, relations.IN_MEMORY_ROWS], ids=["in files", "at hand"])
 @pytest.mark.parametrize("stable_ids", [True, False], ids=["store with ids", "store without ids"])
 def test_any_history_keeps_files_snapshot_and_journal_in_agreement(tmp_path, monkeypatch, stable_ids, at_hand):
     """Files == the last snapshot == the fold of all change files == the model, whatever happens in any order."""
-    monkeypatch.setattr(detect_changes, "AT_HAND", at_hand)  # what is large is compared in files
+    monkeypatch.setattr(relations, "IN_MEMORY_ROWS", at_hand)  # what is large is compared in files
     machine = type("Machine", (Syncs,), {"stable_ids": stable_ids, "folder": tmp_path})
     run_state_machine_as_test(
         machine,

@@ -19,7 +19,7 @@ from dagster import DagsterRunStatus
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Watch
-    from filesync_dagster.sync.listing import Progress
+    from filesync_dagster.sync.context import Progress
 
 BEAT = 5.0
 """Seconds between two beats."""

@@ -13,7 +13,7 @@ from filesync_dagster.config import read_environment
 from filesync_dagster.orchestration.instance.heartbeat import Heartbeat, beating, last_beat, slot
 from filesync_dagster.orchestration.instance.run_launcher import DEAD_AFTER, WatchedRunLauncher
 from filesync_dagster.orchestration.processes import dagster_home
-from filesync_dagster.sync.listing import Progress
+from filesync_dagster.sync.context import Progress
 
 
 @pytest.fixture(scope="module")

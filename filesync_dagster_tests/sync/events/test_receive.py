@@ -11,7 +11,7 @@ from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.core.errors import ConfigError, SourceError, TemporarilyDown
 from filesync_dagster.core.model import SyncMode, SyncStatus
-from filesync_dagster.sync import listing, lookup
+from filesync_dagster.sync import feed_drift, listing
 from filesync_dagster.sync.events.inbox import open_inbox
 from filesync_dagster_tests.sync.events.conftest import Place
 from filesync_dagster_tests.sync.events.queues import (
@@ -242,7 +242,7 @@ def test_a_listing_shows_what_events_did_not_tell(place, monkeypatch):
     place.receive()
     place.delete("b.txt")
     place.list()
-    monkeypatch.setattr(lookup, "GRACE", timedelta())
+    monkeypatch.setattr(feed_drift, "EVENT_DELAY_MAX", timedelta())
     result = place.filesync.sync("eng")
 
     assert result.feed_drift == 1

@@ -20,14 +20,14 @@ from filesync_dagster.connectors.retry import RetryPolicy
 from filesync_dagster.core.model import SyncResult
 from filesync_dagster.simulators.wire import InProcess, Simulator
 from filesync_dagster.storage.snapshots import Engines
-from filesync_dagster.sync import detect_changes, listing
+from filesync_dagster.sync import listing, relations
 from filesync_dagster_tests.sync.projects import Project
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.storage.database import Metadata
 
-AT_HAND = detect_changes.AT_HAND
+IN_MEMORY_ROWS = relations.IN_MEMORY_ROWS
 CHECKPOINT_SECONDS = listing.CHECKPOINT_SECONDS
 AT_ONCE = RetryPolicy(
     wait_initial=0.0, wait_max=0.0, pause_initial=0.0, retry_after_min=0.0, retry_after_max=0.0
@@ -80,7 +80,7 @@ class Stage:
     @staticmethod
     def as_if_many(*, many: bool) -> None:
         """Treat the few rows as if they were many: a checkpoint after each page, a comparison in files."""
-        detect_changes.AT_HAND = -1 if many else AT_HAND
+        relations.IN_MEMORY_ROWS = -1 if many else IN_MEMORY_ROWS
         listing.CHECKPOINT_SECONDS = -1.0 if many else CHECKPOINT_SECONDS
 
     def save(self, name: Any, known: Any) -> None:

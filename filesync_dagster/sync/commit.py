@@ -1,0 +1,122 @@
+"""How every sync ends: held by the guard, committed, or noted as one that found nothing new.
+
+Rows, journal, log and the pointer to the new snapshot change in one database transaction (DESIGN rule 2). What was
+stored before it has names that nobody points at yet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+from filesync_dagster.config import Endpoint
+from filesync_dagster.core.guard import UNTOUCHED, Proposal, objections
+from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
+from filesync_dagster.storage.database import Lease
+from filesync_dagster.storage.snapshots import SnapshotKind
+from filesync_dagster.sync.context import SyncContext
+from filesync_dagster.sync.relations import Changes, Relation
+from filesync_dagster.sync.result import Outcome, new_state, sync_record
+from filesync_dagster.sync.runtime import Runtime
+
+
+def conclude(context: SyncContext, outcome: Outcome) -> SyncResult:
+    """Hold what a sync found, commit it, or note that nothing changed."""
+    found = outcome.changes
+    if found is None:
+        return commit_unchanged(context, outcome)
+    why_not = _objections(context, outcome, found)
+    context.lease.check()
+    context.report("committing", outcome.result.files_processed)
+    if why_not:
+        return _hold(context, outcome, found, " ".join(why_not))
+    if found.changed or outcome.rewrites:
+        return _commit(context, outcome, found)
+    return commit_unchanged(context, outcome)
+
+
+def commit_unchanged(context: SyncContext, outcome: Outcome) -> SyncResult:
+    """Log that nothing changed: the same snapshot is true of a later moment. Rows and files stay, to the byte."""
+    following = outcome.following
+    result = replace(outcome.result, snapshot_uri=following.snapshot_uri, data_version=following.data_version)
+    outcome = replace(outcome, result=result, changes=None)
+    write_commit(context.runtime, context.endpoint, context.lease, outcome, context.selection, context.attempt.run_id)
+    return result
+
+
+def write_commit(  # noqa: PLR0917  # of a sync, and of one that was held
+    runtime: Runtime, endpoint: Endpoint, lease: Lease, outcome: Outcome, selection: str | None, run_id: str | None
+) -> None:
+    """Make the result of an outcome, whose files are stored, the state of its endpoint.
+
+    `selection`: of the filters that it was listed with; None when they are not known any more.
+    """
+    found = outcome.changes
+    version = found.data_version if found else outcome.following.data_version
+    runtime.metadata.commit(
+        lease,
+        sync_record(lease.endpoint_id, outcome.result, outcome.observed, run_id, data_version=version),
+        new_state(endpoint, outcome, str(version), selection),
+        imported=found.after.stream() if found and not found.changes else (),
+        changes=found.changes.stream() if found and found.changes else (),
+        repathed=found.repathed.stream() if found and found.repathed else (),
+    )
+
+
+def store_relations(
+    runtime: Runtime,
+    endpoint: Endpoint,
+    relations: Mapping[SnapshotKind, Relation],
+    day: date,
+    sync_id: str,
+    *,
+    csv: bool = False,
+) -> dict[SnapshotKind, str]:
+    """Write snapshots and changes of a sync under names that nobody points at yet; return their URIs by kind."""
+    uris: dict[SnapshotKind, str] = {}
+    for kind, relation in relations.items():
+        query, name = f"SELECT * FROM {relation}", endpoint.name
+        uris[kind] = runtime.snapshots.write(relation.con, query, kind, name, day, sync_id).uri
+        if csv:
+            runtime.snapshots.write_csv(relation.con, query, kind, name, day, sync_id)
+    return uris
+
+
+def _objections(context: SyncContext, outcome: Outcome, found: Changes) -> list[str]:
+    elsewhere = context.is_elsewhere(outcome.following)
+    proposal = Proposal(found.files_before, found.files_after, found.counts, elsewhere, found.emptied)
+    return objections(context.endpoint.guard, proposal)
+
+
+def _store(context: SyncContext, outcome: Outcome, found: Changes) -> SyncResult:
+    """Store the snapshot and the changes; return the result that names them.
+
+    An incremental sync writes its changes only: its snapshot is the last one with what was changed on top of it since.
+    """
+    relations: dict[SnapshotKind, Relation] = {}
+    if outcome.result.mode is SyncMode.FULL:
+        relations["snapshots"] = found.after
+    if found.changes:
+        relations["changes"] = found.changes
+    runtime, endpoint = context.runtime, context.endpoint
+    day = context.started.astimezone(runtime.config.settings.partitions.zone).date()
+    uris = store_relations(runtime, endpoint, relations, day, context.sync_id, csv=endpoint.csv)
+    snapshot = uris.get("snapshots", outcome.following.snapshot_uri)
+    return replace(outcome.result, snapshot_uri=snapshot, changes_uri=uris.get("changes"))
+
+
+def _hold(context: SyncContext, outcome: Outcome, found: Changes, why_not: str) -> SyncResult:
+    """Keep what the guard refused where `approve` finds it; the inventory stays as it is."""
+    name = context.endpoint.name
+    hint = f"{UNTOUCHED} `filesync approve {name}` commits it, `filesync reject {name}` forgets it."
+    proposed = replace(_store(context, outcome, found), status=SyncStatus.HELD, error=f"{why_not} {hint}")
+    run_id, version = context.attempt.run_id, found.data_version
+    log = sync_record(context.endpoint_id, proposed, outcome.observed, run_id, data_version=version)
+    context.runtime.metadata.hold(context.lease, log, context.location, outcome.following.cursor)
+    return replace(proposed, files_total=found.files_before, bytes_total=found.bytes_before)
+
+
+def _commit(context: SyncContext, outcome: Outcome, found: Changes) -> SyncResult:
+    result = replace(_store(context, outcome, found), data_version=found.data_version)
+    outcome = replace(outcome, result=result)
+    write_commit(context.runtime, context.endpoint, context.lease, outcome, context.selection, context.attempt.run_id)
+    return result
