@@ -2,7 +2,7 @@
 
 import pytest
 
-from filesync_dagster.connectors import tenants
+from filesync_dagster.connectors.rest.limits import forget_tenants
 from filesync_dagster_tests.servers import moto_s3, postgres_server, postgres_url, s3_server  # noqa: F401 - fixtures
 
 
@@ -24,4 +24,4 @@ def instance(tmp_path):
 @pytest.fixture(autouse=True)
 def strangers_to_every_store():
     """No test waits because the store of another one asked to slow down."""
-    tenants.forget()
+    forget_tenants()

@@ -264,10 +264,10 @@ BUGS = (
     ),
     Bug(
         "Retry-After is ignored",
-        "connectors/calls.py",
-        "return policy.pause(self.attempts) if error.retry_after is None else policy.clamped(error.retry_after)",
+        "connectors/rest/calls.py",
+        "return policy.pause(self.attempts) if error.retry_after is None else policy.clamp(error.retry_after)",
         "return policy.pause(self.attempts)",
-        "filesync_dagster_tests/connectors/test_calls.py",
+        "filesync_dagster_tests/connectors/rest/test_calls.py",
         "retry_after",
     ),
     Bug(

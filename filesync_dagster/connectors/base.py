@@ -1,14 +1,20 @@
 """What a connector is: the contract of `Source`, and of what some sources can do besides.
 
-The docstrings here are the contract; the contract suite (`filesync_dagster_tests/connectors/contract.py`)
+The docstrings here are the contract; the contract suite (`filesync_dagster.testing`)
 holds every connector to it. Implementations add a docstring only where they differ.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from pydantic import BaseModel
 
 from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Page
+
+Prune: TypeAlias = Callable[[str], bool]
+"""Says that everything below a path is filtered out, so that a connector need not look there."""
 
 
 @runtime_checkable
@@ -104,3 +110,19 @@ class IncrementalSource(LookupSource, Protocol):
         Asked for when a folder comes into the endpoint with what it holds, which no feed tells.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Connector:
+    """One kind of store.
+
+    `details` is the model of `endpoint_details`; its SecretStr fields never leave the process. `location` names the
+    details that decide what is listed: when one of them changes, rows that disappear left the scope.
+    """
+
+    title: str
+    details: type[BaseModel]
+    location: tuple[str, ...]
+    open: Callable[..., Source]  # (details, meter, *, prune: Prune | None)
+    paths: tuple[str, ...] = ()  # details that are paths of this machine, relative to the configuration file
+    incremental: bool = False  # its sources tell what changed

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from filesync_dagster.connectors import tenants
+from filesync_dagster.connectors.rest.limits import forget_tenants
 from filesync_dagster.core.model import SyncMode, SyncStatus, data_version
 from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.wire import Answer, Request
@@ -53,7 +53,7 @@ class Drive:
 
     def sync(self, *, full=False, status=SyncStatus.COMPLETED):
         """Sync, and see that the database, the snapshot and the totals agree."""
-        tenants.forget()
+        forget_tenants()
         result = self.filesync.sync("docs", full=full)
         assert result.status is status, result.error
         self.agree()

@@ -8,26 +8,26 @@ Autodesk may say instead of what was asked.
 May import the shared parts of `connectors`, `model`, `observability` and `errors`.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
+from filesync_dagster.connectors.base import Connector, Prune
 
 if TYPE_CHECKING:
     import httpx
 
     from filesync_dagster.connectors.autodesk.source import AutodeskSource
-    from filesync_dagster.connectors.retry import RetryPolicy
+    from filesync_dagster.connectors.rest.retry import RetryPolicy
     from filesync_dagster.core.model import Meter
 
-__all__ = ["AutodeskDetails", "open_autodesk"]
+__all__ = ["CONNECTOR", "AutodeskDetails", "open_autodesk"]
 
 
 def open_autodesk(
     details: AutodeskDetails,
     meter: "Meter",
     *,
-    prune: Callable[[str], bool] | None = None,
+    prune: Prune | None = None,
     wire: "httpx.BaseTransport | None" = None,
     policy: "RetryPolicy | None" = None,
 ) -> "AutodeskSource":
@@ -39,3 +39,13 @@ def open_autodesk(
     from filesync_dagster.connectors.autodesk.source import AutodeskSource
 
     return AutodeskSource(details, meter, prune=prune, wire=wire, policy=policy)
+
+
+CONNECTOR = Connector(
+    title="Autodesk Construction Cloud",
+    details=AutodeskDetails,
+    location=("base_url", "service_account_id", "hub_id", "project_ids", "region"),
+    open=open_autodesk,
+    paths=("ca_bundle",),
+    incremental=True,
+)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from filesync_dagster.connectors.http import ASK_LATER, waiting_time
+from filesync_dagster.connectors.rest.client import ASK_LATER, retry_after_seconds
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -112,7 +112,7 @@ def refused(where: str, asked: str, answer: httpx.Response) -> SourceError:
     fallback = (TemporarilyDown, ASK_LATER) if status >= SERVER_ERRORS else (ProtocolViolation, REPORT)
     kind, hint = (status not in {429, 503} and CODES.get(refusal.code)) or by_status or fallback
     said = ": ".join(part for part in (f"HTTP {status}", refusal.code, refusal.message) if part)
-    wait = waiting_time(answer.headers.get("retry-after")) if kind.retryable else None
+    wait = retry_after_seconds(answer.headers.get("retry-after")) if kind.retryable else None
     return kind(f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=wait)
 
 

@@ -13,9 +13,9 @@ import httpx
 from filesync_dagster.connectors.autodesk.answers import REPORT, document, objects, refused
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
 from filesync_dagster.connectors.autodesk.tokens import Tokens
-from filesync_dagster.connectors.calls import Calls, tenant
-from filesync_dagster.connectors.http import httpx_border, pooled
-from filesync_dagster.connectors.retry import RetryPolicy, never
+from filesync_dagster.connectors.rest.calls import Calls, tenant_of
+from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
+from filesync_dagster.connectors.rest.retry import RetryPolicy, never
 from filesync_dagster.core.errors import AuthenticationFailed, ProtocolViolation
 from filesync_dagster.core.model import Meter
 
@@ -91,7 +91,7 @@ class Api:
     ) -> None:
         self._base = details.base_url
         self._headers = {"x-ads-region": details.region} if details.region else {}
-        self._client = pooled(
+        self._client = pooled_client(
             details.base_url.startswith("http://"),
             connections=details.list_workers + 1,
             read_timeout=details.read_timeout,
@@ -103,7 +103,7 @@ class Api:
         key = hashlib.sha256(f"{details.base_url}\x00{details.client_id}".encode()).hexdigest()
         rate = details.requests_per_minute
         seldom = dict.fromkeys(("hubs", "projects"), rate // SIXTH)
-        shared = tenant(key, {"token": TOKENS_PER_MINUTE, **seldom, **dict.fromkeys(FOLDER_CALLS, rate)})
+        shared = tenant_of(key, {"token": TOKENS_PER_MINUTE, **seldom, **dict.fromkeys(FOLDER_CALLS, rate)})
         self._tokens = Tokens(details, self._client, Calls(meter, shared, policy))
         self._calls = Calls(meter, shared, policy, self._tokens.renew)
 

@@ -12,7 +12,7 @@ from filesync_dagster.connectors.autodesk.frontier import TOP, Open
 from filesync_dagster.connectors.autodesk.hubs import Hubs
 from filesync_dagster.connectors.autodesk.permissions import Ask, Permissions
 from filesync_dagster.connectors.autodesk.rows import Entries, parent_of, tips_of
-from filesync_dagster.connectors.retry import never
+from filesync_dagster.connectors.rest.retry import never
 from filesync_dagster.core.errors import ProtocolViolation
 from filesync_dagster.core.model import OUTSIDE
 

@@ -19,7 +19,7 @@ from filesync_dagster.connectors.autodesk.lookups import looked_up
 from filesync_dagster.connectors.autodesk.permissions import Permissions
 from filesync_dagster.connectors.autodesk.reading import PROJECT_SCOPE, Contents, Reader
 from filesync_dagster.connectors.autodesk.rows import Entries
-from filesync_dagster.connectors.retry import RetryPolicy, never
+from filesync_dagster.connectors.rest.retry import RetryPolicy, never
 from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError
 from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Meter, Page
 

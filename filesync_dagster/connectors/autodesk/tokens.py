@@ -12,8 +12,8 @@ import httpx
 
 from filesync_dagster.connectors.autodesk.answers import CHECK_KEY, document, refused
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
-from filesync_dagster.connectors.calls import Calls
-from filesync_dagster.connectors.http import httpx_border
+from filesync_dagster.connectors.rest.calls import Calls
+from filesync_dagster.connectors.rest.client import httpx_border
 from filesync_dagster.core.errors import AuthenticationFailed, ProtocolViolation
 
 SCOPE = "data:read"
@@ -43,7 +43,7 @@ class Tokens:
         self._details = details
         self._client = client
         self._calls = calls
-        self._drawer = calls.tenant.kept(Drawer, _identity(details))
+        self._drawer = calls.tenant.share(Drawer, _identity(details))
 
     def bearer(self, stopped: Callable[[], bool]) -> str:
         """Return a token that is good for a while, minted if need be. Raises SourceError."""

@@ -6,26 +6,26 @@ Inside: `source` is the connector; `listing` (flat), `crawl` (folder by folder) 
 entry lies in which scope, `rows` turns entries into Arrow; `errors` is the border to Google's libraries.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from filesync_dagster.connectors.base import Connector, Prune
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 
 if TYPE_CHECKING:
     import httpx
 
-    from filesync_dagster.connectors.calls import RetryPolicy
     from filesync_dagster.connectors.google_drive.source import GoogleDriveSource
+    from filesync_dagster.connectors.rest.calls import RetryPolicy
     from filesync_dagster.core.model import Meter
 
-__all__ = ["GoogleDriveDetails", "open_google_drive"]
+__all__ = ["CONNECTOR", "GoogleDriveDetails", "open_google_drive"]
 
 
 def open_google_drive(
     details: GoogleDriveDetails,
     meter: "Meter",
     *,
-    prune: Callable[[str], bool] | None = None,
+    prune: Prune | None = None,
     wire: "httpx.BaseTransport | None" = None,
     policy: "RetryPolicy | None" = None,
 ) -> "GoogleDriveSource":
@@ -37,3 +37,13 @@ def open_google_drive(
     from filesync_dagster.connectors.google_drive.source import GoogleDriveSource
 
     return GoogleDriveSource(details, meter, wire=wire, policy=policy)
+
+
+CONNECTOR = Connector(
+    title="Google Drive",
+    details=GoogleDriveDetails,
+    location=("base_url", "subject", "folder_id", "drive_id", "include_shared"),
+    open=open_google_drive,
+    paths=("service_account_file", "ca_bundle"),
+    incremental=True,
+)

@@ -14,11 +14,11 @@ import httpx
 import orjson
 from googleapiclient.discovery import build
 
-from filesync_dagster.connectors.calls import Calls, RetryPolicy, never, tenant
 from filesync_dagster.connectors.google_drive.credentials import Identity, tenant_key
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import OUR_FAULT, drive_border
-from filesync_dagster.connectors.http import ASK_LATER, httpx_border, pooled
+from filesync_dagster.connectors.rest.calls import Calls, RetryPolicy, never, tenant_of
+from filesync_dagster.connectors.rest.client import ASK_LATER, httpx_border, pooled_client
 from filesync_dagster.core.errors import ProtocolViolation, TemporarilyDown
 from filesync_dagster.core.logging import inherit_log_context
 from filesync_dagster.core.model import Meter
@@ -61,7 +61,7 @@ class Drive:
         self._workers = details.list_workers
         self._file = FILE + (f",permissions({PERMISSION})" if details.include_permissions else "")
         self._address = f"{details.base_url}/drive/v3/"
-        self._client = pooled(
+        self._client = pooled_client(
             wire is not None,  # else some of it is https: tokens, if not the API
             connections=details.list_workers + 2,
             read_timeout=details.read_timeout,
@@ -71,7 +71,7 @@ class Drive:
             ca_bundle=details.ca_bundle,
         )
         self._identity = Identity(details, self._client)
-        self._calls = Calls(meter, tenant(tenant_key(details), QUOTAS), policy, self._renew)
+        self._calls = Calls(meter, tenant_of(tenant_key(details), QUOTAS), policy, self._renew)
 
     def files(self, token: str | None, *, stopped: Stopped = never, **which: Any) -> Answer:
         """Return a page of entries; `which` are parameters of files.list that select them."""

@@ -16,8 +16,8 @@ from google.oauth2 import service_account
 
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails, key_parts
 from filesync_dagster.connectors.google_drive.errors import CHECK_CREDENTIALS, google_auth_border
-from filesync_dagster.connectors.http import ASK_LATER, httpx_border, waiting_time
-from filesync_dagster.connectors.tenants import tenant
+from filesync_dagster.connectors.rest.client import ASK_LATER, httpx_border, retry_after_seconds
+from filesync_dagster.connectors.rest.limits import tenant_of
 from filesync_dagster.core.errors import AuthenticationFailed, TemporarilyDown, Throttled
 
 METADATA = "https://www.googleapis.com/auth/drive.metadata.readonly"
@@ -36,7 +36,7 @@ class Identity:
     def __init__(self, details: GoogleDriveDetails, client: httpx.Client) -> None:
         self._details = details
         self._fetch = _Fetch(client)
-        self._shared = tenant(tenant_key(details)).kept(_Tokens, _scope(details))
+        self._shared = tenant_of(tenant_key(details)).share(_Tokens, _scope(details))
         self._used: str | None = None
 
     def headers(self) -> dict[str, str]:
@@ -143,7 +143,7 @@ class _Fetch(google.auth.transport.Request):
         with httpx_border(WHERE):
             answer = self._client.request(method, url, content=body, headers=dict(headers or {}))
         said, status = f"{WHERE} answered HTTP {answer.status_code}.", answer.status_code
-        wait = waiting_time(answer.headers.get("retry-after"))
+        wait = retry_after_seconds(answer.headers.get("retry-after"))
         if status == TOO_MANY or (status == FORBIDDEN and RATE_LIMITED.search(answer.content)):
             raise Throttled(said, hint=ASK_LATER, retry_after=wait)
         if status >= SERVER_ERRORS:

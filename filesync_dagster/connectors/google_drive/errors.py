@@ -11,7 +11,7 @@ import google.auth.exceptions
 import googleapiclient.errors
 import orjson
 
-from filesync_dagster.connectors.http import ASK_LATER, waiting_time
+from filesync_dagster.connectors.rest.client import ASK_LATER, retry_after_seconds
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -162,7 +162,7 @@ def refused(where: str, status: int, body: bytes, headers: Mapping[str, str]) ->
         hint = JOIN
     said = ": ".join(part for part in (reason or f"HTTP {status}", message) if part)
     return kind(
-        f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=waiting_time(headers.get("retry-after"))
+        f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=retry_after_seconds(headers.get("retry-after"))
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 
-from filesync_dagster.connectors.calls import RetryPolicy
 from filesync_dagster.connectors.google_drive.api import Drive
 from filesync_dagster.connectors.google_drive.crawl import crawled
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
@@ -18,6 +17,7 @@ from filesync_dagster.connectors.google_drive.listing import Listed, listed
 from filesync_dagster.connectors.google_drive.permissions import permissions_of
 from filesync_dagster.connectors.google_drive.rows import rows_of
 from filesync_dagster.connectors.google_drive.scopes import layout_of, name_of, only_scope
+from filesync_dagster.connectors.rest.calls import RetryPolicy
 from filesync_dagster.core.errors import NotFound
 from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Meter, Page
 

@@ -3,11 +3,11 @@
 May import `connectors.base`, `model` and `errors`.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from filesync_dagster.connectors.base import Connector, Prune
 from filesync_dagster.core.model import Meter
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def open_local(
     details: LocalDetails,
     meter: Meter,
     *,
-    prune: Callable[[str], bool] | None = None,
+    prune: Prune | None = None,
 ) -> "LocalSource":
     """Return the source of one local folder; no I/O.
 
@@ -77,3 +77,12 @@ def open_local(
     from filesync_dagster.connectors.local.source import LocalSource
 
     return LocalSource(details, meter, prune)
+
+
+CONNECTOR = Connector(
+    title="Local folder",
+    details=LocalDetails,
+    location=("path", "follow_symlinks", "cross_mounts", "identity"),
+    open=open_local,
+    paths=("path",),
+)

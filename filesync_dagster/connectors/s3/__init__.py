@@ -7,17 +7,24 @@ Inside: `listing` drives `ranges` (what to ask) over `transport` (signed GETs), 
 
 from typing import TYPE_CHECKING
 
+from filesync_dagster.connectors.base import Connector, Prune
 from filesync_dagster.connectors.s3.details import S3Details
 
 if TYPE_CHECKING:
     from filesync_dagster.connectors.s3.source import S3Source
     from filesync_dagster.core.model import Meter
 
-__all__ = ["S3Details", "open_s3"]
+__all__ = ["CONNECTOR", "S3Details", "open_s3"]
 
 
-def open_s3(details: S3Details, meter: "Meter") -> "S3Source":
-    """Return a source for the bucket of `details`; its cost is added to `meter`. No network call is made."""
+def open_s3(details: S3Details, meter: "Meter", *, prune: Prune | None = None) -> "S3Source":
+    """Return a source for the bucket of `details`; its cost is added to `meter`. No network call is made.
+
+    `prune` is not heeded: a flat listing has no folder to leave out.
+    """
     from filesync_dagster.connectors.s3.source import S3Source
 
     return S3Source(details, meter)
+
+
+CONNECTOR = Connector(title="S3 bucket", details=S3Details, location=("endpoint_url", "bucket", "prefix"), open=open_s3)

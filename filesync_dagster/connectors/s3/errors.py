@@ -10,7 +10,7 @@ from typing import Final
 
 import botocore.exceptions
 
-from filesync_dagster.connectors.http import ASK_LATER, CHECK_ADDRESS, waiting_time
+from filesync_dagster.connectors.rest.client import ASK_LATER, CHECK_ADDRESS, retry_after_seconds
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -137,7 +137,9 @@ def refused(where: str, refusal: Refusal) -> SourceError:
     by_status = (TemporarilyDown, ASK_LATER) if refusal.status >= SERVER_ERRORS else (ProtocolViolation, TRY_PROVIDER)
     kind, hint = CODES.get(refusal.code) or STATUSES.get(refusal.status) or by_status
     said = ": ".join(part for part in (refusal.code or f"HTTP {refusal.status}", refusal.message) if part)
-    return kind(f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=waiting_time(refusal.retry_after))
+    return kind(
+        f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=retry_after_seconds(refusal.retry_after)
+    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from filesync_dagster.connectors.calls import never
+from filesync_dagster.connectors.rest.calls import never
 from filesync_dagster.connectors.s3.answers import Listing
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
 from filesync_dagster.connectors.s3.ranges import (

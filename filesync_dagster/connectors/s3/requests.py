@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from operator import ge
 
-from filesync_dagster.connectors.calls import never
+from filesync_dagster.connectors.rest.calls import never
 from filesync_dagster.connectors.s3.answers import Listing, VersionListing, listing_of, versions_of
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
 from filesync_dagster.connectors.s3.quirks import Quirks

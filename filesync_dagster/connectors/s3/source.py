@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from filesync_dagster.connectors.calls import RetryPolicy
+from filesync_dagster.connectors.rest.calls import RetryPolicy
 from filesync_dagster.connectors.s3.administration import Administration
 from filesync_dagster.connectors.s3.answers import Listing
 from filesync_dagster.connectors.s3.details import S3Details

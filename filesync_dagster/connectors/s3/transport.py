@@ -6,8 +6,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from filesync_dagster.connectors.calls import Calls, RetryPolicy, never, tenant
-from filesync_dagster.connectors.http import httpx_border, pooled
+from filesync_dagster.connectors.rest.calls import Calls, RetryPolicy, never, tenant_of
+from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
 from filesync_dagster.connectors.s3.answers import refusal_of
 from filesync_dagster.connectors.s3.credentials import Identity, aws_session
 from filesync_dagster.connectors.s3.details import S3Details
@@ -40,8 +40,8 @@ class Transport:
         self._region = details.region
         self._moved = False
         self._lock = threading.Lock()
-        self.calls = Calls(meter, tenant(self._identity.tenant), policy, self._identity.renewal)
-        self._client = pooled(
+        self.calls = Calls(meter, tenant_of(self._identity.tenant), policy, self._identity.renewal)
+        self._client = pooled_client(
             (details.endpoint_url or "").startswith("http://"),
             connections=details.list_workers + 2,
             read_timeout=details.read_timeout,

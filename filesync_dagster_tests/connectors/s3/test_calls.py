@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 
-from filesync_dagster.connectors.retry import RetryPolicy
+from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.connectors.s3 import S3Details
 from filesync_dagster.connectors.s3.source import S3Source
 from filesync_dagster.core.errors import AuthenticationFailed

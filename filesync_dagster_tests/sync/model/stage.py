@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import sqlalchemy
 
-from filesync_dagster.connectors import CONNECTORS, tenants
-from filesync_dagster.connectors.retry import RetryPolicy
+from filesync_dagster.connectors import CONNECTORS
+from filesync_dagster.connectors.rest.limits import forget_tenants
+from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.core.model import SyncResult
 from filesync_dagster.simulators.wire import InProcess, Simulator
 from filesync_dagster.storage.snapshots import Engines
@@ -65,7 +66,7 @@ class Stage:
     def begin(self, simulator: Simulator, entry: Mapping[str, Any], saved: Any = None) -> None:
         """Forget everything and open a configuration with one endpoint; `saved` names how its home was once."""
         self.close()
-        tenants.forget()
+        forget_tenants()
         self.simulator = simulator
         self.project = Project(self.home.parent, entry)
         shutil.rmtree(self.home, ignore_errors=True)

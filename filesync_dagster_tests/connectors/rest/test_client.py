@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from filesync_dagster.connectors.http import HTTPX, httpx_border, pooled, waiting_time
+from filesync_dagster.connectors.rest.client import HTTPX, httpx_border, pooled_client, retry_after_seconds
 from filesync_dagster.core.errors import SourceError, TemporarilyDown, Unreachable
 
 
@@ -62,18 +62,22 @@ def test_a_subclass_is_what_its_parents_are():
 )
 def test_retry_after_is_seconds_or_a_date(header, low, high):
     """Both forms are understood; a past date is no wait."""
-    assert low <= waiting_time(header) <= high
+    assert low <= retry_after_seconds(header) <= high
 
 
 @pytest.mark.parametrize("header", [None, "", "soon", "-3", "1.5", "²", "Wed, 21 Oct 2065 07:28:00"])
 def test_a_retry_after_that_says_nothing(header):
     """It is left out."""
-    assert waiting_time(header) is None
+    assert retry_after_seconds(header) is None
 
 
 def test_a_client_is_plain_where_no_certificate_is_needed():
     """An address without TLS loads no certificates, and all clients share those that are loaded."""
-    with pooled(True, connections=1) as plain, pooled(False, connections=1) as one, pooled(False, connections=1) as two:
+    with (
+        pooled_client(True, connections=1) as plain,
+        pooled_client(False, connections=1) as one,
+        pooled_client(False, connections=1) as two,
+    ):
         contexts = [client._transport._pool._ssl_context for client in (plain, one, two)]
     assert contexts[0].get_ca_certs() == []
     assert contexts[1] is contexts[2]
@@ -100,7 +104,7 @@ def test_threads_take_turns_with_connections():
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        with pooled(True, connections=2) as client, ThreadPoolExecutor(8) as pool:
+        with pooled_client(True, connections=2) as client, ThreadPoolExecutor(8) as pool:
             address = f"http://127.0.0.1:{server.server_port}"
             answers = list(pool.map(lambda _: client.get(address).status_code, range(12)))
         server.shutdown()
@@ -110,7 +114,7 @@ def test_threads_take_turns_with_connections():
 
 def test_a_slow_store_is_given_up():
     """The timeouts are those that were asked for."""
-    with pooled(True, connections=1, read_timeout=0.05, connect_timeout=0.05) as client:
+    with pooled_client(True, connections=1, read_timeout=0.05, connect_timeout=0.05) as client:
         assert (client.timeout.read, client.timeout.connect, client.timeout.pool) == (0.05, 0.05, None)
         with pytest.raises((TemporarilyDown, Unreachable)), httpx_border("The store"):
             client.get("http://192.0.2.1/")  # an address that no one has

@@ -11,8 +11,8 @@ import tenacity
 from filesync_dagster.core.model import Meter
 
 RETRY_COST = 5  # successful calls that earn one retry
-BUDGET = 200 * RETRY_COST  # what failing retries may cost before anything was earned
-EARNED_PER_SECOND = 1.0  # an outage of an hour ago shall not count against a store that is back
+BUDGET_TOKENS = 200 * RETRY_COST  # what failing retries may cost before anything was earned
+TOKENS_PER_SECOND = 1.0  # an outage of an hour ago shall not count against a store that is back
 
 _TALLY = threading.Lock()  # one Meter is shared by the threads of a listing, and `+=` is not atomic
 
@@ -38,7 +38,7 @@ class RetryPolicy:
         """Return how long a store is left alone that throttled a call for the n-th time without a Retry-After."""
         return min(self.pause_initial * 2.0 ** (attempt - 1), self.wait_max)
 
-    def clamped(self, asked: float) -> float:
+    def clamp(self, asked: float) -> float:
         """Return a Retry-After as it is heeded."""
         return min(max(asked, self.retry_after_min), self.retry_after_max)
 
@@ -56,14 +56,14 @@ class RetryBudget:
     """What retries may cost, so that many threads do not hammer a store that is down. Thread-safe.
 
     A retry costs RETRY_COST and gives it back when it helps; a call that succeeds at once earns 1, a second
-    EARNED_PER_SECOND. So the retries that were of no use are never more than 200, plus a fifth of the calls that
+    TOKENS_PER_SECOND. So the retries that were of no use are never more than 200, plus a fifth of the calls that
     succeeded, plus one every five seconds.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._left = float(BUDGET)
+        self._left = float(BUDGET_TOKENS)
         self._at = clock.now()
 
     def spend(self) -> bool:
@@ -74,14 +74,14 @@ class RetryBudget:
             self._left -= RETRY_COST if affordable else 0
             return affordable
 
-    def succeeded(self, *, after_retry: bool) -> None:
+    def note_success(self, *, after_retry: bool) -> None:
         """Note that a call succeeded, at once or after a retry that was paid for."""
         with self._lock:
             self._earn(RETRY_COST if after_retry else 1)
 
     def _earn(self, tokens: float) -> None:
         now = self._clock.now()
-        self._left = min(BUDGET, self._left + tokens + (now - self._at) * EARNED_PER_SECOND)
+        self._left = min(BUDGET_TOKENS, self._left + tokens + (now - self._at) * TOKENS_PER_SECOND)
         self._at = now
 
 

@@ -13,13 +13,13 @@ from typing import Generic, TypeVar
 
 import tenacity
 
-from filesync_dagster.connectors.retry import Clock, RetryPolicy, count, never
-from filesync_dagster.connectors.tenants import Tenant, spread, tenant
+from filesync_dagster.connectors.rest.limits import Tenant, spread_seconds, tenant_of
+from filesync_dagster.connectors.rest.retry import Clock, RetryPolicy, count, never
 from filesync_dagster.core.errors import AuthenticationFailed, SourceError, Throttled, Unreachable
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import Meter
 
-__all__ = ["Calls", "RetryPolicy", "Tenant", "never", "tenant"]
+__all__ = ["Calls", "RetryPolicy", "Tenant", "never", "tenant_of"]
 
 Answer = TypeVar("Answer")
 
@@ -53,7 +53,7 @@ class Calls:
         anew. A throttled call pauses the tenant. Once `stopped()` is true nothing is waited for and no further attempt
         is made: the last error is raised, and SourceError when there was no attempt yet.
         """
-        return _Asking(self, call, quota, stopped).answer()
+        return _RepeatedCall(self, call, quota, stopped).answer()
 
 
 class _Renewal:
@@ -66,13 +66,13 @@ class _Renewal:
         self._untried = False  # minted, and no call has succeeded since
         self.generation = 0
 
-    def succeeded(self, generation: int) -> None:
+    def note_success(self, generation: int) -> None:
         """Note that a call succeeded which began with the credentials of this generation."""
         if self._untried and generation == self.generation:
             self._untried = False
 
-    def renewed(self, generation: int) -> bool:
-        """Whether there are newer credentials than those of this generation, minted now if need be."""
+    def renew(self, generation: int) -> bool:
+        """Mint newer credentials than those of this generation, unless there are some; say whether there are."""
         if self._renew is None:
             return False
         with self._lock:
@@ -117,7 +117,7 @@ class _Waiting:
 
 
 @dataclass(slots=True)
-class _Asking(Generic[Answer]):
+class _RepeatedCall(Generic[Answer]):
     """One call until it is answered or given up."""
 
     calls: Calls
@@ -128,7 +128,7 @@ class _Asking(Generic[Answer]):
     began: float = 0.0  # the first attempt
     generation: int = 0
     unreachable: int = 0
-    refused: bool = False  # has been repeated with new credentials
+    renewed: bool = False  # has been repeated with new credentials
     paid: bool = False  # the last repetition cost something
     place: float = 0.0  # among those that come back after a wait
     last: SourceError | None = None
@@ -143,15 +143,15 @@ class _Asking(Generic[Answer]):
             reraise=True,
         )
         answer = repeated(self.attempt)
-        self.calls.renewal.succeeded(self.generation)
-        self.calls.tenant.budget.succeeded(after_retry=self.paid)
+        self.calls.renewal.note_success(self.generation)
+        self.calls.tenant.budget.note_success(after_retry=self.paid)
         return answer
 
     def attempt(self) -> Answer:
         self.place = self.calls.tenant.clock.chance()
         if self.last is not None and self.stopped():
             raise self.last
-        self.admitted()
+        self.await_admission()
         now = self.calls.tenant.clock.now()
         self.began = self.began if self.attempts else now
         self.attempts += 1
@@ -164,10 +164,10 @@ class _Asking(Generic[Answer]):
             self.calls.tenant.pause(self.pause_for(error), error.message)
             raise
 
-    def admitted(self) -> None:
+    def await_admission(self) -> None:
         """Wait until the tenant lets this call through."""
         tenant = self.calls.tenant
-        seconds = tenant.held_back(self.quota, self.place)
+        seconds = tenant.admit(self.quota, self.place)
         if not seconds:
             return
         with self.calls.waiting:
@@ -175,14 +175,14 @@ class _Asking(Generic[Answer]):
                 if self.stopped():
                     raise self.last or SourceError("A call was not made: nobody waits for its answer any more.")
                 tenant.clock.sleep(min(seconds, POLL_SECONDS))
-                seconds = tenant.held_back(self.quota, self.place)
+                seconds = tenant.admit(self.quota, self.place)
 
     def again(self, error: BaseException) -> bool:
         """Whether asking again can help."""
         self.last = error if isinstance(error, SourceError) else None
-        if isinstance(error, AuthenticationFailed) and not self.refused and not self.stopped():
-            self.refused = True
-            return self.calls.renewal.renewed(self.generation)
+        if isinstance(error, AuthenticationFailed) and not self.renewed and not self.stopped():
+            self.renewed = True
+            return self.calls.renewal.renew(self.generation)
         self.unreachable += isinstance(error, Unreachable)
         return (
             isinstance(error, SourceError)
@@ -198,12 +198,12 @@ class _Asking(Generic[Answer]):
             return 0.0
         if error.retry_after is None:
             return policy.backoff(state)
-        seconds = policy.clamped(error.retry_after)
-        return seconds + self.place * spread(seconds)
+        seconds = policy.clamp(error.retry_after)
+        return seconds + self.place * spread_seconds(seconds)
 
     def pause_for(self, error: Throttled) -> float:
         policy = self.calls.policy
-        return policy.pause(self.attempts) if error.retry_after is None else policy.clamped(error.retry_after)
+        return policy.pause(self.attempts) if error.retry_after is None else policy.clamp(error.retry_after)
 
     def over(self, state: tenacity.RetryCallState) -> bool:
         """Whether patience, time or the budget is at its end."""

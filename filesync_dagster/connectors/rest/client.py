@@ -51,7 +51,7 @@ HTTPX: Final[Mapping[type[Exception], type[SourceError]]] = {
 """Every exception of httpx; a test fails when it grows another."""
 
 
-def waiting_time(header: str | None) -> float | None:
+def retry_after_seconds(header: str | None) -> float | None:
     """Return a Retry-After header, seconds or date, as seconds from now; None if it says nothing usable."""
     if not header:
         return None
@@ -75,7 +75,7 @@ def httpx_border(where: str) -> Iterator[None]:
         raise kind(f"{where} {verb}: {exc or type(exc).__name__}.", hint=hint) from exc
 
 
-def pooled(
+def pooled_client(
     base_url_is_plain_http: bool,
     *,
     connections: int,

@@ -5,22 +5,41 @@ answer to one of them holds back all of them.
 """
 
 import threading
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from pyrate_limiter import Duration, InMemoryBucket, Rate, RateItem
-
-from filesync_dagster.connectors.retry import Clock, RetryBudget
+from filesync_dagster.connectors.rest.retry import Clock, RetryBudget
 from filesync_dagster.core.logging import event
 
 CLOCK: Final = Clock()
+QUOTA_WINDOW_SECONDS = 60.0
+SPREAD_MAX_SECONDS = 10.0
 
-Kept = TypeVar("Kept")
+Shared = TypeVar("Shared")
 
 
-def spread(seconds: float) -> float:
+def spread_seconds(seconds: float) -> float:
     """Return over how many seconds those come back that waited so long, so that they do not come all at once."""
-    return min(seconds * 0.25, 10.0)
+    return min(seconds * 0.25, SPREAD_MAX_SECONDS)
+
+
+@dataclass(slots=True)
+class Quota:
+    """So many calls in any minute. Not thread-safe."""
+
+    calls_per_minute: int
+    _made_at: deque[float] = field(default_factory=deque)  # the calls of the last minute, oldest first
+
+    def reserve(self, now: float) -> float:
+        """Count a call at this moment and return 0; or return the seconds until there is room for one."""
+        while self._made_at and self._made_at[0] <= now - QUOTA_WINDOW_SECONDS:
+            self._made_at.popleft()
+        if len(self._made_at) < self.calls_per_minute:
+            self._made_at.append(now)
+            return 0.0
+        return self._made_at[-self.calls_per_minute] + QUOTA_WINDOW_SECONDS - now
 
 
 class Tenant:
@@ -36,8 +55,8 @@ class Tenant:
         self._lock = threading.Lock()
         self._until = clock.now()  # when the pause is over
         self._spread = 0.0
-        self._quotas: dict[str, InMemoryBucket] = {}
-        self._kept: dict[type[object], dict[str, object]] = {}
+        self._quotas: dict[str, Quota] = {}
+        self._shared: dict[type[object], dict[str, object]] = {}
         self.limit(quotas or {})
 
     def limit(self, quotas: Mapping[str, int]) -> None:
@@ -45,13 +64,13 @@ class Tenant:
         with self._lock:
             for quota, calls in quotas.items():
                 known = self._quotas.get(quota)
-                if known is None or known.rates[0].limit != calls:
-                    self._quotas[quota] = InMemoryBucket([Rate(calls, Duration.MINUTE)])
+                if known is None or known.calls_per_minute != calls:
+                    self._quotas[quota] = Quota(calls)
 
-    def kept(self, kind: type[Kept], name: str) -> Kept:
+    def share(self, kind: type[Shared], name: str) -> Shared:
         """Return what all sources with this credential share under a name, such as its token; made when first asked."""
         with self._lock:
-            found = self._kept.setdefault(kind, {})
+            found = self._shared.setdefault(kind, {})
             if name not in found:
                 found[name] = kind()
             shared = found[name]
@@ -64,7 +83,7 @@ class Tenant:
             now = self.clock.now()
             begins = now >= self._until
             if now + seconds > self._until:
-                self._until, self._spread = now + seconds, spread(seconds)
+                self._until, self._spread = now + seconds, spread_seconds(seconds)
         if begins:
             event("source.paused", tenant=self.name, seconds=round(seconds, 3), reason=reason)
 
@@ -73,8 +92,8 @@ class Tenant:
         """Seconds until the pause is over; 0 when there is none."""
         return max(0.0, self._until - self.clock.now())
 
-    def held_back(self, quota: str, place: float) -> float:
-        """Return how many seconds a call must wait before it asks here again; 0 when it may be made, and is counted.
+    def admit(self, quota: str, place: float) -> float:
+        """Count a call that may be made now and return 0; else return the seconds to wait before asking again.
 
         `place` (0 to 1) is where the call stands among those that come back after a pause.
         """
@@ -83,24 +102,15 @@ class Tenant:
             until = self._until + place * self._spread
             if now < until:
                 return until - now
-            bucket = self._quotas.get(quota)
-            if bucket is None:
-                return 0.0
-            moment = int(now * 1000)
-            bucket.leak(moment)
-            item = RateItem(quota, moment)
-            if bucket.put(item):
-                return 0.0
-            milliseconds = bucket.waiting(item)
-            assert isinstance(milliseconds, int)  # a bucket in memory answers at once
-            return max(milliseconds, 1) / 1000
+            known = self._quotas.get(quota)
+            return 0.0 if known is None else known.reserve(now)
 
 
 _TENANTS: dict[str, Tenant] = {}  # kept while the process lives: a pause outlasts the sync that was throttled
 _REGISTRY = threading.Lock()
 
 
-def tenant(key: str, quotas: Mapping[str, int] | None = None) -> Tenant:
+def tenant_of(key: str, quotas: Mapping[str, int] | None = None) -> Tenant:
     """Return the tenant of this process for a key: a hash of the store's address and the credential, no secret."""
     with _REGISTRY:
         known = _TENANTS.get(key)
@@ -110,7 +120,7 @@ def tenant(key: str, quotas: Mapping[str, int] | None = None) -> Tenant:
     return known
 
 
-def forget() -> None:
+def forget_tenants() -> None:
     """Forget all tenants: tokens, pauses, what their retries have cost. Those in use stay as they are."""
     with _REGISTRY:
         _TENANTS.clear()

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filesync_dagster.connectors.calls import Calls, RetryPolicy, tenant
-from filesync_dagster.connectors.retry import Clock
-from filesync_dagster.connectors.tenants import Tenant
+from filesync_dagster.connectors.rest.calls import Calls, RetryPolicy, tenant_of
+from filesync_dagster.connectors.rest.limits import Tenant
+from filesync_dagster.connectors.rest.retry import Clock
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -227,8 +227,8 @@ def test_a_longer_pause_wins():
 
 def test_a_tenant_is_known_to_the_whole_process():
     """Two endpoints with one credential share a pause, also one that is opened later."""
-    assert tenant("k" * 64) is tenant("k" * 64)
-    assert tenant("k" * 64) is not tenant("l" * 64)
+    assert tenant_of("k" * 64) is tenant_of("k" * 64)
+    assert tenant_of("k" * 64) is not tenant_of("l" * 64)
 
 
 @given(st.lists(st.tuples(st.floats(0, 50), st.floats(0.1, 50)), min_size=1, max_size=12))
@@ -307,9 +307,9 @@ def test_a_quota_may_change():
     some_time = Time()
     one = Tenant("t", {"hubs": 1}, some_time.clock)
     one.limit({"hubs": 2})
-    assert [one.held_back("hubs", 0.0) for _ in range(2)] == [0, 0]
+    assert [one.admit("hubs", 0.0) for _ in range(2)] == [0, 0]
     one.limit({"hubs": 2, "other": 1})  # what was used stays used
-    assert one.held_back("hubs", 0.0) > 59
+    assert one.admit("hubs", 0.0) > 59
 
 
 def test_a_dead_store_is_not_hammered():
