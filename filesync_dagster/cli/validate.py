@@ -26,6 +26,8 @@ def validate(invocation: Invocation) -> None:
     problems = (*config.problems, *_queue_problems(config), *_channel_problems(config))
     if problems:
         raise ConfigError(problems)
+    for warning in config.warnings:
+        click.echo(f"Warning: {warning}", err=True)
     kinds = Counter(endpoint.type for endpoint in config.endpoints)
     detail = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     inactive = len(config.endpoints) - len(config.active)

@@ -43,13 +43,17 @@ def read_environment(
 ) -> Environment:
     """Read FILESYNC_CONFIG, _HOME, _DATABASE_URL, _SNAPSHOT_ROOT, …; `config` and `home` win."""
     env = dict(os.environ if variables is None else variables)
+
+    def text(name: str) -> str | None:
+        return env.get(name, "").strip() or None
+
     return Environment(
         config_path=config or Path(env.get("FILESYNC_CONFIG") or "endpoints.yaml"),
         home=(home or Path(env.get("FILESYNC_HOME") or ".filesync")).absolute(),
-        database_url=env.get("FILESYNC_DATABASE_URL") or None,
-        snapshot_root=env.get("FILESYNC_SNAPSHOT_ROOT") or None,
-        dagster_url=env.get("FILESYNC_DAGSTER_URL") or None,
-        api_token=env.get("FILESYNC_API_TOKEN") or None,
+        database_url=text("FILESYNC_DATABASE_URL"),
+        snapshot_root=text("FILESYNC_SNAPSHOT_ROOT"),
+        dagster_url=text("FILESYNC_DAGSTER_URL"),
+        api_token=text("FILESYNC_API_TOKEN"),
         json_logs=env.get("FILESYNC_LOG_FORMAT") == "json",
         variables=env,
     )

@@ -8,15 +8,18 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from filesync_dagster.config.alerts import Alerts
 from filesync_dagster.config.environment import Environment
 from filesync_dagster.config.models import Endpoint, NoDetails, Settings
 from filesync_dagster.config.queues import QUEUES, Queue, kind_of
+from filesync_dagster.config.sentences import sentence_of
 from filesync_dagster.config.yaml_tree import YamlTree, parse
 from filesync_dagster.connectors import CONNECTORS
-from filesync_dagster.core.errors import ConfigError, UnknownEndpoint
+from filesync_dagster.core.errors import ConfigError, MissingExtra, UnknownEndpoint
+from filesync_dagster.core.model import canonical_json
+from filesync_dagster.core.secrets import clean_secret
 
 M = TypeVar("M", bound=BaseModel)
 QUEUE = "queue "
@@ -52,6 +55,24 @@ class Config:
     def problems(self) -> tuple[str, ...]:
         """Everything that is wrong with the file."""
         return (*self.unread, *(problem for entry in self.broken for problem in entry.problems))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may be meant so, and mostly is not."""
+        if not self.endpoints and not self.broken:
+            return (f"{self.environment.config_path} has no endpoint: nothing will be synced.",)
+        places: dict[str, list[str]] = {}
+        for endpoint in self.endpoints:
+            where = endpoint.endpoint_details.model_dump(mode="json", include=set(CONNECTORS[endpoint.type].location))
+            places.setdefault(canonical_json([endpoint.type, where, endpoint.filters.fingerprint()]), []).append(
+                endpoint.name
+            )
+        return tuple(
+            f"{self.environment.config_path}: {' and '.join(names)} are of one place with the same filters: "
+            "each of its files is listed, stored and counted as often."
+            for names in places.values()
+            if len(names) > 1
+        )
 
     @property
     def active(self) -> tuple[Endpoint, ...]:
@@ -162,10 +183,34 @@ class _Reader:
         return [self.sentence(line, text) for line, at, text in self.tree.problems if at[: len(under)] == under]
 
     def model(self, model: type[M], value: Any, at: tuple[str | int, ...]) -> tuple[M | None, list[str]]:
+        value, unclean = self._clean_secrets(model, value, at, ())
         try:
-            return model.model_validate(value), []
+            made = model.model_validate(value)
         except ValidationError as error:
-            return None, [self._explain(problem, model, at) for problem in error.errors(include_url=False)]
+            found = [self._explain(problem, model, at) for problem in error.errors(include_url=False)]
+            return None, [*unclean, *found]
+        return (None if unclean else made), unclean
+
+    def _clean_secrets(
+        self, model: type[BaseModel], value: Any, at: tuple[str | int, ...], under: tuple[str | int, ...]
+    ) -> tuple[Any, list[str]]:
+        """Return what is given for a model with its secrets cleaned, and which cannot be secrets."""
+        if not isinstance(value, dict):
+            return value, []
+        cleaned, problems = dict(value), []
+        for name, field_info in model.model_fields.items():
+            here, given, kinds = (*under, name), value.get(name), _types(field_info.annotation)
+            if SecretStr in kinds and isinstance(given, str):
+                try:
+                    cleaned[name] = clean_secret(given)
+                except ValueError as error:
+                    where = ".".join(map(str, (*at[2:], *here)))
+                    problems.append(self.sentence(self.tree.line((*at, *here)), f"{where!r} {error}"))
+            for kind in kinds:
+                if isinstance(kind, type) and issubclass(kind, BaseModel):
+                    cleaned[name], wrong = self._clean_secrets(kind, given, at, here)
+                    problems += wrong
+        return {name: part for name, part in cleaned.items() if name in value}, problems
 
     def _explain(self, problem: Any, model: type[BaseModel], at: tuple[str | int, ...]) -> str:
         loc = tuple(problem["loc"])
@@ -176,8 +221,8 @@ class _Reader:
             return self.sentence(line, f"unknown key {where!r}.{_did_you_mean_after(str(loc[-1]), known)}")
         if problem["type"] == "missing":
             return self.sentence(line, f"{where!r} is required")
-        message = problem["msg"].removeprefix("Value error, ")
-        return self.sentence(line, f"{where}: {message[:1].lower() + message[1:]}" if where else message)
+        message = sentence_of(problem)
+        return self.sentence(line, f"{where}: {message}" if where else message)
 
     def endpoints(self, entries: list[Any]) -> tuple[list[Endpoint], list[Broken]]:
         good: dict[str, Endpoint] = {}
@@ -202,9 +247,7 @@ class _Reader:
         kind = entry.get("type")
         details: BaseModel | None = None
         if isinstance(kind, str) and kind in CONNECTORS:
-            connector = CONNECTORS[kind]
-            given = self._beside_the_file(connector.paths, entry.get("endpoint_details") or {})
-            details, wrong = self.model(connector.details, given, (*at, "endpoint_details"))
+            details, wrong = self._details(kind, entry, at)
             problems += wrong
         elif "type" in entry:
             near = _did_you_mean(str(kind), CONNECTORS) or f"There are: {', '.join(sorted(CONNECTORS))}."
@@ -212,6 +255,16 @@ class _Reader:
         filled = {**entry, "endpoint_details": details or NoDetails()}
         endpoint, wrong = self.model(Endpoint, filled, at)
         return (None if details is None else endpoint), problems + wrong
+
+    def _details(
+        self, kind: str, entry: Mapping[str, Any], at: tuple[str | int, ...]
+    ) -> tuple[BaseModel | None, list[str]]:
+        try:
+            connector = CONNECTORS[kind]
+        except (ConfigError, MissingExtra) as error:
+            return None, [self.sentence(self.tree.line((*at, "type")), str(error))]
+        given = self._beside_the_file(connector.paths, entry.get("endpoint_details") or {})
+        return self.model(connector.details, given, (*at, "endpoint_details"))
 
     def queues(self, entries: Any, endpoints: Sequence[str]) -> tuple[list[Queue], list[Broken]]:
         """Return the queues, and what is wrong with those that cannot be used."""

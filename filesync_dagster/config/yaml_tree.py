@@ -12,6 +12,15 @@ from typing import Any
 import yaml
 
 Path = tuple[str | int, ...]
+MAX_BYTES = 16_000_000
+"""Of a document. A thousand endpoints are a third of a megabyte."""
+
+MAX_DEPTH = 50
+"""How deep lists and mappings may lie in each other; endpoints.yaml needs six."""
+
+MAX_VALUES = 1_000_000
+"""In a document, with what its aliases repeat."""
+
 REFERENCE = re.compile(r"\$(?:(\$)\{|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
 
 
@@ -34,12 +43,14 @@ def parse(text: str, variables: Mapping[str, str]) -> YamlTree:
     """Parse one document. A syntax error is a problem, not an exception."""
     tree = YamlTree()
     try:
+        if too_large := _too_large(text):
+            tree.problems.append(too_large)
+            return tree
         root = yaml.compose(text, Loader=_loader())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        tree.problems.append(
-            ((mark.line + 1) if mark else 1, (), f"this is not YAML: {error.problem or error.context}")
-        )
+        line = (mark.line + 1) if mark else 1
+        tree.problems.append((line, (), f"this is not YAML: {_syntax_error(error, text, line)}"))
         return tree
     except yaml.YAMLError as error:  # a character that YAML does not allow
         position = getattr(error, "position", 0)
@@ -48,8 +59,50 @@ def parse(text: str, variables: Mapping[str, str]) -> YamlTree:
         )
         return tree
     if root is not None:
-        tree.value = _build(root, (), tree, variables, frozenset())
+        try:
+            tree.value = _build(root, (), tree, variables, frozenset())
+        except _TooManyValues:
+            tree.value = None
+            tree.problems.append((1, (), f"with what its aliases repeat, this has more than {MAX_VALUES:,} values"))
     return tree
+
+
+class _TooManyValues(Exception):
+    """A document whose aliases repeat each other grows without end."""
+
+
+def _too_large(text: str) -> tuple[int, Path, str] | None:
+    """Return the problem of a document that is larger or deeper than any configuration, told without building it."""
+    if len(text) > MAX_BYTES:
+        return 1, (), f"this is larger than {MAX_BYTES / 1e6:.0f} MB; a configuration never is"
+    depth = 0
+    for found in yaml.parse(text, Loader=_loader()):  # one after the other, without recursion
+        if isinstance(found, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                mark = found.start_mark
+                return (
+                    mark.line + 1 if mark else 1,
+                    (),
+                    f"lists and mappings lie more than {MAX_DEPTH} deep in each other",
+                )
+        elif isinstance(found, yaml.CollectionEndEvent):
+            depth -= 1
+    return None
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, text: str, line: int) -> str:
+    """Return what is wrong, and the remedy for what people do most."""
+    lines = text.splitlines()
+    written = lines[line - 1] if line <= len(lines) else ""
+    if "\t" in written[: len(written) - len(written.lstrip())]:
+        return "a tab begins this line; indent with spaces"
+    problem = str(error.problem or error.context)
+    if "alias" in problem or "alias" in str(error.context) or re.search(r"(?:^|[\s\[,:-])[*&][^\s]*[*/.]", written):
+        return "a value that begins with * or & must be quoted: write '**/*.tmp'"
+    if "tab" in problem or "'\\t'" in problem:
+        return "there is a tab here; write spaces"
+    return problem
 
 
 def with_entries_of(
@@ -97,6 +150,8 @@ def _build(node: yaml.Node, path: Path, tree: YamlTree, variables: Mapping[str, 
     if id(node) in above:
         tree.problems.append((line, path, "this alias contains itself"))
         return None
+    if len(tree.lines) > MAX_VALUES:
+        raise _TooManyValues
     above |= {id(node)}
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, tree, variables, above)
@@ -110,19 +165,34 @@ def _mapping(
     node: yaml.MappingNode, path: Path, tree: YamlTree, variables: Mapping[str, str], above: frozenset[int]
 ) -> dict[str, Any]:
     value: dict[str, Any] = {}
+    own: dict[str, int] = {}
     for key_node, child in node.value:
         key = str(getattr(key_node, "value", key_node))
         line = key_node.start_mark.line + 1
-        if key == "<<" and isinstance(child, yaml.MappingNode):  # a merge key: what is written here wins
-            value = {**_mapping(child, path, tree, variables, above), **value}
+        if key == "<<":  # a merge key: what is written here wins
+            for merged in child.value if isinstance(child, yaml.SequenceNode) else [child]:
+                value = {**_merge(merged, path, tree, variables, above), **value}
             continue
-        if (*path, key) in tree.lines and key in value:
-            tree.problems.append(
-                (line, (*path, key), f"{key!r} is given twice; the first is on line {tree.lines[*path, key]}")
-            )
+        if key in own:
+            tree.problems.append((line, (*path, key), f"{key!r} is given twice; the first is on line {own[key]}"))
+        own[key] = line
         tree.lines[*path, key] = line
         value[key] = _build(child, (*path, key), tree, variables, above)
     return value
+
+
+def _merge(
+    node: yaml.Node, path: Path, tree: YamlTree, variables: Mapping[str, str], above: frozenset[int]
+) -> dict[str, Any]:
+    """Return the mapping that a merge key names."""
+    line = node.start_mark.line + 1
+    if not isinstance(node, yaml.MappingNode):
+        tree.problems.append((line, path, "`<<` merges mappings: write `<<: *alias`"))
+        return {}
+    if id(node) in above:
+        tree.problems.append((line, path, "this alias contains itself"))
+        return {}
+    return _mapping(node, path, tree, variables, above | {id(node)})
 
 
 def _scalar(node: yaml.ScalarNode, path: Path, tree: YamlTree, variables: Mapping[str, str]) -> Any:
@@ -143,7 +213,7 @@ def _filled_in(text: str, line: int, path: Path, tree: YamlTree, variables: Mapp
         if escaped:
             return "${"
         if name in variables and (variables[name] or default is None):
-            return variables[name]
+            return variables[name].strip()  # a line break at the end is what `$(cat secret)` or an editor left there
         if default is not None:
             return default
         tree.problems.append(

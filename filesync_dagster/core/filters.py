@@ -64,7 +64,8 @@ class Filters(BaseModel):
     `file_types`, sizes and times are about files: folders pass. A size or time that the store does not tell passes
     too, because what cannot be judged must not silently go missing. Patterns are about the path below the endpoint's
     root, from its first segment on: `*` and `?` stay within a segment, `**` stands for any number of segments, `[ab]`
-    and `[!ab]` for one character; every other character, `~`, `$`, `{` and a leading dot among them, is itself.
+    and `[!ab]` for one character, `[[]` for a bracket; every other character, `~`, `$`, `{` and a leading dot among
+    them, is itself.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -111,6 +112,8 @@ class Filters(BaseModel):
                 fixed = value.lstrip("/")
                 raise ValueError(f"{value!r} begins with a slash; patterns are relative to the endpoint: {fixed!r}")
             for segment in value.split("/"):
+                if _is_left_open(segment):
+                    raise ValueError(f"{value!r} has a bracket that is never closed; write `[[]` for a literal one")
                 _compiles(_segment(segment), value)
         return sorted({value.rstrip("/") for value in values})
 
@@ -251,13 +254,33 @@ def _above(pattern: str) -> list[str]:
     return [*found, "/".join([*walked, ".*"])]
 
 
+def _is_left_open(segment: str) -> bool:
+    """Whether a class of characters begins in a segment and does not end in it: it would match what nobody means.
+
+    >>> [_is_left_open(segment) for segment in ("[a", "[]", "a[!b", "[a]", "[[]", "a]")]
+    [True, True, True, False, False, False]
+    """
+    at = segment.find("[")
+    while at >= 0:
+        end = _class_end(segment, at)
+        if end < 0:
+            return True
+        at = segment.find("[", end + 1)
+    return False
+
+
+def _class_end(segment: str, at: int) -> int:
+    """Return where the class that begins at a bracket ends, -1 when it does not. Its first character may be `]`."""
+    return segment.find("]", at + 3 if segment[at + 1 : at + 2] == "!" else at + 2)
+
+
 def _segment(segment: str) -> str:
     """One segment of a pattern as an expression that never crosses a slash."""
     parts: list[str] = []
     at = 0
     while at < len(segment):
         char = segment[at]
-        closing = segment.find("]", at + 3 if segment[at + 1 : at + 2] == "!" else at + 2) if char == "[" else -1
+        closing = _class_end(segment, at) if char == "[" else -1
         if closing > 0:
             parts.append(_character_class(segment[at + 1 : closing]))
             at = closing

@@ -15,6 +15,9 @@ PREFIX = "secret:"
 Resolve = Callable[[str], str]
 """Takes the name of a secret, returns its value; raises ConfigError."""
 
+OF_MANY_LINES = ("{", "-----BEGIN ")
+"""How secrets begin that have lines: a JSON key file, a PEM block."""
+
 Details = TypeVar("Details", bound=BaseModel)
 
 
@@ -34,15 +37,30 @@ def resolve_secret(secret: SecretStr, resolve: Resolve) -> str:
     return _value(text.removeprefix(PREFIX), resolve) if text.startswith(PREFIX) else text
 
 
+def clean_secret(text: str) -> str:
+    """Return a secret without the white space around it, which a file or `$(…)` often leaves there.
+
+    Raises ValueError when there is a line break or another control character inside: it would break out of the header
+    that it is sent in, and end up in messages.
+    """
+    clean = text.strip()
+    if not clean.startswith(OF_MANY_LINES) and any(ord(character) < 32 or ord(character) == 127 for character in clean):  # noqa: PLR2004 - ASCII's control characters
+        raise ValueError("has a line break or another control character inside; it was not copied as it is")
+    return clean
+
+
 def _value(reference: str, resolve: Resolve) -> str:
     name, _, key = reference.partition("#")
     text = resolve(name)
-    if not key:
-        return text
+    if key:
+        try:
+            text = str(json.loads(text)[key])
+        except (ValueError, TypeError, KeyError) as exc:
+            raise ConfigError([f"The secret {name!r} has no key {key!r}."], hint="It must be a JSON object.") from exc
     try:
-        return str(json.loads(text)[key])
-    except (ValueError, TypeError, KeyError) as exc:
-        raise ConfigError([f"The secret {name!r} has no key {key!r}."], hint="It must be a JSON object.") from exc
+        return clean_secret(text)
+    except ValueError as exc:
+        raise ConfigError([f"The secret {reference!r} {exc}."]) from None
 
 
 def secrets_manager(client: Callable[[], Any] | None = None) -> Resolve:

@@ -125,7 +125,7 @@ def test_secrets_show_nowhere(tmp_path):
         (
             "a wrong value",
             endpoint("name: a\ntype: local\nendpoint_details: {path: /x}\nguard:\n  max_removed_percent: 150"),
-            "endpoints.yaml:7: guard.max_removed_percent: input should be less than or equal to 100.",
+            "endpoints.yaml:7: guard.max_removed_percent: must be at most 100.",
         ),
         (
             "cron without an expression",
