@@ -79,15 +79,17 @@ def test_all_contracts_are_kept(contracts, graph):
     assert [name for name, check in checks.items() if not check.kept] == []
 
 
-def test_no_module_imports_upwards(caught, contracts, modules):
+@pytest.mark.parametrize(("contract", "container"), [("layers", ""), ("sync", "sync.")])
+def test_no_module_imports_upwards(caught, contracts, modules, contract, container):
     """Whatever stands above a module's room cannot be imported there."""
-    floors = [sorted(tail.name for tail in layer.module_tails) for layer in contracts["layers"].layers]
+    layers = contracts[contract].layers
+    floors = [sorted(f"{container}{tail.name}" for tail in layer.module_tails) for layer in layers]
     missed = []
     for below, floor in enumerate(floors):
         above = [f"filesync_dagster.{room}" for upper in floors[:below] for room in upper]
         importers = [module for module in modules if inside(module, *floor)]
         assert importers, floor
-        missed += survivors(caught, "layers", importers, above)
+        missed += survivors(caught, contract, importers, above)
 
     assert missed == []
 

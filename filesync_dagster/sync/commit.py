@@ -14,7 +14,7 @@ from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import Lease
 from filesync_dagster.storage.snapshots import SnapshotKind
 from filesync_dagster.sync.context import SyncContext
-from filesync_dagster.sync.relations import Changes, Relation
+from filesync_dagster.sync.relations import DetectedChanges, Relation
 from filesync_dagster.sync.result import Outcome, new_state, sync_record
 from filesync_dagster.sync.runtime import Runtime
 
@@ -81,13 +81,13 @@ def store_relations(
     return uris
 
 
-def _objections(context: SyncContext, outcome: Outcome, found: Changes) -> list[str]:
+def _objections(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> list[str]:
     elsewhere = context.is_elsewhere(outcome.following)
     proposal = Proposal(found.files_before, found.files_after, found.counts, elsewhere, found.emptied)
     return objections(context.endpoint.guard, proposal)
 
 
-def _store(context: SyncContext, outcome: Outcome, found: Changes) -> SyncResult:
+def _store(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> SyncResult:
     """Store the snapshot and the changes; return the result that names them.
 
     An incremental sync writes its changes only: its snapshot is the last one with what was changed on top of it since.
@@ -104,7 +104,7 @@ def _store(context: SyncContext, outcome: Outcome, found: Changes) -> SyncResult
     return replace(outcome.result, snapshot_uri=snapshot, changes_uri=uris.get("changes"))
 
 
-def _hold(context: SyncContext, outcome: Outcome, found: Changes, why_not: str) -> SyncResult:
+def _hold(context: SyncContext, outcome: Outcome, found: DetectedChanges, why_not: str) -> SyncResult:
     """Keep what the guard refused where `approve` finds it; the inventory stays as it is."""
     name = context.endpoint.name
     hint = f"{UNTOUCHED} `filesync approve {name}` commits it, `filesync reject {name}` forgets it."
@@ -115,7 +115,7 @@ def _hold(context: SyncContext, outcome: Outcome, found: Changes, why_not: str) 
     return replace(proposed, files_total=found.files_before, bytes_total=found.bytes_before)
 
 
-def _commit(context: SyncContext, outcome: Outcome, found: Changes) -> SyncResult:
+def _commit(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> SyncResult:
     result = replace(_store(context, outcome, found), data_version=found.data_version)
     outcome = replace(outcome, result=result)
     write_commit(context.runtime, context.endpoint, context.lease, outcome, context.selection, context.attempt.run_id)

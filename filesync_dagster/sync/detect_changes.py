@@ -17,8 +17,8 @@ from filesync_dagster.sync.listing import LOOKUPS_MAX, Listing, confirm, confirm
 from filesync_dagster.sync.paths import descendants_of, resolve_paths
 from filesync_dagster.sync.relations import (
     COLUMNS,
-    Changes,
-    Listed,
+    DetectedChanges,
+    ListedRows,
     Relation,
     RelationKind,
     create_empty,
@@ -29,7 +29,7 @@ FILES = f"kind <> '{Kind.FOLDER}'"
 LIVE_FILES = f"NOT trashed AND {FILES}"
 
 
-def prove_absences(context: SyncContext, before: Relation, listing: Listing, state: EndpointState) -> Listed:
+def prove_absences(context: SyncContext, before: Relation, listing: Listing, state: EndpointState) -> ListedRows:
     """Make `after`: what is listed and selected, and what is absent without proof.
 
     An absence counts when its scope was read completely. For a store with stable ids it must also be confirmed: one
@@ -51,7 +51,7 @@ def prove_absences(context: SyncContext, before: Relation, listing: Listing, sta
         create_empty(con, "carried")
         con.execute(f"CREATE VIEW after AS {selected}")
     processed = found.listed.count(f"selected AND {FILES}")
-    return Listed(Relation(con, "after"), found.gone, processed, Relation(con, "carried"))
+    return ListedRows(Relation(con, "after"), found.gone, processed, Relation(con, "carried"))
 
 
 PROVED = "scope NOT IN (SELECT unnest(?::VARCHAR[])) AND external_id NOT IN (SELECT external_id FROM gone)"
@@ -156,12 +156,12 @@ RELOCATED = f""""after".kind = '{Kind.FOLDER}' AND "before".path <> "after".path
 """Of a change: what lies below has another path. One that is trashed, or comes back, is not counted as moved."""
 
 
-def detect_changes(context: SyncContext, before: Relation, listed: Listed, state: EndpointState) -> Changes:
+def detect_changes(context: SyncContext, before: Relation, listed: ListedRows, state: EndpointState) -> DetectedChanges:
     """Compare all that the endpoint has with what it had: make `changes` and `repathed`, and count them."""
     after = listed.after
     if state.snapshot_uri is None:
         files, size, version = diff.totals(after.con, after.name)
-        return Changes(
+        return DetectedChanges(
             after, None, None, ChangeCounts(added=files), changed=True,
             files_before=state.files_total, bytes_before=state.bytes_total, files_after=files, bytes_after=size,
             data_version=version, processed=listed.processed,
@@ -173,7 +173,7 @@ def detect_changes(context: SyncContext, before: Relation, listed: Listed, state
         after = Relation(after.con, "applied")
     repathed = _find_repathed(before, after, changes) if relocated or context.is_elsewhere(state) else None
     files, size, version = diff.totals(after.con, after.name)
-    return Changes(
+    return DetectedChanges(
         after=after,
         changes=changes,
         repathed=repathed,
@@ -189,13 +189,15 @@ def detect_changes(context: SyncContext, before: Relation, listed: Listed, state
     )
 
 
-def detect_changes_of_some(context: SyncContext, before: Relation, listed: Listed, state: EndpointState) -> Changes:
+def detect_changes_of_some(
+    context: SyncContext, before: Relation, listed: ListedRows, state: EndpointState
+) -> DetectedChanges:
     """Compare the rows that were looked at with what they were, and count what the endpoint has with them."""
     after = listed.after
     changes, counts = _compare(context, before, listed)
     repathed = _find_repathed(before, after, changes)
     was, is_ = diff.totals(before.con, before.name), diff.totals(after.con, after.name)
-    return Changes(
+    return DetectedChanges(
         after=after,
         changes=changes,
         repathed=repathed,
@@ -211,7 +213,7 @@ def detect_changes_of_some(context: SyncContext, before: Relation, listed: Liste
     )
 
 
-def _compare(context: SyncContext, before: Relation, listed: Listed) -> tuple[Relation, ChangeCounts]:
+def _compare(context: SyncContext, before: Relation, listed: ListedRows) -> tuple[Relation, ChangeCounts]:
     capabilities = context.source.capabilities
     counts = diff.compare(
         before.con, before.name, listed.after.name, "changes",

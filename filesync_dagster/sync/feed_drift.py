@@ -14,7 +14,7 @@ from filesync_dagster.core.model import OUTSIDE, ChangeKind, canonical_json
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync.context import SyncContext
 from filesync_dagster.sync.paths import descendants_of
-from filesync_dagster.sync.relations import Changes, Relation, create_table, ids_batch
+from filesync_dagster.sync.relations import DetectedChanges, Relation, create_table, ids_batch
 
 EVENT_DELAY_MAX = timedelta(minutes=15)
 """For so long an event may be on its way."""
@@ -24,7 +24,7 @@ UNTOLD_DELETIONS_MAX = 1000
 
 
 def drift(
-    context: SyncContext, state: EndpointState, before: Relation | None = None, found: Changes | None = None
+    context: SyncContext, state: EndpointState, before: Relation | None = None, found: DetectedChanges | None = None
 ) -> int | None:
     """Return how many changes of a full sync nobody had told; None where nobody tells, or cannot be asked.
 
@@ -40,7 +40,7 @@ def drift(
 # A change feed.
 
 
-def _feed_drift(context: SyncContext, state: EndpointState, before: Relation, found: Changes) -> int | None:
+def _feed_drift(context: SyncContext, state: EndpointState, before: Relation, found: DetectedChanges) -> int | None:
     """Return how many changes of a full sync the feed does not tell since the last sync.
 
     Told are the entries that the feed names, those in folders that it read anew, and all below a changed folder that
@@ -108,7 +108,9 @@ def cursor_after_events(context: SyncContext, state: EndpointState) -> str:
     return (_event_feed(context, state) or EventFeedState(context.started)).as_text()
 
 
-def cursor_after_listing(context: SyncContext, state: EndpointState, found: Changes | None = None) -> str | None:
+def cursor_after_listing(
+    context: SyncContext, state: EndpointState, found: DetectedChanges | None = None
+) -> str | None:
     """Return the cursor after a listing; `found`: what changed, if anything did.
 
     What it finds while a sync is held may have been told before that: it is not waited for.
@@ -129,7 +131,7 @@ def cursor_after_listing(context: SyncContext, state: EndpointState, found: Chan
     return replace(feed, untold=untold).as_text()
 
 
-def _event_drift(context: SyncContext, state: EndpointState, found: Changes | None) -> int | None:
+def _event_drift(context: SyncContext, state: EndpointState, found: DetectedChanges | None) -> int | None:
     """Return how many changes listings found that no event told, though there was time; None where none tell.
 
     Of what was written the store knows when. What was deleted counts at the first listing after its time was over.

@@ -11,7 +11,7 @@ from filesync_dagster.sync.context import SyncContext
 from filesync_dagster.sync.detect_changes import detect_changes, prove_absences
 from filesync_dagster.sync.feed_drift import cursor_after_listing, drift
 from filesync_dagster.sync.listing import Listing, list_endpoint
-from filesync_dagster.sync.relations import Changes
+from filesync_dagster.sync.relations import DetectedChanges
 from filesync_dagster.sync.result import Outcome
 from filesync_dagster.sync.snapshot_chain import is_intact, landmarks, load_before
 
@@ -67,7 +67,9 @@ def _unchanged(context: SyncContext, listing: Listing, state: EndpointState) -> 
     )
 
 
-def _cursor(context: SyncContext, listing: Listing, state: EndpointState, found: Changes | None = None) -> str | None:
+def _cursor(
+    context: SyncContext, listing: Listing, state: EndpointState, found: DetectedChanges | None = None
+) -> str | None:
     """Return where the next sync goes on: the change feed's cursor, or what is known of the events that name keys."""
     return listing.cursor or cursor_after_listing(context, state, found)
 

@@ -13,7 +13,7 @@ from filesync_dagster.storage.database import EndpointState, SyncRecord
 from filesync_dagster.storage.snapshots import parquet
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.commit import write_commit
-from filesync_dagster.sync.relations import Changes, Relation
+from filesync_dagster.sync.relations import DetectedChanges, Relation
 from filesync_dagster.sync.result import Outcome, begin_result
 from filesync_dagster.sync.runtime import Runtime, location_of
 from filesync_dagster.sync.snapshot_chain import materialize
@@ -55,7 +55,7 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
 
 def _load_held(
     runtime: Runtime, con: duckdb.DuckDBPyConnection, endpoint: Endpoint, state: EndpointState, held: SyncRecord
-) -> Changes:
+) -> DetectedChanges:
     """Return what a held sync would change. Raises HeldSyncOutdated when it is not stored any more."""
     if not (state.snapshot_uri and held.snapshot_uri and held.changes_uri):
         raise HeldSyncOutdated(f"The held sync {held.id} is no longer stored.", hint="Sync again.")
@@ -70,7 +70,7 @@ def _load_held(
     if held.mode is SyncMode.INCREMENTAL:
         diff.apply(con, "before", "changes", "after")
     repathed = diff.find_repathed(con, "before", "after", "changes", "repathed")
-    return Changes(
+    return DetectedChanges(
         after=Relation(con, "after"),
         changes=Relation(con, "changes"),
         repathed=Relation(con, "repathed"),

@@ -21,7 +21,7 @@ from filesync_dagster.sync.context import SyncContext
 from filesync_dagster.sync.detect_changes import FILES, detect_changes_of_some
 from filesync_dagster.sync.listing import LOOKUPS_MAX
 from filesync_dagster.sync.paths import descendants_of, resolve_paths, with_fingerprints
-from filesync_dagster.sync.relations import COLUMNS, Listed, Relation, create_empty, create_table, ids_batch
+from filesync_dagster.sync.relations import COLUMNS, ListedRows, Relation, create_empty, create_table, ids_batch
 from filesync_dagster.sync.result import Outcome
 
 
@@ -104,7 +104,7 @@ def peek_feed(context: SyncContext, state: EndpointState) -> PendingChanges:
 
 def follow_feed(
     context: SyncContext, con: duckdb.DuckDBPyConnection, pending: PendingChanges
-) -> tuple[FeedResult, Relation, Listed]:
+) -> tuple[FeedResult, Relation, ListedRows]:
     """Read the feed and make `before` and what is there now. Raises CursorLost when only a full sync can tell."""
     feed = FeedResult(pending.cursor)
     rows = _stage_feed(context, con, pending, feed)
@@ -116,7 +116,7 @@ def follow_feed(
         # What follows from the feed could not be found out; a full listing copes with what cannot be read.
         raise CursorLost(f"What the change feed told could not be followed up: {error}") from error
     con.execute(f"CREATE OR REPLACE VIEW after AS SELECT {COLUMNS} FROM {located.inside} WHERE selected")
-    return feed, rows.before, Listed(Relation(con, "after"), located.gone, rows.current.count(FILES))
+    return feed, rows.before, ListedRows(Relation(con, "after"), located.gone, rows.current.count(FILES))
 
 
 # What the feed says.

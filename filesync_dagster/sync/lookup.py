@@ -21,7 +21,7 @@ from filesync_dagster.sync.context import SyncContext
 from filesync_dagster.sync.detect_changes import FILES, detect_changes_of_some
 from filesync_dagster.sync.feed_drift import cursor_after_events
 from filesync_dagster.sync.paths import with_fingerprints
-from filesync_dagster.sync.relations import Listed, Relation, create_empty, create_table, ids_batch
+from filesync_dagster.sync.relations import ListedRows, Relation, create_empty, create_table, ids_batch
 from filesync_dagster.sync.result import Outcome
 
 
@@ -95,14 +95,14 @@ def _check_guard(context: SyncContext, state: EndpointState) -> None:
         raise CursorLost(f"Since the last listing events removed {removed:,} files, as much as the guard holds.")
 
 
-def _load(con: duckdb.DuckDBPyConnection, found: LookupResult) -> tuple[Relation, Listed]:
+def _load(con: duckdb.DuckDBPyConnection, found: LookupResult) -> tuple[Relation, ListedRows]:
     """Make `before`, `after` and `gone`. What is in `before` and not there any more is gone for good."""
     before, after, gone = create_empty(con, "before"), create_empty(con, "after"), create_table(con, "gone")
     for relation, rows in ((before, found.before), (after, found.after)):
         for batch in rows.to_batches():
             relation.insert(batch)
     gone.insert(ids_batch(found.unselected), "external_id")
-    return before, Listed(after, gone, after.count(FILES))
+    return before, ListedRows(after, gone, after.count(FILES))
 
 
 def _fingerprints(rows: pa.Table) -> dict[str | None, int | None]:

@@ -53,7 +53,7 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedRows:
     """What a store told, ready to be compared: of all entries of an endpoint, or of some."""
 
     after: Relation  # what the next snapshot has of them
@@ -63,7 +63,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class DetectedChanges:
     """What a sync would change. Counts leave folders out.
 
     `after` is the next snapshot; of an incremental sync, the part of it that was looked at.

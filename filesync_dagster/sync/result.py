@@ -11,7 +11,7 @@ from filesync_dagster.config import Endpoint
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.model import ListingGap, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
-from filesync_dagster.sync.relations import Changes
+from filesync_dagster.sync.relations import DetectedChanges
 from filesync_dagster.sync.runtime import location_of
 
 REBUILT = "-rebuilt"
@@ -49,7 +49,7 @@ class ResultBuilder:
             **found,
         )
 
-    def draft(self, found: Changes, gaps: Sequence[ListingGap]) -> SyncResult:
+    def draft(self, found: DetectedChanges, gaps: Sequence[ListingGap]) -> SyncResult:
         """Return the result that a commit of these changes would have, all of them by a listing."""
         return self.result(
             SyncStatus.PARTIAL if gaps else SyncStatus.COMPLETED,
@@ -57,7 +57,9 @@ class ResultBuilder:
             **_numbers_of(found),
         )
 
-    def incremental_draft(self, found: Changes, gaps: Sequence[ListingGap], known_gaps: tuple[str, ...]) -> SyncResult:
+    def incremental_draft(
+        self, found: DetectedChanges, gaps: Sequence[ListingGap], known_gaps: tuple[str, ...]
+    ) -> SyncResult:
         """Return the same of changes that were told. `known_gaps`: what the last listing could not read."""
         status = SyncStatus.PARTIAL if gaps or known_gaps else SyncStatus.COMPLETED
         draft = self.result(status, SyncMode.INCREMENTAL, warnings=describe_gaps(gaps), **_numbers_of(found))
@@ -91,11 +93,11 @@ class Outcome:
     following: (
         EndpointState  # the cursor and the date of the proof that a commit leaves; else as the last commit has it
     )
-    changes: Changes | None = None  # None: nothing was compared, because nothing can have changed
+    changes: DetectedChanges | None = None  # None: nothing was compared, because nothing can have changed
     rewrites: bool = False  # the last snapshot is lost: it is written anew even when nothing changed
 
 
-def _numbers_of(found: Changes) -> dict[str, Any]:
+def _numbers_of(found: DetectedChanges) -> dict[str, Any]:
     return {
         **found.counts.as_numbers(),
         "files_processed": found.processed,
