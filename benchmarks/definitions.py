@@ -29,7 +29,7 @@ import sys, time
 import dagster as dg
 from pathlib import Path
 from filesync_dagster.config import read_environment
-from filesync_dagster.orchestration.project import definitions_for
+from filesync_dagster.orchestration.definitions import definitions_for
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import serialize_value
 

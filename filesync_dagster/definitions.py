@@ -2,7 +2,7 @@
 
 from filesync_dagster.config import read_environment
 from filesync_dagster.core.logging import configure_logging
-from filesync_dagster.orchestration.project import definitions_for
+from filesync_dagster.orchestration.definitions import definitions_for
 
 environment = read_environment()
 if environment.json_logs:  # otherwise events go where Dagster's own log goes

@@ -13,9 +13,9 @@ import dagster as dg
 from dagster.components.component_scaffolding import scaffold_component
 
 from filesync_dagster.config import Endpoint, Environment, read_environment
-from filesync_dagster.orchestration.assets import Overrides, sync_selected
+from filesync_dagster.orchestration.assets.endpoints import Overrides, sync_selected
+from filesync_dagster.orchestration.definitions import definitions_for
 from filesync_dagster.orchestration.instance.materialization_log import Result
-from filesync_dagster.orchestration.project import definitions_for
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync

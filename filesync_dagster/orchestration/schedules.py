@@ -12,14 +12,14 @@ import dagster as dg
 from dagster import DagsterRunStatus
 
 from filesync_dagster.config import Config, Endpoint, ScheduleKind, Settings
+from filesync_dagster.orchestration.assets.inventory_reports import KEYS as INVENTORY_REPORT_KEYS
+from filesync_dagster.orchestration.assets.reports import REPORT_KEYS
+from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.cadences import CADENCE_TAG, Cadence, cadence_of, grouped
 from filesync_dagster.orchestration.client import LIVE_TAG, PARTITION_TAG
-from filesync_dagster.orchestration.inventory_reports import KEYS as INVENTORY_REPORT_KEYS
-from filesync_dagster.orchestration.jobs import CONFIG_TAG, SYNC, which
+from filesync_dagster.orchestration.jobs.sync import CONFIG_TAG, SYNC, which
 from filesync_dagster.orchestration.partitions import key_of
-from filesync_dagster.orchestration.reports import REPORT_KEYS
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.specs import asset_key
 
 if TYPE_CHECKING:
     from filesync_dagster.sync.inventory import EndpointStatus
@@ -73,6 +73,8 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], config: Config, clo
     def tick(
         context: dg.ScheduleEvaluationContext, filesync: FilesyncResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        from filesync_dagster.sync.inventory import resting  # it loads the database's drivers
+
         scheduled = context.scheduled_execution_time
         if cadence.following(scheduled) <= clock():
             yield dg.SkipReason(f"This tick of {scheduled:%Y-%m-%d %H:%M %Z} is stale: a later one has come.")
@@ -82,7 +84,7 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], config: Config, clo
             yield dg.SkipReason(f"Nothing is due at {scheduled:%Y-%m-%d %H:%M %Z} that is still to be done.")
             return
         with filesync.open() as opened:
-            statuses, alone = opened.status(), opened.resting(clock())
+            statuses, alone = opened.status(), resting(opened.runtime, clock())
         due = names if cadence.exact else _overdue(statuses, names, scheduled)
         if due and alone.keys() >= set(due):
             yield dg.SkipReason(f"All {len(due)} due endpoints are left alone: their stores failed too often.")

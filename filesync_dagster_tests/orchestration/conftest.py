@@ -8,7 +8,7 @@ import pytest
 from dagster._core.storage.defs_state.base import set_defs_state_storage
 
 from filesync_dagster.config import read_environment
-from filesync_dagster.orchestration.project import definitions_for
+from filesync_dagster.orchestration.definitions import definitions_for
 from filesync_dagster_tests.sync.memory_store import STORES, MemoryStore, register, unregister
 from filesync_dagster_tests.sync.projects import Project
 

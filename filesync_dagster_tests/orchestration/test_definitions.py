@@ -13,7 +13,7 @@ import pytest
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import read_environment, running_config
-from filesync_dagster.orchestration.specs import asset_key
+from filesync_dagster.orchestration.assets.specs import asset_key
 
 HEAVY = (
     "apprise",

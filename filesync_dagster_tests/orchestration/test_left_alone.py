@@ -6,10 +6,10 @@ import dagster as dg
 import pytest
 
 from filesync_dagster.config import load_config, read_environment
+from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
 from filesync_dagster.orchestration.schedules import sync_schedules
 from filesync_dagster.orchestration.sensors.events import request_sensor
-from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster.sync.circuit_breaker import FAILURES
 from filesync_dagster.sync.inventory import resting_endpoints
 from filesync_dagster_tests.orchestration.conftest import today
@@ -120,7 +120,7 @@ def test_what_is_asked_for_waits_until_it_is_done(failing):
     """The sensor starts no run while the store is left alone; one that was queued before does not lose the request."""
     with failing.open() as filesync:
         filesync.request("a", "webhook", full=True)
-        config, until = filesync.config, filesync.resting(datetime.now(UTC))["a"]
+        config, until = filesync.config, resting(filesync.runtime, datetime.now(UTC))["a"]
 
     def asked(moment):
         definitions = failing.definitions

@@ -9,12 +9,12 @@ from dagster import DagsterRunStatus
 from sqlalchemy import update
 
 from filesync_dagster.config import delay, load_config, read_environment
+from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.cadences import CADENCE_TAG, grouped
 from filesync_dagster.orchestration.client import LIVE_TAG
-from filesync_dagster.orchestration.jobs import CONFIG_TAG
-from filesync_dagster.orchestration.project import definitions_for
+from filesync_dagster.orchestration.definitions import definitions_for
+from filesync_dagster.orchestration.jobs.sync import CONFIG_TAG
 from filesync_dagster.orchestration.schedules import first_sync_sensor, report_schedules, sync_schedules
-from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster.storage.database.tables import leases
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES

@@ -14,11 +14,11 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 
 from filesync_dagster.core.errors import FilesyncError
+from filesync_dagster.orchestration.assets.reports import REPORT_KEYS
+from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.client import OUR_TAG
-from filesync_dagster.orchestration.jobs import SYNC
-from filesync_dagster.orchestration.reports import REPORT_KEYS
+from filesync_dagster.orchestration.jobs.sync import SYNC
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.specs import asset_key
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -98,12 +98,14 @@ def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
         description="Looks every minute what became wrong and what is over, and tells the channels of `alerts:`.",
     )
     def look(context: dg.SensorEvaluationContext, filesync: FilesyncResource) -> dg.SkipReason:
+        from filesync_dagster.monitoring.alerts import tell  # it loads the database's drivers
+
         with filesync.open() as opened:
             origin = context.code_location_origin
             runs = Runs(context.instance, opened, others, origin.location_name if origin else None)
             cursor, crashed = note_crashes(runs, Cursor.parse(context.cursor))
             if crashed:
-                opened.tell()  # before it is looked what is over: a crash that was made up for is told as well
+                tell(opened.runtime)  # before it is looked what is over: a crash that was made up for is told as well
             note_successes(runs)
             came = opened.alert()
         context.update_cursor(str(cursor))
@@ -141,7 +143,7 @@ def note_crashes(runs: Runs, cursor: Cursor | None) -> tuple[Cursor, bool]:
 
     Without a cursor nothing is raised: old failures are no news.
     """
-    from filesync_dagster.monitoring.alerts import Crash  # it loads the database's drivers
+    from filesync_dagster.monitoring.alerts import Crash, note_crash  # it loads the database's drivers
 
     crashed, known = False, cursor or Cursor(datetime.now(UTC))
     records = runs.records(
@@ -154,19 +156,21 @@ def note_crashes(runs: Runs, cursor: Cursor | None) -> tuple[Cursor, bool]:
             start = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else record.create_timestamp
             end = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
             sentence = f"The run {run.run_id[:8]} ended before it was done: {_reason(runs.instance, run.run_id)}"
-            runs.filesync.note_crash(Crash(run.run_id, names, job, start, end, sentence, HINT))
+            note_crash(runs.filesync.runtime, Crash(run.run_id, names, job, start, end, sentence, HINT))
             crashed = True
     return known.past(records), crashed
 
 
 def note_successes(runs: Runs) -> None:
     """Clear what was raised about jobs of which a run succeeded after the one that did not."""
-    for job, died in runs.filesync.crashed_jobs().items():
+    from filesync_dagster.monitoring.alerts import crashed_jobs, note_success  # it loads the database's drivers
+
+    for job, died in crashed_jobs(runs.filesync.runtime).items():
         for record in runs.records(DagsterRunStatus.SUCCESS, died, limit=RUNS):
             # One that ended before has changed since when it was given a tag.
             ended_later = record.end_time is None or record.end_time > died.timestamp()
             if ended_later and runs.subjects(record.dagster_run)[1] == job:
-                runs.filesync.note_success(job, record.dagster_run.run_id)
+                note_success(runs.filesync.runtime, job, record.dagster_run.run_id)
                 break
 
 

@@ -13,8 +13,8 @@ import dagster as dg
 from filesync_dagster.config import Config, Queue
 from filesync_dagster.core.errors import ConfigError, SourceError
 from filesync_dagster.orchestration.cadences import REQUESTS
-from filesync_dagster.orchestration.jobs import SYNC
-from filesync_dagster.orchestration.receive_events import MESSAGES, QUEUE_TAG, RECEIVE
+from filesync_dagster.orchestration.jobs.receive import MESSAGES, QUEUE_TAG, RECEIVE
+from filesync_dagster.orchestration.jobs.sync import SYNC
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.schedules import ACTIVE, Clock, requests, utc_now
 
@@ -38,7 +38,7 @@ def queue_sensor(queue: Queue, clock: Clock = utc_now) -> dg.SensorDefinition:
     def look(
         context: dg.SensorEvaluationContext, filesync: FilesyncResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        from filesync_dagster.sync.events.receive import is_busy  # it loads the database's drivers
+        from filesync_dagster.sync.events.receive import is_busy, queue_depth  # it loads the database's drivers
 
         tags = {QUEUE_TAG: queue.name}
         if context.instance.get_runs(dg.RunsFilter(job_name=RECEIVE, statuses=ACTIVE, tags=tags), limit=1):
@@ -46,7 +46,7 @@ def queue_sensor(queue: Queue, clock: Clock = utc_now) -> dg.SensorDefinition:
             return
         with filesync.open() as opened:
             try:
-                depth = opened.look(queue.name)
+                depth = queue_depth(opened.runtime, queue)
             except (SourceError, ConfigError) as error:
                 yield dg.SkipReason(f"It cannot be looked at. {error}")
                 return
@@ -90,8 +90,10 @@ def request_sensor(config: Config, clock: Clock = utc_now) -> dg.SensorDefinitio
     def look(
         context: dg.SensorEvaluationContext, filesync: FilesyncResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        from filesync_dagster.sync.requests import due  # it loads the database's drivers
+
         with filesync.open() as opened:
-            wanted = opened.asked_for(clock())
+            wanted = due(opened.runtime, clock())
             statuses = opened.status() if any(wanted.values()) else []
         names = [endpoint.name for endpoint in config.active if endpoint.name in wanted]
         if not names:

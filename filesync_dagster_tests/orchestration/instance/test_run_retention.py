@@ -12,10 +12,10 @@ from dagster._core.test_utils import create_run_for_test
 from sqlalchemy import create_engine, text
 
 from filesync_dagster.config import Retention
+from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.client import OUR_TAG
 from filesync_dagster.orchestration.instance import job_snapshot_gc, run_retention
 from filesync_dagster.orchestration.instance.run_retention import KEPT_TAG, main, maintain_instance
-from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 

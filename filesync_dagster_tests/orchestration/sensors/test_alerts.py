@@ -9,6 +9,8 @@ from dagster import DagsterEvent, DagsterEventType, DagsterRunStatus, EventLogEn
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._core.test_utils import create_run_for_test
 
+from filesync_dagster.monitoring.alerts import crashed_jobs
+from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.client import OUR_TAG
 from filesync_dagster.orchestration.sensors import alerts
 from filesync_dagster.orchestration.sensors.alerts import (
@@ -19,7 +21,6 @@ from filesync_dagster.orchestration.sensors.alerts import (
     note_crashes,
     note_successes,
 )
-from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster_tests.monitoring.alerts.receivers import Hook
 from filesync_dagster_tests.sync.memory_store import STORES
 
@@ -228,10 +229,10 @@ def test_another_code_location_speaks_for_itself(told, hook):
         assert crashed
         told.ended_run(DagsterEventType.PIPELINE_SUCCESS, job="receive", location="there")
         note_successes(here)
-        assert filesync.crashed_jobs().keys() == {"receive"}
+        assert crashed_jobs(filesync.runtime).keys() == {"receive"}
         told.ended_run(DagsterEventType.PIPELINE_SUCCESS, job="receive", location="here")
         note_successes(here)
-        assert not filesync.crashed_jobs()
+        assert not crashed_jobs(filesync.runtime)
 
 
 def test_a_machine_whose_clock_is_behind_is_heard(told, hook):

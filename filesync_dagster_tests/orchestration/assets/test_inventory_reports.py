@@ -9,10 +9,10 @@ import pytest
 from filesync_dagster.monitoring.reports import CATALOGUE
 from filesync_dagster.monitoring.reports.charts import heat_map, ranked_bars, stacked_bars
 from filesync_dagster.monitoring.reports.pictures import Grid, Ranking, Stacks
-from filesync_dagster.orchestration.inventory_reports import KEYS, draw
+from filesync_dagster.orchestration.assets.inventory_reports import KEYS, draw
 from filesync_dagster.orchestration.schedules import report_schedules
+from filesync_dagster_tests.orchestration.assets.test_endpoints import complaint, shown
 from filesync_dagster_tests.orchestration.conftest import today
-from filesync_dagster_tests.orchestration.test_assets import complaint, shown
 from filesync_dagster_tests.sync.memory_store import STORES
 
 ALL = [["filesync_reports", name] for name in CATALOGUE]

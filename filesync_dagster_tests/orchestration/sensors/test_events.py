@@ -9,9 +9,9 @@ from dagster import DagsterRunStatus
 
 from filesync_dagster.config import read_environment
 from filesync_dagster.core.model import SyncMode
-from filesync_dagster.orchestration.project import definitions_for
+from filesync_dagster.orchestration.assets.specs import asset_key
+from filesync_dagster.orchestration.definitions import definitions_for
 from filesync_dagster.orchestration.sensors.events import PAUSE, queue_sensor, request_sensor
-from filesync_dagster.orchestration.specs import asset_key
 from filesync_dagster_tests.sync.events.conftest import Place
 from filesync_dagster_tests.sync.events.queues import Sqs, s3_event
 

@@ -9,8 +9,8 @@ import pytest
 
 from filesync_dagster.core.model import SyncMode
 from filesync_dagster.monitoring.reports.charts import amount, stacked_bars
+from filesync_dagster_tests.orchestration.assets.test_endpoints import shown
 from filesync_dagster_tests.orchestration.conftest import today
-from filesync_dagster_tests.orchestration.test_assets import shown
 from filesync_dagster_tests.sync.memory_store import STORES
 from filesync_dagster_tests.sync.projects import live
 

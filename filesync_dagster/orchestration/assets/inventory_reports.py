@@ -17,11 +17,11 @@ from filesync_dagster.monitoring.reports.charts import (
     ranked_bars,
     stacked_bars,
 )
+from filesync_dagster.orchestration.assets.reports import TABLE_ROWS, keep_chart, report_key
+from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.instance.heartbeat import beating
 from filesync_dagster.orchestration.partitions import daily, day_of
-from filesync_dagster.orchestration.reports import TABLE_ROWS, keep_chart, report_key
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.specs import asset_key
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -75,7 +75,9 @@ def inventory_reports(config: Config) -> dg.AssetsDefinition:
 
 def write_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> Iterator[dg.MaterializeResult[Any]]:
     """Write the selected reports of a day, and fail in the end when one could not be written."""
-    desk = filesync.desk(day_of(context.partition_key))
+    from filesync_dagster.monitoring.reports.writer import ReportSession  # it loads the database's drivers
+
+    desk = ReportSession(filesync.runtime, day_of(context.partition_key))
     unlucky: dict[str, str] = {}
     names = [name for name in CATALOGUE if KEYS[name] in context.selected_asset_keys]
     for name in names:

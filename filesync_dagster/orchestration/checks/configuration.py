@@ -14,7 +14,7 @@ import dagster as dg
 
 from filesync_dagster.config import Broken, Config
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.orchestration.specs import asset_key, slug
+from filesync_dagster.orchestration.assets.specs import asset_key, slug
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition

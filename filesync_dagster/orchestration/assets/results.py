@@ -9,8 +9,8 @@ import dagster as dg
 
 from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.core.model import NUMBERS, SyncResult, SyncStatus
+from filesync_dagster.orchestration.assets.specs import FEED_DRIFT, LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
 from filesync_dagster.orchestration.instance.materialization_log import materialized
-from filesync_dagster.orchestration.specs import FEED_DRIFT, LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -49,7 +49,9 @@ def materialization(filesync: "Filesync", result: SyncResult, day: date) -> dg.M
 
 
 def _version_of_day(filesync: "Filesync", name: str, day: date) -> str | None:
-    record = filesync.snapshot_of_day(name, day)
+    from filesync_dagster.sync.replay import snapshot_of_day  # it loads the database's drivers
+
+    record = snapshot_of_day(filesync.runtime, filesync.config.endpoint(name), day)
     return record.data_version if record else None
 
 

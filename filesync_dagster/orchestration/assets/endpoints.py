@@ -16,21 +16,21 @@ import dagster as dg
 
 from filesync_dagster.config import Config, Endpoint
 from filesync_dagster.core.model import SyncResult, SyncStatus
-from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
-from filesync_dagster.orchestration.client import FULL_TAG, LIVE_TAG
-from filesync_dagster.orchestration.instance.heartbeat import GRACE, beating
-from filesync_dagster.orchestration.instance.materialization_log import Event, Result, logged, news
-from filesync_dagster.orchestration.partitions import daily, day_of
-from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.results import (
+from filesync_dagster.orchestration.assets.results import (
     check_results,
     drift_result,
     materialization,
     materialization_event,
     misfortune,
 )
+from filesync_dagster.orchestration.assets.specs import asset_key, check_specs, endpoint_spec
+from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
+from filesync_dagster.orchestration.client import FULL_TAG, LIVE_TAG
+from filesync_dagster.orchestration.instance.heartbeat import GRACE, beating
+from filesync_dagster.orchestration.instance.materialization_log import Event, Result, logged, news
+from filesync_dagster.orchestration.partitions import daily, day_of
+from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.sensors.alerts import alert_after_run
-from filesync_dagster.orchestration.specs import asset_key, check_specs, endpoint_spec
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync, Watch
@@ -104,6 +104,8 @@ def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
 def _sync_selected(
     context: dg.AssetExecutionContext, filesync: "Filesync", on_progress: "Watch | None"
 ) -> Iterator[Result]:
+    from filesync_dagster.sync.pool import note_inactive  # it loads the database's drivers
+
     checks = context.selected_asset_check_keys
     # Somebody may run a check alone: the endpoint is synced for it all the same.
     keys = context.selected_asset_keys | {check.asset_key for check in checks}
@@ -115,7 +117,7 @@ def _sync_selected(
     if live:
         # A retry of it after midnight is no wish to rebuild the day before.
         context.instance.add_run_tags(context.run.run_id, {LIVE_TAG: "true"})
-        filesync.note_inactive()
+        note_inactive(filesync.runtime)
         results = _live(context, filesync, names, on_progress)
     else:
         results = filesync.sync_day_many(names, day, run_id=context.run.run_id, on_progress=on_progress)
@@ -152,11 +154,15 @@ def _is_automatic(run: dg.DagsterRun) -> bool:
 def _live(
     context: dg.AssetExecutionContext, filesync: "Filesync", names: Sequence[str], on_progress: "Watch | None"
 ) -> Iterator[SyncResult]:
+    from filesync_dagster.sync.requests import ClaimedRequests  # it loads the database's drivers
+
     tags, run_id = context.run.tags, context.run.run_id
     full = set(names) if tags.get(FULL_TAG) == "true" else set()
     if full and context.run.parent_run_id:
-        full -= filesync.unfinished().keys()  # goes on where the run before stopped, instead of beginning anew
-    taken = filesync.take_requests(names)  # whatever was asked for until now, this run does
+        full -= (
+            filesync.runtime.metadata.unfinished_listings().keys()
+        )  # goes on where the run before stopped, instead of beginning anew
+    taken = ClaimedRequests(filesync.runtime, names)  # whatever was asked for until now, this run does
     full |= taken.full
     cadence = tags.get(CADENCE_TAG)
     spread = cadence not in (None, REQUESTS)

@@ -10,11 +10,11 @@ import dagster as dg
 
 from filesync_dagster.core.errors import ConfigError, SourceError
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
+from filesync_dagster.orchestration.assets.results import check_results, drift_result, materialization_event, misfortune
 from filesync_dagster.orchestration.client import OUR_TAG
 from filesync_dagster.orchestration.instance.heartbeat import beating
 from filesync_dagster.orchestration.instance.materialization_log import evaluation, news
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.results import check_results, drift_result, materialization_event, misfortune
 from filesync_dagster.orchestration.sensors.alerts import alert_after_run
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ def receive(context: dg.OpExecutionContext, filesync: FilesyncResource) -> Itera
 
     Yields what came of it at once: what `log_event` is given would be lost with a run that fails in the end.
     """
+    from filesync_dagster.sync.events.receive import receive_queue  # it loads the database's drivers
+
     queue = context.op_config["queue"]
     unlucky: dict[str, str] = {}
     with filesync.open() as opened, beating(context) as watch:
         try:
             linger = opened.config.queue(queue).linger_seconds
-            for batch in opened.receive(queue, linger=linger, run_id=context.run_id, on_progress=watch):
+            for batch in receive_queue(opened.runtime, queue, linger=linger, run_id=context.run_id, on_progress=watch):
                 context.log.info(said(batch))
                 for result in batch.results:
                     yield from _shown(context, opened, result, unlucky)

@@ -16,11 +16,11 @@ import dagster as dg
 from filesync_dagster.config import Config
 from filesync_dagster.core.model import COMMITTED, SyncMode, SyncStatus
 from filesync_dagster.monitoring.reports.charts import amount, as_markdown, stacked_bars
+from filesync_dagster.orchestration.assets.results import CHANGE_COLUMNS, changed_rows
+from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.instance.heartbeat import beating
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.results import CHANGE_COLUMNS, changed_rows
-from filesync_dagster.orchestration.specs import asset_key
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync

@@ -4,21 +4,21 @@ import dagster as dg
 
 from filesync_dagster.config import Config, Environment, running_config
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.orchestration.assets import Overrides, endpoint_assets
-from filesync_dagster.orchestration.configuration_problems import configuration_problems, unusable
-from filesync_dagster.orchestration.inventory_reports import (
+from filesync_dagster.orchestration.assets.endpoints import Overrides, endpoint_assets
+from filesync_dagster.orchestration.assets.inventory_reports import (
     inventory_reports,
     stored_snapshots,
 )
-from filesync_dagster.orchestration.jobs import sync_job
-from filesync_dagster.orchestration.maintenance import maintenance_job
-from filesync_dagster.orchestration.receive_events import receive_job
-from filesync_dagster.orchestration.reports import report_assets
+from filesync_dagster.orchestration.assets.reports import report_assets
+from filesync_dagster.orchestration.assets.specs import store_spec
+from filesync_dagster.orchestration.checks.configuration import configuration_problems, unusable
+from filesync_dagster.orchestration.jobs.maintenance import maintenance_job
+from filesync_dagster.orchestration.jobs.receive import receive_job
+from filesync_dagster.orchestration.jobs.sync import sync_job
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.schedules import first_sync_sensor, report_schedules, sync_schedules
 from filesync_dagster.orchestration.sensors.alerts import alert_sensor
 from filesync_dagster.orchestration.sensors.events import queue_sensor, request_sensor
-from filesync_dagster.orchestration.specs import store_spec
 
 
 def definitions_for(environment: Environment, overrides: Overrides | None = None) -> dg.Definitions:

@@ -1,0 +1,1 @@
+"""Assets: an inventory for each endpoint, its store beside it, and the reports about all of them."""

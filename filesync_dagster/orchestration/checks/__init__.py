@@ -1,0 +1,1 @@
+"""Asset checks: of endpoints, and of what is wrong with endpoints.yaml."""

@@ -1,0 +1,1 @@
+"""Jobs: the sync of any endpoints, what takes messages of a queue, and the nightly maintenance."""
