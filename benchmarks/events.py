@@ -15,6 +15,7 @@ import pika
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
+from filesync_dagster.sync.events.receive import receive_queue
 from filesync_dagster_tests.servers import rclone_s3
 from filesync_dagster_tests.sync.events.queues import Rabbit, minio_event
 
@@ -69,7 +70,7 @@ def told(filesync: Filesync, queue: Rabbit, bucket: Path, keys: list[str]) -> di
     bare = consumed(queue, len(keys))
     queue.send(*bodies)
     started = time.perf_counter()
-    batches = list(filesync.receive("events"))
+    batches = list(receive_queue(filesync.runtime, "events"))
     seconds = time.perf_counter() - started
     results = [result for batch in batches for result in batch.results]
     assert sum(r.counts.added + r.counts.updated for r in results) == len(keys), results
@@ -109,7 +110,7 @@ def delays(filesync: Filesync, queue: Rabbit, bucket: Path) -> dict[str, Any]:
         write(bucket / key, b"1")
         started = time.perf_counter()
         queue.send(minio_event("events", key))
-        batch = next(filesync.receive("events"))
+        batch = next(receive_queue(filesync.runtime, "events"))
         assert batch.results[0].counts.added == 1
         found.append(time.perf_counter() - started)
     return {"delay_seconds_median": round(statistics.median(found), 2), "delay_seconds_worst": round(max(found), 2)}

@@ -52,7 +52,9 @@ def alerts(invocation: Invocation, *, everything: bool, as_json: bool, once: boo
 
 
 def _test(filesync: Filesync) -> None:
-    outcomes = filesync.try_channels()
+    from filesync_dagster.monitoring.alerts import try_channels
+
+    outcomes = try_channels(filesync.runtime)
     if not outcomes:
         raise click.ClickException(
             f"There is no channel: {filesync.config.environment.config_path} has no `alerts: {{urls: […]}}`."

@@ -107,19 +107,22 @@ def _chosen(filesync: Filesync, names: Sequence[str]) -> list[str]:
 
 
 def _decide(filesync: Filesync, requeue: Sequence[int], drop: Sequence[int]) -> None:
+    from filesync_dagster.sync.events.receive import requeue as put_back
+
     metadata = filesync.runtime.metadata
     known = {message.id for message in metadata.dead_messages([*requeue, *drop])}
     if missing := sorted({*requeue, *drop} - known):
         numbers = ", ".join(map(str, missing))
         raise click.ClickException(f"There is no dead message {numbers}. See `filesync events --dead`.")
     if requeue:
-        click.echo(f"{plural(filesync.requeue(requeue), 'message')} put back.")
+        click.echo(f"{plural(put_back(filesync.runtime, requeue), 'message')} put back.")
     else:
         click.echo(f"{plural(metadata.drop_dead_messages(drop), 'message')} dropped.")
 
 
 def _receive(filesync: Filesync, names: list[str], *, as_json: bool) -> int:
     from filesync_dagster.cli.progress import display
+    from filesync_dagster.sync.requests import sync_requested
 
     statuses, troubles = [], 0
     with interruptible() as check, display(len(filesync.config.active), as_json=as_json) as shown:
@@ -132,14 +135,16 @@ def _receive(filesync: Filesync, names: list[str], *, as_json: bool) -> int:
             except (SourceError, ConfigError) as error:
                 troubles += 1
                 click.echo(f"Error: {' '.join(str(error).split())}", err=True)
-        for result in filesync.sync_requested(on_progress=watch):
+        for result in sync_requested(filesync.runtime, on_progress=watch):
             shown.result(result)
             statuses.append(result.status.value)
     return 1 if troubles else exit_code(statuses)
 
 
 def _results(filesync: Filesync, name: str, watch: Watch) -> Iterator[SyncResult]:
-    for batch in filesync.receive(name, on_progress=watch):
+    from filesync_dagster.sync.events.receive import receive_queue
+
+    for batch in receive_queue(filesync.runtime, name, on_progress=watch):
         yield from batch.results
         if batch.unrouted:
             click.echo(f"Warning: {name}: {plural(batch.unrouted, 'key')} that no endpoint is for.", err=True)
@@ -178,11 +183,13 @@ def _show_queues(filesync: Filesync, names: list[str], *, as_json: bool) -> None
 
 
 def _queue(filesync: Filesync, name: str) -> dict[str, Any]:
+    from filesync_dagster.sync.events.receive import queue_depth
+
     configured = {queue.name: queue for queue in filesync.config.queues}.get(name)
     error = None if configured else "It is not in the configuration any more."
     try:
         if configured:
-            filesync.look(name)
+            queue_depth(filesync.runtime, filesync.config.queue(name))
     except (SourceError, ConfigError) as found:
         error = " ".join(str(found).split())
     record = next(record for record in filesync.runtime.metadata.queues() if record.name == name)

@@ -66,7 +66,7 @@ def initiate(invocation: Invocation, names: tuple[str, ...], *, full: bool, dags
             return
         today = filesync.config.settings.partitions.today()
         going = dagster.runs(None, statuses=UNFINISHED)
-        at_it = busy(going, wanted, f"{today}", filesync.outcomes([run.id for run in going]))
+        at_it = busy(going, wanted, f"{today}", filesync.runtime.metadata.outcomes([run.id for run in going]))
         for run in {run.id: run for run in at_it.values()}.values():
             left_out = _listed(sorted(name for name, one in at_it.items() if one.id == run.id))
             click.echo(f"{left_out}: left out, for the run {run.id} is {STATES[run.status][0]} already.", err=True)
@@ -236,9 +236,9 @@ class Shown:
 def _shown(filesync: Filesync, runs: Sequence[DagsterRun]) -> list[Shown]:
     from filesync_dagster.orchestration.run_selection import asked
 
-    outcomes = filesync.outcomes([run.id for run in runs])
+    outcomes = filesync.runtime.metadata.outcomes([run.id for run in runs])
     syncing = {status.name for status in filesync.status() if status.running_since}
-    saved = filesync.unfinished()
+    saved = filesync.runtime.metadata.unfinished_listings()
     active = [endpoint.name for endpoint in filesync.config.active]
     shown = []
     for run in runs:

@@ -41,8 +41,10 @@ def report(invocation: Invocation, name: str, form: str, day: datetime | None, l
 
     A table begins with what all the rows come to; csv and json are the rows alone.
     """
+    from filesync_dagster.monitoring.reports.writer import ReportSession
+
     with invocation.open() as filesync:
-        desk = filesync.desk(day.date() if day else None)
+        desk = ReportSession(filesync.runtime, day.date() if day else None)
         if form == "table":
             _print(desk.report(name, TABLE_ROWS if limit is None else limit), filesync.config.settings.partitions.zone)
         else:

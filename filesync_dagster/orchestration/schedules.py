@@ -73,7 +73,7 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], config: Config, clo
     def tick(
         context: dg.ScheduleEvaluationContext, filesync: FilesyncResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        from filesync_dagster.sync.inventory import resting  # it loads the database's drivers
+        from filesync_dagster.sync.inventory import resting_endpoints  # it loads the database's drivers
 
         scheduled = context.scheduled_execution_time
         if cadence.following(scheduled) <= clock():
@@ -84,7 +84,7 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], config: Config, clo
             yield dg.SkipReason(f"Nothing is due at {scheduled:%Y-%m-%d %H:%M %Z} that is still to be done.")
             return
         with filesync.open() as opened:
-            statuses, alone = opened.status(), resting(opened.runtime, clock())
+            statuses, alone = opened.status(), resting_endpoints(opened.runtime, clock())
         due = names if cadence.exact else _overdue(statuses, names, scheduled)
         if due and alone.keys() >= set(due):
             yield dg.SkipReason(f"All {len(due)} due endpoints are left alone: their stores failed too often.")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
+from filesync_dagster.sync.runtime import Runtime
 
 
 def sync_each(
@@ -59,3 +60,10 @@ def _result(future: Future[SyncResult], name: str) -> SyncResult:
 def failed_result(name: str, sentence: str) -> SyncResult:
     """Return the result of an endpoint whose sync could not even begin."""
     return SyncResult(name, SyncStatus.FAILED, SyncMode.FULL, None, datetime.now(UTC), 0.0, error=sentence)
+
+
+def note_inactive(runtime: Runtime) -> None:
+    """Note in the database which endpoints are no longer synced: disabled, or gone from the configuration."""
+    config = runtime.config
+    names = [endpoint.name for endpoint in config.active] + [entry.name for entry in config.broken]
+    runtime.metadata.deactivate_except(names)

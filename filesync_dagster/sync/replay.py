@@ -209,3 +209,9 @@ def _sum_up(past: Past, logs: list[SyncRecord]) -> SyncResult:
         warnings=last.warnings,
     )
     return replace(result, sync_id=last.id)
+
+
+def snapshot_of_day(runtime: Runtime, endpoint: Endpoint, day: calendar_date) -> SyncRecord | None:
+    """Return the sync whose snapshot describes the end of a day (or now, for today)."""
+    moment = min(Day.of(day, runtime.config.settings.partitions.zone).last_moment, datetime.now(UTC))
+    return runtime.metadata.snapshot_at(runtime.register(endpoint), moment)

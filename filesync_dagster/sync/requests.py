@@ -5,13 +5,16 @@ alone, another sync runs, the process is killed), it still waits, and is begun a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from filesync_dagster.core.model import SyncMode, SyncResult
 from filesync_dagster.storage.database import RequestRecord
+from filesync_dagster.sync.context import Progress, ignore
 from filesync_dagster.sync.events.receive import SETTLED
 from filesync_dagster.sync.inventory import resting_endpoints
+from filesync_dagster.sync.pool import sync_each
+from filesync_dagster.sync.run import sync
 from filesync_dagster.sync.runtime import Runtime
 
 PAUSE, PAUSE_MAX = timedelta(minutes=2), timedelta(hours=1)
@@ -81,3 +84,26 @@ class ClaimedRequests:
         """Tell whether something was asked for before the listing began that is not finished."""
         began = self._listings.get(request.endpoint)
         return began is not None and request.requested_at + SKEW < began
+
+
+def sync_requested(
+    runtime: Runtime, *, run_id: str | None = None, on_progress: Callable[[Progress], None] | None = None
+) -> Iterator[SyncResult]:
+    """Sync the endpoints that somebody asked for, yielding each result as it is there."""
+    config = runtime.config
+    claimed = ClaimedRequests(runtime, [endpoint.name for endpoint in config.active])
+
+    def one(name: str) -> SyncResult:
+        full = name in claimed.full
+        return sync(
+            runtime,
+            config.endpoint(name),
+            full=full,
+            ignore_breaker=False,
+            run_id=run_id,
+            on_progress=on_progress or ignore,
+        )
+
+    for result in sync_each(config.settings.concurrency, claimed.names, one):
+        claimed.note(result)
+        yield result

@@ -126,7 +126,7 @@ def _busy(site: Site, filesync: Filesync, wanted: Sequence[str], today: date) ->
     if len(at_it) == len(wanted):
         return at_it
     going = site.dagster.runs(None, statuses=UNFINISHED)
-    return at_it.union(busy(going, wanted, f"{today}", filesync.outcomes([run.id for run in going])))
+    return at_it.union(busy(going, wanted, f"{today}", filesync.runtime.metadata.outcomes([run.id for run in going])))
 
 
 def _wanted(config: Config, names: Sequence[str] | None) -> list[str]:

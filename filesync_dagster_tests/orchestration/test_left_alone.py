@@ -120,7 +120,7 @@ def test_what_is_asked_for_waits_until_it_is_done(failing):
     """The sensor starts no run while the store is left alone; one that was queued before does not lose the request."""
     with failing.open() as filesync:
         filesync.request("a", "webhook", full=True)
-        config, until = filesync.config, resting(filesync.runtime, datetime.now(UTC))["a"]
+        config, until = filesync.config, resting_endpoints(filesync.runtime, datetime.now(UTC))["a"]
 
     def asked(moment):
         definitions = failing.definitions

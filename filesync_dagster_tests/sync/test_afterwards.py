@@ -11,7 +11,7 @@ from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.core.errors import HeldSyncOutdated, NothingKnown
 from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.monitoring.reports.counted_endpoints import Counted
-from filesync_dagster.orchestration.reports import endpoint_day
+from filesync_dagster.orchestration.assets.reports import endpoint_day
 from filesync_dagster.storage.database.tables import endpoints, sync_logs
 from filesync_dagster.sync.retention import retain
 from filesync_dagster_tests.orchestration.versioned_bucket import ACCOUNT, moto_in_process, s3_backends

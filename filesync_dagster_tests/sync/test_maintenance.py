@@ -95,14 +95,14 @@ def test_a_listing_that_nobody_will_resume_is_forgotten(project):
     project.write({"name": "stays", "type": "memory", "endpoint_details": {"store": "stays"}})
     with project.open() as filesync:
         assert filesync.maintain(dry_run=True)["staging"] == 1
-        assert filesync.unfinished() == {"left": 1, "stays": 1}
+        assert filesync.runtime.metadata.unfinished_listings() == {"left": 1, "stays": 1}
         assert filesync.maintain()["staging"] == 1
-        assert filesync.unfinished() == {"stays": 1}
+        assert filesync.runtime.metadata.unfinished_listings() == {"stays": 1}
         write(filesync, update(checkpoints).values(started_at=NOW - timedelta(days=3)))
         assert filesync.maintain()["staging"] == 0, "it began long ago, and goes on"
         write(filesync, update(checkpoints).values(updated_at=NOW - timedelta(days=1)))
         assert filesync.maintain()["staging"] == 1
-        assert not filesync.unfinished()
+        assert not filesync.runtime.metadata.unfinished_listings()
     assert not list((project.home / "staging").rglob("*.parquet"))
 
 

@@ -7,6 +7,7 @@ import pytest
 from filesync_dagster.core.model import SyncMode, SyncStatus
 from filesync_dagster.sync import requests
 from filesync_dagster.sync.circuit_breaker import FAILURES
+from filesync_dagster.sync.requests import ClaimedRequests, due, sync_requested
 from filesync_dagster_tests.sync import memory_store
 from filesync_dagster_tests.sync.memory_store import Faults, MemoryStore
 from filesync_dagster_tests.sync.projects import Project
@@ -41,7 +42,7 @@ def waiting(filesync):
 
 def statuses(filesync):
     """Sync what is asked for; return how it ended."""
-    return [result.status for result in filesync.sync_requested()]
+    return [result.status for result in sync_requested(filesync.runtime)]
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -53,11 +54,11 @@ def test_a_sync_that_fails_leaves_it_waiting(filesync, store, full):
     store.faults = Faults()
 
     assert waiting(filesync) == [full]
-    assert filesync.asked_for(datetime.now(UTC)) == {"docs": False}
-    assert filesync.asked_for(datetime.now(UTC) + PAUSED) == {"docs": True}
+    assert due(filesync.runtime, datetime.now(UTC)) == {"docs": False}
+    assert due(filesync.runtime, datetime.now(UTC) + PAUSED) == {"docs": True}
     assert statuses(filesync) == [SyncStatus.COMPLETED]
     assert waiting(filesync) == []
-    assert filesync.asked_for(datetime.now(UTC)) == {}
+    assert due(filesync.runtime, datetime.now(UTC)) == {}
 
 
 def test_one_that_fails_again_and_again_is_begun_more_and_more_rarely(filesync, store):
@@ -67,8 +68,8 @@ def test_one_that_fails_again_and_again_is_begun_more_and_more_rarely(filesync, 
     [taken] = filesync.runtime.metadata.take_requests(["docs"])
     filesync.request("docs", "webhook")
 
-    assert filesync.asked_for(now + timedelta(minutes=1)) == {"docs": False}
-    assert filesync.asked_for(now + PAUSED) == {"docs": True}
+    assert due(filesync.runtime, now + timedelta(minutes=1)) == {"docs": False}
+    assert due(filesync.runtime, now + PAUSED) == {"docs": True}
     old = requests._again(taken.__class__(1, "docs", False, "webhook", now - timedelta(minutes=20), now))
     assert old == now + timedelta(minutes=20)
     oldest = requests._again(taken.__class__(1, "docs", False, "webhook", now - timedelta(days=9), now))
@@ -79,9 +80,9 @@ def test_what_a_run_had_taken_that_was_killed_is_asked_for(filesync):
     """A request for everything is still one for everything."""
     filesync.sync("docs")
     filesync.request("docs", "rest", full=True)
-    filesync.take_requests(["docs"])  # and then no word more
+    ClaimedRequests(filesync.runtime, ["docs"])  # and then no word more
 
-    [result] = filesync.sync_requested()
+    [result] = sync_requested(filesync.runtime)
     assert result.mode is SyncMode.FULL
     assert waiting(filesync) == []
 
@@ -91,10 +92,10 @@ def test_it_waits_while_another_sync_runs(filesync):
     filesync.request("docs", "webhook")
     metadata = filesync.runtime.metadata
     with metadata.lease(filesync.runtime.register(filesync.config.endpoint("docs")), seconds=60):
-        assert filesync.asked_for(datetime.now(UTC)) == {"docs": False}
+        assert due(filesync.runtime, datetime.now(UTC)) == {"docs": False}
         assert statuses(filesync) == [SyncStatus.FAILED]
         assert waiting(filesync) == [False]
-    assert filesync.asked_for(datetime.now(UTC) + PAUSED) == {"docs": True}
+    assert due(filesync.runtime, datetime.now(UTC) + PAUSED) == {"docs": True}
 
 
 def test_it_waits_while_the_store_is_left_alone(filesync, store):
@@ -104,7 +105,7 @@ def test_it_waits_while_the_store_is_left_alone(filesync, store):
         filesync.sync("docs")
     filesync.request("docs", "webhook")
 
-    assert filesync.asked_for(datetime.now(UTC)) == {"docs": False}
+    assert due(filesync.runtime, datetime.now(UTC)) == {"docs": False}
     assert statuses(filesync) == [SyncStatus.SKIPPED]
     assert waiting(filesync) == [False]
 
@@ -117,10 +118,10 @@ def test_a_listing_that_began_before_does_not_do_it(filesync, store):
     store.delete("f0000")
     filesync.request("docs", "webhook")
 
-    [resumed] = filesync.sync_requested()
+    [resumed] = sync_requested(filesync.runtime)
     assert (resumed.status, resumed.resumed, resumed.counts.added) == (SyncStatus.COMPLETED, True, 300)
     assert waiting(filesync) == [False]
-    [following] = filesync.sync_requested()
+    [following] = sync_requested(filesync.runtime)
     assert following.counts.removed == 1
     assert waiting(filesync) == []
 
@@ -134,7 +135,7 @@ def test_everything_is_not_listed_anew_for_ever(filesync, store, monkeypatch):
     store.faults = Faults()
     store.pages.clear()
 
-    [resumed] = filesync.sync_requested()
+    [resumed] = sync_requested(filesync.runtime)
     assert (resumed.status, resumed.resumed) == (SyncStatus.COMPLETED, True)
     assert len(store.pages) < 6
     assert waiting(filesync) == []
@@ -147,6 +148,6 @@ def test_what_asks_for_everything_begins_anew(filesync, store):
     store.faults = Faults()
     filesync.request("docs", "rest", full=True)
 
-    [result] = filesync.sync_requested()
+    [result] = sync_requested(filesync.runtime)
     assert not result.resumed
     assert waiting(filesync) == []

@@ -20,8 +20,11 @@ from filesync_dagster.core.errors import ConfigError, DatabaseError, ProtocolVio
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncResult, SyncStatus, to_storable_text
 from filesync_dagster.storage.database import DeadMessage
+from filesync_dagster.sync.context import Progress, ignore
 from filesync_dagster.sync.events.envelopes import Request, Said, understood
 from filesync_dagster.sync.events.inbox import Inbox, Message, open_inbox
+from filesync_dagster.sync.pool import sync_each
+from filesync_dagster.sync.run import sync
 from filesync_dagster.sync.runtime import Runtime
 
 SETTLED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL, SyncStatus.HELD})
@@ -118,7 +121,39 @@ def receive(runtime: Runtime, queue: Queue, syncing: Syncing, linger: float = 0.
             taken, left = taken + batch.messages, left + batch.left
             last = time.monotonic()
             yield batch
-        look(runtime, queue, inbox)
+        queue_depth(runtime, queue, inbox)
+
+
+def receive_queue(
+    runtime: Runtime,
+    name: str,
+    *,
+    linger: float = 0.0,
+    run_id: str | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Iterator[Batch]:
+    """Take the messages of a queue, sync what they name, and yield what became of each batch.
+
+    It ends when no message came for `linger` seconds, or the limits of the queue are reached. A message is acknowledged
+    once what it says is committed. Raises ConfigError, SourceError, DatabaseError.
+    """
+    config = runtime.config
+
+    def sync_keys(keys: Keys) -> Iterator[SyncResult]:
+        def one(name: str) -> SyncResult:
+            endpoint = config.endpoint(name)
+            return sync(
+                runtime,
+                endpoint,
+                ignore_breaker=False,
+                keys=keys[name],
+                run_id=run_id,
+                on_progress=on_progress or ignore,
+            )
+
+        return sync_each(config.settings.concurrency, list(keys), one)
+
+    return receive(runtime, config.queue(name), sync_keys, linger)
 
 
 def _seconds(queue: Queue, left: int) -> float:
@@ -126,7 +161,7 @@ def _seconds(queue: Queue, left: int) -> float:
     return min(queue.run_seconds, SOON) if left else queue.run_seconds
 
 
-def look(runtime: Runtime, queue: Queue, inbox: Inbox | None = None) -> int:
+def queue_depth(runtime: Runtime, queue: Queue, inbox: Inbox | None = None) -> int:
     """Return how many messages wait, and note it; or that nobody can tell. Raises SourceError, ConfigError."""
     try:
         if inbox is not None:

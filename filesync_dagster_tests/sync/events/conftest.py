@@ -5,6 +5,7 @@ import json
 import pytest
 
 from filesync_dagster.core.model import SyncStatus
+from filesync_dagster.sync.events.receive import receive_queue
 from filesync_dagster_tests.sync.events.queues import Rabbit, Sqs
 from filesync_dagster_tests.sync.projects import Project, live
 
@@ -51,7 +52,7 @@ class Place:
 
     def receive(self):
         """Return the batches of one run."""
-        return list(self.filesync.receive("events"))
+        return list(receive_queue(self.filesync.runtime, "events"))
 
     def files(self, name="eng"):
         """Return the sizes of the live files by key."""

@@ -17,13 +17,14 @@ KILLED = """
 import os, signal, sys
 from filesync_dagster.api import Filesync
 from filesync_dagster.sync.events.{module} import {inbox}
+from filesync_dagster.sync.events.receive import receive_queue
 
 def die(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
 
 setattr({inbox}, sys.argv[2], die)
 with Filesync.open(sys.argv[1]) as filesync:
-    list(filesync.receive("events"))
+    list(receive_queue(filesync.runtime, "events"))
 """
 
 

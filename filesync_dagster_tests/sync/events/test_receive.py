@@ -13,6 +13,8 @@ from filesync_dagster.core.errors import ConfigError, SourceError, TemporarilyDo
 from filesync_dagster.core.model import SyncMode, SyncStatus
 from filesync_dagster.sync import feed_drift, listing
 from filesync_dagster.sync.events.inbox import open_inbox
+from filesync_dagster.sync.events.receive import queue_depth, receive_queue, requeue
+from filesync_dagster.sync.requests import sync_requested
 from filesync_dagster_tests.sync.events.conftest import Place
 from filesync_dagster_tests.sync.events.queues import (
     TEST_EVENT,
@@ -105,7 +107,7 @@ def test_poison_is_set_aside_with_its_reason(place):
     place.endpoints.append(place.endpoint("nobody"))
     place.reopen()
     wanted = next(message for message in place.dead if "nobody" in message.reason)
-    assert place.filesync.requeue([wanted.id]) == 1
+    assert requeue(place.filesync.runtime, [wanted.id]) == 1
     assert len(place.dead) == 2
     place.receive()
     assert place.requests == [("nobody", True, "events")]
@@ -135,7 +137,7 @@ def test_a_request_waits_for_a_run(place):
 
     assert (batch.results, batch.requests, place.queue.left()) == ((), 2, 0)
     assert ("eng", True, "events") in place.requests
-    [result] = place.filesync.sync_requested()
+    [result] = sync_requested(place.filesync.runtime)
     assert (result.endpoint, result.mode, result.counts.added) == ("eng", SyncMode.FULL, 1)
     assert place.requests == []
 
@@ -211,7 +213,7 @@ def test_who_cannot_hear_is_listed_afterwards(place, entry):
     place.put("drawings/x")
     place.queue.send(s3_event(place.bucket, "drawings/x"))
     with Filesync(load_config(read_environment(place.project.config, place.project.variables))) as deaf:
-        assert sum(batch.left for batch in deaf.receive("events")) == 0
+        assert sum(batch.left for batch in receive_queue(deaf.runtime, "events")) == 0
     place.endpoints[1] = place.endpoint("drawings", prefix="drawings/")
     place.reopen()
     place.put("drawings/y")
@@ -298,7 +300,7 @@ def test_why_a_rabbitmq_does_not_answer(moto_s3, tmp_path, changed, said):
     place.reopen()
 
     with pytest.raises(SourceError, match=said) as raised:
-        place.filesync.look("events")
+        queue_depth(place.filesync.runtime, place.filesync.config.queue("events"))
 
     assert "hunter2" not in "".join(traceback.format_exception(raised.value))
     assert "hunter2" not in repr(place.filesync.config)
@@ -322,7 +324,7 @@ def test_a_queue_is_made_where_that_is_wanted(moto_s3, tmp_path):
         "exchange": name,
     }
     place.reopen()
-    assert place.filesync.look("events") == 0
+    assert queue_depth(place.filesync.runtime, place.filesync.config.queue("events")) == 0
     place.put("a.txt")
     channel.basic_publish(name, "bucketlogs", str(minio_event(place.bucket, "a.txt")).replace("'", '"').encode())
     place.receive()
@@ -343,7 +345,7 @@ def test_why_an_sqs_does_not_answer(moto_s3, tmp_path):
     with pytest.raises(SourceError, match="is not there"):
         place.receive()
     with pytest.raises(ConfigError, match="no queue 'others'"):
-        place.filesync.look("others")
+        queue_depth(place.filesync.runtime, place.filesync.config.queue("others"))
     place.close()
 
 
@@ -372,7 +374,7 @@ def test_s3_itself_tells_a_queue(moto_s3, tmp_path):
 def test_a_run_may_wait_for_more(place):
     """What comes while it waits costs no run of its own."""
     place.queue.send(s3_event(place.bucket, "a.txt"))
-    batches = place.filesync.receive("events", linger=10)
+    batches = receive_queue(place.filesync.runtime, "events", linger=10)
 
     next(batches)
     place.put("c.txt")
