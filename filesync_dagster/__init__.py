@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.core.errors import FilesyncError
     from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
-    from filesync_dagster.sync.inventory import EndpointStatus
     from filesync_dagster.sync.context import Progress
+    from filesync_dagster.sync.inventory import EndpointStatus
 
 __all__ = ["EndpointStatus", "Filesync", "FilesyncError", "Progress", "SyncMode", "SyncResult", "SyncStatus"]
 
@@ -19,7 +19,7 @@ _HOMES = {
     "EndpointStatus": "sync.inventory",
     "Filesync": "api",
     "FilesyncError": "core.errors",
-    "Progress": "sync.listing",
+    "Progress": "sync.context",
     "SyncMode": "core.model",
     "SyncResult": "core.model",
     "SyncStatus": "core.model",

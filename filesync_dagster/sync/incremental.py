@@ -240,7 +240,7 @@ def _drop_foreign(rows: FeedRows) -> None:
     rows.con.execute(f"DELETE FROM {rows.deleted} WHERE external_id IN (SELECT external_id FROM {rows.current})")
 
 
-def _is_told(rows: FeedRows) -> str:
+def _named_ids(rows: FeedRows) -> str:
     """Return a query of the ids of which the feed, or the store when it was asked, said something."""
     return f"SELECT external_id FROM {rows.current} UNION ALL SELECT external_id FROM {rows.deleted}"
 
@@ -259,7 +259,7 @@ def _resolve_missing(context: SyncContext, rows: FeedRows, read: Collection[str]
     missing = rows.con.execute(f"""
         SELECT external_id, scope FROM {rows.before}
         WHERE coalesce(parent_id, '{OUTSIDE}') IN (SELECT external_id FROM {reread})
-            AND external_id NOT IN ({_is_told(rows)})
+            AND external_id NOT IN ({_named_ids(rows)})
     """).fetchall()
     _look_up(context, rows, missing)
 
@@ -277,7 +277,7 @@ def _look_up(context: SyncContext, rows: FeedRows, entries: list[tuple[str, str]
         con.register("asked", pa.table({"external_id": ids, "scope": [scope] * len(ids)}))
         con.execute(f"""
             INSERT INTO {rows.deleted} SELECT external_id, scope FROM asked
-            WHERE external_id NOT IN ({_is_told(rows)})
+            WHERE external_id NOT IN ({_named_ids(rows)})
         """)
         con.unregister("asked")
 
@@ -321,7 +321,7 @@ def _locate(context: SyncContext, rows: FeedRows) -> LocatedRows:
         CREATE OR REPLACE TABLE now AS
         SELECT {COLUMNS} FROM {rows.current}
         UNION ALL
-        SELECT {COLUMNS} FROM {rows.before} WHERE external_id NOT IN ({_is_told(rows)})
+        SELECT {COLUMNS} FROM {rows.before} WHERE external_id NOT IN ({_named_ids(rows)})
     """)
     now = Relation(con, "now")
     parents = con.execute(f"""
@@ -358,18 +358,18 @@ def _find_entered_folders(context: SyncContext, rows: FeedRows, located: Located
     trash, perhaps only because the folder was; that moved to another scope, where what they hold is of that scope, or
     where the filters judge paths differently.
     """
-    told = f"{located.inside} l SEMI JOIN {rows.current} t ON l.external_id = t.external_id"
+    named = f"{located.inside} l SEMI JOIN {rows.current} t ON l.external_id = t.external_id"
     moved = "false" if context.endpoint.filters.is_default else "b.path <> l.path"
     entered = rows.con.execute(f"""
         SELECT l.external_id, l.scope
-        FROM {told} LEFT JOIN {rows.before} b ON l.external_id = b.external_id
+        FROM {named} LEFT JOIN {rows.before} b ON l.external_id = b.external_id
         WHERE l.kind = '{Kind.FOLDER}' AND l.selected
             AND (b.external_id IS NULL OR b.scope <> l.scope OR (b.trashed AND NOT l.trashed) OR {moved})
         ORDER BY length(l.path)
     """).fetchall()
     changed = rows.con.execute(f"""
         SELECT l.external_id, l.scope
-        FROM {told} JOIN {rows.before} b ON l.external_id = b.external_id AND l.fingerprint <> b.fingerprint
+        FROM {named} JOIN {rows.before} b ON l.external_id = b.external_id AND l.fingerprint <> b.fingerprint
         WHERE l.kind = '{Kind.FOLDER}' AND l.selected AND NOT l.trashed
     """).fetchall()
     trashed: set[str] = set()

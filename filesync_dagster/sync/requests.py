@@ -17,10 +17,10 @@ from filesync_dagster.sync.pool import sync_each
 from filesync_dagster.sync.run import sync
 from filesync_dagster.sync.runtime import Runtime
 
-PAUSE, PAUSE_MAX = timedelta(minutes=2), timedelta(hours=1)
+RETRY_PAUSE, RETRY_PAUSE_MAX = timedelta(minutes=2), timedelta(hours=1)
 """From when a request was begun until it is begun again, while it is not done."""
 
-SKEW = timedelta(seconds=5)
+CLOCK_SKEW_MAX = timedelta(seconds=5)
 """By which the clocks of this machine and of the database may differ."""
 
 
@@ -33,15 +33,15 @@ def due(runtime: Runtime, at: datetime) -> dict[str, bool]:
     if not waiting:
         return {}
     not_now = {lease.endpoint for lease in runtime.metadata.running()} | resting_endpoints(runtime, at).keys()
-    not_now |= {request.endpoint for request in waiting if at < _again(request)}
+    not_now |= {request.endpoint for request in waiting if at < _retry_at(request)}
     return {request.endpoint: request.endpoint not in not_now for request in waiting}
 
 
-def _again(request: RequestRecord) -> datetime:
+def _retry_at(request: RequestRecord) -> datetime:
     """Return from when a request may be begun. The older it is, the longer it waits after each time."""
     if request.taken_at is None:
         return request.requested_at
-    return request.taken_at + min(max(request.taken_at - request.requested_at, PAUSE), PAUSE_MAX)
+    return request.taken_at + min(max(request.taken_at - request.requested_at, RETRY_PAUSE), RETRY_PAUSE_MAX)
 
 
 class ClaimedRequests:
@@ -83,7 +83,7 @@ class ClaimedRequests:
     def _is_before_the_listing(self, request: RequestRecord) -> bool:
         """Tell whether something was asked for before the listing began that is not finished."""
         began = self._listings.get(request.endpoint)
-        return began is not None and request.requested_at + SKEW < began
+        return began is not None and request.requested_at + CLOCK_SKEW_MAX < began
 
 
 def sync_requested(

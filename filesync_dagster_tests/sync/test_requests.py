@@ -12,7 +12,7 @@ from filesync_dagster_tests.sync import memory_store
 from filesync_dagster_tests.sync.memory_store import Faults, MemoryStore
 from filesync_dagster_tests.sync.projects import Project
 
-PAUSED = requests.PAUSE + timedelta(seconds=1)
+PAUSED = requests.RETRY_PAUSE + timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -70,10 +70,10 @@ def test_one_that_fails_again_and_again_is_begun_more_and_more_rarely(filesync, 
 
     assert due(filesync.runtime, now + timedelta(minutes=1)) == {"docs": False}
     assert due(filesync.runtime, now + PAUSED) == {"docs": True}
-    old = requests._again(taken.__class__(1, "docs", False, "webhook", now - timedelta(minutes=20), now))
+    old = requests._retry_at(taken.__class__(1, "docs", False, "webhook", now - timedelta(minutes=20), now))
     assert old == now + timedelta(minutes=20)
-    oldest = requests._again(taken.__class__(1, "docs", False, "webhook", now - timedelta(days=9), now))
-    assert oldest == now + requests.PAUSE_MAX
+    oldest = requests._retry_at(taken.__class__(1, "docs", False, "webhook", now - timedelta(days=9), now))
+    assert oldest == now + requests.RETRY_PAUSE_MAX
 
 
 def test_what_a_run_had_taken_that_was_killed_is_asked_for(filesync):
@@ -128,7 +128,7 @@ def test_a_listing_that_began_before_does_not_do_it(filesync, store):
 
 def test_everything_is_not_listed_anew_for_ever(filesync, store, monkeypatch):
     """What was asked for before an unfinished listing began is done when that one is."""
-    monkeypatch.setattr(requests, "SKEW", timedelta(0))
+    monkeypatch.setattr(requests, "CLOCK_SKEW_MAX", timedelta(0))
     filesync.request("docs", "rest", full=True)
     store.faults = Faults(breaks={"one": 5})
     assert statuses(filesync) == [SyncStatus.FAILED]
