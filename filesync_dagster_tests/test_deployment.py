@@ -21,8 +21,8 @@ from dagster import DagsterInstance
 from dagster._core.storage.compute_log_manager import ComputeIOType
 from moto.server import ThreadedMotoServer
 
-from filesync_dagster.orchestration.processes.reload import PATIENCE
-from filesync_dagster.orchestration.processes.watchdog import EVERY, MISSES
+from filesync_dagster.orchestration.processes.code_server import RELOAD_TIMEOUT_SECONDS
+from filesync_dagster.orchestration.processes.watchdog import MISSED_PINGS, PING_INTERVAL_SECONDS
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -100,7 +100,7 @@ def test_runs_wait_for_a_code_server_that_is_started_anew(config):
     """For as long as it takes to notice that it died, and to start it."""
     queue = yaml.safe_load((ROOT / config).read_text())["run_queue"]
     wait = queue["max_user_code_failure_retries"] * queue["user_code_failure_retry_delay"]
-    assert wait >= EVERY * MISSES + PATIENCE
+    assert wait >= PING_INTERVAL_SECONDS * MISSED_PINGS + RELOAD_TIMEOUT_SECONDS
 
 
 @pytest.mark.parametrize("config", ["dagster.yaml", "deploy/dagster.production.yaml"])

@@ -40,8 +40,9 @@ def reload(
     from filesync_dagster.config import remember, running_config
     from filesync_dagster.orchestration.client import dagster_url as default_url
     from filesync_dagster.orchestration.processes import stop_on_signal
-    from filesync_dagster.orchestration.processes.reload import ConfigWatch, reload_code
-    from filesync_dagster.orchestration.processes.watchdog import CodeServerWatch, works
+    from filesync_dagster.orchestration.processes.code_server import reload_code, works
+    from filesync_dagster.orchestration.processes.reload import ConfigWatch
+    from filesync_dagster.orchestration.processes.watchdog import CodeServerWatch
 
     environment = invocation.environment()
     invocation.configure_logging()
@@ -60,28 +61,28 @@ def reload(
         _at_once(ask, told)
         CodeServerWatch(answers, ask, tell).start(told)
         click.echo(f"Watching {printable(str(environment.config_path))}. Ctrl-C stops it.")
-        edits.until(told)
+        edits.run(told)
 
 
 def _at_once(ask: Callable[[], None], told: Event) -> None:
     """Have Dagster read what was edited while nobody watched; wait for it if it is not there yet."""
     from filesync_dagster.core.errors import ServiceError
-    from filesync_dagster.orchestration.processes.reload import AGAIN
+    from filesync_dagster.orchestration.processes.reload import RETRY_INTERVAL_SECONDS
 
     while not told.is_set():
         try:
             return ask()
         except ServiceError as error:
             tell(f"Warning: {error}")
-            told.wait(AGAIN)
+            told.wait(RETRY_INTERVAL_SECONDS)
     return None
 
 
 def _ask(url: str, location: str | None) -> None:
     from filesync_dagster.orchestration.client import DagsterClient
-    from filesync_dagster.orchestration.processes.reload import PATIENCE
+    from filesync_dagster.orchestration.processes.code_server import RELOAD_TIMEOUT_SECONDS
 
-    with DagsterClient(url, timeout=PATIENCE) as dagster:
+    with DagsterClient(url, timeout=RELOAD_TIMEOUT_SECONDS) as dagster:
         dagster.reload(location)
 
 

@@ -7,33 +7,38 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import grpc
 import pytest
+from dagster._grpc.__generated__.dagster_api_pb2 import ListRepositoriesReply, PingReply, ReloadCodeReply
+from dagster._grpc.__generated__.dagster_api_pb2_grpc import DagsterApiServicer, add_DagsterApiServicer_to_server
+from dagster._grpc.types import ListRepositoriesResponse
+from dagster._serdes import serialize_value
+
+
+class CodeServer(DagsterApiServicer):
+    """A code server where all is well, and how often it reloaded; `address` is where."""
+
+    address = ""
+    reloads = 0
+
+    def ReloadCode(self, request, context):  # noqa: N802 - gRPC's name
+        self.reloads += 1
+        return ReloadCodeReply()
+
+    def ListRepositories(self, request, context):  # noqa: N802 - gRPC's name
+        text = serialize_value(ListRepositoriesResponse([]))
+        return ListRepositoriesReply(serialized_list_repositories_response_or_error=text)
+
+    def Ping(self, request, context):  # noqa: N802 - gRPC's name
+        return PingReply(echo=request.echo)
 
 
 @pytest.fixture
 def code_server():
-    """The messages that a code server answers, and how often it reloaded; `address` is where."""
-
-    class Server:
-        reloads = 0
-
-        def service(self, details):
-            if details.method == "/api.DagsterApi/ReloadCode":
-                return grpc.unary_unary_rpc_method_handler(self.reload)
-            if details.method in ("/api.DagsterApi/ListRepositories", "/api.DagsterApi/Ping"):
-                return grpc.unary_unary_rpc_method_handler(lambda request, context: b"")  # all is well
-            return None
-
-        def reload(self, request, context):
-            assert request == b""
-            self.reloads += 1
-            return b""
-
-    found = Server()
-    handler = type("Handler", (grpc.GenericRpcHandler,), {"service": lambda self, details: found.service(details)})
-    server = grpc.server(ThreadPoolExecutor(1), handlers=(handler(),))
-    found.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    """Return a code server that answers what Dagster's own client asks."""
+    servicer, server = CodeServer(), grpc.server(ThreadPoolExecutor(1))
+    add_DagsterApiServicer_to_server(servicer, server)
+    servicer.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
-    yield found
+    yield servicer
     server.stop(0)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from filesync_dagster.core.errors import ServiceError
-from filesync_dagster.orchestration.processes.children import Service, start, stop
+from filesync_dagster.orchestration.processes.children import Service, start_service, stop_services
 
 PATIENCE = 60.0
 """Seconds until a server must listen: several processes start at once, perhaps on a slow machine."""
@@ -60,7 +60,7 @@ def running(servers: Sequence[Server], variables: Mapping[str, str], logs: Path)
         for server in servers:
             log = logs / f"{server.name.replace(' ', '_')}.log"
             log.unlink(missing_ok=True)
-            services.append(start(server.name, server.command, {**variables, **server.variables}, log))
+            services.append(start_service(server.name, server.command, {**variables, **server.variables}, log))
         deadline = time.monotonic() + PATIENCE
         for server, service in zip(servers, services, strict=True):
             while not _listens(server.port):
@@ -71,7 +71,7 @@ def running(servers: Sequence[Server], variables: Mapping[str, str], logs: Path)
                 time.sleep(0.05)
         yield
     finally:
-        stop(services, grace=3)
+        stop_services(services, grace_seconds=3)
 
 
 def free_port(wanted: int) -> int:

@@ -8,16 +8,13 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from filesync_dagster.config import Broken, Config
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.orchestration.assets.specs import asset_key, slug
-
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from filesync_dagster.orchestration.instance.asset_job import AssetJob
 
 CHECK = "configuration"
 KINDS = {"yaml"}
@@ -86,7 +83,7 @@ def _check(key: dg.AssetKey, problems: Sequence[str]) -> dg.AssetChecksDefinitio
     return configuration
 
 
-def _sensor(found: Sequence[Diagnosis], job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
+def _sensor(found: Sequence[Diagnosis], job: AssetJob) -> dg.SensorDefinition:
     state = hashlib.sha256(repr(found).encode()).hexdigest()[:16]
 
     @dg.sensor(

@@ -1,14 +1,10 @@
 """The job. One, whatever the number of endpoints: every further job costs a thousand endpoints a sixth of a second."""
 
-from typing import TYPE_CHECKING
-
 import dagster as dg
 
 from filesync_dagster.config import Config
 from filesync_dagster.orchestration.client import OUR_TAG
-
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from filesync_dagster.orchestration.instance.asset_job import AssetJob
 
 SYNC = "sync"
 
@@ -16,7 +12,7 @@ CONFIG_TAG = "filesync/config"
 """On a run of all endpoints: those of which endpoints.yaml. Another code location in the same Dagster has its own."""
 
 
-def sync_job(config: Config, *assets: dg.AssetsDefinition) -> "UnresolvedAssetJobDefinition":
+def sync_job(config: Config, *assets: dg.AssetsDefinition) -> AssetJob:
     """Return the job that people launch, and parts of which the schedules do."""
     return dg.define_asset_job(
         SYNC,

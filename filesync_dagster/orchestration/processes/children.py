@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-GRACE = 10.0
-"""Seconds between SIGTERM and SIGKILL."""
+SHUTDOWN_GRACE_SECONDS = 10.0
+"""Between SIGTERM and SIGKILL."""
 
 LOG_BYTES = 20 * 1024 * 1024
 """Of a child's log; then it begins anew, and what it was is kept beside it until the next time."""
 
-LAST_WORDS = 16 * 1024
-"""Bytes at the end of a log that are looked through for what a child said before it ended."""
+LOG_TAIL_BYTES = 16 * 1024
+"""At the end of a log that are looked through for what a child said before it ended."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Service:
     def complaint(self) -> ServiceError:
         """Return what to tell when it has ended by itself."""
         with self.log.open("rb") as log:
-            log.seek(max(0, self.log.stat().st_size - LAST_WORDS))
+            log.seek(max(0, self.log.stat().st_size - LOG_TAIL_BYTES))
             lines = log.read().decode("utf-8", "replace").strip().splitlines()
         last = f" Its last words: {lines[-1].strip()[:300]}" if lines else ""
         return ServiceError(
@@ -49,9 +49,9 @@ class Service:
         )
 
 
-def start(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Service:
+def start_service(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Service:
     """Start a child at the head of a process group of its own: Ctrl-C reaches only us, and we stop it in order."""
-    bound(log)
+    rotate_log(log)
     try:
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 - our own commands
@@ -67,7 +67,7 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], log
     return Service(name, process, log)
 
 
-def bound(log: Path) -> None:
+def rotate_log(log: Path) -> None:
     """Let a log that has grown too long begin anew. It is copied and emptied: its child goes on writing to its end."""
     with suppress(OSError):  # not there yet; or no space: the next minute tries again
         if log.stat().st_size > LOG_BYTES:
@@ -75,11 +75,11 @@ def bound(log: Path) -> None:
             os.truncate(log, 0)
 
 
-def stop(services: Sequence[Service], grace: float = GRACE) -> None:
+def stop_services(services: Sequence[Service], grace_seconds: float = SHUTDOWN_GRACE_SECONDS) -> None:
     """Ask every group to end, and end those that do not (`dagster code-server` does not listen)."""
     for service in services:
         _signal(service, signal.SIGTERM)
-    deadline = time.monotonic() + grace
+    deadline = time.monotonic() + grace_seconds
     while any(_alive(service) for service in services) and time.monotonic() < deadline:
         time.sleep(0.1)
     for service in services:
@@ -120,15 +120,15 @@ def require_free(host: str, port: int) -> None:
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
     """Yield an event that Ctrl-C, SIGTERM and a closed terminal set instead of ending the process."""
-    told = threading.Event()
+    stop = threading.Event()
 
-    def tell(_number: int, _frame: FrameType | None) -> None:
-        told.set()
+    def set_event(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, tell) for number in numbers}
+    before = {number: signal.signal(number, set_event) for number in numbers}
     try:
-        yield told
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

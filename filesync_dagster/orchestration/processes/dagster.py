@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from filesync_dagster.core.errors import NotWritable, ServiceError
 from filesync_dagster.orchestration.client import announcing
-from filesync_dagster.orchestration.processes.children import Service, bound, start, stop
-from filesync_dagster.orchestration.processes.reload import ConfigWatch, reload_code
+from filesync_dagster.orchestration.processes.children import Service, rotate_log, start_service, stop_services
+from filesync_dagster.orchestration.processes.code_server import reload_code
+from filesync_dagster.orchestration.processes.reload import ConfigWatch
 from filesync_dagster.orchestration.processes.watchdog import CodeServerWatch
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     from filesync_dagster.config import Environment, Retention
 
-PATIENCE = 180.0
-"""Seconds that a process may take to answer: the first start of Dagster on a slow machine takes a minute."""
+START_TIMEOUT_SECONDS = 180.0
+"""That a process may take to answer: the first start of Dagster on a slow machine takes a minute."""
 
 WORKSPACE = """\
 load_from:
@@ -75,20 +76,20 @@ def serve(
     environment: Environment,
     host: str | None,
     port: int,
-    told: Event,
+    stop: Event,
     *,
     on_ready: Callable[[str], None],
     every_minute: Callable[[], None] = lambda: None,
     tell: Callable[[str], None] = lambda _sentence: None,
 ) -> None:
-    """Run the three until `told` is set; then, or when one of them fails, end them all. No `host`, no web server.
+    """Run the three until `stop` is set; then, or when one of them fails, end them all. No `host`, no web server.
 
     `on_ready` gets the URL once the web server answers, or "" without one; `tell` gets what becomes of edits of
     endpoints.yaml, and of a code server that died. Raises ServiceError when a process ends by itself.
     """
     services: list[Service] = []
     variables = dagster_environment(environment)
-    url = f"http://{_reached(host)}:{port}" if host else ""
+    url = f"http://{_reachable_host(host)}:{port}" if host else ""
     if url:
         variables.setdefault("FILESYNC_DAGSTER_URL", url)  # where links of alerts lead
     # A short path: a socket's name has at most 107 characters. Only this user may open the folder.
@@ -101,16 +102,16 @@ def serve(
             # processes that make the tables of a new instance at once stumble over each other.
             for name, arguments, ready in _processes(Path(run), host, port):
                 log = logs(environment) / f"dagster-{name.replace(' ', '-')}.log"
-                services.append(start(name, [sys.executable, "-m", *arguments], variables, log))
-                if not _wait(services, ready, told):
+                services.append(start_service(name, [sys.executable, "-m", *arguments], variables, log))
+                if not _wait(services, ready, stop):
                     return
             with announcing(environment.home, url) if url else nullcontext():
                 on_ready(url)
-                watch.start(told)
-                CodeServerWatch.at(code_server, tell).start(told)
-                _watch(services, told, every_minute)
+                watch.start(stop)
+                CodeServerWatch.at(code_server, tell).start(stop)
+                _watch(services, stop, every_minute)
         finally:
-            stop(services[::-1])
+            stop_services(services[::-1])
 
 
 def _processes(run: Path, host: str | None, port: int) -> list[tuple[str, list[str], Callable[[], bool]]]:
@@ -128,17 +129,17 @@ def _processes(run: Path, host: str | None, port: int) -> list[tuple[str, list[s
     return processes
 
 
-def _wait(services: list[Service], ready: Callable[[], bool], told: Event) -> bool:
+def _wait(services: list[Service], ready: Callable[[], bool], stop: Event) -> bool:
     """Wait until the last of the services is ready; False when told to stop before."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not ready():
         _complain_about_the_dead(services)
-        if told.wait(0.25):
+        if stop.wait(0.25):
             return False
         if time.monotonic() > deadline:
             last = services[-1]
             raise ServiceError(
-                f"The {last.name} did not answer within {PATIENCE:.0f} seconds.", hint=f"See {last.log}."
+                f"The {last.name} did not answer within {START_TIMEOUT_SECONDS:.0f} seconds.", hint=f"See {last.log}."
             )
     return True
 
@@ -154,7 +155,7 @@ def _answers(host: str, port: int) -> bool:
     from http.client import HTTPConnection, HTTPException
 
     with suppress(OSError, HTTPException):
-        connection = HTTPConnection(_reached(host).strip("[]"), port, timeout=5)
+        connection = HTTPConnection(_reachable_host(host).strip("[]"), port, timeout=5)
         try:
             connection.request("GET", "/server_info")
             return connection.getresponse().status == 200  # noqa: PLR2004 - OK
@@ -163,14 +164,14 @@ def _answers(host: str, port: int) -> bool:
     return False
 
 
-def _watch(services: list[Service], told: Event, every_minute: Callable[[], None]) -> None:
+def _watch(services: list[Service], stop: Event, every_minute: Callable[[], None]) -> None:
     minute = time.monotonic() + 60
-    while not told.wait(1.0):
+    while not stop.wait(1.0):
         _complain_about_the_dead(services)
         if time.monotonic() >= minute:
             minute += 60
             for service in services:
-                bound(service.log)
+                rotate_log(service.log)
             every_minute()
 
 
@@ -180,7 +181,7 @@ def _complain_about_the_dead(services: list[Service]) -> None:
             raise service.complaint()
 
 
-def _reached(host: str) -> str:
+def _reachable_host(host: str) -> str:
     """Return where a browser on this machine finds a server that listens on `host`."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where to look, not where to listen
     return f"[{host}]" if ":" in host else host

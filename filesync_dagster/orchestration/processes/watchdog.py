@@ -13,20 +13,17 @@ from typing import TYPE_CHECKING
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.logging import event
 from filesync_dagster.orchestration.processes import poll
-from filesync_dagster.orchestration.processes.reload import reload_code
+from filesync_dagster.orchestration.processes.code_server import reload_code, works
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event, Thread
 
-EVERY = 60.0
-"""Seconds between two questions."""
+PING_INTERVAL_SECONDS = 60.0
+"""Between two questions."""
 
-MISSES = 2
+MISSED_PINGS = 2
 """Questions in a row without an answer after which the process counts as dead, not as busy."""
-
-PATIENCE = 30.0
-"""Seconds for one answer."""
 
 
 class CodeServerWatch:
@@ -48,7 +45,7 @@ class CodeServerWatch:
             self._missed = 0
             return
         self._missed += 1
-        if self._missed < MISSES:
+        if self._missed < MISSED_PINGS:
             return
         # Dagster complains about the dead process after it started the new one: what counts is whether that works.
         with suppress(FilesyncError):
@@ -57,22 +54,10 @@ class CodeServerWatch:
             event("code_server.restarted")
             self._tell("Warning: the process of Dagster's code server had died. It was started anew.")
             self._missed = 0
-        elif self._missed == MISSES:
+        elif self._missed == MISSED_PINGS:
             event("code_server.dead")
             self._tell("Warning: Dagster's code server does not answer, nothing is synced. It is tried every minute.")
 
-    def start(self, told: Event) -> Thread:
+    def start(self, stop: Event) -> Thread:
         """Look in a thread of its own until told to stop."""
-        return poll.start("code_server", self.look, EVERY, told)
-
-
-def works(address: str) -> bool:
-    """Tell whether the process behind a code server (`host:port`, or `unix:` and a path) answers."""
-    import grpc
-
-    with grpc.insecure_channel(address) as channel:
-        try:
-            channel.unary_unary("/api.DagsterApi/Ping")(b"", timeout=PATIENCE, wait_for_ready=False)
-        except grpc.RpcError:
-            return False
-    return True
+        return poll.start("code_server", self.look, PING_INTERVAL_SECONDS, stop)

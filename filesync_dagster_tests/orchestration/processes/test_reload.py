@@ -1,21 +1,14 @@
 """Edits of endpoints.yaml: when they are taken, what is told of them, what happens when Dagster does not hear."""
 
-import os
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
-from dagster._grpc.__generated__.dagster_api_pb2 import ListRepositoriesReply
-from dagster._grpc.types import ListRepositoriesResponse
-from dagster._serdes import serialize_value
-from dagster._utils.error import SerializableErrorInfo
 
 from filesync_dagster.config import read_environment, running_config
-from filesync_dagster.core.errors import DagsterRefused, DagsterUnreachable
+from filesync_dagster.core.errors import DagsterUnreachable
 from filesync_dagster.orchestration.processes import reload
-from filesync_dagster.orchestration.processes.reload import ConfigWatch, load_error, reload_code
+from filesync_dagster.orchestration.processes.reload import ConfigWatch
 
 ONE = "endpoints: [{name: a, type: local, endpoint_details: {path: a}}]\n"
 TWO = ONE.replace("]\n", ", {name: b, type: local, endpoint_details: {path: b}}]\n")
@@ -109,7 +102,7 @@ def test_a_reload_that_fails_is_told_and_tried_again(watched, monkeypatch):
     assert "Nobody answers." in watched.told[0]
     watched.deaf = False
     assert watched.settle() == [False] * 3, "it has only just failed"
-    monkeypatch.setattr(reload, "AGAIN", 0)
+    monkeypatch.setattr(reload, "RETRY_INTERVAL_SECONDS", 0)
     assert watched.watch.look()
     assert watched.told[-1] == "endpoints.yaml was edited: added b."
 
@@ -126,7 +119,7 @@ def test_a_file_that_goes_and_comes_back_is_two_edits(watched):
 
 def test_the_watch_outlives_whatever_goes_wrong(watched, monkeypatch):
     """It ends when told, and not before."""
-    monkeypatch.setattr(reload, "EVERY", 0.01)
+    monkeypatch.setattr(reload, "LOOK_INTERVAL_SECONDS", 0.01)
     watched.mad = True
     told = threading.Event()
     thread = watched.watch.start(told)
@@ -141,61 +134,3 @@ def test_the_watch_outlives_whatever_goes_wrong(watched, monkeypatch):
     thread.join(10)
     assert watched.reloads == 1
     assert not thread.is_alive()
-
-
-def test_a_code_server_that_is_not_there_is_a_sentence(tmp_path):
-    """It says where nobody is."""
-    with pytest.raises(DagsterUnreachable, match=r"code\.sock"):
-        reload_code(f"unix:{tmp_path / 'code.sock'}")
-
-
-@pytest.mark.parametrize("letters", [1, 120, 20_000])
-def test_why_code_does_not_load_is_read_from_dagsters_own_answer(letters):
-    """Its innermost reason, however long the answer is; what loads has none."""
-    inner = SerializableErrorInfo(f"Duplicate definition {'x' * letters}\n", [], "DagsterInvalidDefinitionError")
-    error = SerializableErrorInfo("It failed.\n", ["a stack"], "DagsterUserCodeLoadError", cause=inner)
-    assert load_error(answer(error)).startswith("Duplicate definition x")
-    assert load_error(answer(ListRepositoriesResponse([]))) is None
-
-
-def answer(value):
-    """Return what a code server sends."""
-    text = serialize_value(value)
-    return ListRepositoriesReply(serialized_list_repositories_response_or_error=text).SerializeToString()
-
-
-def test_code_that_does_not_load_is_told(tmp_path):
-    """The code server starts, answers, and has nothing: that is no edit that took effect."""
-    (tmp_path / "code.py").write_text("import dagster as dg\ndefs = dg.Definitions()\n")
-    address = f"unix:{tmp_path / 'code.sock'}"
-    command = ["-m", "dagster", "code-server", "start", "-f", str(tmp_path / "code.py"), "--socket", address[5:]]
-    server = subprocess.Popen(
-        [sys.executable, *command, "--use-python-environment-entry-point"],
-        env={**os.environ, "DAGSTER_HOME": str(tmp_path)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while not loads(address):
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        (tmp_path / "code.py").write_text("raise ValueError('nothing here')")
-        with pytest.raises(DagsterRefused, match="nothing here"):
-            reload_code(address)
-    finally:
-        server.terminate()
-        try:
-            server.wait(3)
-        except subprocess.TimeoutExpired:  # of Dagster's own making: it waits for the process that did not load
-            server.kill()
-            server.wait(30)
-
-
-def loads(address):
-    """Tell whether the code server is there; it has something to load."""
-    try:
-        reload_code(address)
-    except DagsterUnreachable:
-        return False
-    return True

@@ -17,7 +17,7 @@ from filesync_dagster.config import read_environment
 from filesync_dagster.core.errors import NotWritable, ServiceError
 from filesync_dagster.orchestration.client import announced
 from filesync_dagster.orchestration.processes import children, dagster_home, require_free
-from filesync_dagster.orchestration.processes.children import Service, bound, start, stop
+from filesync_dagster.orchestration.processes.children import Service, rotate_log, start_service, stop_services
 
 ROOT = Path(__file__).parents[3]
 ENDPOINTS = "endpoints: [{name: docs, type: local, schedule: manual, endpoint_details: {path: store}}]\n"
@@ -74,19 +74,19 @@ def test_a_log_that_has_grown_too_long_begins_anew(tmp_path, monkeypatch):
     """While its process writes, which goes on at the end; and before the next one does."""
     monkeypatch.setattr(children, "LOG_BYTES", 1000)
     log, before = tmp_path / "dagster-daemon.log", tmp_path / "dagster-daemon.log.1"
-    bound(log)  # there is none yet
+    rotate_log(log)  # there is none yet
     log.write_text("old" * 1000)
-    service = start("daemon", [sys.executable, "-c", TALKS], os.environ, log)
+    service = start_service("daemon", [sys.executable, "-c", TALKS], os.environ, log)
     try:
         assert before.read_text() == "old" * 1000
         _until(lambda: log.stat().st_size > 1000)
-        bound(log)
+        rotate_log(log)
         assert before.read_text().startswith("one\n")
         assert log.stat().st_size < before.stat().st_size
         _until(lambda: log.stat().st_size > 0)
         assert log.read_bytes()[:1] != b"\0"
     finally:
-        stop([service])
+        stop_services([service])
 
 
 def test_the_last_words_of_a_child_are_read_from_the_end_of_its_log(tmp_path):
@@ -132,11 +132,11 @@ def test_what_does_not_listen_is_killed(tmp_path):
     script = "import signal,subprocess,sys; signal.signal(15, signal.SIG_IGN); print('up', flush=True);"
     script += "subprocess.run([sys.executable, '-c', 'import signal,time; signal.signal(15, signal.SIG_IGN); print(1,"
     script += " flush=True); time.sleep(600)'])"
-    service = start("stubborn", [sys.executable, "-c", script], os.environ, tmp_path / "log")
+    service = start_service("stubborn", [sys.executable, "-c", script], os.environ, tmp_path / "log")
     while (tmp_path / "log").read_text() != "up\n1\n":
         time.sleep(0.05)
 
-    stop([service], grace=0.2)
+    stop_services([service], grace_seconds=0.2)
 
     # What was killed is there until init has taken note of it.
     deadline = time.monotonic() + 30
@@ -147,7 +147,7 @@ def test_what_does_not_listen_is_killed(tmp_path):
 
 def test_the_last_words_of_a_child_are_told(tmp_path):
     """Whoever has to find out what happened gets the log and its last line."""
-    service = start(
+    service = start_service(
         "thing", [sys.executable, "-c", "print('no luck'); raise SystemExit(4)"], os.environ, tmp_path / "l"
     )
     service.process.wait()

@@ -11,7 +11,8 @@ import pytest
 
 from filesync_dagster.core.errors import DagsterUnreachable
 from filesync_dagster.orchestration.processes import watchdog
-from filesync_dagster.orchestration.processes.watchdog import CodeServerWatch, works
+from filesync_dagster.orchestration.processes.code_server import works
+from filesync_dagster.orchestration.processes.watchdog import CodeServerWatch
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
 
 
@@ -74,7 +75,7 @@ def test_nobody_there_does_not_work(tmp_path):
 @pytest.mark.xdist_group("dagster")
 def test_dagster_goes_on_after_its_code_was_killed(tmp_path, monkeypatch):
     """SIGKILL behind the proxy, as the kernel sends it when memory is short: runs that wait, and the next, succeed."""
-    monkeypatch.setattr(watchdog, "EVERY", 2.0)
+    monkeypatch.setattr(watchdog, "PING_INTERVAL_SECONDS", 2.0)
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "a.txt").write_text("a")
     entry = {"name": "photos", "type": "local", "schedule": "manual", "endpoint_details": {"path": "store"}}

@@ -1,0 +1,68 @@
+"""A code server reloaded and pinged, by Dagster's own client in a process that may load Dagster.
+
+It needs no web server: `dagster code-server start` answers a reload by a fresh process, of which the web server and
+the daemon take notice by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from filesync_dagster.core.errors import DagsterRefused, DagsterUnreachable
+
+CLIENT = "filesync_dagster.orchestration.instance.code_server"
+"""The command. It is not imported: the command line starts without Dagster."""
+
+RELOAD_TIMEOUT_SECONDS = 180
+"""That a code server may take to read the file again: it starts a new process."""
+
+CLIENT_START_SECONDS = 120
+"""More than the client itself may take, on a machine where everything is slow."""
+
+
+def reload_code(address: str) -> None:
+    """Make a code server (`host:port`, or `unix:` and the path of its socket) start anew.
+
+    Raises DagsterUnreachable when it does not answer, DagsterRefused when it cannot load what it reads.
+    """
+    answer = _ask("reload", address, str(RELOAD_TIMEOUT_SECONDS))
+    if answer.get("unreachable"):
+        raise DagsterUnreachable(
+            f"The code server at {address} did not reload: {answer['unreachable']}.",
+            hint="It must be one that `dagster code-server start` runs.",
+        )
+    if answer.get("load_error"):
+        raise DagsterRefused(
+            f"The code server at {address} reads it, but cannot load it: {answer['load_error']}",
+            hint="Nothing is synced until that is mended: undo the edit, or look into the log of the code server.",
+        )
+
+
+def works(address: str) -> bool:
+    """Tell whether the process behind a code server (`host:port`, or `unix:` and a path) answers."""
+    return not _ask("ping", address).get("unreachable")
+
+
+def _ask(action: str, *arguments: str) -> dict[str, str | None]:
+    """Return what the client says. Raises DagsterUnreachable when it ends without a word."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", CLIENT, action, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=RELOAD_TIMEOUT_SECONDS + CLIENT_START_SECONDS,
+            start_new_session=True,  # Ctrl-C is for the command, which ends in order
+        )
+        answer: dict[str, str | None] = json.loads(done.stdout.strip().splitlines()[-1])
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip().splitlines() or ["without a word"])[-1][:300]
+        raise DagsterUnreachable(f"Dagster's client of code servers ended: {last}") from error
+    except (OSError, subprocess.TimeoutExpired, ValueError, IndexError) as error:
+        raise DagsterUnreachable(
+            f"Dagster's client of code servers did not answer ({type(error).__name__})."
+        ) from error
+    return answer
