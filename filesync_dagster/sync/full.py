@@ -27,7 +27,7 @@ def observe(context: SyncContext, state: EndpointState) -> Iterator[Outcome]:
     observed = listing.ended or context.started
     following = replace(state, reconciled_at=_proved_at(context, listing, observed))
     if intact and _is_same(context, listing, state):
-        same = _unchanged(context, listing, state)
+        same = _unchanged_result(context, listing, state)
         yield Outcome(same, observed, replace(following, cursor=_cursor(context, listing, state)))
     else:
         with context.runtime.engine() as con:
@@ -56,7 +56,7 @@ def _is_same(context: SyncContext, listing: Listing, state: EndpointState) -> bo
     )
 
 
-def _unchanged(context: SyncContext, listing: Listing, state: EndpointState) -> SyncResult:
+def _unchanged_result(context: SyncContext, listing: Listing, state: EndpointState) -> SyncResult:
     return context.attempt.result(
         SyncStatus.COMPLETED,
         files_processed=state.files_total,

@@ -25,13 +25,13 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
     endpoint_id = runtime.register(endpoint)
     with runtime.metadata.lease(endpoint_id, purpose="approve") as lease, runtime.engine() as con:
         state = runtime.metadata.state(endpoint_id)
-        held = _held(runtime, endpoint, state)
+        held = _load_held_record(runtime, endpoint, state)
         if state.held_location != location_of(endpoint):
             raise HeldSyncOutdated(
                 f"The held sync of {endpoint.name!r} listed another place than the endpoint does now.",
                 hint=f"`filesync reject {endpoint.name}`, then sync again.",
             )
-        found = _load_held(runtime, con, endpoint, state, held)
+        found = _load_held_changes(runtime, con, endpoint, state, held)
         result = attempt.result(
             SyncStatus.PARTIAL if held.warnings else SyncStatus.COMPLETED,
             held.mode,
@@ -53,7 +53,7 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
     return result
 
 
-def _load_held(
+def _load_held_changes(
     runtime: Runtime, con: duckdb.DuckDBPyConnection, endpoint: Endpoint, state: EndpointState, held: SyncRecord
 ) -> DetectedChanges:
     """Return what a held sync would change. Raises HeldSyncOutdated when it is not stored any more."""
@@ -89,7 +89,7 @@ def reject(runtime: Runtime, endpoint: Endpoint) -> str:
     """Forget the held sync of an endpoint and return its id. Raises NothingHeld."""
     endpoint_id = runtime.register(endpoint)
     with runtime.metadata.lease(endpoint_id, purpose="reject") as lease:
-        held = _held(runtime, endpoint, runtime.metadata.state(endpoint_id))
+        held = _load_held_record(runtime, endpoint, runtime.metadata.state(endpoint_id))
         if not CONNECTORS[endpoint.type].incremental:
             # A change feed tells once more what was held. Events do not: they were acknowledged.
             runtime.metadata.expire_proofs([endpoint.name])
@@ -98,7 +98,7 @@ def reject(runtime: Runtime, endpoint: Endpoint) -> str:
     return held.id
 
 
-def _held(runtime: Runtime, endpoint: Endpoint, state: EndpointState) -> SyncRecord:
+def _load_held_record(runtime: Runtime, endpoint: Endpoint, state: EndpointState) -> SyncRecord:
     held = runtime.metadata.sync_log(state.held_sync_id) if state.held_sync_id else None
     if held is None:
         raise NothingHeld(f"No sync of {endpoint.name!r} is held.")

@@ -96,14 +96,14 @@ def status(runtime: Runtime) -> list[EndpointStatus]:
     for endpoint in runtime.config.endpoints:
         state = states.get(endpoint.name)
         if state is None:
-            known = _unknown(runtime, endpoint)
+            known = _unknown_status(runtime, endpoint)
         else:
             lease, breaker = running.get(endpoint.name), failing.get(state.endpoint_id)
             known = _status(runtime, endpoint, state, latest.get(state.endpoint_id), lease, breaker)
             known = replace(known, last_full=proofs.get(state.endpoint_id))
         entry = broken.pop(endpoint.name, None)  # what it said before is what runs, or another entry has its name
         found.append(replace(known, misconfigured=" ".join(entry.problems) if entry else None))
-    return found + [_broken(entry) for entry in broken.values()]
+    return found + [_broken_status(entry) for entry in broken.values()]
 
 
 def resting_endpoints(runtime: Runtime, at: datetime) -> dict[str, datetime]:
@@ -114,11 +114,11 @@ def resting_endpoints(runtime: Runtime, at: datetime) -> dict[str, datetime]:
     return {name: until for name, until in found.items() if until is not None}
 
 
-def _broken(entry: Broken) -> EndpointStatus:
+def _broken_status(entry: Broken) -> EndpointStatus:
     return EndpointStatus(entry.name, entry.name, "?", "broken", error=" ".join(entry.problems))
 
 
-def _unknown(runtime: Runtime, endpoint: Endpoint) -> EndpointStatus:
+def _unknown_status(runtime: Runtime, endpoint: Endpoint) -> EndpointStatus:
     return EndpointStatus(
         endpoint.name,
         endpoint.label,
