@@ -176,8 +176,8 @@ BUGS = (
     Bug(
         "a short page is taken for the last one",
         "connectors/google_drive/listing.py",
-        "token = chain.following(answer, entries) or END",
-        "token = (chain.following(answer, entries) if len(entries) >= drive._page_size else None) or END",
+        "token = chain.advance(drive.next_token(answer), entries) or END",
+        "token = (chain.advance(drive.next_token(answer), entries) if len(entries) >= drive._page_size else None) or END",
         MODEL,
         "less_than_was_asked",
     ),
@@ -201,7 +201,7 @@ BUGS = (
         "the children of several folders are asked for in one request",
         "connectors/google_drive/crawl.py",
         """which = {"q": f"'{quoted}' in parents", """,
-        """which = {"q": " or ".join(f"'{one}' in parents" for one in sorted(self.entered)), """,
+        """which = {"q": " or ".join(f"'{one}' in parents" for one in [quoted, scope.top]), """,
         MODEL,
         "one_by_one",
     ),
@@ -248,7 +248,7 @@ BUGS = (
     ),
     Bug(
         "an expired access token is not minted anew",
-        "connectors/google_drive/api.py",
+        "connectors/rest/oauth.py",
         "policy, self._renew)",
         "policy, None)",
         MODEL,

@@ -12,15 +12,13 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from filesync_dagster.connectors.rest.client import ASK_LATER, retry_after_seconds
+from filesync_dagster.connectors.rest.errors import ErrorTable, Meaning, error_for
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     NotFound,
     ProtocolViolation,
     SourceError,
-    TemporarilyDown,
-    Throttled,
 )
 
 CHECK_CLIENT = "Check client_id and client_secret: both are on the app's page at https://aps.autodesk.com/myapps."
@@ -36,9 +34,7 @@ CHECK_PROJECT = "Check project_ids and hub_id: the project must be active in tha
 NO_PERMISSIONS = "Only folders of ACC and BIM 360 tell their permissions, while they are there."
 GONE = "It was deleted or moved away while it was read."
 REPORT = "The inventory was left as it was. If this stays, report it with the message."
-SERVER_ERRORS = 500  # and above: Autodesk failed, not the request
 
-Meaning = tuple[type[SourceError], str]
 
 CODES: Final[Mapping[str, Meaning]] = {
     "invalid_client": (AuthenticationFailed, CHECK_CLIENT),
@@ -52,13 +48,11 @@ CODES: Final[Mapping[str, Meaning]] = {
 }
 """What an error code means whatever the status; others are judged by the status and by what was asked."""
 
-STATUSES: Final[Mapping[tuple[str, int], Meaning]] = {
-    ("", 401): (AuthenticationFailed, CHECK_CLIENT),
-    ("", 403): (AccessDenied, INTEGRATE),
-    ("", 404): (NotFound, CHECK_PROJECT),
-    ("", 408): (TemporarilyDown, ASK_LATER),
-    ("", 410): (NotFound, GONE),
-    ("", 429): (Throttled, ASK_LATER),
+STATUSES: Final[Mapping[int | tuple[str, int], Meaning]] = {
+    401: (AuthenticationFailed, CHECK_CLIENT),
+    403: (AccessDenied, INTEGRATE),
+    404: (NotFound, CHECK_PROJECT),
+    410: (NotFound, GONE),
     ("token", 400): (AuthenticationFailed, CHECK_CLIENT),
     ("token", 403): (AuthenticationFailed, CHECK_CLIENT),
     ("assertion", 400): (AuthenticationFailed, CHECK_KEY),
@@ -77,11 +71,13 @@ STATUSES: Final[Mapping[tuple[str, int], Meaning]] = {
     ("permissions", 403): (AccessDenied, GRANT_FOLDER),
     ("permissions", 404): (NotFound, NO_PERMISSIONS),
 }
-"""What a status means: for one kind of call, or ("") for any."""
+"""What a status means: for one kind of call, or for any."""
+
+TABLE: Final = ErrorTable(CODES, STATUSES, REPORT, codeless=frozenset({429, 503}), names_status=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class AutodeskRefusal:
     """What an error body says."""
 
     code: str = ""
@@ -104,28 +100,32 @@ def objects(answer: httpx.Response, where: str) -> list[dict[str, Any]]:
     return found
 
 
-def refused(where: str, asked: str, answer: httpx.Response) -> SourceError:
-    """Return the error for an answer that is not 200; `asked` is the kind of call, `where` names it for the message."""
+def refusal_error(where: str, call: str, answer: httpx.Response) -> SourceError:
+    """Return the error for an answer that is not 200; `call` is the kind of call, `where` names it for the message."""
     refusal = refusal_of(answer.content)
-    status = answer.status_code
-    by_status = STATUSES.get((asked, status)) or STATUSES.get(("", status))
-    fallback = (TemporarilyDown, ASK_LATER) if status >= SERVER_ERRORS else (ProtocolViolation, REPORT)
-    kind, hint = (status not in {429, 503} and CODES.get(refusal.code)) or by_status or fallback
-    said = ": ".join(part for part in (f"HTTP {status}", refusal.code, refusal.message) if part)
-    wait = retry_after_seconds(answer.headers.get("retry-after")) if kind.retryable else None
-    return kind(f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=wait)
+    return error_for(
+        where,
+        answer.status_code,
+        TABLE,
+        code=refusal.code,
+        message=refusal.message,
+        call=call,
+        retry_after=answer.headers.get("retry-after"),
+    )
 
 
-def refusal_of(body: bytes) -> Refusal:
+def refusal_of(body: bytes) -> AutodeskRefusal:
     """Return what the body of an error says, whichever of Autodesk's services wrote it; the body may be anything."""
     found = _lenient(body)
     if not isinstance(found, dict):
-        return Refusal()
+        return AutodeskRefusal()
     for listed in (found.get("errors"), _mapping(found.get("meta")).get("warnings")):
         if isinstance(listed, list) and listed:
             first = _mapping(listed[0])
-            return Refusal(_text(first, "code", "ErrorCode"), _text(first, "detail", "Detail", "title", "Title"))
-    return Refusal(
+            return AutodeskRefusal(
+                _text(first, "code", "ErrorCode"), _text(first, "detail", "Detail", "title", "Title")
+            )
+    return AutodeskRefusal(
         _text(found, "errorCode", "error"), _text(found, "error_description", "developerMessage", "reason", "detail")
     )
 

@@ -1,9 +1,9 @@
 """Reads many folders at once and yields what they hold, page by page, in the caller's thread."""
 
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -12,10 +12,9 @@ from filesync_dagster.connectors.autodesk.frontier import TOP, Frontier, Open
 from filesync_dagster.connectors.autodesk.permissions import Ask
 from filesync_dagster.connectors.autodesk.reading import Contents
 from filesync_dagster.connectors.autodesk.rows import Child
+from filesync_dagster.connectors.rest.crawl import Stopped, run_bounded
 from filesync_dagster.core.errors import AccessDenied, NotFound
-from filesync_dagster.core.logging import inherit_log_context
 
-Stopped: TypeAlias = Callable[[], bool]
 Read: TypeAlias = Callable[[Open, Trail | None, Stopped], Contents]
 """Reads one page of a folder: the first one, or the one that a trail leads to."""
 
@@ -37,16 +36,23 @@ def crawl(frontier: Frontier, read: Read, workers: int, ask: Ask | None = None) 
     caller's thread. A folder that is denied or gone is a gap, but the top is not: that raises, like every other error.
     Ending, failing and closing wait for the threads.
     """
-    work = _Work(frontier, read, workers, ask)
-    try:
-        while work.begin():
-            for page in work.complete():
+    work = _Work(frontier, read, ask)
+    with closing(run_bounded(work.take, work.call, workers, "autodesk")) as answers:
+        for task, answer in answers:
+            page = work.note(task, answer)
+            if page is not None:
                 step, trail = _step(frontier, page.folder, page.read.result)
                 if not step.last:
-                    work.read(page.folder, trail)
+                    work.reading.append(_Reading(page.folder, trail))
                 yield step
-    finally:
-        work.end()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The first page of a folder is to be read, or the one that a trail leads to."""
+
+    folder: Open
+    trail: Trail | None = None
 
 
 @dataclass(slots=True)
@@ -73,52 +79,50 @@ class _Page:
             self.read.result().entries.permit(self.permissions)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A folder on a page is to be asked about."""
+
+    page: _Page
+    child: Child
+
+
+@dataclass(slots=True)
 class _Work:
-    """The calls that are being made, and those that will be."""
+    """The calls that will be made."""
 
-    def __init__(self, frontier: Frontier, read: Read, workers: int, ask: Ask | None) -> None:
-        self._frontier = frontier
-        self._read = read
-        self._workers = workers
-        self._ask = ask
-        self._stop = threading.Event()
-        self._pool = pool_of(workers)
-        self._running: dict[Future[Any], tuple[_Page, str | None]] = {}  # with the folder that is asked about
-        self._asking: deque[tuple[_Page, Child]] = deque()
+    frontier: Frontier
+    read: Read
+    ask: Ask | None
+    asking: deque[_Asking] = field(default_factory=deque)
+    reading: deque[_Reading] = field(default_factory=deque)
 
-    def begin(self) -> bool:
-        """Make as many calls as may be; False when there is nothing left to do."""
-        while len(self._running) < self._workers:
-            if self._ask is not None and self._asking:  # first: the page that it belongs to waits in memory
-                page, child = self._asking.popleft()
-                future = self._pool.submit(self._ask, child, page.folder.path, self._stop.is_set)
-                self._running[future] = page, child.id
-            elif (folder := self._frontier.take()) is not None:
-                self.read(folder)
-            else:
-                break
-        return bool(self._running)
+    def take(self) -> _Reading | _Asking | None:
+        """Return the next call to make, None when there is none at the moment."""
+        if self.asking:  # first: the page that it belongs to waits in memory
+            return self.asking.popleft()
+        if self.reading:
+            return self.reading.popleft()
+        folder = self.frontier.take()
+        return None if folder is None else _Reading(folder)
 
-    def read(self, folder: Open, trail: Trail | None = None) -> None:
-        """Read the first page of a folder, or the one that a trail leads to."""
-        reading = self._pool.submit(self._read, folder, trail, self._stop.is_set)
-        self._running[reading] = _Page(folder, reading), None
+    def call(self, task: _Reading | _Asking, stopped: Stopped) -> Contents | str | None:
+        """Make a call."""
+        if isinstance(task, _Reading):
+            return self.read(task.folder, task.trail, stopped)
+        assert self.ask is not None
+        return self.ask(task.child, task.page.folder.path, stopped)
 
-    def complete(self) -> Iterator[_Page]:
-        """Wait for answers, and yield the pages of which nothing more is to be asked."""
-        for future in wait(self._running, return_when=FIRST_COMPLETED).done:
-            page, asked = self._running.pop(future)
-            if asked is not None:
-                page.take(asked, future.result())
-            elif self._ask is not None:
-                self._asking.extend((page, child) for child in page.folders())
-            if not page.left:
-                yield page
-
-    def end(self) -> None:
-        """Make no more calls, and wait for those that are being made."""
-        self._stop.set()
-        self._pool.shutdown(cancel_futures=True)
+    def note(self, task: _Reading | _Asking, answer: Future[Any]) -> _Page | None:
+        """Return the page that an answer completes: one of which nothing more is to be asked."""
+        if isinstance(task, _Asking):
+            page = task.page
+            page.take(task.child.id, answer.result())
+        else:
+            page = _Page(task.folder, answer)
+            if self.ask is not None:
+                self.asking.extend(_Asking(page, child) for child in page.folders())
+        return None if page.left else page
 
 
 def _step(frontier: Frontier, folder: Open, result: Callable[[], Contents]) -> tuple[Step, Trail | None]:
@@ -140,20 +144,3 @@ def _step(frontier: Frontier, folder: Open, result: Callable[[], Contents]) -> t
         frontier.close(folder)
     gaps = tuple(contents.entries.gaps) if fresh else ()
     return Step(folder, contents if fresh else None, gaps, last), contents.following
-
-
-def pool_of(workers: int) -> Executor:
-    """Return what does so many things at once."""
-    return ThreadPoolExecutor(workers, "autodesk", initializer=inherit_log_context()) if workers > 1 else _Inline()
-
-
-class _Inline(Executor):
-    """Does the work at once, in the thread that asks for it."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as exc:  # noqa: BLE001 - raised again where the result is wanted
-            future.set_exception(exc)
-        return future

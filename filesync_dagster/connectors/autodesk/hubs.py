@@ -9,7 +9,7 @@ from typing import Any
 from filesync_dagster.connectors.autodesk.answers import CHECK_PROJECT, INTEGRATE
 from filesync_dagster.connectors.autodesk.api import Api, Found
 from filesync_dagster.connectors.autodesk.details import PAGE_MAX, AutodeskDetails
-from filesync_dagster.connectors.rest.client import ASK_LATER
+from filesync_dagster.connectors.rest.errors import ASK_LATER
 from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError, TemporarilyDown
 
 FORBIDDEN = frozenset({"401", "403"})

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from filesync_dagster.connectors.autodesk.crawl import pool_of
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
 from filesync_dagster.connectors.autodesk.reading import Reader
 from filesync_dagster.connectors.autodesk.rows import Entries, batch_of
+from filesync_dagster.connectors.rest.crawl import thread_pool
 from filesync_dagster.core.errors import NotFound
 from filesync_dagster.core.model import Page
 
@@ -29,7 +29,7 @@ def looked_up(ids: Sequence[str], reader: Reader, details: AutodeskDetails) -> I
     if known:
         yield Page(batch_of(known, reader.scope))
     unknown = [id_ for id_ in ids if id_ not in tops and id_ != reader.project_id]
-    with pool_of(details.list_workers) as pool:
+    with thread_pool(details.list_workers, "autodesk") as pool:
         for start in range(0, len(unknown), details.page_size):
             some = unknown[start : start + details.page_size]
             rows = [row for entries in pool.map(partial(_existing, reader), some) for row in entries.rows]

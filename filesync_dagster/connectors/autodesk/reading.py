@@ -61,7 +61,7 @@ class Reader:
         place = ("data", "v1", "projects", self.project_id, "folders", folder.id, "contents")
         trail = trail or Trail(self._api.url(*place, page__limit=self._page_size), where)
         found = self._api.get("contents", trail.url, where, stopped=stopped)
-        more = trail.leads_on(found)
+        more = trail.advance(found)
         entries, tips = Entries(self.scope), tips_of(found.document)
         for resource in found.entries:
             entries.add(resource, folder.id, tips)

@@ -10,7 +10,7 @@ import httpx
 from filesync_dagster.connectors.autodesk import cursors
 from filesync_dagster.connectors.autodesk.api import Api
 from filesync_dagster.connectors.autodesk.changes import Changes, unread
-from filesync_dagster.connectors.autodesk.crawl import crawl, pool_of
+from filesync_dagster.connectors.autodesk.crawl import crawl
 from filesync_dagster.connectors.autodesk.cursors import Since
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
 from filesync_dagster.connectors.autodesk.frontier import Enter, Frontier, Open, resumed
@@ -19,6 +19,7 @@ from filesync_dagster.connectors.autodesk.lookups import looked_up
 from filesync_dagster.connectors.autodesk.permissions import Permissions
 from filesync_dagster.connectors.autodesk.reading import PROJECT_SCOPE, Contents, Reader
 from filesync_dagster.connectors.autodesk.rows import Entries
+from filesync_dagster.connectors.rest.crawl import thread_pool
 from filesync_dagster.connectors.rest.retry import RetryPolicy, never
 from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError
 from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Meter, Page
@@ -54,7 +55,6 @@ class AutodeskSource:
         return Capabilities(
             stable_ids=True,
             derives_paths=True,
-            incremental=True,
             permissions=self._details.include_permissions,
             duplicate_names=True,
         )
@@ -156,7 +156,7 @@ class AutodeskSource:
         """Read the tops of projects, several at once; return those that could be read, and why the others could not."""
         found: dict[str, Top] = {}
         failures: dict[str, SourceError] = {}
-        with pool_of(self._details.list_workers) as pool:
+        with thread_pool(self._details.list_workers, "autodesk") as pool:
             for scope, top in zip(scopes, pool.map(partial(_attempted, self._top), scopes), strict=True):
                 if isinstance(top, SourceError):
                     failures[scope] = top

@@ -5,22 +5,23 @@ transport has httplib2's shape over a pooled client, and answers are parsed once
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
 import httpx
-import orjson
 from googleapiclient.discovery import build
 
-from filesync_dagster.connectors.google_drive.credentials import Identity, tenant_key
+from filesync_dagster.connectors.google_drive.credentials import TokenMint, identity_of, tenant_key
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import OUR_FAULT, drive_border
-from filesync_dagster.connectors.rest.calls import Calls, RetryPolicy, never, tenant_of
-from filesync_dagster.connectors.rest.client import ASK_LATER, httpx_border, pooled_client
-from filesync_dagster.core.errors import ProtocolViolation, TemporarilyDown
-from filesync_dagster.core.logging import inherit_log_context
+from filesync_dagster.connectors.rest.answers import Answer, list_in, parse_object, text_in
+from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
+from filesync_dagster.connectors.rest.crawl import thread_pool
+from filesync_dagster.connectors.rest.limits import tenant_of
+from filesync_dagster.connectors.rest.oauth import AuthorizedCalls
+from filesync_dagster.connectors.rest.paging import follow_pages, next_token_in
+from filesync_dagster.connectors.rest.retry import RetryPolicy, never
 from filesync_dagster.core.model import Meter
 
 API = "https://www.googleapis.com/drive/v3/"
@@ -36,12 +37,8 @@ FILE = (
 PERMISSION = "id,type,role,emailAddress,domain,allowFileDiscovery,permissionDetails(inherited)"
 DRIVE = "id,name,createdTime"
 
-EMPTY_PAGES = 200
-"""So many in a row are believed, though each says that there is more: Drive filters what it has looked through."""
-
 Item = TypeVar("Item")
 Found = TypeVar("Found")
-Answer = dict[str, Any]
 Stopped = Callable[[], bool]
 
 
@@ -70,18 +67,23 @@ class Drive:
             verify_tls=details.verify_tls,
             ca_bundle=details.ca_bundle,
         )
-        self._identity = Identity(details, self._client)
-        self._calls = Calls(meter, tenant_of(tenant_key(details), QUOTAS), policy, self._renew)
+        self._calls = AuthorizedCalls(
+            meter,
+            tenant_of(tenant_key(details), QUOTAS),
+            TokenMint(details, self._client).mint,
+            identity_of(details),
+            policy=policy,
+        )
 
     def files(self, token: str | None, *, stopped: Stopped = never, **which: Any) -> Answer:
         """Return a page of entries; `which` are parameters of files.list that select them."""
         fields = f"nextPageToken,incompleteSearch,files({self._file})"
         asked = {"pageSize": self._page_size, "fields": fields, **_paged(token), **which}
-        return self._asked("files", "list", asked, stopped)
+        return self._fetch("files", "list", asked, stopped)
 
     def file(self, file_id: str, fields: str | None = None) -> Answer:
         """Return one entry. Raises NotFound."""
-        return self._asked(
+        return self._fetch(
             "files", "get", {"fileId": file_id, "fields": fields or self._file, "supportsAllDrives": True}
         )
 
@@ -97,76 +99,71 @@ class Drive:
             "fields": f"nextPageToken,newStartPageToken,changes({change})",
             **log,
         }
-        return self._asked("changes", "list", asked)
+        return self._fetch("changes", "list", asked)
 
     def start_token(self, drive_id: str | None) -> str:
         """Return from where the log of a shared drive, or that of the account, will tell what happens from now on."""
         drive = {"driveId": drive_id} if drive_id else {}
-        answer = self._asked(
+        answer = self._fetch(
             "changes", "getStartPageToken", {"supportsAllDrives": True, "fields": "startPageToken", **drive}
         )
-        return text_in(answer, "startPageToken", self.where)
+        return text_in(answer, "startPageToken", self.where, OUR_FAULT)
 
-    def drives(self, token: str | None) -> Answer:
-        """Return a page of the shared drives that the account is a member of."""
-        return self._asked(
-            "drives", "list", {"pageSize": 100, "fields": f"nextPageToken,drives({DRIVE})", **_paged(token)}
-        )
+    def drives(self) -> list[Answer]:
+        """Return the shared drives that the account is a member of."""
+        return self._all("drives", {"fields": f"nextPageToken,drives({DRIVE})"})
 
-    def permissions(self, file_id: str, token: str | None) -> Answer:
-        """Return a page of the permissions of an entry, or of a shared drive."""
-        asked = {
-            "fileId": file_id,
-            "pageSize": 100,
-            "supportsAllDrives": True,
-            "fields": f"nextPageToken,permissions({PERMISSION})",
-            **_paged(token),
-        }
-        return self._asked("permissions", "list", asked)
+    def permissions(self, file_id: str) -> list[Answer]:
+        """Return the permissions of an entry, or of a shared drive."""
+        fields = f"nextPageToken,permissions({PERMISSION})"
+        return self._all("permissions", {"fileId": file_id, "supportsAllDrives": True, "fields": fields})
 
     def account(self) -> str:
         """Return the e-mail address of the account that asks."""
-        user = self._asked("about", "get", {"fields": "user(emailAddress)"}).get("user") or {}
+        user = self._fetch("about", "get", {"fields": "user(emailAddress)"}).get("user") or {}
         return str(user.get("emailAddress", ""))
 
     def each(self, ask: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
         """Return the answer for each item, in their order; several are asked for at once."""
-        if len(items) < 2:  # noqa: PLR2004 - one needs no threads
-            return [ask(item) for item in items]
-        with ThreadPoolExecutor(min(self._workers, len(items)), "drive", initializer=inherit_log_context()) as pool:
+        with thread_pool(min(self._workers, len(items)), "drive") as pool:
             return list(pool.map(ask, items))
 
     def close(self) -> None:
         """Release the connections."""
         self._client.close()
 
-    def _renew(self) -> None:
-        # Through the calls as well: the token service may be as busy as any other.
-        self._calls(self._identity.renew)
+    def entries(self, answer: Answer, name: str) -> list[Answer]:
+        """Return a list that an answer must have. Raises ProtocolViolation."""
+        return list_in(answer, name, self.where, OUR_FAULT)
 
-    def _asked(self, resource: str, method: str, parameters: Mapping[str, Any], stopped: Stopped = never) -> Answer:
+    def next_token(self, answer: Answer) -> str | None:
+        """Return the token of the page after an answer, None at the end. Raises ProtocolViolation."""
+        return next_token_in(answer, "nextPageToken", self.where)
+
+    def _all(self, resource: str, parameters: Mapping[str, Any]) -> list[Answer]:
+        def ask(token: str | None) -> Answer:
+            return self._fetch(resource, "list", {"pageSize": 100, **parameters, **_paged(token)})
+
+        pages = follow_pages(ask, self.next_token, lambda page: self.entries(page, resource), self.where)
+        return [entry for page in pages for entry in self.entries(page, resource)]
+
+    def _fetch(self, resource: str, method: str, parameters: Mapping[str, Any], stopped: Stopped = never) -> Answer:
         request = getattr(_methods()[resource], method)(**parameters)
-        request.postproc = _as_it_came
-        return self._calls(lambda: self._once(request), quota=QUERIES, stopped=stopped)
+        request.postproc = _unparsed
+        return self._calls(lambda: self._send(request), quota=QUERIES, stopped=stopped)
 
-    def _once(self, request: Any) -> Answer:
+    def _send(self, request: Any) -> Answer:
         with drive_border(self.where):
             body: bytes = request.execute(http=self)
-        try:
-            answer = orjson.loads(body)
-        except orjson.JSONDecodeError as exc:
-            raise TemporarilyDown(f"{self.where} sent an answer that cannot be read ({exc}).", hint=ASK_LATER) from exc
-        if not isinstance(answer, dict):
-            raise ProtocolViolation(f"{self.where} sent an answer of another kind than was asked for.", hint=OUR_FAULT)
-        return answer
+        return parse_object(body, self.where, OUR_FAULT)
 
     def request(
         self, uri: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None, **_: Any
     ) -> "tuple[_Head, bytes]":
         """Send a request of Google's client, as httplib2 would."""
-        said = {**(headers or {}), **self._identity.headers()}
+        sent = {**(headers or {}), **self._calls.headers()}
         with httpx_border(self.where):
-            answer = self._client.request(method, uri.replace(API, self._address, 1), content=body, headers=said)
+            answer = self._client.request(method, uri.replace(API, self._address, 1), content=body, headers=sent)
             return _Head(answer.status_code, answer.reason_phrase, answer.headers), answer.content
 
 
@@ -192,49 +189,9 @@ def _methods() -> Mapping[str, Any]:
     return {name: getattr(service, name)() for name in ("about", "changes", "drives", "files", "permissions")}
 
 
-def list_in(answer: Answer, name: str, where: str) -> list[Answer]:
-    """Return a list that an answer must have. Raises ProtocolViolation."""
-    found = answer.get(name)
-    # Absent is not empty: something else may have answered.
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise ProtocolViolation(f"{where} sent an answer without {name}.", hint=OUR_FAULT)
-    return found
-
-
-def text_in(answer: Answer, name: str, where: str) -> str:
-    """Return a text that an answer must have. Raises ProtocolViolation."""
-    found = answer.get(name)
-    if not isinstance(found, str) or not found:
-        raise ProtocolViolation(f"{where} sent an answer without {name}.", hint=OUR_FAULT)
-    return found
-
-
-class Chain:
-    """Pages that follow each other. Looks after that they lead to an end."""
-
-    def __init__(self, where: str, first: str | None = None) -> None:
-        self._where = where
-        self._seen = {first}
-        self._empty = 0  # pages in a row
-
-    def following(self, answer: Answer, found: Sequence[object]) -> str | None:
-        """Return the token of the page after an answer in which so much was found, None at the end.
-
-        Raises ProtocolViolation for one that was there before, and when there are only empty pages any more.
-        """
-        token = answer.get("nextPageToken")
-        if token is None:
-            return None
-        self._empty = 0 if found else self._empty + 1
-        if not isinstance(token, str) or not token or token in self._seen or self._empty > EMPTY_PAGES:
-            raise ProtocolViolation(f"{self._where} repeats itself: its pages lead to no end.", hint=ASK_LATER)
-        self._seen.add(token)
-        return token
-
-
 def _paged(token: str | None) -> dict[str, str]:
     return {"pageToken": token} if token else {}
 
 
-def _as_it_came(head: Any, body: bytes) -> bytes:
+def _unparsed(head: Any, body: bytes) -> bytes:
     return body

@@ -1,9 +1,10 @@
 """Who asks: access tokens from a service account's key or a user's refresh token, fetched over our own client."""
 
 import hashlib
+import math
 import re
-import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,62 +16,49 @@ from google.oauth2 import credentials as user
 from google.oauth2 import service_account
 
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails, key_parts
-from filesync_dagster.connectors.google_drive.errors import CHECK_CREDENTIALS, google_auth_border
-from filesync_dagster.connectors.rest.client import ASK_LATER, httpx_border, retry_after_seconds
-from filesync_dagster.connectors.rest.limits import tenant_of
-from filesync_dagster.core.errors import AuthenticationFailed, TemporarilyDown, Throttled
+from filesync_dagster.connectors.google_drive.errors import CHECK_CREDENTIALS, REASONS, google_auth_border
+from filesync_dagster.connectors.rest.client import httpx_border
+from filesync_dagster.connectors.rest.errors import ASK_LATER, ErrorTable, error_for
+from filesync_dagster.connectors.rest.oauth import AccessToken
+from filesync_dagster.core.errors import AuthenticationFailed, TemporarilyDown
 
 METADATA = "https://www.googleapis.com/auth/drive.metadata.readonly"
 EVERYTHING = "https://www.googleapis.com/auth/drive.readonly"  # what it takes to learn which shared drives there are
 
 WHERE = "Google's token service"
-FORBIDDEN = 403
 RATE_LIMITED = re.compile(rb"rate_?limit_?exceeded", re.IGNORECASE)  # Google spells it in two ways
-TOO_MANY = 429
-SERVER_ERRORS = 500  # and above: the service failed, not the request
+RATE_LIMIT = "rateLimitExceeded"
+TOKEN_ERRORS = ErrorTable({RATE_LIMIT: REASONS[RATE_LIMIT]}, {}, CHECK_CREDENTIALS, names_status=True)
+"""What is worth repeating; google-auth judges the rest."""
 
 
-class Identity:
-    """Says who asks. Thread-safe. Tokens are shared by all sources with the same credential: each is one request."""
+class TokenMint:
+    """Fetches access tokens. The key is read each time, so a new one counts at once."""
 
     def __init__(self, details: GoogleDriveDetails, client: httpx.Client) -> None:
         self._details = details
         self._fetch = _Fetch(client)
-        self._shared = tenant_of(tenant_key(details)).share(_Tokens, _scope(details))
-        self._used: str | None = None
 
-    def headers(self) -> dict[str, str]:
-        """Return the headers that say who asks. Raises SourceError when no token is to be had."""
-        self._used = self._shared.token(self._details, self._fetch, refused=None)
-        return {"authorization": f"Bearer {self._used}"}
+    def mint(self) -> AccessToken:
+        """Return a new token. Raises SourceError when none is to be had."""
+        with google_auth_border(WHERE):
+            found = _credentials(self._details)
+            found.refresh(self._fetch)  # type: ignore[no-untyped-call]  # google-auth annotates only parts
+        left = (
+            math.inf if found.expiry is None else (found.expiry.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+        )
+        return AccessToken(str(found.token), left)
 
-    def renew(self) -> None:
-        """Fetch another token than the one that was used, whatever the time says of it."""
-        self._shared.token(self._details, self._fetch, refused=self._used)
 
-
-class _Tokens:
-    """The access token of one credential. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: google.auth.credentials.Credentials | None = None
-
-    def token(self, details: GoogleDriveDetails, fetch: "_Fetch", refused: str | None) -> str:
-        """Return a token that is not expired and not `refused`, fetched if need be."""
-        with self._lock, google_auth_border(WHERE):
-            found = self._found or _credentials(details)
-            self._found = None  # when no token is to be had, the key is read anew the next time
-            if not found.valid or found.token == refused:
-                found.refresh(fetch)  # type: ignore[no-untyped-call]  # google-auth annotates only parts
-            self._found = found
-            return str(found.token)
+def identity_of(details: GoogleDriveDetails) -> str:
+    """Return what stands for the credential and what is asked for with it."""
+    return f"{tenant_key(details)} {_scope(details)}"
 
 
 def tenant_key(details: GoogleDriveDetails) -> str:
     """Return what stands for the credential where throttling is shared: a hash, which tells no secret."""
     key = details.service_account_json
-    told = [
+    parts = [
         details.base_url,
         details.token_uri,
         details.service_account_file,
@@ -79,7 +67,7 @@ def tenant_key(details: GoogleDriveDetails) -> str:
         details.client_id,
         details.refresh_token and details.refresh_token.get_secret_value(),
     ]
-    return hashlib.sha256(orjson.dumps(told)).hexdigest()
+    return hashlib.sha256(orjson.dumps(parts)).hexdigest()
 
 
 def _scope(details: GoogleDriveDetails) -> str:
@@ -142,12 +130,11 @@ class _Fetch(google.auth.transport.Request):
     ) -> google.auth.transport.Response:
         with httpx_border(WHERE):
             answer = self._client.request(method, url, content=body, headers=dict(headers or {}))
-        said, status = f"{WHERE} answered HTTP {answer.status_code}.", answer.status_code
-        wait = retry_after_seconds(answer.headers.get("retry-after"))
-        if status == TOO_MANY or (status == FORBIDDEN and RATE_LIMITED.search(answer.content)):
-            raise Throttled(said, hint=ASK_LATER, retry_after=wait)
-        if status >= SERVER_ERRORS:
-            raise TemporarilyDown(said, hint=ASK_LATER, retry_after=wait)
+        code = RATE_LIMIT if RATE_LIMITED.search(answer.content) else ""
+        wait = answer.headers.get("retry-after")
+        error = error_for(WHERE, answer.status_code, TOKEN_ERRORS, code=code, retry_after=wait)
+        if not answer.is_success and error.retryable:
+            raise error
         if answer.is_success and not _is_object(answer.content):  # google-auth would stumble over it
             raise TemporarilyDown(f"{WHERE} sent an answer that cannot be read.", hint=ASK_LATER)
         return _Fetched(answer)

@@ -11,7 +11,7 @@ import google.auth.exceptions
 import googleapiclient.errors
 import orjson
 
-from filesync_dagster.connectors.rest.client import ASK_LATER, retry_after_seconds
+from filesync_dagster.connectors.rest.errors import ASK_LATER, BadRequest, ErrorTable, Forbidden, Meaning, error_for
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -39,19 +39,9 @@ ENABLE = "Enable the Google Drive API in the project of the credentials."
 SCOPES = "Grant the scopes that docs/google-drive.md names; include_shared needs drive.readonly."
 OUR_FAULT = "Google changed something, or this is an error of ours: please report it."
 
-SERVER_ERRORS = 500  # and above: Google failed, not the request
-BAD_REQUEST = 400
+UNKNOWN_SHARED_DRIVE = "Shared drive not found"
 
-
-class BadRequest(ProtocolViolation):
-    """Drive does not accept a parameter. Where that is a token, it is no longer good."""
-
-
-class Forbidden(AccessDenied):
-    """Drive refuses this entry or drive; others it may not refuse."""
-
-
-REASONS: Final[Mapping[str, tuple[type[SourceError], str]]] = {
+REASONS: Final[Mapping[str, Meaning]] = {
     "rateLimitExceeded": (Throttled, ASK_LATER),
     "userRateLimitExceeded": (Throttled, ASK_LATER),
     "sharingRateLimitExceeded": (Throttled, ASK_LATER),
@@ -70,15 +60,16 @@ REASONS: Final[Mapping[str, tuple[type[SourceError], str]]] = {
 }
 """What Google's reason means; reasons that are not here are judged by the HTTP status."""
 
-STATUSES: Final[Mapping[int, tuple[type[SourceError], str]]] = {
+STATUSES: Final[Mapping[int | tuple[str, int], Meaning]] = {
     400: (BadRequest, OUR_FAULT),
     401: (AuthenticationFailed, CHECK_CREDENTIALS),
     403: (Forbidden, SHARE),
     404: (NotFound, CHECK_ID),
-    408: (TemporarilyDown, ASK_LATER),
     410: (NotFound, CHECK_ID),
-    429: (Throttled, ASK_LATER),
 }
+
+# A reason of a 5xx only repeats the status, and a 400 is about the request whatever its reason.
+TABLE: Final = ErrorTable(REASONS, STATUSES, OUR_FAULT, codeless=frozenset({400, *range(500, 600)}))
 
 CLIENT: Final[Mapping[type[Exception], type[SourceError]]] = {
     googleapiclient.errors.Error: ProtocolViolation,
@@ -129,7 +120,7 @@ def drive_border(where: str) -> Iterator[None]:
     try:
         yield
     except googleapiclient.errors.HttpError as exc:
-        raise refused(where, exc.resp.status, exc.content or b"", exc.resp) from exc
+        raise refusal_error(where, exc.resp.status, exc.content or b"", exc.resp) from exc
     except googleapiclient.errors.Error as exc:
         kind = next((CLIENT[c] for c in type(exc).__mro__ if c in CLIENT), ProtocolViolation)
         raise kind(f"{where}: {str(exc).rstrip('.')}.", hint=OUR_FAULT) from exc
@@ -151,22 +142,16 @@ def google_auth_border(where: str) -> Iterator[None]:
         raise kind(f"{where} refused: {said}.", hint=hint) from exc
 
 
-def refused(where: str, status: int, body: bytes, headers: Mapping[str, str]) -> SourceError:
+def refusal_error(where: str, status: int, body: bytes, headers: Mapping[str, str]) -> SourceError:
     """Return the error for an answer that refuses."""
-    reason, message = _told(body)
-    by_status = (TemporarilyDown, ASK_LATER) if status >= SERVER_ERRORS else (ProtocolViolation, OUR_FAULT)
-    # A reason of a 5xx only repeats the status, and a 400 is about the request whatever its reason.
-    known = None if status >= SERVER_ERRORS or status == BAD_REQUEST else REASONS.get(reason)
-    kind, hint = known or STATUSES.get(status) or by_status
-    if kind is NotFound and message.startswith("Shared drive not found"):
-        hint = JOIN
-    said = ": ".join(part for part in (reason or f"HTTP {status}", message) if part)
-    return kind(
-        f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=retry_after_seconds(headers.get("retry-after"))
-    )
+    reason, message = _reason_in(body)
+    error = error_for(where, status, TABLE, code=reason, message=message, retry_after=headers.get("retry-after"))
+    if isinstance(error, NotFound) and message.startswith(UNKNOWN_SHARED_DRIVE):
+        error.hint = JOIN
+    return error
 
 
-def _told(body: bytes) -> tuple[str, str]:
+def _reason_in(body: bytes) -> tuple[str, str]:
     """Return Google's reason and message; the body may be anything."""
     try:
         error: Any = orjson.loads(body)["error"]

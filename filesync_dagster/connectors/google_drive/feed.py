@@ -6,10 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from filesync_dagster.connectors.google_drive.api import Answer, Chain, Drive, list_in, text_in
-from filesync_dagster.connectors.google_drive.errors import CHECK_ID, OUR_FAULT, BadRequest, Forbidden
+from filesync_dagster.connectors.google_drive.api import Drive
+from filesync_dagster.connectors.google_drive.errors import CHECK_ID, OUR_FAULT
 from filesync_dagster.connectors.google_drive.layout import MY_DRIVE, Layout, Scope
 from filesync_dagster.connectors.google_drive.scopes import corpus_of
+from filesync_dagster.connectors.rest.answers import Answer, text_in
+from filesync_dagster.connectors.rest.errors import BadRequest, Forbidden
+from filesync_dagster.connectors.rest.paging import PageChain
 from filesync_dagster.core.errors import CursorLost, NotFound, ProtocolViolation
 from filesync_dagster.core.model import canonical_json
 
@@ -19,7 +22,7 @@ PERMISSIONS = "permissions"  # in a cursor; no scope has this name
 
 
 @dataclass(slots=True)
-class Told:
+class LogPage:
     """What one page of a log tells. `order` has a number for each of `entries`."""
 
     cursor: str
@@ -29,7 +32,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Cursor:
+class DriveCursor:
     """Where each log goes on, by scope. A token is good for the log it was made for only, so that is kept with it.
 
     `permissions`: whether the rows that are known have them. No log tells those of what did not change.
@@ -42,7 +45,7 @@ class Cursor:
         """Return the cursor as the sync keeps it."""
         return canonical_json({**self.tokens, PERMISSIONS: PERMISSIONS} if self.permissions else self.tokens)
 
-    def at(self, scope: Scope, token: str) -> "Cursor":
+    def at(self, scope: Scope, token: str) -> "DriveCursor":
         """Return this cursor with one log read up to a token."""
         return replace(self, tokens={**self.tokens, scope.name: f"{_log(scope)}{token}"})
 
@@ -61,7 +64,7 @@ def _log(scope: Scope) -> str:
     return f"{scope.drive_id}/" if scope.is_folder and scope.drive_id else ""
 
 
-def cursor_from(text: str, layout: Layout, *, permissions: bool = False) -> Cursor:
+def cursor_from(text: str, layout: Layout, *, permissions: bool = False) -> DriveCursor:
     """Return a stored cursor. Raises CursorLost when it is not one of these scopes and of rows like these."""
     try:
         tokens = json.loads(text)
@@ -73,7 +76,7 @@ def cursor_from(text: str, layout: Layout, *, permissions: bool = False) -> Curs
         raise CursorLost(f"Permissions are {'' if permissions else 'not '}recorded from now on.", hint=FULL_SYNC)
     if set(tokens) != set(layout.names):
         raise CursorLost("Shared drives were added or went away since the cursor was made.", hint=FULL_SYNC)
-    cursor = Cursor(tokens, permissions)
+    cursor = DriveCursor(tokens, permissions)
     for scope in layout.scopes:
         cursor.token(scope)
     return cursor
@@ -87,25 +90,27 @@ def page_of_log(drive: Drive, scope: Scope, token: str) -> Answer:
         raise CursorLost(f"The change log cannot go on: {error.message}", hint=FULL_SYNC) from error
 
 
-def told(drive: Drive, layout: Layout, scope: Scope, cursor: Cursor, first: Answer) -> Generator[Told, None, Cursor]:
+def read_log(
+    drive: Drive, layout: Layout, scope: Scope, cursor: DriveCursor, first: Answer
+) -> Generator[LogPage, None, DriveCursor]:
     """Yield what a scope's log tells, beginning with a page of it; return the cursor after it."""
-    answer, chain = first, Chain(drive.where, cursor.token(scope))
+    answer, chain = first, PageChain(drive.where, cursor.token(scope))
     while True:
-        changes = list_in(answer, "changes", drive.where)
-        token = chain.following(answer, changes)
+        changes = drive.entries(answer, "changes")
+        token = chain.advance(drive.next_token(answer), changes)
         if (token is None) == (answer.get("newStartPageToken") is None):
             raise ProtocolViolation(
                 f"{drive.where} sent changes without saying whether there are more.", hint=OUR_FAULT
             )
-        cursor = cursor.at(scope, token or text_in(answer, "newStartPageToken", drive.where))
+        cursor = cursor.at(scope, token or text_in(answer, "newStartPageToken", drive.where, OUR_FAULT))
         yield _page(changes, layout, scope, cursor)
         if token is None:
             return cursor
         answer = page_of_log(drive, scope, token)
 
 
-def _page(changes: Sequence[Mapping[str, Any]], layout: Layout, scope: Scope, cursor: Cursor) -> Told:
-    page = Told(cursor.as_text())
+def _page(changes: Sequence[Mapping[str, Any]], layout: Layout, scope: Scope, cursor: DriveCursor) -> LogPage:
+    page = LogPage(cursor.as_text())
     try:
         for change in changes:
             moment = int(datetime.fromisoformat(change["time"]).timestamp() * 1000)
@@ -118,7 +123,7 @@ def _page(changes: Sequence[Mapping[str, Any]], layout: Layout, scope: Scope, cu
     return page
 
 
-def _file_changed(change: Mapping[str, Any], layout: Layout, page: Told, moment: int) -> None:
+def _file_changed(change: Mapping[str, Any], layout: Layout, page: LogPage, moment: int) -> None:
     # Removed with the entry: it left this log (for another drive, say), and exists.
     entry = change.get("file")
     top = layout.tops.get(change["fileId"])
@@ -134,7 +139,7 @@ def _file_changed(change: Mapping[str, Any], layout: Layout, page: Told, moment:
         raise ValueError("a change that is no removal and has no file")
 
 
-def _drive_changed(change: Mapping[str, Any], layout: Layout, page: Told, moment: int) -> None:
+def _drive_changed(change: Mapping[str, Any], layout: Layout, page: LogPage, moment: int) -> None:
     scope = layout.drives.get(change["driveId"])
     if scope is None:
         return

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from filesync_dagster.connectors.google_drive.api import Chain, Drive, list_in
+from filesync_dagster.connectors.google_drive.api import Drive
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import CHECK_ID
 from filesync_dagster.connectors.google_drive.layout import FOLDER, MY_DRIVE, Layout, Scope
@@ -35,7 +35,7 @@ def layout_of(drive: Drive, details: GoogleDriveDetails) -> Layout:
         return Layout((Scope(MY_DRIVE, None, root["id"], keeps_own=True),))
     corpus = {**root, "name": "My Drive", "mimeType": FOLDER}  # its name in Drive depends on the user's language
     mine = Scope(MY_DRIVE, None, root["id"], corpus, keeps_own=True, keeps_shared=True)
-    shared = {found["id"]: _shared(found["id"], corpus_of(found)) for found in _drives(drive)}
+    shared = {found["id"]: _shared(found["id"], corpus_of(found)) for found in drive.drives()}
     return Layout((mine, *(shared[drive_id] for drive_id in sorted(shared))))
 
 
@@ -60,16 +60,3 @@ def _folder(drive: Drive, folder_id: str, drive_id: str | None) -> Scope:
     if wrong:
         raise NotFound(f"{drive.where} {wrong}.", hint=CHECK_ID)
     return Scope(f"folder:{folder_id}", found.get("driveId"), found["id"])
-
-
-def _drives(drive: Drive) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    chain = Chain(drive.where)
-    token: str | None = None
-    while True:
-        answer = drive.drives(token)
-        some = list_in(answer, "drives", drive.where)
-        found += some
-        token = chain.following(answer, some)
-        if token is None:
-            return found

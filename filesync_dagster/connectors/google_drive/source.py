@@ -8,16 +8,17 @@ from typing import Any
 import httpx
 
 from filesync_dagster.connectors.google_drive.api import Drive
-from filesync_dagster.connectors.google_drive.crawl import crawled
+from filesync_dagster.connectors.google_drive.crawl import tree_of
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import SHARE
-from filesync_dagster.connectors.google_drive.feed import Cursor, Told, cursor_from, page_of_log, told
+from filesync_dagster.connectors.google_drive.feed import DriveCursor, LogPage, cursor_from, page_of_log, read_log
 from filesync_dagster.connectors.google_drive.layout import MY_DRIVE, Layout, Scope
-from filesync_dagster.connectors.google_drive.listing import Listed, listed
+from filesync_dagster.connectors.google_drive.listing import DrivePage, list_scope
 from filesync_dagster.connectors.google_drive.permissions import permissions_of
 from filesync_dagster.connectors.google_drive.rows import rows_of
 from filesync_dagster.connectors.google_drive.scopes import layout_of, name_of, only_scope
-from filesync_dagster.connectors.rest.calls import RetryPolicy
+from filesync_dagster.connectors.rest.crawl import crawl_tree
+from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.core.errors import NotFound
 from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Meter, Page
 
@@ -45,7 +46,6 @@ class GoogleDriveSource:
         return Capabilities(
             stable_ids=True,
             derives_paths=True,
-            incremental=True,
             hashes=True,
             permissions=self._details.include_permissions,
             duplicate_names=True,
@@ -78,14 +78,14 @@ class GoogleDriveSource:
         layout = self._layout()
         asked = layout.scope(scope)
         if asked.is_folder:
-            found = self._crawled(asked, asked.top, checkpoint)
+            found = self._crawl(asked, asked.top, checkpoint)
         else:
-            found = listed(self._drive, asked, checkpoint)
+            found = list_scope(self._drive, asked, checkpoint)
         yield from self._pages(found, layout, asked)
 
     def cursor(self) -> str:
         """Return where the log of every scope stands."""
-        cursor, scopes = Cursor({}, self._details.include_permissions), self._layout().scopes
+        cursor, scopes = DriveCursor({}, self._details.include_permissions), self._layout().scopes
         tokens = self._drive.each(lambda scope: self._drive.start_token(scope.drive_id), scopes)
         for scope, token in zip(scopes, tokens, strict=True):
             cursor = cursor.at(scope, token)
@@ -97,14 +97,14 @@ class GoogleDriveSource:
         at = cursor_from(cursor, layout, permissions=self._details.include_permissions)
         first = self._drive.each(lambda scope: page_of_log(self._drive, scope, at.token(scope)), layout.scopes)
         for scope, answer in zip(layout.scopes, first, strict=True):
-            log = told(self._drive, layout, scope, at, answer)
+            log = read_log(self._drive, layout, scope, at, answer)
             at = yield from self._deltas(log, layout, scope)
 
     def below(self, folder_id: str, scope: str) -> Iterator[Page]:
         """Crawl. Below a folder that is gone there is nothing."""
         layout = self._known or self._layout()
         asked = layout.scope(scope)
-        yield from self._pages(self._crawled(asked, folder_id), layout, asked)
+        yield from self._pages(self._crawl(asked, folder_id), layout, asked)
 
     def lookup(self, ids: Sequence[str], scope: str) -> Iterator[Page]:
         """Ask for each."""
@@ -112,38 +112,42 @@ class GoogleDriveSource:
         size = self._details.page_size
         for start in range(0, len(ids), size):
             found = self._drive.each(lambda one: self._entry(one, layout), ids[start : start + size])
-            yield self._page(Listed([entry for entry in found if entry], None), layout, layout.former(scope))
+            yield self._page(DrivePage([entry for entry in found if entry], None), layout, layout.former(scope))
 
     def close(self) -> None:
         """Close the connections."""
         self._drive.close()
 
-    def _pages(self, found: Generator[Listed], layout: Layout, asked: Scope) -> Generator[Page]:
+    def _pages(self, found: Generator[DrivePage], layout: Layout, asked: Scope) -> Generator[Page]:
         with closing(found):
             for some in found:
                 yield self._page(some, layout, asked)
 
-    def _page(self, some: Listed, layout: Layout, asked: Scope) -> Page:
+    def _page(self, some: DrivePage, layout: Layout, asked: Scope) -> Page:
         batch = rows_of(
             some.entries, layout, asked, folders=some.folders, permissions=self._permissions(some.entries, layout)
         )
         return Page(batch, some.checkpoint, some.unread)
 
     def _deltas(
-        self, log: Generator[Told, None, Cursor], layout: Layout, scope: Scope
-    ) -> Generator[Delta, None, Cursor]:
+        self, log: Generator[LogPage, None, DriveCursor], layout: Layout, scope: Scope
+    ) -> Generator[Delta, None, DriveCursor]:
         while True:
             try:
                 page = next(log)
             except StopIteration as end:
-                cursor: Cursor = end.value
+                cursor: DriveCursor = end.value
                 return cursor
             batch = rows_of(page.entries, layout, scope, permissions=self._permissions(page.entries, layout))
             yield Delta(scope.name, batch, page.cursor, tuple(page.order), page.removed)
 
-    def _crawled(self, scope: Scope, top: str, checkpoint: str | None = None) -> Generator[Listed]:
+    def _crawl(self, scope: Scope, top: str, checkpoint: str | None = None) -> Generator[DrivePage]:
         workers, size = self._details.list_workers, self._details.page_size
-        return crawled(self._drive, scope, top, checkpoint, workers=workers, page_size=size)
+        tree = tree_of(self._drive, scope)
+        pages = crawl_tree(tree, top, checkpoint, workers=workers, page_size=size, name="drive-folder")
+        with closing(pages):
+            for page in pages:
+                yield DrivePage(page.entries, page.checkpoint, page.folders, page.gaps)
 
     def _layout(self) -> Layout:
         self._known = layout_of(self._drive, self._details)

@@ -6,17 +6,13 @@ What httpx raises becomes our error tree here and nowhere else. No message holds
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Final
 
 import httpx
 
+from filesync_dagster.connectors.rest.errors import ASK_LATER, CHECK_ADDRESS
 from filesync_dagster.core.errors import ProtocolViolation, SourceError, TemporarilyDown, Unreachable
-
-CHECK_ADDRESS = "Check the address, the network and the certificate."
-ASK_LATER = "Nothing is lost: the next sync goes on from the last page."
 
 HTTPX: Final[Mapping[type[Exception], type[SourceError]]] = {
     httpx.ConnectError: Unreachable,
@@ -49,18 +45,6 @@ HTTPX: Final[Mapping[type[Exception], type[SourceError]]] = {
     httpx.RequestNotRead: ProtocolViolation,
 }
 """Every exception of httpx; a test fails when it grows another."""
-
-
-def retry_after_seconds(header: str | None) -> float | None:
-    """Return a Retry-After header, seconds or date, as seconds from now; None if it says nothing usable."""
-    if not header:
-        return None
-    if header.strip().isdecimal():
-        return float(header)
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3.session
@@ -10,12 +9,12 @@ import botocore
 from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 
+from filesync_dagster.connectors.rest.crawl import thread_pool
 from filesync_dagster.connectors.s3.credentials import aws_session
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.errors import botocore_border
 from filesync_dagster.connectors.s3.transport import Transport
 from filesync_dagster.core.errors import AccessDenied, NotFound
-from filesync_dagster.core.logging import inherit_log_context
 from filesync_dagster.core.model import canonical_json
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Administration:
 
     def permissions(self, keys: Sequence[bytes]) -> list[str | None]:
         """Return the ACL of each object as canonical JSON; None for one that vanished meanwhile."""
-        with ThreadPoolExecutor(self._details.list_workers, "s3-acl", initializer=inherit_log_context()) as pool:
+        with thread_pool(self._details.list_workers, "s3-acl") as pool:
             return list(pool.map(self.acl, keys))
 
     def acl(self, key: bytes) -> str | None:

@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from lxml import etree
 
-from filesync_dagster.connectors.s3.errors import TRY_PROVIDER, Refusal
+from filesync_dagster.connectors.s3.errors import TRY_PROVIDER, S3Refusal
 from filesync_dagster.connectors.s3.quirks import Quirks
 from filesync_dagster.core.errors import ProtocolViolation
 
@@ -133,7 +133,7 @@ def versions_of(body: bytes, quirks: Quirks, where: str) -> VersionListing:
     )
 
 
-def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
+def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> S3Refusal:
     """Return what an answer other than 200 says; the body may be anything."""
     code, message, region = "", "", headers.get("x-amz-bucket-region")
     try:
@@ -143,7 +143,7 @@ def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> Refusal:
     if root is not None and etree.QName(root).localname == "Error":
         code, message = _text(root, "Code") or "", _text(root, "Message") or ""
         region = region or _text(root, "Region")
-    return Refusal(status, code, message, region, headers.get("retry-after"))
+    return S3Refusal(status, code, message, region, headers.get("retry-after"))
 
 
 def find_column(find: Mapping[str, Any], name: str, root: etree._Element, rows: int) -> Texts:

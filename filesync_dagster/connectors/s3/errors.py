@@ -10,7 +10,7 @@ from typing import Final
 
 import botocore.exceptions
 
-from filesync_dagster.connectors.rest.client import ASK_LATER, CHECK_ADDRESS, retry_after_seconds
+from filesync_dagster.connectors.rest.errors import ASK_LATER, CHECK_ADDRESS, ErrorTable, Meaning, error_for
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -25,10 +25,9 @@ from filesync_dagster.core.errors import (
 CHECK_KEYS = "Check access_key_id and secret_access_key (or the profile)."
 GRANT_LIST = "Grant s3:ListBucket on the bucket to these credentials, or use others."
 CHECK_BUCKET = "Check the bucket's name, the region and endpoint_url."
-SERVER_ERRORS = 500  # and above: the store failed, not the request
 TRY_PROVIDER = "If the store is not AWS, set `provider`; see the documentation for its quirks."
 
-CODES: Final[Mapping[str, tuple[type[SourceError], str]]] = {
+CODES: Final[Mapping[str, Meaning]] = {
     "InvalidAccessKeyId": (AuthenticationFailed, CHECK_KEYS),
     "InvalidClientTokenId": (AuthenticationFailed, CHECK_KEYS),
     "SignatureDoesNotMatch": (AuthenticationFailed, CHECK_KEYS),
@@ -69,15 +68,15 @@ CODES: Final[Mapping[str, tuple[type[SourceError], str]]] = {
 }
 """What a store's error code means; codes that are not here are judged by the HTTP status."""
 
-STATUSES: Final[Mapping[int, tuple[type[SourceError], str]]] = {
+STATUSES: Final[Mapping[int | tuple[str, int], Meaning]] = {
     301: CODES["PermanentRedirect"],
     307: CODES["TemporaryRedirect"],
     401: (AuthenticationFailed, CHECK_KEYS),
     403: (AccessDenied, GRANT_LIST),
     404: (NotFound, CHECK_BUCKET),
-    408: (TemporarilyDown, ASK_LATER),
-    429: (Throttled, ASK_LATER),
 }
+
+TABLE: Final = ErrorTable(CODES, STATUSES, TRY_PROVIDER)
 
 _BOTOCORE_NAMES: Final[Mapping[type[SourceError], str]] = {
     AuthenticationFailed: """
@@ -122,7 +121,7 @@ BOTOCORE: Final[Mapping[str, type[SourceError]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class S3Refusal:
     """What an answer that is not the wanted one says."""
 
     status: int
@@ -132,13 +131,15 @@ class Refusal:
     retry_after: str | None = None  # the header as it came
 
 
-def refused(where: str, refusal: Refusal) -> SourceError:
+def refusal_error(where: str, refusal: S3Refusal) -> SourceError:
     """Return the error for an answer that refuses; `where` names the bucket and the address."""
-    by_status = (TemporarilyDown, ASK_LATER) if refusal.status >= SERVER_ERRORS else (ProtocolViolation, TRY_PROVIDER)
-    kind, hint = CODES.get(refusal.code) or STATUSES.get(refusal.status) or by_status
-    said = ": ".join(part for part in (refusal.code or f"HTTP {refusal.status}", refusal.message) if part)
-    return kind(
-        f"{where} answered {said.rstrip('.')}.", hint=hint, retry_after=retry_after_seconds(refusal.retry_after)
+    return error_for(
+        where,
+        refusal.status,
+        TABLE,
+        code=refusal.code,
+        message=refusal.message,
+        retry_after=refusal.retry_after,
     )
 
 
@@ -148,20 +149,20 @@ def botocore_border(where: str) -> Iterator[None]:
     try:
         yield
     except botocore.exceptions.ClientError as exc:
-        raise refused(where, _refusal_of(exc)) from exc
+        raise refusal_error(where, _refusal_of(exc)) from exc
     except botocore.exceptions.BotoCoreError as exc:
         kind = next((BOTOCORE[c.__name__] for c in type(exc).__mro__ if c.__name__ in BOTOCORE), ProtocolViolation)
         hint = {AuthenticationFailed: CHECK_KEYS, Unreachable: CHECK_ADDRESS}.get(kind, ASK_LATER)
         raise kind(f"{where}: {str(exc).rstrip('.')}.", hint=hint) from exc
 
 
-def _refusal_of(exc: botocore.exceptions.ClientError) -> Refusal:
+def _refusal_of(exc: botocore.exceptions.ClientError) -> S3Refusal:
     answer = exc.response
     error, meta = answer.get("Error", {}), answer.get("ResponseMetadata", {})
     headers = meta.get("HTTPHeaders", {})
     code = error.get("Code", "")
     status = int(meta.get("HTTPStatusCode", 0)) or (int(code) if code.isdigit() else 0)
-    return Refusal(
+    return S3Refusal(
         status=status,
         code="" if code.isdigit() else code,
         message=error.get("Message", ""),

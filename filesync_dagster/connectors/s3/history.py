@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
+from filesync_dagster.connectors.rest.paging import PageChain
 from filesync_dagster.connectors.s3.answers import Listing, Version, VersionListing
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
-from filesync_dagster.connectors.s3.listing import Listed
+from filesync_dagster.connectors.s3.listing import ListedPage
 from filesync_dagster.connectors.s3.requests import Bucket, bytes_of, text_of
 from filesync_dagster.connectors.s3.rows import instant
 from filesync_dagster.core.errors import HistoryUnavailable, ProtocolViolation
@@ -55,25 +56,23 @@ def provable_since(
     return since
 
 
-def listed_as_of(bucket: Bucket, at: datetime, checkpoint: str | None) -> Generator[Listed]:
+def list_bucket_as_of(bucket: Bucket, at: datetime, checkpoint: str | None) -> Generator[ListedPage]:
     """Yield every object as it was at a moment.
 
     That is, of each key, the youngest version no younger than the moment, unless it is a marker of deletion.
     Raises HistoryUnavailable where the versions show that they do not reach back so far.
     """
     state = _resume_from(checkpoint, bucket.prefix)
-    pages: set[tuple[str | None, str | None]] = set()
+    chain = PageChain[tuple[str | None, str | None]](bucket.transport.where, hint=TRY_PROVIDER, empty_pages_max=None)
     while state is not None:
         page = bucket.versions(state.key_marker, state.version_marker)
         found = _current(page, state, at, bucket)
         state.key_marker, state.version_marker = page.key_marker, page.version_marker
         if found:
-            yield Listed(_as_listing(found), _checkpoint(state, bucket.prefix, done=not page.truncated))
+            yield ListedPage(_as_listing(found), _checkpoint(state, bucket.prefix, done=not page.truncated))
         if not page.truncated:
             return
-        if (page.key_marker, page.version_marker) in pages:
-            raise ProtocolViolation(f"{bucket.transport.where} repeats itself: a page of versions leads back.")
-        pages.add((page.key_marker, page.version_marker))
+        chain.advance((page.key_marker, page.version_marker))
 
 
 def _current(page: VersionListing, state: _Resume, at: datetime, bucket: Bucket) -> list[Version]:

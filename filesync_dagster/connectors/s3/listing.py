@@ -12,7 +12,9 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from filesync_dagster.connectors.rest.calls import never
+from filesync_dagster.connectors.rest.crawl import side_by_side
+from filesync_dagster.connectors.rest.paging import PageChain
+from filesync_dagster.connectors.rest.retry import never
 from filesync_dagster.connectors.s3.answers import Listing
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
 from filesync_dagster.connectors.s3.ranges import (
@@ -24,7 +26,6 @@ from filesync_dagster.connectors.s3.ranges import (
     progress_from,
 )
 from filesync_dagster.connectors.s3.requests import Bucket, bytes_of, rising, text_of
-from filesync_dagster.connectors.s3.side_by_side import side_by_side
 from filesync_dagster.core.errors import ProtocolViolation
 
 PIECES_PER_WORKER = 2  # so that a worker whose range was short finds another
@@ -33,7 +34,7 @@ FOLDER_CALLS = 16  # requests that looking for common prefixes may cost
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedPage:
     """Objects, and the checkpoint that covers them and all before."""
 
     listing: Listing
@@ -41,7 +42,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RangeStep:
     """A page of one range."""
 
     index: int
@@ -50,12 +51,14 @@ class Step:
     done: bool
 
 
-def listed(bucket: Bucket, checkpoint: str | None, landmarks: Sequence[str], workers: int) -> Generator[Listed]:
+def list_bucket(
+    bucket: Bucket, checkpoint: str | None, landmarks: Sequence[str], workers: int
+) -> Generator[ListedPage]:
     """Yield every object of the bucket once, or raise SourceError. Resumes after `checkpoint` if it can."""
     progress = progress_from(checkpoint, bucket.prefix) if bucket.quirks.ordered else None
     token = _token_from(checkpoint, bucket.prefix)
     if progress is None and token is not None:
-        yield from _resumed_by_tokens(bucket, token)
+        yield from _resume_by_tokens(bucket, token)
         return
     if progress is None:
         first = bucket.page()
@@ -65,7 +68,7 @@ def listed(bucket: Bucket, checkpoint: str | None, landmarks: Sequence[str], wor
         progress = Progress(bucket.prefix, ())
         progress.reached(0, first.keys[-1] if first.keys else None, done=not first.truncated)
         if first.keys:
-            yield Listed(first, progress.as_text())
+            yield ListedPage(first, progress.as_text())
     if workers > 1 and progress.uncut:
         progress = yield from _cut(bucket, progress, landmarks, workers)
     yield from _by_ranges(bucket, progress, workers)
@@ -73,7 +76,7 @@ def listed(bucket: Bucket, checkpoint: str | None, landmarks: Sequence[str], wor
 
 def _cut(
     bucket: Bucket, progress: Progress, landmarks: Sequence[str], workers: int
-) -> Generator[Listed, None, Progress]:
+) -> Generator[ListedPage, None, Progress]:
     """Return the progress with what is left of its only range cut into several; yield what was listed meanwhile."""
     most = workers * PIECES_PER_WORKER
     marks = landmark_bytes(landmarks, bytes_of(bucket.prefix))
@@ -83,7 +86,7 @@ def _cut(
     for step in islice(_steps(bucket, next(progress.remaining()), never), PAGES_BEFORE_CUTTING):
         progress.reached(0, step.last, done=step.done)
         if step.listing.keys:
-            yield Listed(step.listing, progress.as_text())
+            yield ListedPage(step.listing, progress.as_text())
     last = progress.last[0]
     if last is None or progress.done[0]:
         return progress
@@ -108,26 +111,26 @@ def _spread(items: list[bytes], count: int) -> list[bytes]:
     return items if len(items) <= count else [items[len(items) * i // count] for i in range(count)]
 
 
-def _by_ranges(bucket: Bucket, progress: Progress, workers: int) -> Generator[Listed]:
+def _by_ranges(bucket: Bucket, progress: Progress, workers: int) -> Generator[ListedPage]:
     ranges = list(progress.remaining())
     if workers == 1:
         steps = (step for part in ranges for step in _steps(bucket, part, never))
     else:
         stop = threading.Event()
-        steps = side_by_side([_steps(bucket, part, stop.is_set) for part in ranges], workers, stop)
+        steps = side_by_side([_steps(bucket, part, stop.is_set) for part in ranges], workers, stop, "s3-range")
     try:
         for step in steps:
             progress.reached(step.index, step.last, done=step.done)
             if step.listing.keys:
-                yield Listed(step.listing, progress.as_text())
+                yield ListedPage(step.listing, progress.as_text())
     finally:
         steps.close()
 
 
-def _steps(bucket: Bucket, part: Range, stopped: Callable[[], bool]) -> Generator[Step]:
+def _steps(bucket: Bucket, part: Range, stopped: Callable[[], bool]) -> Generator[RangeStep]:
     """Yield the pages of one range; every key is proved to be in it and above the one before."""
     last, token = part.after, None
-    seen: set[str] = set()
+    chain = _chain(bucket)
     while True:
         listing = bucket.page(after=last, token=token, stopped=stopped)
         keys = listing.keys
@@ -139,19 +142,22 @@ def _steps(bucket: Bucket, part: Range, stopped: Callable[[], bool]) -> Generato
         end = len(keys) if part.upto is None else bisect_right(keys, part.upto)
         done = end < len(keys) or not listing.truncated
         last = keys[end - 1] if end else last
-        yield Step(part.index, listing if end == len(keys) else listing.between(0, end), last if end else None, done)
+        yield RangeStep(
+            part.index, listing if end == len(keys) else listing.between(0, end), last if end else None, done
+        )
         if done:
             return
-        token = _followed(bucket, listing, seen)
+        token = _next_token(bucket, listing, chain)
 
 
-def _followed(bucket: Bucket, listing: Listing, seen: set[str]) -> str | None:
+def _chain(bucket: Bucket) -> PageChain[str]:
+    # Any number of pages may be empty: of what lifecycle rules or versions hide, for instance.
+    return PageChain(bucket.transport.where, hint=TRY_PROVIDER, empty_pages_max=None)
+
+
+def _next_token(bucket: Bucket, listing: Listing, chain: PageChain[str]) -> str | None:
     """Return the token to go on with (None in version 1, where the last key is), never one that was used before."""
-    token = listing.token
-    if token is not None:
-        if token in seen:
-            raise ProtocolViolation(f"{bucket.transport.where} repeats itself: a page leads back.", hint=TRY_PROVIDER)
-        seen.add(token)
+    token = chain.advance(listing.token)
     return token if bucket.quirks.list_version != 1 else None
 
 
@@ -171,19 +177,19 @@ def _can_start_anywhere(bucket: Bucket, first: Listing) -> bool:
     return bool(keys) and keys[0] > middle
 
 
-def _by_tokens(bucket: Bucket, listing: Listing) -> Generator[Listed]:
+def _by_tokens(bucket: Bucket, listing: Listing) -> Generator[ListedPage]:
     """Yield a page and all that follow it by their tokens."""
-    seen: set[str] = set()
+    chain = _chain(bucket)
     while True:
-        token = _followed(bucket, listing, seen) if listing.truncated else None
+        token = _next_token(bucket, listing, chain) if listing.truncated else None
         if listing.keys:
-            yield Listed(listing, json.dumps({"prefix": bucket.prefix, "token": token}))
+            yield ListedPage(listing, json.dumps({"prefix": bucket.prefix, "token": token}))
         if token is None:
             return
         listing = bucket.page(token=token)
 
 
-def _resumed_by_tokens(bucket: Bucket, token: str) -> Generator[Listed]:
+def _resume_by_tokens(bucket: Bucket, token: str) -> Generator[ListedPage]:
     if not token:
         return
     try:

@@ -11,10 +11,10 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from filesync_dagster.connectors.rest.crawl import side_by_side
 from filesync_dagster.connectors.s3.answers import Listing
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
 from filesync_dagster.connectors.s3.requests import Bucket, bytes_of, rising, text_of
-from filesync_dagster.connectors.s3.side_by_side import side_by_side
 from filesync_dagster.core.errors import CursorLost, ProtocolViolation
 
 WORTH = 8  # keys that a page must find to be better than asking for each of them
@@ -23,7 +23,7 @@ ESCAPED = re.compile(r"\\x(?:00|[89a-f][0-9a-f])")
 """In an external_id: it may stand for a byte that is no text, or for itself."""
 
 
-def looked_up(bucket: Bucket, ids: Sequence[str], workers: int) -> Iterator[Listing]:
+def lookup_keys(bucket: Bucket, ids: Sequence[str], workers: int) -> Iterator[Listing]:
     """Yield those of these keys that are there, each once. `ids` are external_ids.
 
     Raises CursorLost when only a listing can tell.
@@ -39,7 +39,7 @@ def looked_up(bucket: Bucket, ids: Sequence[str], workers: int) -> Iterator[List
     if pieces == 1:
         yield from _found(bucket, wanted, stop)
         return
-    with closing(side_by_side([_found(bucket, piece, stop) for piece in cuts], workers, stop)) as found:
+    with closing(side_by_side([_found(bucket, piece, stop) for piece in cuts], workers, stop, "s3-keys")) as found:
         yield from found
 
 

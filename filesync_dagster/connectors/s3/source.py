@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import httpx
 
-from filesync_dagster.connectors.rest.calls import RetryPolicy
+from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.connectors.s3.administration import Administration
 from filesync_dagster.connectors.s3.answers import Listing
 from filesync_dagster.connectors.s3.details import S3Details
-from filesync_dagster.connectors.s3.history import listed_as_of, provable_since
-from filesync_dagster.connectors.s3.listing import Listed, listed
-from filesync_dagster.connectors.s3.lookups import looked_up
+from filesync_dagster.connectors.s3.history import list_bucket_as_of, provable_since
+from filesync_dagster.connectors.s3.listing import ListedPage, list_bucket
+from filesync_dagster.connectors.s3.lookups import lookup_keys
 from filesync_dagster.connectors.s3.quirks import quirks_for
 from filesync_dagster.connectors.s3.requests import Bucket
 from filesync_dagster.connectors.s3.rows import RowShape, rows_of
@@ -85,11 +85,11 @@ class S3Source:
 
     def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
         """List the keys, in ranges side by side where the store allows it. A checkpoint holds how far each range is."""
-        return self._pages(listed(self._bucket, checkpoint, landmarks, self._details.list_workers), now=True)
+        return self._pages(list_bucket(self._bucket, checkpoint, landmarks, self._details.list_workers), now=True)
 
     def lookup(self, ids: Sequence[str], scope: str) -> Iterator[Page]:
         """Ask for keys, those next to each other together."""
-        for listing in looked_up(self._bucket, ids, self._details.list_workers):
+        for listing in lookup_keys(self._bucket, ids, self._details.list_workers):
             yield self._page(listing, None, now=True)
 
     def history_start(self) -> datetime | None:
@@ -114,13 +114,13 @@ class S3Source:
                 hint="Past days come from stored snapshots instead. History needs versioning, and "
                 "s3:GetBucketVersioning and s3:GetLifecycleConfiguration to prove it.",
             )
-        return self._pages(listed_as_of(self._bucket, at, checkpoint), now=False)
+        return self._pages(list_bucket_as_of(self._bucket, at, checkpoint), now=False)
 
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
 
-    def _pages(self, pages: Generator[Listed], *, now: bool) -> Generator[Page]:
+    def _pages(self, pages: Generator[ListedPage], *, now: bool) -> Generator[Page]:
         with closing(pages):
             for page in pages:
                 yield self._page(page.listing, page.checkpoint, now=now)

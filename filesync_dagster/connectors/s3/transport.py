@@ -11,7 +11,7 @@ from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
 from filesync_dagster.connectors.s3.answers import refusal_of
 from filesync_dagster.connectors.s3.credentials import Identity, aws_session
 from filesync_dagster.connectors.s3.details import S3Details
-from filesync_dagster.connectors.s3.errors import Refusal, botocore_border, refused
+from filesync_dagster.connectors.s3.errors import S3Refusal, botocore_border, refusal_error
 from filesync_dagster.connectors.s3.quirks import Quirks
 from filesync_dagster.core.model import Meter
 
@@ -117,7 +117,7 @@ class Transport:
         refusal = refusal_of(answer.status_code, answer.headers, answer.content)
         if self._moves_to(refusal):
             return None
-        raise refused(self.where, refusal)
+        raise refusal_error(self.where, refusal)
 
     def _fetched(self, url: str) -> httpx.Response:
         headers: dict[str, str] = {}
@@ -130,7 +130,7 @@ class Transport:
         with httpx_border(self.where):
             return self._client.get(url, headers=headers)
 
-    def _moves_to(self, refusal: Refusal) -> bool:
+    def _moves_to(self, refusal: S3Refusal) -> bool:
         """Take over the region that the store named, once; say whether to ask again."""
         if refusal.region is None or refusal.status not in ELSEWHERE:
             return False

@@ -2,7 +2,7 @@ import httpx
 import orjson
 import pytest
 
-from filesync_dagster.connectors.autodesk.answers import CODES, STATUSES, document, refusal_of, refused
+from filesync_dagster.connectors.autodesk.answers import CODES, STATUSES, document, refusal_error, refusal_of
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -77,7 +77,7 @@ def test_every_shape_of_error_body(body, code, message):
 )
 def test_what_an_answer_means(asked, status, body, kind, hint):
     """Each answer is one of our errors, which says where, what, and what to do."""
-    error = refused("Folder Plans", asked, answer(status, body))
+    error = refusal_error("Folder Plans", asked, answer(status, body))
 
     assert type(error) is kind
     assert error.message.startswith(f"Folder Plans answered HTTP {status}")
@@ -87,7 +87,7 @@ def test_what_an_answer_means(asked, status, body, kind, hint):
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0), ("soon", None)])
 def test_how_long_to_wait(header, seconds):
     """Retry-After is read as seconds or a date."""
-    assert refused("x", "contents", answer(429, retry_after=header)).retry_after == seconds
+    assert refusal_error("x", "contents", answer(429, retry_after=header)).retry_after == seconds
 
 
 def test_every_meaning_has_a_hint():

@@ -11,7 +11,7 @@ from filesync_dagster.connectors.google_drive.errors import (
     REASONS,
     drive_border,
     google_auth_border,
-    refused,
+    refusal_error,
 )
 from filesync_dagster.core.errors import (
     AccessDenied,
@@ -48,7 +48,7 @@ def body(reason, message="Because."):
 @pytest.mark.parametrize("reason", sorted(REASONS))
 def test_refusals_say_where_and_what_to_do(reason):
     """Each reason becomes one of our errors, with the place, the reason and a hint."""
-    error = refused("Google Drive", 403, body(reason), {})
+    error = refusal_error("Google Drive", 403, body(reason), {})
 
     assert type(error) is REASONS[reason][0]
     assert error.message == f"Google Drive answered {reason}: Because."
@@ -72,13 +72,13 @@ def test_refusals_say_where_and_what_to_do(reason):
 )
 def test_answers_without_a_known_reason_are_judged_by_their_status(status, answer, kind):
     """Whatever the body is."""
-    assert isinstance(refused("Google Drive", status, answer, {}), kind)
+    assert isinstance(refusal_error("Google Drive", status, answer, {}), kind)
 
 
 def test_googles_newer_errors():
     """Their reason is in the details."""
     details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]
-    error = refused("Google Drive", 403, orjson.dumps({"error": {"message": "No.", "details": details}}), {})
+    error = refusal_error("Google Drive", 403, orjson.dumps({"error": {"message": "No.", "details": details}}), {})
 
     assert isinstance(error, AccessDenied)
     assert "scopes" in error.hint
@@ -86,7 +86,7 @@ def test_googles_newer_errors():
 
 def test_a_retry_after_is_kept():
     """Drive promises none, and may send one."""
-    assert refused("Google Drive", 429, b"", {"retry-after": "7"}).retry_after == 7
+    assert refusal_error("Google Drive", 429, b"", {"retry-after": "7"}).retry_after == 7
 
 
 @pytest.mark.parametrize("raised", sorted(AUTH, key=lambda c: c.__name__))

@@ -1,6 +1,6 @@
 import pytest
 
-from filesync_dagster.connectors.google_drive.api import EMPTY_PAGES
+from filesync_dagster.connectors.rest.paging import EMPTY_PAGES_MAX
 from filesync_dagster.core.errors import NotFound, ProtocolViolation
 from filesync_dagster.core.model import OUTSIDE, Kind
 from filesync_dagster.simulators.faults import Fault
@@ -81,7 +81,7 @@ def test_a_page_that_leads_back(request, opened, kind):
     source = opened(place)
     place.plan.add(Fault.REPEAT_TOKEN, "files.list", after=1, times=-1)
 
-    with pytest.raises(ProtocolViolation, match="no end"):
+    with pytest.raises(ProtocolViolation, match="leads back"):
         pages(source)
 
 
@@ -95,7 +95,7 @@ def test_pages_without_entries_and_without_end(mine, opened):
     mine.plan.add(Fault.EMPTY_PAGE, "files.list", times=-1)
     with pytest.raises(ProtocolViolation, match="no end"):
         pages(source)
-    assert len(mine.wire.asked("files")) <= EMPTY_PAGES + 15
+    assert len(mine.wire.asked("files")) <= EMPTY_PAGES_MAX + 15
 
 
 def test_an_expired_page_token_restarts_the_listing(mine, opened):

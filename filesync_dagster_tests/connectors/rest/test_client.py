@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from filesync_dagster.connectors.rest.client import HTTPX, httpx_border, pooled_client, retry_after_seconds
+from filesync_dagster.connectors.rest.client import HTTPX, httpx_border, pooled_client
+from filesync_dagster.connectors.rest.errors import retry_after_seconds
 from filesync_dagster.core.errors import SourceError, TemporarilyDown, Unreachable
 
 

@@ -6,9 +6,9 @@ import pytest
 from filesync_dagster.connectors.s3.errors import (
     BOTOCORE,
     CODES,
-    Refusal,
+    S3Refusal,
     botocore_border,
-    refused,
+    refusal_error,
 )
 from filesync_dagster.core.errors import AuthenticationFailed, SourceError, Throttled, Unreachable
 
@@ -25,7 +25,7 @@ def test_every_exception_of_botocore_is_mapped():
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_refusals_say_where_and_what_to_do(code):
     """Each code becomes one of our errors, with the place, the code and a hint."""
-    error = refused("Bucket eng at https://x", Refusal(400, code, "Because."))
+    error = refusal_error("Bucket eng at https://x", S3Refusal(400, code, "Because."))
 
     assert isinstance(error, SourceError)
     assert error.message == f"Bucket eng at https://x answered {code}: Because."

@@ -77,9 +77,9 @@ def as_of(source, at, checkpoint=None):
 
 
 def _listing(source, at, checkpoint):
-    from filesync_dagster.connectors.s3.history import listed_as_of
+    from filesync_dagster.connectors.s3.history import list_bucket_as_of
 
-    return listed_as_of(source._bucket, at, checkpoint)
+    return list_bucket_as_of(source._bucket, at, checkpoint)
 
 
 EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2), st.booleans()), max_size=25)

@@ -1,0 +1,87 @@
+"""Pages that follow each other, by tokens or by links, to an end."""
+
+from collections.abc import Callable, Iterator, Mapping, Sized
+from typing import Any, Generic, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from filesync_dagster.connectors.rest.errors import ASK_LATER
+from filesync_dagster.core.errors import ProtocolViolation
+
+EMPTY_PAGES_MAX = 200
+"""So many in a row are believed, though each says that there is more: stores filter what they have looked through."""
+
+Token = TypeVar("Token")
+Answer = TypeVar("Answer")
+
+
+class PageChain(Generic[Token]):
+    """Looks after that pages lead neither back nor into nothing for ever. `where` names the store in messages."""
+
+    def __init__(
+        self,
+        where: str,
+        first: Token | None = None,
+        *,
+        hint: str = ASK_LATER,
+        empty_pages_max: int | None = EMPTY_PAGES_MAX,
+    ) -> None:
+        self._where = where
+        self._hint = hint
+        self._visited = {first}
+        self._empty_pages_max = empty_pages_max
+        self._empty_pages = 0  # in a row
+
+    def advance(self, following: Token | None, found: Sized = ()) -> Token | None:
+        """Return what the next page is asked for with, None after the last; `found` is what the last page held.
+
+        Raises ProtocolViolation for one that was there before, and when there are only empty pages any more.
+        """
+        if following is None:
+            return None
+        if following in self._visited:
+            raise self._violation("repeats itself: a page leads back to one before")
+        self._empty_pages = 0 if found else self._empty_pages + 1
+        if self._empty_pages_max is not None and self._empty_pages > self._empty_pages_max:
+            raise self._violation(f"sent {self._empty_pages} empty pages and no end of them")
+        self._visited.add(following)
+        return following
+
+    def _violation(self, what: str) -> ProtocolViolation:
+        return ProtocolViolation(f"{self._where} {what}.", hint=self._hint)
+
+
+def follow_pages(
+    ask: Callable[[str | None], Answer],
+    following: Callable[[Answer], str | None],
+    entries: Callable[[Answer], Sized],
+    where: str,
+) -> Iterator[Answer]:
+    """Yield the answer to `ask(None)` and all that its tokens lead to."""
+    chain = PageChain[str](where)
+    token: str | None = None
+    while True:
+        answer = ask(token)
+        yield answer
+        token = chain.advance(following(answer), entries(answer))
+        if token is None:
+            return
+
+
+def next_token_in(answer: Mapping[str, Any], name: str, where: str, hint: str = ASK_LATER) -> str | None:
+    """Return the token of the next page, None on the last one. Raises ProtocolViolation when it is no text."""
+    token = answer.get(name)
+    if token is not None and (not isinstance(token, str) or not token):
+        raise ProtocolViolation(f"{where} sent a page whose {name} cannot be read.", hint=hint)
+    return token
+
+
+def same_host_link(url: str, link: object) -> str | None:
+    """Return the address that a link in the answer of a `url` leads to; None if it is none, or at another host."""
+    if not isinstance(link, str):
+        return None
+    try:
+        following = urljoin(url, link)
+        [there, here] = [(parts.scheme, parts.hostname, parts.port) for parts in map(urlsplit, (following, url))]
+    except ValueError:
+        return None
+    return following if there == here else None
