@@ -125,4 +125,4 @@ class Connector:
     location: tuple[str, ...]
     open: Callable[..., Source]  # (details, meter, *, prune: Prune | None)
     paths: tuple[str, ...] = ()  # details that are paths of this machine, relative to the configuration file
-    incremental: bool = False  # its sources tell what changed
+    incremental: bool = False  # its sources are IncrementalSources: they tell what changed

@@ -156,7 +156,6 @@ class Capabilities:
 
     stable_ids: bool  # external_id survives a rename: an absence is confirmed before it counts
     derives_paths: bool = False  # rows come in any order, with the name in place of the path: see `Source.list`
-    incremental: bool = False  # implements IncrementalSource
     lookups: bool = False  # implements LookupSource, and a row depends on no other: keys that events name suffice
     pair_by: tuple[str, ...] = ()  # columns that make one removed and one added row the same file (all non-null)
     pair_as: ChangeKind = ChangeKind.MOVED

@@ -42,7 +42,7 @@ class Script:
 class ScriptedSource:
     """One opened script."""
 
-    capabilities = Capabilities(stable_ids=True, derives_paths=True, incremental=True)
+    capabilities = Capabilities(stable_ids=True, derives_paths=True)
 
     def __init__(self, script: Script) -> None:
         self.script = script
