@@ -38,7 +38,7 @@ class Source(Protocol):
         """Yield every entry of the scope, in pages.
 
         The listing is complete when, and only when, the iterator ends without an error and no page named
-        something `unread`: a connector that cannot be sure raises ProtocolViolation or reports ListingGap.
+        something as `gaps`: a connector that cannot be sure raises ProtocolViolation or reports ListingGap.
         It never ends early. An entry may come twice (it moved while listed): the later page wins.
 
         `checkpoint` is one that an earlier, unfinished call yielded: pages that it covers do not come again.

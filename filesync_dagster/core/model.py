@@ -123,7 +123,7 @@ class Page:
 
     batch: pa.RecordBatch
     checkpoint: str | None = None
-    unread: tuple[ListingGap, ...] = ()
+    gaps: tuple[ListingGap, ...] = ()
 
 
 OUTSIDE = ""
@@ -147,7 +147,7 @@ class Delta:
     order: tuple[int, ...] = ()
     removed: Mapping[str, int] = field(default_factory=dict)
     read: tuple[str, ...] = ()
-    unread: tuple[ListingGap, ...] = ()
+    gaps: tuple[ListingGap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def peek_feed(context: SyncContext, state: EndpointState) -> PendingChanges:
     for delta in deltas:
         context.lease.check()
         cursor = delta.cursor
-        if delta.batch.num_rows or delta.removed or delta.read or delta.unread:
+        if delta.batch.num_rows or delta.removed or delta.read or delta.gaps:
             return PendingChanges(cursor, delta, deltas)
     return PendingChanges(cursor, None, iter(()))
 
@@ -174,7 +174,7 @@ def _stage_delta(delta: Delta, feed: FeedResult, entries: Relation, tombstones: 
         tombstones.insert(pa.RecordBatch.from_pydict(stones), "external_id, scope, ord, seq")
         feed.rows += len(delta.removed)
     feed.cursor = delta.cursor
-    feed.gaps += delta.unread
+    feed.gaps += delta.gaps
     feed.read += delta.read
 
 
@@ -382,9 +382,9 @@ def _crawl(context: SyncContext, rows: FeedRows, folder: str, scope: str, feed: 
     """Stage what lies below a folder; yield the folders among it."""
     for page in _feed(context).below(folder, scope):
         context.lease.check()
-        if page.unread:
+        if page.gaps:
             # Once the folder is known nobody would look into it again; a full listing copes with what cannot be read.
-            raise CursorLost(f"Not all of a folder that came in could be read: {page.unread[0].reason}")
+            raise CursorLost(f"Not all of a folder that came in could be read: {page.gaps[0].reason}")
         _stage_page(rows, page.batch)
         ids = [str(external_id) for external_id in page.batch.column("external_id").to_pylist()]
         _load_known(context, rows, ids)

@@ -187,8 +187,8 @@ class _Writer:
         self.context.lease.check()
         if page.batch.num_rows:
             self.listing.add(self.context, self.scope, page.batch)
-        self.gaps += page.unread
-        self.listing.gaps += page.unread
+        self.gaps += page.gaps
+        self.listing.gaps += page.gaps
         self.rows += page.batch.num_rows
         self.context.report("listing", self.listing.rows)
         full = self.listing.pending >= self.context.runtime.config.settings.batch_size
@@ -238,7 +238,7 @@ def confirm(context: SyncContext, listing: Listing, missing: "pa.Array[Any]") ->
                 context.lease.check()
                 rows += page.batch.num_rows
                 context.report("confirming", rows)
-                listing.gaps += [gap for gap in page.unread if not _is_filtered_out(context.endpoint, gap)]
+                listing.gaps += [gap for gap in page.gaps if not _is_filtered_out(context.endpoint, gap)]
                 back = page.batch.filter(pc.is_in(page.batch.column("id_hash"), value_set=missing))
                 if back.num_rows:
                     listing.add(context, scope, back)

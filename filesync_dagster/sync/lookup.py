@@ -67,8 +67,8 @@ def lookup(context: SyncContext, state: EndpointState) -> LookupResult:
     unselected, rows = [], 0
     for page in context.source.lookup(sorted(context.keys), scope):
         context.lease.check()
-        if page.unread:
-            raise CursorLost(f"Not all that events named could be looked up: {page.unread[0].reason}")
+        if page.gaps:
+            raise CursorLost(f"Not all that events named could be looked up: {page.gaps[0].reason}")
         selected = context.endpoint.filters.select(page.batch)
         there.append(page.batch.filter(selected))
         chosen = set(there[-1].column("external_id").to_pylist())

@@ -143,7 +143,7 @@ def _list_as_of(past: Past, source: HistoricalSource, at: datetime, staging: Sta
         for page in source.list_as_of(scope, at):
             if page.batch.num_rows:
                 staging.append(scope, page.batch, past.endpoint.filters.select(page.batch))
-            gaps += page.unread
+            gaps += page.gaps
             past.report(page.batch.num_rows)
         staging.flush(scope)
     return gaps

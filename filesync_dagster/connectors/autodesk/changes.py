@@ -53,10 +53,10 @@ class Changes:
             cursor=cursor,
             order=(0,) * batch.num_rows,
             read=(id_,) if step.last and folder.sound and not step.gaps else (),
-            unread=unread(self._reader.scope, folder.path, step.gaps),
+            gaps=to_gaps(self._reader.scope, folder.path, step.gaps),
         )
 
 
-def unread(scope: str, path: str, gaps: Sequence[str]) -> tuple[ListingGap, ...]:
+def to_gaps(scope: str, path: str, gaps: Sequence[str]) -> tuple[ListingGap, ...]:
     """Return the gaps of a folder as what could not be listed."""
     return tuple(ListingGap(scope, path, gap) for gap in gaps)

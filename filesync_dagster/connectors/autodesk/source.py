@@ -9,7 +9,7 @@ import httpx
 
 from filesync_dagster.connectors.autodesk import cursors
 from filesync_dagster.connectors.autodesk.api import Api
-from filesync_dagster.connectors.autodesk.changes import Changes, unread
+from filesync_dagster.connectors.autodesk.changes import Changes, to_gaps
 from filesync_dagster.connectors.autodesk.crawl import crawl
 from filesync_dagster.connectors.autodesk.cursors import Since
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
@@ -120,7 +120,7 @@ class AutodeskSource:
                 yield from deltas
             later[scope] = found.after()
         for scope, error in failures.items():
-            yield Delta(scope, Entries(scope).batch(), cursor, unread=unread(scope, "", [str(error)]))
+            yield Delta(scope, Entries(scope).batch(), cursor, gaps=to_gaps(scope, "", [str(error)]))
         after = cursors.as_text(later, permissions=self._details.include_permissions)
         yield Delta(scopes[0], Entries(scopes[0]).batch(), after)
 
@@ -130,8 +130,8 @@ class AutodeskSource:
         begin = reader.begin() if folder_id == reader.top else Open(folder_id, "")
         frontier = Frontier([begin], lambda folder, path: True)
         for page in self._pages(frontier, reader):
-            gaps = [gap.reason for gap in page.unread]
-            yield Page(page.batch, unread=unread(scope, "", gaps))
+            gaps = [gap.reason for gap in page.gaps]
+            yield Page(page.batch, gaps=to_gaps(scope, "", gaps))
 
     def lookup(self, ids: Sequence[str], scope: str) -> Iterator[Page]:
         """Ask for each one. Of a project that the list of all projects does not have any more, nothing is left."""
@@ -149,7 +149,7 @@ class AutodeskSource:
             for step in steps:
                 entries = step.contents.entries if step.contents is not None else Entries(scope)
                 if entries.rows or step.gaps:
-                    gaps = unread(scope, step.folder.path, step.gaps)
+                    gaps = to_gaps(scope, step.folder.path, step.gaps)
                     yield Page(entries.batch(), frontier.as_text(), gaps)
 
     def _tops(self, scopes: Sequence[str]) -> tuple[Mapping[str, Top], Mapping[str, SourceError]]:

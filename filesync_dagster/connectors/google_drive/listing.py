@@ -26,7 +26,7 @@ class DrivePage:
     entries: Sequence[Mapping[str, Any]]
     checkpoint: str | None
     folders: Sequence[str | None] | None = None
-    unread: tuple[ListingGap, ...] = ()
+    gaps: tuple[ListingGap, ...] = ()
 
 
 def list_scope(drive: Drive, scope: Scope, checkpoint: str | None) -> Generator[DrivePage]:
@@ -43,7 +43,7 @@ def list_scope(drive: Drive, scope: Scope, checkpoint: str | None) -> Generator[
                 answer = drive.files(token, **scope.corpora)
                 entries = children_in(answer, drive, scope)
                 token = chain.advance(drive.next_token(answer), entries) or END
-                yield DrivePage(entries, _checkpoint(scope, token), unread=gaps_of(answer, scope, ""))
+                yield DrivePage(entries, _checkpoint(scope, token), gaps=gaps_of(answer, scope, ""))
         except BadRequest:
             if token is None:  # it is not the page token that is refused
                 raise

@@ -127,7 +127,7 @@ class GoogleDriveSource:
         batch = rows_of(
             some.entries, layout, asked, folders=some.folders, permissions=self._permissions(some.entries, layout)
         )
-        return Page(batch, some.checkpoint, some.unread)
+        return Page(batch, some.checkpoint, some.gaps)
 
     def _deltas(
         self, log: Generator[LogPage, None, DriveCursor], layout: Layout, scope: Scope

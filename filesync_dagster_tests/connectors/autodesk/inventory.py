@@ -17,7 +17,7 @@ class Inventory:
         """Take the changes; what a folder that was read no longer has is looked up, and what is gone goes."""
         deltas = list(self.source.changes(self.cursor))
         self.cursor = deltas[-1].cursor
-        self.unread = [gap for delta in deltas for gap in delta.unread]
+        self.unread = [gap for delta in deltas for gap in delta.gaps]
         self.read = {folder for delta in deltas for folder in delta.read}
         told = rows(deltas)
         missing = [row for row in self.rows.values() if (row["parent_id"] or "") in self.read]

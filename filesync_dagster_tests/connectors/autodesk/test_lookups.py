@@ -68,4 +68,4 @@ def test_below_a_folder(site, known):
 
     expected = {id_ for id_, row in known.rows.items() if row["parent_id"] in set(rows(pages)) | {site.folder("1")}}
     assert set(rows(pages)) == {id_ for id_ in expected if known.rows[id_]["parent_id"] != site.folder("1/001")}
-    assert [gap.path for page in pages for gap in page.unread] == [""]
+    assert [gap.path for page in pages for gap in page.gaps] == [""]

@@ -38,7 +38,7 @@ def listed(root, prune=None, **details):
     rows = [row for page in found for row in page.batch.to_pylist()]
     by_path = {row["path"]: row for row in rows}
     assert len(rows) == len(by_path) == len({row["external_id"] for row in rows})
-    return by_path, [unread for page in found for unread in page.unread]
+    return by_path, [unread for page in found for unread in page.gaps]
 
 
 def metadata(row):
@@ -271,7 +271,7 @@ def unprivileged(root, **details):
             print(json.dumps([type(exc).__name__, str(exc)]))
         else:
             print(json.dumps([[path for page in pages for path in page.batch["path"].to_pylist()],
-                              [[u.scope, u.path, u.reason] for page in pages for u in page.unread]]))
+                              [[u.scope, u.path, u.reason] for page in pages for u in page.gaps]]))
     """)
     values = json.dumps({"path": str(root), **details})
     command = [sys.executable, "-c", script, str(NOBODY), values]
@@ -393,7 +393,7 @@ def test_what_vanishes_during_the_walk_is_gone(tmp_path):
     found += walk
 
     assert [page.batch["path"][0].as_py() for page in found] == ["a", "c", "y", "y/file", "z", "z/file"]
-    assert [unread for page in found for unread in page.unread] == []
+    assert [unread for page in found for unread in page.gaps] == []
 
 
 def test_what_changes_its_type_during_the_walk(tmp_path):
@@ -523,7 +523,7 @@ def test_pruned_folders_are_not_entered(tmp_path):
     found = list(pruned.list(""))
 
     assert [path for page in found for path in page.batch["path"].to_pylist()] == ["keep", "keep/deep", "skip"]
-    assert [unread for page in found for unread in page.unread] == []
+    assert [unread for page in found for unread in page.gaps] == []
     assert pruned._meter.api_calls == 3
 
 

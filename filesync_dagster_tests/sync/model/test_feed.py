@@ -98,7 +98,7 @@ def test_a_move_between_scopes_is_a_move(script, filesync, gone_first):
 def test_an_unread_part_keeps_the_cursor(script, filesync):
     """What could not be read is told again; what was read is there."""
     gap = ListingGap("one", "f1", "It was not to be read.")
-    script.deltas = [delta("two", row("c", "f2", scope="two")), delta("one", unread=(gap,))]
+    script.deltas = [delta("two", row("c", "f2", scope="two")), delta("one", gaps=(gap,))]
     told(filesync, SyncStatus.PARTIAL)
     assert "f2/c" in paths(filesync)
     script.deltas = []
