@@ -56,7 +56,7 @@ def jobs() -> None:
 def initiate(invocation: Invocation, names: tuple[str, ...], *, full: bool, dagster_url: str | None) -> None:
     """Launch a sync of all active endpoints, or of those named. Those that a run syncs already are left out."""
     from filesync_dagster.orchestration.client import UNFINISHED
-    from filesync_dagster.orchestration.run_selection import busy
+    from filesync_dagster.orchestration.run_selection import active_by_endpoint
 
     with invocation.open() as filesync, _client(invocation, dagster_url) as dagster:
         wanted = [filesync.config.endpoint(name).name for name in dict.fromkeys(names)]
@@ -66,7 +66,9 @@ def initiate(invocation: Invocation, names: tuple[str, ...], *, full: bool, dags
             return
         today = filesync.config.settings.partitions.today()
         going = dagster.runs(None, statuses=UNFINISHED)
-        at_it = busy(going, wanted, f"{today}", filesync.runtime.metadata.outcomes([run.id for run in going]))
+        at_it = active_by_endpoint(
+            going, wanted, f"{today}", filesync.runtime.metadata.outcomes([run.id for run in going])
+        )
         for run in {run.id: run for run in at_it.values()}.values():
             left_out = _listed(sorted(name for name, one in at_it.items() if one.id == run.id))
             click.echo(f"{left_out}: left out, for the run {run.id} is {STATES[run.status][0]} already.", err=True)
@@ -234,7 +236,7 @@ class Shown:
 
 
 def _shown(filesync: Filesync, runs: Sequence[DagsterRun]) -> list[Shown]:
-    from filesync_dagster.orchestration.run_selection import asked
+    from filesync_dagster.orchestration.run_selection import endpoints_of
 
     outcomes = filesync.runtime.metadata.outcomes([run.id for run in runs])
     syncing = {status.name for status in filesync.status() if status.running_since}
@@ -243,7 +245,7 @@ def _shown(filesync: Filesync, runs: Sequence[DagsterRun]) -> list[Shown]:
     shown = []
     for run in runs:
         ended = outcomes.get(run.id, {})
-        states = {name: _state(run, ended.get(name), name in syncing) for name in sorted(asked(run, active))}
+        states = {name: _state(run, ended.get(name), name in syncing) for name in sorted(endpoints_of(run, active))}
         listed = {n: saved[n] for n, state in states.items() if state == "running" and n in saved}
         shown.append(Shown(run, states, listed))
     return shown
@@ -261,9 +263,9 @@ def _state(run: DagsterRun, ended: SyncStatus | None, syncing: bool) -> str:
 def _chosen(known: Sequence[DagsterRun], prefixes: Iterable[str], allowed: set[str], which: str) -> list[DagsterRun]:
     """Return the runs that were named. Raises DagsterRefused for one that is none of those allowed."""
     from filesync_dagster.core.errors import DagsterRefused
-    from filesync_dagster.orchestration.run_selection import named
+    from filesync_dagster.orchestration.run_selection import find_run
 
-    chosen = {run.id: run for run in (named(known, prefix) for prefix in prefixes)}
+    chosen = {run.id: run for run in (find_run(known, prefix) for prefix in prefixes)}
     for run in chosen.values():
         if run.status not in allowed:
             raise DagsterRefused(f"The run {run.id} is {STATES[run.status][0]}; this is for {which} ones.")

@@ -17,9 +17,6 @@ EVERY_MINUTE = "* * * * *"
 HOUR, DAY, WEEK = 60, 24 * 60, 7 * 24 * 60
 UNITS = ((WEEK, "week"), (DAY, "day"), (HOUR, "hour"), (1, "minute"))
 
-CADENCE_TAG = "filesync/cadence"
-"""On a run: the schedule or sensor that started it. A run without it was started by a person."""
-
 REQUESTS = "requests"
 """As the value of CADENCE_TAG: somebody asked for these syncs."""
 
@@ -40,13 +37,13 @@ class Cadence:
     exact: bool = True
     reconcile: bool = False  # for the sake of a full sync
 
-    def following(self, moment: datetime) -> datetime:
+    def next_tick_after(self, moment: datetime) -> datetime:
         """Return the first tick after a moment."""
         return next_tick(self.cron, None, moment, ZoneInfo(self.timezone))
 
     def is_tick(self, moment: datetime) -> bool:
         """Tell whether a moment is one of its ticks."""
-        return self.following(moment - timedelta(seconds=1)) == moment
+        return self.next_tick_after(moment - timedelta(seconds=1)) == moment
 
 
 def cadence_of(endpoint: Endpoint, zone: str) -> Cadence | None:
@@ -59,7 +56,7 @@ def cadence_of(endpoint: Endpoint, zone: str) -> Cadence | None:
     return _interval(plan.interval_minutes, zone)
 
 
-def grouped(endpoints: Iterable[Endpoint], zone: str) -> dict[Cadence, list[Endpoint]]:
+def group_by_cadence(endpoints: Iterable[Endpoint], zone: str) -> dict[Cadence, list[Endpoint]]:
     """Return the endpoints of every cadence."""
     groups: dict[Cadence, list[Endpoint]] = {}
     for endpoint in endpoints:

@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
     from filesync_dagster.orchestration.client import DagsterRun
 
-SHORTEST = 4
+SHORTEST_PREFIX_LETTERS = 4
 """Characters of a run's id that are enough to mean it, when no other begins with them."""
 
 
-def named(runs: Iterable[DagsterRun], prefix: str) -> DagsterRun:
+def find_run(runs: Iterable[DagsterRun], prefix: str) -> DagsterRun:
     """Return the run whose id begins so. Raises DagsterRefused."""
-    found = [run for run in runs if run.id.startswith(prefix)] if len(prefix) >= SHORTEST else []
+    found = [run for run in runs if run.id.startswith(prefix)] if len(prefix) >= SHORTEST_PREFIX_LETTERS else []
     if len(found) == 1:
         return found[0]
     what = "No run's id begins with" if not found else f"{len(found)} runs' ids begin with"
     raise DagsterRefused(f"{what} {prefix!r}.", hint="`filesync jobs status` shows them; write more of it.")
 
 
-def asked(run: DagsterRun, endpoints: Iterable[str]) -> set[str]:
+def endpoints_of(run: DagsterRun, endpoints: Iterable[str]) -> set[str]:
     """Return which endpoints a run syncs; `endpoints` are the active ones, which a run of the whole job means."""
     return set(endpoints) if run.whole_job else set(run.endpoints)
 
@@ -35,7 +35,7 @@ def past_day(run: DagsterRun, today: str) -> str | None:
     return None if run.is_live or run.partition in (None, today) else run.partition
 
 
-def busy(
+def active_by_endpoint(
     runs: Iterable[DagsterRun],
     endpoints: Sequence[str],
     today: str,
@@ -50,7 +50,7 @@ def busy(
         name: run
         for run in runs
         if not run.is_finished and past_day(run, today) is None
-        for name in asked(run, endpoints) - set(done.get(run.id, ()))
+        for name in endpoints_of(run, endpoints) - set(done.get(run.id, ()))
         if name in endpoints
     }
 
@@ -64,10 +64,10 @@ def retryable(runs: Iterable[DagsterRun], endpoints: Sequence[str], today: str) 
     overtaken: set[tuple[str | None, str]] = set()
     repeated: set[str | None] = set()
     for run in runs:
-        wishes = {(past_day(run, today), name) for name in asked(run, endpoints)}
-        if run.status == "FAILURE" and run.id not in repeated and wishes - overtaken:
+        syncs = {(past_day(run, today), name) for name in endpoints_of(run, endpoints)}
+        if run.status == "FAILURE" and run.id not in repeated and syncs - overtaken:
             found.append(run)
         if run.status != "CANCELED":
-            overtaken |= wishes
+            overtaken |= syncs
             repeated.add(run.parent)  # what it left undone
     return found

@@ -15,11 +15,11 @@ from filesync_dagster.config import Config, Endpoint, ScheduleKind, Settings
 from filesync_dagster.orchestration.assets.inventory_reports import KEYS as INVENTORY_REPORT_KEYS
 from filesync_dagster.orchestration.assets.reports import REPORT_KEYS
 from filesync_dagster.orchestration.assets.specs import asset_key
-from filesync_dagster.orchestration.cadences import CADENCE_TAG, Cadence, cadence_of, grouped
-from filesync_dagster.orchestration.client import LIVE_TAG, PARTITION_TAG
-from filesync_dagster.orchestration.jobs.sync import CONFIG_TAG, SYNC, which
+from filesync_dagster.orchestration.cadences import Cadence, cadence_of, group_by_cadence
+from filesync_dagster.orchestration.jobs.sync import which
 from filesync_dagster.orchestration.partitions import key_of
 from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.tags import CADENCE_TAG, CONFIG_TAG, LIVE_TAG, PARTITION_TAG, SYNC
 
 if TYPE_CHECKING:
     from filesync_dagster.sync.inventory import EndpointStatus
@@ -37,13 +37,13 @@ ACTIVE = [
 FIRST_SYNCS = "first_syncs"
 """The sensor, and the cadence of its runs."""
 
-FIRST_AGAIN = timedelta(hours=1)
+FIRST_SYNC_RETRY_INTERVAL = timedelta(hours=1)
 """After a run that died over the first sync of an endpoint, the next one: each may cost the machine its memory."""
 
-LATE = timedelta(minutes=5)
+LATE_AFTER = timedelta(minutes=5)
 """What is later than this was missed: only endpoints that catch up are still synced for it."""
 
-LONG = timedelta(minutes=1)
+LONG_SYNC = timedelta(minutes=1)
 """A sync that has taken this long already is not over in the seconds that a run needs to begin."""
 
 Clock = Callable[[], datetime]
@@ -56,7 +56,7 @@ def utc_now() -> datetime:
 
 def sync_schedules(config: Config, clock: Clock = utc_now) -> list[dg.ScheduleDefinition]:
     """Return the schedules of all cadences, running from the start."""
-    groups = grouped(config.endpoints, config.settings.partitions.timezone)
+    groups = group_by_cadence(config.endpoints, config.settings.partitions.timezone)
     return [_schedule(cadence, tuple(group), config, clock) for cadence, group in groups.items()]
 
 
@@ -76,10 +76,10 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], config: Config, clo
         from filesync_dagster.sync.inventory import resting_endpoints  # it loads the database's drivers
 
         scheduled = context.scheduled_execution_time
-        if cadence.following(scheduled) <= clock():
+        if cadence.next_tick_after(scheduled) <= clock():
             yield dg.SkipReason(f"This tick of {scheduled:%Y-%m-%d %H:%M %Z} is stale: a later one has come.")
             return
-        names = _due_names(cadence, group, config.settings, scheduled, late=clock() - scheduled > LATE)
+        names = _due_names(cadence, group, config.settings, scheduled, late=clock() - scheduled > LATE_AFTER)
         if not names:
             yield dg.SkipReason(f"Nothing is due at {scheduled:%Y-%m-%d %H:%M %Z} that is still to be done.")
             return
@@ -143,7 +143,7 @@ def requests(  # noqa: PLR0917  # what every tick knows
 
 def _long_in_work(statuses: "Iterable[EndpointStatus]") -> set[str]:
     """Return the endpoints that somebody syncs, a shell or a run of a queue, and will do still when a run begins."""
-    before = utc_now() - LONG
+    before = utc_now() - LONG_SYNC
     return {one.name for one in statuses if one.running_since and one.running_since < before}
 
 
@@ -263,6 +263,6 @@ def _failed_lately(instance: dg.DagsterInstance, now: datetime) -> set[dg.AssetK
     wanted = dg.RunsFilter(
         statuses=[DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED],
         tags={CADENCE_TAG: FIRST_SYNCS},
-        updated_after=now - FIRST_AGAIN,
+        updated_after=now - FIRST_SYNC_RETRY_INTERVAL,
     )
     return {key for run in instance.get_runs(wanted) for key in run.asset_selection or ()}

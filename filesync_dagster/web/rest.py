@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from filesync_dagster.core.errors import ConfigError, SyncError, UnknownEndpoint
 from filesync_dagster.orchestration.client import UNFINISHED
-from filesync_dagster.orchestration.run_selection import busy
+from filesync_dagster.orchestration.run_selection import active_by_endpoint
 from filesync_dagster.web.messages import Decided, EndpointOut, Endpoints, Launched, RunState, SyncStates
 from filesync_dagster.web.messages import SyncState as State
 
@@ -126,7 +126,9 @@ def _busy(site: Site, filesync: Filesync, wanted: Sequence[str], today: date) ->
     if len(at_it) == len(wanted):
         return at_it
     going = site.dagster.runs(None, statuses=UNFINISHED)
-    return at_it.union(busy(going, wanted, f"{today}", filesync.runtime.metadata.outcomes([run.id for run in going])))
+    return at_it.union(
+        active_by_endpoint(going, wanted, f"{today}", filesync.runtime.metadata.outcomes([run.id for run in going]))
+    )
 
 
 def _wanted(config: Config, names: Sequence[str] | None) -> list[str]:

@@ -14,7 +14,7 @@ from filesync_dagster.api import Filesync
 from filesync_dagster.core.errors import ConfigError, ServiceError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.secrets import secrets_manager, with_secrets
-from filesync_dagster.orchestration.client import DEFAULT_URL, DagsterClient, announced
+from filesync_dagster.orchestration.client import DEFAULT_URL, DagsterClient, read_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,7 +168,7 @@ class Site:
     @property
     def known_dagster(self) -> str | None:
         """Where Dagster's web server is, as far as anybody said: health does not ask one of which nobody did."""
-        return self.dagster_url or announced(self.home)
+        return self.dagster_url or read_url(self.home)
 
     @property
     def dagster(self) -> DagsterClient:

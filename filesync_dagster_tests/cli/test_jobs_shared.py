@@ -22,7 +22,8 @@ from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
 from filesync_dagster.cli import filesync as command
-from filesync_dagster.orchestration.client import LIVE_TAG, OUR_TAG, DagsterClient
+from filesync_dagster.orchestration.client import DagsterClient
+from filesync_dagster.orchestration.tags import LIVE_TAG, OUR_TAG
 
 OURS = {OUR_TAG: "sync", LIVE_TAG: "true"}
 
@@ -100,7 +101,7 @@ def test_only_our_runs_are_shown_and_deleted(instance, url, jobs):
 
 def test_runs_are_read_page_by_page(instance, url, monkeypatch):
     """A run behind the last page is one as well."""
-    monkeypatch.setattr("filesync_dagster.orchestration.client.RUNS_AT_ONCE", 2)
+    monkeypatch.setattr("filesync_dagster.orchestration.client.graphql.RUNS_AT_ONCE", 2)
     ids = [made(instance, DagsterRunStatus.FAILURE) for _ in range(5)]
     with DagsterClient(url) as dagster:
         assert [run.id for run in dagster.runs(None, statuses=["FAILURE"])] == ids[::-1]

@@ -6,7 +6,7 @@ import pytest
 
 from filesync_dagster.config import freshness
 from filesync_dagster.config.freshness import longest_gap
-from filesync_dagster.orchestration.cadences import cadence_of, grouped
+from filesync_dagster.orchestration.cadences import cadence_of, group_by_cadence
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_cron_has_its_own_time_zone(endpoint):
     there = cadence_of(endpoint(schedule="cron", schedule_config={**plan, "timezone": "Asia/Tokyo"}), "UTC")
     assert here.name == "cron_30_6_any_any_1to5"
     assert there.name == "cron_30_6_any_any_1to5_asia_tokyo"
-    assert there.following(datetime(2026, 3, 2, tzinfo=UTC)) == datetime(2026, 3, 2, 21, 30, tzinfo=UTC)
+    assert there.next_tick_after(datetime(2026, 3, 2, tzinfo=UTC)) == datetime(2026, 3, 2, 21, 30, tzinfo=UTC)
 
 
 def test_manual_and_inactive_endpoints_have_none(endpoint):
@@ -61,7 +61,7 @@ def test_there_is_a_cadence_for_each_distinct_one(project, store):
         *(store(f"e{i}", schedule_config={"interval_minutes": (5, 60)[i % 2]}) for i in range(6)),
         store("m", schedule="manual"),
     )
-    groups = grouped(made.open().config.endpoints, "UTC")
+    groups = group_by_cadence(made.open().config.endpoints, "UTC")
     assert {cadence.name: len(group) for cadence, group in groups.items()} == {"every_5_minutes": 3, "every_hour": 3}
 
 

@@ -10,14 +10,8 @@ import pytest
 
 from filesync_dagster.config import read_environment
 from filesync_dagster.core.errors import DagsterRefused, DagsterUnreachable
-from filesync_dagster.orchestration.client import (
-    ANNOUNCEMENT,
-    DEFAULT_URL,
-    DagsterClient,
-    announced,
-    announcing,
-    dagster_url,
-)
+from filesync_dagster.orchestration.client import DEFAULT_URL, DagsterClient, announce_url, dagster_url, read_url
+from filesync_dagster.orchestration.client.address import ANNOUNCEMENT
 
 
 @contextmanager
@@ -77,25 +71,25 @@ def test_where_dagster_is(tmp_path):
     """The environment says it, or the `filesync up` that runs; else it is where one would serve."""
     home = {"FILESYNC_HOME": str(tmp_path)}
     assert dagster_url(read_environment(variables=home)) == DEFAULT_URL
-    with announcing(tmp_path, "http://up:1"):
+    with announce_url(tmp_path, "http://up:1"):
         assert dagster_url(read_environment(variables=home)) == "http://up:1"
         assert dagster_url(read_environment(variables={**home, "FILESYNC_DAGSTER_URL": "http://d:1"})) == "http://d:1"
-        with announcing(tmp_path, "http://up:2"):
-            assert announced(tmp_path) == "http://up:2"
+        with announce_url(tmp_path, "http://up:2"):
+            assert read_url(tmp_path) == "http://up:2"
     assert not list(tmp_path.iterdir())
 
 
 def test_who_leaves_does_not_take_back_what_another_one_announced(tmp_path):
     """The first one ends while the second one serves."""
-    with announcing(tmp_path, "http://up:1"):
+    with announce_url(tmp_path, "http://up:1"):
         (tmp_path / ANNOUNCEMENT).write_text("http://up:2")
-    assert announced(tmp_path) == "http://up:2"
+    assert read_url(tmp_path) == "http://up:2"
 
 
 def test_a_folder_that_cannot_be_written_announces_nothing(tmp_path):
     """And stops nothing."""
-    with announcing(tmp_path / "missing", "http://up:1"):
-        assert announced(tmp_path / "missing") is None
+    with announce_url(tmp_path / "missing", "http://up:1"):
+        assert read_url(tmp_path / "missing") is None
 
 
 @pytest.mark.parametrize("password", ["hunter2", "p%40ss%2Fword", "", "p@ss"])

@@ -7,9 +7,10 @@ import pytest
 
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.orchestration.assets.specs import asset_key
-from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
+from filesync_dagster.orchestration.cadences import REQUESTS
 from filesync_dagster.orchestration.schedules import sync_schedules
 from filesync_dagster.orchestration.sensors.events import request_sensor
+from filesync_dagster.orchestration.tags import CADENCE_TAG
 from filesync_dagster.sync.circuit_breaker import FAILURES
 from filesync_dagster.sync.inventory import resting_endpoints
 from filesync_dagster_tests.orchestration.conftest import today

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from filesync_dagster.core.errors import DagsterRefused
-from filesync_dagster.orchestration.client import LIVE_TAG, DagsterRun
-from filesync_dagster.orchestration.run_selection import busy, named, retryable
+from filesync_dagster.orchestration.client import DagsterRun
+from filesync_dagster.orchestration.run_selection import active_by_endpoint, find_run, retryable
+from filesync_dagster.orchestration.tags import LIVE_TAG
 
 ACTIVE = ("a", "b", "c")
 TODAY = "2026-06-01"
@@ -22,26 +23,28 @@ def run(run_id, status, *endpoints, **others):
 def test_a_run_is_named_by_how_its_id_begins():
     """If that is enough to tell it from the others."""
     runs = [run("abcd1", "FAILURE"), run("abcd2", "FAILURE"), run("ffff3", "FAILURE")]
-    assert named(runs, "ffff").id == "ffff3"
-    assert named(runs, "abcd2").id == "abcd2"
+    assert find_run(runs, "ffff").id == "ffff3"
+    assert find_run(runs, "abcd2").id == "abcd2"
     for prefix in ("abcd", "abc", "", "0000"):
         with pytest.raises(DagsterRefused, match="jobs status"):
-            named(runs, prefix)
+            find_run(runs, prefix)
 
 
 def test_busy_is_what_a_run_syncs_or_will():
     """A run of the whole job syncs every active endpoint."""
     runs = [run("1", "QUEUED", "a"), run("2", "SUCCESS", "b"), run("3", "STARTED", "a", "z")]
-    assert {name: one.id for name, one in busy(runs, ["a", "b"], TODAY).items()} == {"a": "3"}
-    assert busy([run("1", "STARTED", whole_job=True)], ACTIVE, TODAY).keys() == set(ACTIVE)
-    assert busy([run("1", "STARTED")], ACTIVE, TODAY) == {}  # reports
+    assert {name: one.id for name, one in active_by_endpoint(runs, ["a", "b"], TODAY).items()} == {"a": "3"}
+    assert active_by_endpoint([run("1", "STARTED", whole_job=True)], ACTIVE, TODAY).keys() == set(ACTIVE)
+    assert active_by_endpoint([run("1", "STARTED")], ACTIVE, TODAY) == {}  # reports
 
 
 def test_nothing_is_busy_for_a_past_day_or_for_a_slow_neighbour():
     """A backfill that waits is in nobody's way, nor is a run that goes on with something else."""
-    assert busy([run("1", "QUEUED", "a", tags=PAST)], ACTIVE, TODAY) == {}
-    assert busy([run("1", "QUEUED", "a", tags=LIVE)], ACTIVE, TODAY).keys() == {"a"}
-    assert busy([run("1", "STARTED", whole_job=True)], ACTIVE, TODAY, {"1": {"a": "completed"}}).keys() == {"b", "c"}
+    assert active_by_endpoint([run("1", "QUEUED", "a", tags=PAST)], ACTIVE, TODAY) == {}
+    assert active_by_endpoint([run("1", "QUEUED", "a", tags=LIVE)], ACTIVE, TODAY).keys() == {"a"}
+    assert active_by_endpoint(
+        [run("1", "STARTED", whole_job=True)], ACTIVE, TODAY, {"1": {"a": "completed"}}
+    ).keys() == {"b", "c"}
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,10 @@ from sqlalchemy import update
 
 from filesync_dagster.config import delay, load_config, read_environment
 from filesync_dagster.orchestration.assets.specs import asset_key
-from filesync_dagster.orchestration.cadences import CADENCE_TAG, grouped
-from filesync_dagster.orchestration.client import LIVE_TAG
+from filesync_dagster.orchestration.cadences import group_by_cadence
 from filesync_dagster.orchestration.definitions import definitions_for
-from filesync_dagster.orchestration.jobs.sync import CONFIG_TAG
 from filesync_dagster.orchestration.schedules import first_sync_sensor, report_schedules, sync_schedules
+from filesync_dagster.orchestration.tags import CADENCE_TAG, CONFIG_TAG, LIVE_TAG
 from filesync_dagster.storage.database.tables import leases
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
@@ -335,7 +334,7 @@ def test_a_reconcile_has_a_schedule_where_no_sync_comes_soon(project, store, tic
         store("idle", schedule="manual", reconcile=plan, is_active=False),
     )
     config = load_config(read_environment(made.config, made.variables))
-    groups = grouped(config.endpoints, "UTC")
+    groups = group_by_cadence(config.endpoints, "UTC")
     own = {cadence.name: [one.name for one in group] for cadence, group in groups.items() if cadence.reconcile}
     assert own == {"reconcile_0_3_any_any_any": ["manual"], "reconcile_0_anyper3_any_any_any": ["daily"]}
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 
 from filesync_dagster import Filesync
-from filesync_dagster.orchestration.client import announcing
+from filesync_dagster.orchestration.client import announce_url
 from filesync_dagster.storage.database import AlertRecord
 from filesync_dagster.web.health import Remembered
 from filesync_dagster.web.site import ConfigHolder
@@ -145,7 +145,7 @@ def test_the_dagster_of_filesync_up_is_asked(project, client):
     """Which says in FILESYNC_HOME where it serves. One that was killed has not taken that back: it is missed."""
     assert "dagster_webserver" not in {c["name"] for c in client.get("/health").json()["components"]}
 
-    with announcing(project.folder / "home", NOBODY):
+    with announce_url(project.folder / "home", NOBODY):
         answer = project.client().get("/health")
 
     assert component(answer, "dagster_webserver")["status"] == "failing"

@@ -19,23 +19,23 @@ from filesync_dagster.core.model import SyncResult, SyncStatus
 from filesync_dagster.orchestration.assets.results import (
     check_results,
     drift_result,
+    failure_reason,
     materialization,
     materialization_event,
-    misfortune,
 )
 from filesync_dagster.orchestration.assets.specs import asset_key, check_specs, endpoint_spec
-from filesync_dagster.orchestration.cadences import CADENCE_TAG, REQUESTS
-from filesync_dagster.orchestration.client import FULL_TAG, LIVE_TAG
-from filesync_dagster.orchestration.instance.heartbeat import GRACE, beating
-from filesync_dagster.orchestration.instance.materialization_log import Event, Result, logged, news
+from filesync_dagster.orchestration.cadences import REQUESTS
+from filesync_dagster.orchestration.instance.heartbeat import STOP_GRACE_SECONDS, run_heartbeat
+from filesync_dagster.orchestration.instance.materialization_log import Event, Result, log_results, unreported_results
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.sensors.alerts import alert_after_run
+from filesync_dagster.orchestration.tags import CADENCE_TAG, FULL_TAG, LIVE_TAG
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync, Watch
 
-NAMED = 20
+SHOWN_FAILURES = 20
 """Endpoints that a failed run explains in its message; the others are in its metadata and log."""
 
 
@@ -57,7 +57,7 @@ def endpoint_assets(config: Config, overrides: Overrides | None = None) -> dg.As
     execute = overrides.execute if overrides else sync_selected
     specs = [endpoint_spec(endpoint, config.settings, days) for endpoint in endpoints]
     if overrides:
-        specs = [_overridden(overrides, endpoint, spec) for endpoint, spec in zip(endpoints, specs, strict=True)]
+        specs = [_override(overrides, endpoint, spec) for endpoint, spec in zip(endpoints, specs, strict=True)]
     # Capitals, which no endpoint has: one may be called like the check of another, or as Dagster lets no output be.
     outputs = {f"ENDPOINT_{endpoint.name}": asset_key(endpoint.name) for endpoint in endpoints}
     checks = {f"CHECK_{e.name}_{check.name}": check for e in endpoints for check in check_specs(e)}
@@ -69,7 +69,7 @@ def endpoint_assets(config: Config, overrides: Overrides | None = None) -> dg.As
     )
     def inventory(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> Iterator[Event]:
         with filesync.open() as opened:
-            yield from logged(context, execute(context, opened))
+            yield from log_results(context, execute(context, opened))
 
     # No backfill policy is one day a run: the days of a backfill fail and succeed one by one.
     return dg.AssetsDefinition(
@@ -81,7 +81,7 @@ def endpoint_assets(config: Config, overrides: Overrides | None = None) -> dg.As
     )
 
 
-def _overridden(overrides: Overrides, endpoint: Endpoint, spec: dg.AssetSpec) -> dg.AssetSpec:
+def _override(overrides: Overrides, endpoint: Endpoint, spec: dg.AssetSpec) -> dg.AssetSpec:
     """Return the asset as a project wants it. Schedules, checks and reports find it by its key, and by its days."""
     changed = overrides.spec(endpoint, spec)
     for name in ("key", "partitions_def", "skippable"):
@@ -97,7 +97,7 @@ def sync_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
 
     One that is left alone because its store failed too often is skipped, unless a person started the run.
     """
-    with beating(context) as watch:
+    with run_heartbeat(context) as watch:
         yield from _sync_selected(context, filesync, watch)
 
 
@@ -113,7 +113,7 @@ def _sync_selected(
     day, today = day_of(context.partition_key), filesync.config.settings.partitions.today()
     live = day == today or LIVE_TAG in context.run.tags
     if context.run.parent_run_id:
-        _let_the_last_attempt_go(filesync, names)
+        _wait_for_last_attempt(filesync, names)
     if live:
         # A retry of it after midnight is no wish to rebuild the day before.
         context.instance.add_run_tags(context.run.run_id, {LIVE_TAG: "true"})
@@ -121,26 +121,26 @@ def _sync_selected(
         results = _live(context, filesync, names, on_progress)
     else:
         results = filesync.sync_day_many(names, day, run_id=context.run.run_id, on_progress=on_progress)
-    unlucky: dict[str, str] = {}
+    failures: dict[str, str] = {}
     anew: set[dg.AssetKey] = set()
     for result in results:
-        why = misfortune(result)
+        why = failure_reason(result)
         if result.status is SyncStatus.SKIPPED or (result.busy and _is_automatic(context.run)):
             # Nothing new is known, and nothing new went wrong: that is told by the runs that failed, or sync it now.
             context.log.warning("%s: %s", result.endpoint, why)
         elif why:
-            unlucky[result.endpoint] = why
+            failures[result.endpoint] = why
             context.log.error("%s: %s", result.endpoint, why)
         elif asset_key(result.endpoint) in context.selected_asset_keys:
-            yield _shown(context, filesync, result, today if live else day)
+            yield _materialize(context, filesync, result, today if live else day)
             anew.add(asset_key(result.endpoint))
-    yield from _checked(filesync, checks) if checks else _checked_unasked(context, filesync, names, anew)
+    yield from _check(filesync, checks) if checks else _check_all(context, filesync, names, anew)
     alert_after_run(context, filesync)
-    if unlucky:
-        raise _failure(unlucky, len(names))
+    if failures:
+        raise _failure(failures, len(names))
 
 
-def _shown(context: dg.AssetExecutionContext, filesync: "Filesync", result: SyncResult, day: date) -> Result:
+def _materialize(context: dg.AssetExecutionContext, filesync: "Filesync", result: SyncResult, day: date) -> Result:
     """Materialize what was committed. Today's state is never written under another day, should midnight have passed."""
     is_of_the_run = day == day_of(context.partition_key)
     return (materialization if is_of_the_run else materialization_event)(filesync, result, day)
@@ -174,49 +174,49 @@ def _live(
                 yield result
 
 
-def _let_the_last_attempt_go(filesync: "Filesync", names: Sequence[str]) -> None:
+def _wait_for_last_attempt(filesync: "Filesync", names: Sequence[str]) -> None:
     """Wait until no endpoint of a run that is run again is held by what is left of the run before.
 
     A process that was told to stop may take a while; a machine that went away holds its leases until they expire.
     """
-    settings, asked = filesync.config.settings, set(names)
-    deadline = time.monotonic() + settings.lease_seconds + GRACE
+    settings, retried = filesync.config.settings, set(names)
+    deadline = time.monotonic() + settings.lease_seconds + STOP_GRACE_SECONDS
     while time.monotonic() < deadline:
-        if not any(status.running_since for status in filesync.status() if status.name in asked):
+        if not any(status.running_since for status in filesync.status() if status.name in retried):
             return
         time.sleep(1)
 
 
-def _checked(filesync: "Filesync", asked: AbstractSet[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
+def _check(filesync: "Filesync", selected: AbstractSet[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
     """Yield the checks as they stand after the syncs.
 
     They tell how an endpoint is now, whatever day was asked for: the backfill of a day of which nothing is known does
     not turn a healthy endpoint red, and a failed listing does not hide that a sync is held.
     """
-    wanted = {(key.asset_key, key.name) for key in asked}
+    wanted = {(key.asset_key, key.name) for key in selected}
     for status in filesync.status():
         if status.state != "broken":
             results = (*check_results(status), drift_result(status))
             yield from (check for check in results if (check.asset_key, check.check_name) in wanted)
 
 
-def _checked_unasked(
+def _check_all(
     context: dg.AssetExecutionContext, filesync: "Filesync", names: Sequence[str], anew: AbstractSet[dg.AssetKey]
 ) -> Iterator[dg.AssetCheckResult]:
     """Yield the checks of what was materialized, else Dagster takes them as not evaluated; of the rest the news."""
     endpoints = filesync.config.by_name
     defined = {check.key for name in names for check in check_specs(endpoints[name])}
-    results = list(_checked(filesync, defined))
+    results = list(_check(filesync, defined))
     yield from (check for check in results if check.asset_key in anew)
-    yield from news(context.instance, (check for check in results if check.asset_key not in anew))
+    yield from unreported_results(context.instance, (check for check in results if check.asset_key not in anew))
 
 
-def _failure(unlucky: dict[str, str], of: int) -> dg.Failure:
+def _failure(failures: dict[str, str], of: int) -> dg.Failure:
     """Return what ends the run: each endpoint that did not commit, and why."""
-    sentences = [f"{name}: {why}" for name, why in sorted(unlucky.items())]
-    more = f" And {len(sentences) - NAMED} more." if len(sentences) > NAMED else ""
+    sentences = [f"{name}: {why}" for name, why in sorted(failures.items())]
+    more = f" And {len(sentences) - SHOWN_FAILURES} more." if len(sentences) > SHOWN_FAILURES else ""
     return dg.Failure(
-        f"{len(unlucky)} of {of} endpoints did not commit. {' '.join(sentences[:NAMED])}{more}",
-        metadata={"endpoints": sorted(unlucky)},
+        f"{len(failures)} of {of} endpoints did not commit. {' '.join(sentences[:SHOWN_FAILURES])}{more}",
+        metadata={"endpoints": sorted(failures)},
         allow_retries=False,
     )

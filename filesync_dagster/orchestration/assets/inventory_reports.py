@@ -19,7 +19,7 @@ from filesync_dagster.monitoring.reports.charts import (
 )
 from filesync_dagster.orchestration.assets.reports import TABLE_ROWS, keep_chart, report_key
 from filesync_dagster.orchestration.assets.specs import asset_key
-from filesync_dagster.orchestration.instance.heartbeat import beating
+from filesync_dagster.orchestration.instance.heartbeat import run_heartbeat
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from filesync_dagster.monitoring.reports.writer import Report
 
 KEYS = {name: report_key(name) for name in CATALOGUE}
-NAMED = 3
+SHOWN_ITEMS = 3
 """Of a list in a table, how many are named."""
 COLUMN_TYPES = {"BIGINT": "int", "DOUBLE": "float"}
 
@@ -67,7 +67,7 @@ def inventory_reports(config: Config) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="inventory_reports", specs=specs, can_subset=True)
     def write(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> Iterator[dg.MaterializeResult[Any]]:
-        with filesync.open() as opened, beating(context):
+        with filesync.open() as opened, run_heartbeat(context):
             yield from write_selected(context, opened)
 
     return write
@@ -78,21 +78,21 @@ def write_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> I
     from filesync_dagster.monitoring.reports.writer import ReportSession  # it loads the database's drivers
 
     desk = ReportSession(filesync.runtime, day_of(context.partition_key))
-    unlucky: dict[str, str] = {}
+    failures: dict[str, str] = {}
     names = [name for name in CATALOGUE if KEYS[name] in context.selected_asset_keys]
     for name in names:
         try:
-            yield materialized(filesync, desk.report(name, TABLE_ROWS))
+            yield as_materialization(filesync, desk.report(name, TABLE_ROWS))
         except FilesyncError as error:
-            unlucky[name] = str(error)
-    if unlucky:
-        sentences = " ".join(f"{name}: {why}" for name, why in unlucky.items())
+            failures[name] = str(error)
+    if failures:
+        sentences = " ".join(f"{name}: {why}" for name, why in failures.items())
         raise dg.Failure(
-            f"{len(unlucky)} of {len(names)} reports could not be written. {sentences}", allow_retries=False
+            f"{len(failures)} of {len(names)} reports could not be written. {sentences}", allow_retries=False
         )
 
 
-def materialized(filesync: "Filesync", report: "Report") -> dg.MaterializeResult[Any]:
+def as_materialization(filesync: "Filesync", report: "Report") -> dg.MaterializeResult[Any]:
     """Return a report as Dagster shows it."""
     title = f"{report.title} on {report.day}"
     chart = draw(report.picture, title)
@@ -126,6 +126,6 @@ def draw(picture: "Picture", title: str) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
-        more = f" and {len(value) - NAMED} more" if len(value) > NAMED else ""
-        return ", ".join(map(str, value[:NAMED])) + more
+        more = f" and {len(value) - SHOWN_ITEMS} more" if len(value) > SHOWN_ITEMS else ""
+        return ", ".join(map(str, value[:SHOWN_ITEMS])) + more
     return value.isoformat() if isinstance(value, datetime) else value

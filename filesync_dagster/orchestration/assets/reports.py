@@ -18,9 +18,10 @@ from filesync_dagster.core.model import COMMITTED, SyncMode, SyncStatus
 from filesync_dagster.monitoring.reports.charts import amount, as_markdown, stacked_bars
 from filesync_dagster.orchestration.assets.results import CHANGE_COLUMNS, changed_rows
 from filesync_dagster.orchestration.assets.specs import asset_key
-from filesync_dagster.orchestration.instance.heartbeat import beating
+from filesync_dagster.orchestration.instance.heartbeat import run_heartbeat
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.tags import REPORTS_PREFIX
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -41,7 +42,7 @@ KINDS_OF_CHANGE = ("added", "updated", "moved", "removed")
 
 def report_key(name: str) -> dg.AssetKey:
     """Return the asset of a report."""
-    return dg.AssetKey(["filesync_reports", name])
+    return dg.AssetKey([REPORTS_PREFIX, name])
 
 
 REPORT_KEYS = [report_key("daily_changes"), report_key("storage_growth")]
@@ -61,12 +62,12 @@ def report_assets(config: Config) -> tuple[dg.AssetsDefinition, dg.AssetsDefinit
 
     @report("daily_changes", "What changed in every store on a day: counts, by the hour, and by endpoint.")
     def daily_changes(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> dg.MaterializeResult[Any]:
-        with filesync.open() as opened, beating(context):
+        with filesync.open() as opened, run_heartbeat(context):
             return changes_of_day(opened, day_of(context.partition_key))
 
     @report("storage_growth", "How much every store held at the end of a day, and how much more than the day before.")
     def storage_growth(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> dg.MaterializeResult[Any]:
-        with filesync.open() as opened, beating(context):
+        with filesync.open() as opened, run_heartbeat(context):
             return growth_of_day(opened, day_of(context.partition_key))
 
     # Lineage only, for the sake of the load time. In a run with syncs the reports come last by their priority, and
@@ -141,7 +142,7 @@ def changes_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]
     statuses = sum((found.statuses for found in days), Counter[str]())
     busiest = sorted(days, key=lambda found: (-found.changes, found.endpoint))
     chart = _by_hour(days, f"Changes on {day} by hour")
-    sample = list(islice(_changed(filesync, busiest), TABLE_ROWS))
+    sample = list(islice(_sample_changes(filesync, busiest), TABLE_ROWS))
     return dg.MaterializeResult(
         metadata={
             "changes_total": sum(found.changes for found in days),
@@ -195,7 +196,7 @@ def _by_hour(days: Sequence[EndpointDay], title: str) -> str:
     return stacked_bars(title, ["all day" if hour == UNKNOWN_HOUR else f"{hour:02}" for hour in hours], series)
 
 
-def _changed(filesync: "Filesync", busiest: Sequence[EndpointDay]) -> Iterator[dict[str, Any]]:
+def _sample_changes(filesync: "Filesync", busiest: Sequence[EndpointDay]) -> Iterator[dict[str, Any]]:
     for found in busiest:
         for uri in found.files:
             for row in changed_rows(filesync, uri):

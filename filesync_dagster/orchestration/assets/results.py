@@ -10,7 +10,7 @@ import dagster as dg
 from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.core.model import NUMBERS, SyncResult, SyncStatus
 from filesync_dagster.orchestration.assets.specs import FEED_DRIFT, LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
-from filesync_dagster.orchestration.instance.materialization_log import materialized
+from filesync_dagster.orchestration.instance.materialization_log import as_event
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -57,7 +57,7 @@ def _version_of_day(filesync: "Filesync", name: str, day: date) -> str | None:
 
 def materialization_event(filesync: "Filesync", result: SyncResult, day: date) -> dg.AssetMaterialization:
     """Return the same as an event of a day that need not be that of the run."""
-    return materialized(materialization(filesync, result, day), f"{day:%Y-%m-%d}")
+    return as_event(materialization(filesync, result, day), f"{day:%Y-%m-%d}")
 
 
 def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def drift_result(status: "EndpointStatus") -> dg.AssetCheckResult:
     )
 
 
-def misfortune(result: SyncResult) -> str | None:
+def failure_reason(result: SyncResult) -> str | None:
     """Return why a result is none to build on, in a sentence; None when it was committed."""
     if result.status is SyncStatus.HELD:
         return f"held: {result.error}"

@@ -7,6 +7,7 @@ import dagster as dg
 from filesync_dagster.config import Endpoint, Settings, freshness
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.orchestration.cadences import cadence_of
+from filesync_dagster.orchestration.tags import ASSET_PREFIX
 
 LISTING_COMPLETE = "listing_complete"
 MASS_DELETE_GUARD = "mass_delete_guard"
@@ -28,7 +29,7 @@ EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 
 def asset_key(name: str) -> dg.AssetKey:
     """Return the asset of an endpoint."""
-    return dg.AssetKey(["filesync", name])
+    return dg.AssetKey([ASSET_PREFIX, name])
 
 
 def store_key(endpoint: Endpoint) -> dg.AssetKey:

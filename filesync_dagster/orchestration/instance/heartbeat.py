@@ -1,4 +1,4 @@
-"""The heart of a run: what tells that its process lives, and what ends a process whose run is over.
+"""The heartbeat of a run: what tells that its process lives, and what ends a process whose run is over.
 
 While it works, a run's process counts up a number in Dagster's own key-value table. WatchedRunLauncher, asked by
 Dagster's run monitoring, sees whether the number still moves: a machine that went away stops.
@@ -21,48 +21,53 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Watch
     from filesync_dagster.sync.context import Progress
 
-BEAT = 5.0
-"""Seconds between two beats."""
+BEAT_SECONDS = 5.0
+"""Between two beats."""
 
-GRACE = 60.0
-"""Seconds in which a process whose run was ended must come to an end by itself."""
+STOP_GRACE_SECONDS = 60.0
+"""In which a process whose run was ended must come to an end by itself."""
 
-ENDED = 70
+EXIT_CODE_OF_ENDED_RUN = 70
 """Exit code of a process that did not."""
 
-SLOTS = 1000
+SLOT_COUNT = 1000
 """Rows that all heartbeats there ever were share: the table is never emptied."""
 
 
 class Heartbeat:
-    """Beats for one run, in a thread, until it is stopped. `told_to_stop` is set when the run was ended by others."""
+    """Beats for one run, in a thread, until it is stopped. `stop_requested` is set when the run was ended by others."""
 
     def __init__(
         self,
         instance: dg.DagsterInstance,
         run_id: str,
         *,
-        beat: float = BEAT,
-        grace: float = GRACE,
+        beat_seconds: float = BEAT_SECONDS,
+        grace_seconds: float = STOP_GRACE_SECONDS,
         end: Callable[[], object] | None = None,
     ) -> None:
-        self.told_to_stop = threading.Event()
-        self._instance, self._run_id, self._beat, self._grace = instance, run_id, beat, grace
+        self.stop_requested = threading.Event()
+        self._instance, self._run_id, self._beat_seconds, self._grace_seconds = (
+            instance,
+            run_id,
+            beat_seconds,
+            grace_seconds,
+        )
         self._end = end or _end_process
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work, name=f"heart-{run_id[:8]}", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=f"heartbeat-{run_id[:8]}", daemon=True)
         self._thread.start()
 
     def watch(self, also: "Watch | None" = None) -> "Watch":
         """Return a progress callback that ends its sync once the run was ended."""
 
-        def watched(at: "Progress") -> None:
-            if self.told_to_stop.is_set():
+        def check_stop(at: "Progress") -> None:
+            if self.stop_requested.is_set():
                 raise KeyboardInterrupt
             if also:
                 also(at)
 
-        return watched
+        return check_stop
 
     def stop(self) -> None:
         """Stop beating, and say so: the run is over, or its process goes on with something that is none of ours."""
@@ -73,7 +78,7 @@ class Heartbeat:
 
     def _work(self) -> None:
         count = 0
-        while not self._over.wait(self._beat if count else 0):
+        while not self._over.wait(self._beat_seconds if count else 0):
             count += 1
             try:
                 self._instance.run_storage.set_cursor_values({slot(self._run_id): f"{self._run_id} {count}"})
@@ -81,38 +86,40 @@ class Heartbeat:
             except Exception:  # noqa: BLE001, S112 - the database of Dagster is away: the next beat tries again
                 continue
             if run is None or run.is_finished or run.status is DagsterRunStatus.CANCELING:
-                self.told_to_stop.set()
-                if not self._over.wait(self._grace):
+                self.stop_requested.set()
+                if not self._over.wait(self._grace_seconds):
                     self._end()
                 return
 
 
 def _end_process() -> NoReturn:
-    sys.stderr.write(f"The run was ended, and its process did not stop within {GRACE:.0f} seconds: it is ended now.\n")
+    sys.stderr.write(
+        f"The run was ended, and its process did not stop within {STOP_GRACE_SECONDS:.0f} seconds: it is ended now.\n"
+    )
     sys.stderr.flush()
-    os._exit(ENDED)
+    os._exit(EXIT_CODE_OF_ENDED_RUN)
 
 
 @contextmanager
-def beating(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> Iterator["Watch | None"]:
+def run_heartbeat(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> Iterator["Watch | None"]:
     """Beat while a step of a run works; yield the progress callback that ends its syncs when the run was ended."""
     if context.instance.is_ephemeral:
         yield None  # nobody but this process knows the run
         return
-    heart = Heartbeat(context.instance, context.run.run_id)
+    heartbeat = Heartbeat(context.instance, context.run.run_id)
     try:
-        yield heart.watch()
+        yield heartbeat.watch()
     finally:
-        heart.stop()
+        heartbeat.stop()
 
 
 def slot(run_id: str) -> str:
     """Return the key under which a run beats. Two runs may share one; then neither is ever called dead."""
-    return f"filesync/heartbeat/{zlib.crc32(run_id.encode()) % SLOTS}"
+    return f"filesync/heartbeat/{zlib.crc32(run_id.encode()) % SLOT_COUNT}"
 
 
 def last_beat(instance: dg.DagsterInstance, run_id: str) -> str | None:
-    """Return the number that a run has come to; None when its heart never beat, has stopped, or shares its slot."""
+    """Return the number that a run has come to; None when it never beat, has stopped, or shares its slot."""
     key = slot(run_id)
     whose, _, count = instance.run_storage.get_cursor_values({key}).get(key, "").partition(" ")
     return count if whose == run_id else None

@@ -15,7 +15,7 @@ from dagster._core.storage.runs.schema import RunsTable, SnapshotsTable
 
 from filesync_dagster.storage.database.row_streams import batched
 
-AT_ONCE = 100
+DESCRIPTIONS_AT_ONCE = 100
 """Runs or descriptions that are read at once: one of a thousand endpoints is some 100 KB."""
 
 PLAN = re.compile(rb'"execution_plan_snapshot_id":\s*(?:"(\w+)"|null)')
@@ -25,35 +25,39 @@ WHOLE = re.compile(rb'"lineage_snapshot":\s*(?:null|\{.*?"parent_snapshot_id":\s
 """In what describes a job of which a run selected a part: the description of the whole job."""
 
 
-Described = tuple[str | None, str | None]
+Descriptions = tuple[str | None, str | None]
 """The ids of what describes a run: its job, and its plan."""
 
 
-def let_go(instance: dg.DagsterInstance, gone: Mapping[str, Described], *, dry_run: bool) -> int:
-    """Delete what described runs that are gone, or (`dry_run`) would be, and no other; return how much went, or would.
-
-    `gone`: by the id of each run.
-    """
+def mark(instance: dg.DagsterInstance, gone: Mapping[str, Descriptions]) -> set[str]:
+    """Return the ids of what described runs that are gone, and no other; `gone`: by the id of each run."""
     storage = instance.run_storage
     suspected = {found for described in gone.values() for found in described if found}
     if not suspected or not isinstance(storage, SqlRunStorage):
-        return 0
+        return set()
     try:
-        unneeded = (suspected | _wholes(storage, suspected)) - _needed(storage, gone)
-    except _NotUnderstood:
-        return 0  # another version of Dagster: all of it stays
+        return (suspected | _wholes(storage, suspected)) - _needed(storage, gone)
+    except _UnknownFormatError:
+        return set()  # another version of Dagster: all of it stays
+
+
+def sweep(instance: dg.DagsterInstance, ids: Iterable[str], *, dry_run: bool) -> int:
+    """Delete descriptions that nothing needs; return how many went, or (`dry_run`) would go."""
+    storage = instance.run_storage
+    if not isinstance(storage, SqlRunStorage):
+        return 0
     act = _count if dry_run else _delete
-    return sum(act(storage, some) for some in batched(unneeded, AT_ONCE))
+    return sum(act(storage, some) for some in batched(ids, DESCRIPTIONS_AT_ONCE))
 
 
 def _needed(storage: SqlRunStorage, gone: Container[str]) -> set[str]:
     """Return what describes the runs that stay, and the whole jobs of which they selected parts."""
     stay = ((job, body) for run_id, job, body in _runs(storage) if run_id not in gone)
-    needed = {found for job, body in stay for found in (job, _found(PLAN, body.encode())) if found}
+    needed = {found for job, body in stay for found in (job, _search(PLAN, body.encode())) if found}
     return needed | _wholes(storage, needed)
 
 
-class _NotUnderstood(Exception):
+class _UnknownFormatError(Exception):
     """What Dagster stored is not written as it was."""
 
 
@@ -61,7 +65,7 @@ def _runs(storage: SqlRunStorage) -> Iterator[tuple[str, str | None, str]]:
     """Yield each run's id, the description of its job, and all that is stored of it."""
     runs, last = RunsTable.c, 0
     query = RunsTable.select().with_only_columns(runs.id, runs.run_id, runs.snapshot_id, runs.run_body)
-    while page := _rows(storage, query.where(runs.id > last).order_by(runs.id).limit(AT_ONCE)):
+    while page := _rows(storage, query.where(runs.id > last).order_by(runs.id).limit(DESCRIPTIONS_AT_ONCE)):
         yield from (row[1:] for row in page)
         last = page[-1].id
 
@@ -72,16 +76,16 @@ def _wholes(storage: SqlRunStorage, ids: Iterable[str]) -> set[str]:
     bodies = SnapshotsTable.select().with_only_columns(kept.snapshot_body).where(kept.snapshot_type == "PIPELINE")
     return {
         whole
-        for some in batched(ids, AT_ONCE)
+        for some in batched(ids, DESCRIPTIONS_AT_ONCE)
         for (body,) in _rows(storage, bodies.where(kept.snapshot_id.in_(some)))
-        if (whole := _found(WHOLE, zlib.decompress(body)))
+        if (whole := _search(WHOLE, zlib.decompress(body)))
     }
 
 
-def _found(what: re.Pattern[bytes], text: bytes) -> str | None:
+def _search(what: re.Pattern[bytes], text: bytes) -> str | None:
     found = what.search(text)
     if not found:
-        raise _NotUnderstood
+        raise _UnknownFormatError
     return found[1].decode() if found[1] else None
 
 

@@ -16,11 +16,11 @@ Result = dg.MaterializeResult[Any] | dg.AssetMaterialization | dg.AssetCheckResu
 """`AssetMaterialization`: of a partition that is not that of the run."""
 Event = dg.MaterializeResult[Any] | dg.AssetMaterialization | dg.AssetCheckEvaluation
 
-TOLD_AGAIN = timedelta(days=1)
-"""After which the check of what is not materialized is told again though it stays, so that its history goes on."""
+REPEAT_INTERVAL = timedelta(days=1)
+"""After which the check of what is not materialized is reported again though it stays, so that its history goes on."""
 
 
-def logged(context: dg.AssetExecutionContext, results: Iterable[Result]) -> Iterator[Event]:
+def log_results(context: dg.AssetExecutionContext, results: Iterable[Result]) -> Iterator[Event]:
     """Yield results as events. Only what another asset in the same run waits for must be an output."""
     awaited, partition = _awaited(context), context.partition_key if context.has_partition_key else None
     for result in results:
@@ -29,7 +29,7 @@ def logged(context: dg.AssetExecutionContext, results: Iterable[Result]) -> Iter
         elif isinstance(result, dg.AssetMaterialization) or result.asset_key in awaited:
             yield result
         else:
-            yield materialized(result, partition)
+            yield as_event(result, partition)
 
 
 def _awaited(context: dg.AssetExecutionContext) -> Collection[dg.AssetKey]:
@@ -38,7 +38,7 @@ def _awaited(context: dg.AssetExecutionContext) -> Collection[dg.AssetKey]:
     return {op.asset_key_for_output(output.output_name) for output in waiting}
 
 
-def materialized(result: dg.MaterializeResult[Any], partition: str | None) -> dg.AssetMaterialization:
+def as_event(result: dg.MaterializeResult[Any], partition: str | None) -> dg.AssetMaterialization:
     """Return the same as an event of a partition, which need not be that of the run."""
     assert result.asset_key is not None
     version = {DATA_VERSION_TAG: result.data_version.value} if result.data_version else {}
@@ -63,7 +63,9 @@ def evaluation(result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
     )
 
 
-def news(instance: dg.DagsterInstance, results: Iterable[dg.AssetCheckResult]) -> Iterator[dg.AssetCheckResult]:
+def unreported_results(
+    instance: dg.DagsterInstance, results: Iterable[dg.AssetCheckResult]
+) -> Iterator[dg.AssetCheckResult]:
     """Yield the results of checks that Dagster does not show already, and those it was told a day ago."""
     found = {_key(result): result for result in results}
     shown = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(found))
@@ -78,7 +80,7 @@ def _says(record: AssetCheckExecutionRecord | None, result: dg.AssetCheckResult)
         return False  # it was planned only: the run that was to tell did not
     age = datetime.now(UTC).timestamp() - record.event.timestamp
     same = (last.passed, last.severity, last.description) == (result.passed, result.severity, result.description)
-    return same and age < TOLD_AGAIN.total_seconds()
+    return same and age < REPEAT_INTERVAL.total_seconds()
 
 
 def _key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:

@@ -20,18 +20,18 @@ from dagster._serdes import ConfigurableClassData
 
 from filesync_dagster.orchestration.instance.heartbeat import last_beat
 
-DEAD_AFTER = 90
-"""Seconds without a heartbeat. Measured by one clock, that of the process that asks: those of two machines differ."""
+DEAD_AFTER_SECONDS = 90
+"""Without a heartbeat. Measured by one clock, that of the process that asks: those of two machines differ."""
 
-MOST_REMEMBERED = 1000
+REMEMBERED_RUNS = 1000
 
 
 class WatchedRunLauncher(dg.DefaultRunLauncher):
-    """Starts runs beside the code server, and knows the dead ones by their hearts."""
+    """Starts runs beside the code server, and knows the dead ones by their heartbeats."""
 
     def __init__(
         self,
-        dead_after_seconds: int = DEAD_AFTER,
+        dead_after_seconds: int = DEAD_AFTER_SECONDS,
         inst_data: ConfigurableClassData | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -43,7 +43,11 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
     def config_type(cls) -> dict[str, Field]:
         """Return what dagster.yaml may say."""
         text = "Seconds without a heartbeat after which a run is given up and started again."
-        return {"dead_after_seconds": Field(IntSource, is_required=False, default_value=DEAD_AFTER, description=text)}
+        return {
+            "dead_after_seconds": Field(
+                IntSource, is_required=False, default_value=DEAD_AFTER_SECONDS, description=text
+            )
+        }
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
@@ -67,7 +71,7 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
         seen, looked, silent = self._seen.get(run.run_id, ("", now, 0.0))
         # While Dagster's database is away nobody beats, and nobody looks: a long pause between two looks proves little.
         silent = silent + min(now - looked, self._dead_after / 2) if count == seen else 0.0
-        if len(self._seen) > MOST_REMEMBERED and run.run_id not in self._seen:
+        if len(self._seen) > REMEMBERED_RUNS and run.run_id not in self._seen:
             self._seen.clear()  # those that live are seen again at the next look
         self._seen[run.run_id] = count, now, silent
         if silent < self._dead_after:

@@ -25,14 +25,12 @@ from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogSt
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 
 from filesync_dagster.config import Retention
-from filesync_dagster.orchestration.client import ANY_ASSETS, OUR_JOBS, is_ours
-from filesync_dagster.orchestration.instance.job_snapshot_gc import Described, let_go
+from filesync_dagster.orchestration.client.runs import is_ours
+from filesync_dagster.orchestration.instance.job_snapshot_gc import Descriptions, mark, sweep
 from filesync_dagster.orchestration.schedules import ACTIVE
+from filesync_dagster.orchestration.tags import ANY_ASSETS, KEPT_TAG, OUR_JOBS
 
-KEPT_TAG = "filesync/kept"
-"""On an old run: the last day of which it holds the latest. It is not looked at again before that is too old."""
-
-AT_ONCE = 100
+RUNS_AT_ONCE = 100
 """Runs that are read at once; one may name a thousand assets."""
 
 
@@ -42,7 +40,7 @@ def maintain_instance(
     """Delete old runs of ours; return how much went, or (`dry_run`) would go."""
     now = now or datetime.now(UTC)
     gone = Counter(runs=0, runs_kept=0, descriptions=0)
-    needed, described = _Needed(instance, keep, now), dict[str, Described]()
+    needed, described = _Needed(instance, keep, now), dict[str, Descriptions]()
     for record in _old_runs(instance, now - timedelta(days=keep.runs_days)):
         run, day = record.dagster_run, needed.day_of(record.dagster_run)
         if day or needed.now(run):
@@ -54,7 +52,7 @@ def maintain_instance(
             described[run.run_id] = run.job_snapshot_id, run.execution_plan_snapshot_id
             if not dry_run:
                 _delete(instance, run.run_id)
-    gone["descriptions"] = let_go(instance, described, dry_run=dry_run)
+    gone["descriptions"] = sweep(instance, mark(instance, described), dry_run=dry_run)
     return dict(gone)
 
 
@@ -63,10 +61,10 @@ def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[RunRec
     ended = [status for status in DagsterRunStatus if status not in ACTIVE]
     for job in (*OUR_JOBS, ANY_ASSETS):
         query = dg.RunsFilter(job_name=job, created_before=before, statuses=ended)
-        page = instance.get_run_records(query, limit=AT_ONCE)
+        page = instance.get_run_records(query, limit=RUNS_AT_ONCE)
         while page:
             # Asked for before any of this page is deleted: the next one begins behind its last run.
-            following = instance.get_run_records(query, limit=AT_ONCE, cursor=page[-1].dagster_run.run_id)
+            following = instance.get_run_records(query, limit=RUNS_AT_ONCE, cursor=page[-1].dagster_run.run_id)
             yield from (record for record in page if _is_ours(record.dagster_run))
             page = following
 

@@ -5,11 +5,9 @@ import json
 import dagster as dg
 
 from filesync_dagster.config import Settings
-from filesync_dagster.orchestration.client import OUR_TAG
-from filesync_dagster.orchestration.instance.heartbeat import beating
+from filesync_dagster.orchestration.instance.heartbeat import run_heartbeat
 from filesync_dagster.orchestration.resources import FilesyncResource
-
-JOB = "maintenance"
+from filesync_dagster.orchestration.tags import MAINTENANCE, OUR_TAG
 
 
 def maintenance_job(settings: Settings) -> dg.Definitions:
@@ -21,7 +19,7 @@ def maintenance_job(settings: Settings) -> dg.Definitions:
             maintain_instance,  # it loads the database's drivers
         )
 
-        with filesync.open() as opened, beating(context):
+        with filesync.open() as opened, run_heartbeat(context):
             gone = opened.maintain()
             gone.update(maintain_instance(context.instance, opened.config.settings.retention))
         context.log.info("Gone: %s", json.dumps(gone))
@@ -29,12 +27,12 @@ def maintenance_job(settings: Settings) -> dg.Definitions:
 
     description = "Bounds what is stored. Runs daily; `filesync maintain` does the same."
 
-    @dg.job(name=JOB, description=description, tags={OUR_TAG: JOB})
+    @dg.job(name=MAINTENANCE, description=description, tags={OUR_TAG: MAINTENANCE})
     def maintenance() -> None:
         let_go()
 
     schedule = dg.ScheduleDefinition(
-        name=JOB,
+        name=MAINTENANCE,
         job=maintenance,
         cron_schedule="40 3 * * *",
         execution_timezone=settings.partitions.timezone,

@@ -10,12 +10,17 @@ import dagster as dg
 
 from filesync_dagster.core.errors import ConfigError, SourceError
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
-from filesync_dagster.orchestration.assets.results import check_results, drift_result, materialization_event, misfortune
-from filesync_dagster.orchestration.client import OUR_TAG
-from filesync_dagster.orchestration.instance.heartbeat import beating
-from filesync_dagster.orchestration.instance.materialization_log import evaluation, news
+from filesync_dagster.orchestration.assets.results import (
+    check_results,
+    drift_result,
+    failure_reason,
+    materialization_event,
+)
+from filesync_dagster.orchestration.instance.heartbeat import run_heartbeat
+from filesync_dagster.orchestration.instance.materialization_log import evaluation, unreported_results
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.sensors.alerts import alert_after_run
+from filesync_dagster.orchestration.tags import OUR_TAG, RECEIVE
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -23,11 +28,8 @@ if TYPE_CHECKING:
 
 Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
 
-RECEIVE, MESSAGES = "receive", "messages"
-"""The job and its only op. Dagster refuses a repository where an op and a graph have one name."""
-
-QUEUE_TAG = "filesync/queue"
-"""On a run: the queue whose messages it takes."""
+MESSAGES = "messages"
+"""The only op of the job. Dagster refuses a repository where an op and a graph have one name."""
 
 
 @dg.op(
@@ -43,23 +45,23 @@ def receive(context: dg.OpExecutionContext, filesync: FilesyncResource) -> Itera
     from filesync_dagster.sync.events.receive import receive_queue  # it loads the database's drivers
 
     queue = context.op_config["queue"]
-    unlucky: dict[str, str] = {}
-    with filesync.open() as opened, beating(context) as watch:
+    failures: dict[str, str] = {}
+    with filesync.open() as opened, run_heartbeat(context) as watch:
         try:
             linger = opened.config.queue(queue).linger_seconds
             for batch in receive_queue(opened.runtime, queue, linger=linger, run_id=context.run_id, on_progress=watch):
-                context.log.info(said(batch))
+                context.log.info(describe_batch(batch))
                 for result in batch.results:
-                    yield from _shown(context, opened, result, unlucky)
+                    yield from _events_of(context, opened, result, failures)
         except (SourceError, ConfigError) as error:
             raise dg.Failure(f"The queue {queue} does not answer. {error}", allow_retries=False) from error
         finally:
             alert_after_run(context, opened)
-    if unlucky:
-        sentences = " ".join(f"{name}: {why}" for name, why in sorted(unlucky.items()))
+    if failures:
+        sentences = " ".join(f"{name}: {why}" for name, why in sorted(failures.items()))
         raise dg.Failure(
-            f"{len(unlucky)} endpoint{'s' if len(unlucky) > 1 else ''} did not commit. {sentences}",
-            metadata={"endpoints": sorted(unlucky)},
+            f"{len(failures)} endpoint{'s' if len(failures) > 1 else ''} did not commit. {sentences}",
+            metadata={"endpoints": sorted(failures)},
             allow_retries=False,
         )
 
@@ -75,11 +77,11 @@ def receive_job() -> None:
     receive()
 
 
-def said(batch: "Batch") -> str:
+def describe_batch(batch: "Batch") -> str:
     """Return a batch in a line.
 
     >>> from filesync_dagster.sync.events.receive import Batch
-    >>> said(Batch("events", 7, keys=3, unrouted=2, dead=1))
+    >>> describe_batch(Batch("events", 7, keys=3, unrouted=2, dead=1))
     '7 messages: 3 keys to look at, 2 that concern no endpoint, 1 dead message'
     """
     numbers = [
@@ -92,14 +94,14 @@ def said(batch: "Batch") -> str:
     return f"{batch.messages:,} messages: {batch.keys:,} keys to look at{more}"
 
 
-def _shown(
-    context: dg.OpExecutionContext, filesync: "Filesync", result: SyncResult, unlucky: dict[str, str]
+def _events_of(
+    context: dg.OpExecutionContext, filesync: "Filesync", result: SyncResult, failures: dict[str, str]
 ) -> Iterator[Event]:
-    why = misfortune(result)
+    why = failure_reason(result)
     if result.busy or result.status is SyncStatus.SKIPPED:
         context.log.warning("%s: %s", result.endpoint, why)
     elif why:
-        unlucky[result.endpoint] = why
+        failures[result.endpoint] = why
         context.log.error("%s: %s", result.endpoint, why)
     elif result.changes_uri or _is_first(result):  # an event that told nothing new leaves no trace in Dagster's history
         today = filesync.config.settings.partitions.today()
@@ -116,4 +118,4 @@ def _is_first(result: SyncResult) -> bool:
 def _checks(context: dg.OpExecutionContext, filesync: "Filesync", name: str) -> Iterator[Event]:
     """Yield that a sync is held, and that none is any more: after one that was, a listing follows."""
     [status] = [status for status in filesync.status() if status.name == name]
-    yield from map(evaluation, news(context.instance, (*check_results(status), drift_result(status))))
+    yield from map(evaluation, unreported_results(context.instance, (*check_results(status), drift_result(status))))

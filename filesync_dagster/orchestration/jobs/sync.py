@@ -3,13 +3,8 @@
 import dagster as dg
 
 from filesync_dagster.config import Config
-from filesync_dagster.orchestration.client import OUR_TAG
 from filesync_dagster.orchestration.instance.asset_job import AssetJob
-
-SYNC = "sync"
-
-CONFIG_TAG = "filesync/config"
-"""On a run of all endpoints: those of which endpoints.yaml. Another code location in the same Dagster has its own."""
+from filesync_dagster.orchestration.tags import CONFIG_TAG, OUR_TAG, SYNC
 
 
 def sync_job(config: Config, *assets: dg.AssetsDefinition) -> AssetJob:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filesync_dagster.core.errors import NotWritable, ServiceError
-from filesync_dagster.orchestration.client import announcing
+from filesync_dagster.orchestration.client import announce_url
 from filesync_dagster.orchestration.processes.children import Service, rotate_log, start_service, stop_services
 from filesync_dagster.orchestration.processes.code_server import reload_code
 from filesync_dagster.orchestration.processes.reload import ConfigWatch
@@ -105,7 +105,7 @@ def serve(
                 services.append(start_service(name, [sys.executable, "-m", *arguments], variables, log))
                 if not _wait(services, ready, stop):
                     return
-            with announcing(environment.home, url) if url else nullcontext():
+            with announce_url(environment.home, url) if url else nullcontext():
                 on_ready(url)
                 watch.start(stop)
                 CodeServerWatch.at(code_server, tell).start(stop)

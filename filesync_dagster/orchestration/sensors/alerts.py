@@ -16,24 +16,20 @@ from dagster import DagsterEventType, DagsterRunStatus
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.orchestration.assets.reports import REPORT_KEYS
 from filesync_dagster.orchestration.assets.specs import asset_key
-from filesync_dagster.orchestration.client import OUR_TAG
-from filesync_dagster.orchestration.jobs.sync import SYNC
 from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.tags import ANY_ASSETS, MAINTENANCE, OUR_TAG, RECEIVE, SYNC
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
 
-RUNS = 100
+RUNS_PER_TICK = 100
 """Failed runs that are looked at in one tick; the others in the next."""
 
-OTHER_JOBS = ("receive", "maintenance")
+OTHER_JOBS = (RECEIVE, MAINTENANCE)
 """Jobs of ours that are not about assets."""
 
 REPORTS = "reports"
 """What a run of nothing but reports is called in alerts."""
-
-UNNAMED_JOB = "__ASSET_JOB"
-"""What Dagster calls the job of assets that somebody selected in the UI."""
 
 HINT = (
     "Dagster starts a run whose process died again by itself, and the sync goes on where it stopped. "
@@ -41,19 +37,19 @@ HINT = (
 )
 
 
-OVERLAP = timedelta(minutes=10)
+CLOCK_SKEW = timedelta(minutes=10)
 """The times of runs are by the clocks of several machines: one that is behind ends runs where it was looked already."""
 
 
 @dataclass(frozen=True)
-class Cursor:
+class FailureCursor:
     """How far the failed runs were looked at, and which of them lately."""
 
     after: datetime
     seen: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, text: str | None) -> "Cursor | None":
+    def parse(cls, text: str | None) -> "FailureCursor | None":
         """Return what `text` says."""
         if not text:
             return None
@@ -66,25 +62,25 @@ class Cursor:
     @property
     def since(self) -> datetime:
         """From when on runs are looked at again."""
-        return self.after - OVERLAP
+        return self.after - CLOCK_SKEW
 
     @property
     def limit(self) -> int:
         """How many runs are looked at: those that were are among them."""
-        return RUNS + len(self.seen)
+        return RUNS_PER_TICK + len(self.seen)
 
     def is_news(self, record: dg.RunRecord) -> bool:
         """Tell whether a failure was not looked at. One that is given a tag later on has changed, but is none."""
         ended = record.end_time is None or record.end_time > self.since.timestamp()
         return ended and record.dagster_run.run_id not in self.seen
 
-    def past(self, records: Sequence[dg.RunRecord]) -> "Cursor":
+    def past(self, records: Sequence[dg.RunRecord]) -> "FailureCursor":
         """Return the cursor after all that changed since."""
         after = max([self.after, *(record.update_timestamp for record in records)])
         seen = [record.dagster_run.run_id for record in records]
         if len(records) == self.limit:  # there is more: of those that were seen, some may be among that
             seen = [*self.seen, *seen]
-        return Cursor(min(after, datetime.now(UTC)), tuple(dict.fromkeys(seen)))
+        return FailureCursor(min(after, datetime.now(UTC)), tuple(dict.fromkeys(seen)))
 
 
 def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
@@ -103,7 +99,7 @@ def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
         with filesync.open() as opened:
             origin = context.code_location_origin
             runs = Runs(context.instance, opened, others, origin.location_name if origin else None)
-            cursor, crashed = note_crashes(runs, Cursor.parse(context.cursor))
+            cursor, crashed = note_crashes(runs, FailureCursor.parse(context.cursor))
             if crashed:
                 tell(opened.runtime)  # before it is looked what is over: a crash that was made up for is told as well
             note_successes(runs)
@@ -138,14 +134,14 @@ class Runs:
         return _subjects(self.filesync, run, self.others)
 
 
-def note_crashes(runs: Runs, cursor: Cursor | None) -> tuple[Cursor, bool]:
+def note_crashes(runs: Runs, cursor: FailureCursor | None) -> tuple[FailureCursor, bool]:
     """Raise what runs failed without a word from us; return how far it has come, and whether there was one.
 
     Without a cursor nothing is raised: old failures are no news.
     """
     from filesync_dagster.monitoring.alerts import Crash, note_crash  # it loads the database's drivers
 
-    crashed, known = False, cursor or Cursor(datetime.now(UTC))
+    crashed, known = False, cursor or FailureCursor(datetime.now(UTC))
     records = runs.records(
         DagsterRunStatus.FAILURE, known.since, limit=known.limit, order_by="update_timestamp", ascending=True
     )
@@ -166,7 +162,7 @@ def note_successes(runs: Runs) -> None:
     from filesync_dagster.monitoring.alerts import crashed_jobs, note_success  # it loads the database's drivers
 
     for job, died in crashed_jobs(runs.filesync.runtime).items():
-        for record in runs.records(DagsterRunStatus.SUCCESS, died, limit=RUNS):
+        for record in runs.records(DagsterRunStatus.SUCCESS, died, limit=RUNS_PER_TICK):
             # One that ended before has changed since when it was given a tag.
             ended_later = record.end_time is None or record.end_time > died.timestamp()
             if ended_later and runs.subjects(record.dagster_run)[1] == job:
@@ -179,7 +175,7 @@ def _subjects(filesync: "Filesync", run: dg.DagsterRun, others: frozenset[str]) 
     is_job_of_ours = OUR_TAG in run.tags  # somebody else's may have the same name
     if run.job_name in others and is_job_of_ours:
         return [], run.job_name
-    if not (run.job_name == SYNC and is_job_of_ours) and not run.job_name.startswith(UNNAMED_JOB):
+    if not (run.job_name == SYNC and is_job_of_ours) and not run.job_name.startswith(ANY_ASSETS):
         return [], None
     if run.asset_selection is None:
         return ([endpoint.name for endpoint in filesync.config.active], SYNC) if run.job_name == SYNC else ([], None)

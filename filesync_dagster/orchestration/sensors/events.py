@@ -13,15 +13,15 @@ import dagster as dg
 from filesync_dagster.config import Config, Queue
 from filesync_dagster.core.errors import ConfigError, SourceError
 from filesync_dagster.orchestration.cadences import REQUESTS
-from filesync_dagster.orchestration.jobs.receive import MESSAGES, QUEUE_TAG, RECEIVE
-from filesync_dagster.orchestration.jobs.sync import SYNC
+from filesync_dagster.orchestration.jobs.receive import MESSAGES
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.schedules import ACTIVE, Clock, requests, utc_now
+from filesync_dagster.orchestration.tags import QUEUE_TAG, RECEIVE, SYNC
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
 
-PAUSE = timedelta(minutes=2)
+RETRY_PAUSE = timedelta(minutes=2)
 """After a run that could acknowledge nothing, the next one."""
 
 
@@ -74,7 +74,7 @@ def _in_vain(cursor: str | None, received: int, now: datetime) -> bool:
     if not cursor:
         return False
     last = json.loads(cursor)
-    return bool(last["received"] == received and now - datetime.fromisoformat(last["at"]) < PAUSE)
+    return bool(last["received"] == received and now - datetime.fromisoformat(last["at"]) < RETRY_PAUSE)
 
 
 def request_sensor(config: Config, clock: Clock = utc_now) -> dg.SensorDefinition:

@@ -9,8 +9,7 @@ import pytest
 from filesync_dagster.core.model import SyncMode
 from filesync_dagster.monitoring.reports import CATALOGUE
 from filesync_dagster.orchestration.assets.results import SHOWN
-from filesync_dagster.orchestration.cadences import CADENCE_TAG
-from filesync_dagster.orchestration.client import LIVE_TAG
+from filesync_dagster.orchestration.tags import CADENCE_TAG, LIVE_TAG
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 from filesync_dagster_tests.sync.projects import live

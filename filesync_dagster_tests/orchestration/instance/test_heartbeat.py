@@ -10,8 +10,8 @@ from dagster._core.launcher.base import WorkerStatus
 from dagster._core.test_utils import create_run_for_test
 
 from filesync_dagster.config import read_environment
-from filesync_dagster.orchestration.instance.heartbeat import Heartbeat, beating, last_beat, slot
-from filesync_dagster.orchestration.instance.run_launcher import DEAD_AFTER, WatchedRunLauncher
+from filesync_dagster.orchestration.instance.heartbeat import Heartbeat, last_beat, run_heartbeat, slot
+from filesync_dagster.orchestration.instance.run_launcher import DEAD_AFTER_SECONDS, WatchedRunLauncher
 from filesync_dagster.orchestration.processes import dagster_home
 from filesync_dagster.sync.context import Progress
 
@@ -51,16 +51,16 @@ def test_the_instance_that_is_shipped_watches_its_runs(instance):
 
 def test_a_run_lives_while_its_heart_beats(instance, run, launcher):
     """However long it takes; and when its step is over, for nobody knows what it does then."""
-    heart = Heartbeat(instance, run.run_id, beat=0.01)
+    heart = Heartbeat(instance, run.run_id, beat_seconds=0.01)
     try:
         for _ in range(3):
             before = until(lambda: last_beat(instance, run.run_id))
             assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
-            launcher.now += DEAD_AFTER * 2
+            launcher.now += DEAD_AFTER_SECONDS * 2
             until(lambda before=before: last_beat(instance, run.run_id) != before)
     finally:
         heart.stop()
-    launcher.now += DEAD_AFTER * 2
+    launcher.now += DEAD_AFTER_SECONDS * 2
     assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
 
 
@@ -68,9 +68,9 @@ def test_a_run_whose_heart_does_not_beat_any_more_is_dead_after_a_while(instance
     """Not at once: a beat may be late."""
     instance.run_storage.set_cursor_values({slot(run.run_id): f"{run.run_id} 3"})
 
-    for launcher.now in (0, 30, 60, DEAD_AFTER - 1):
+    for launcher.now in (0, 30, 60, DEAD_AFTER_SECONDS - 1):
         assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
-    launcher.now = DEAD_AFTER
+    launcher.now = DEAD_AFTER_SECONDS
     assert launcher.check_run_worker_health(run).status is WorkerStatus.NOT_FOUND
 
 
@@ -88,7 +88,7 @@ def test_a_run_lives_on_when_the_database_of_dagster_was_away(instance, run, lau
 def test_a_run_that_never_beat_is_taken_to_live(run, launcher):
     """It may be of a job that is none of ours."""
     launcher.check_run_worker_health(run)
-    launcher.now = DEAD_AFTER * 10
+    launcher.now = DEAD_AFTER_SECONDS * 10
 
     assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
 
@@ -97,7 +97,7 @@ def test_a_run_that_shares_its_slot_is_taken_to_live(instance, run, launcher):
     """The table of heartbeats does not grow with the runs, so two may meet in it."""
     instance.run_storage.set_cursor_values({slot(run.run_id): "somebody-else 7"})
     launcher.check_run_worker_health(run)
-    launcher.now = DEAD_AFTER * 10
+    launcher.now = DEAD_AFTER_SECONDS * 10
 
     assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
 
@@ -107,7 +107,7 @@ def test_the_syncs_of_a_run_that_was_ended_stop(instance, status):
     """Canceled, given up or deleted by somebody else. The process is ended when it does not stop by itself."""
     run = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.STARTED)
     ended = threading.Event()
-    heart = Heartbeat(instance, run.run_id, beat=0.01, grace=0.01, end=ended.set)
+    heart = Heartbeat(instance, run.run_id, beat_seconds=0.01, grace_seconds=0.01, end=ended.set)
     try:
         watch = heart.watch()
         watch(Progress("photos", "listing", 1))
@@ -117,7 +117,7 @@ def test_the_syncs_of_a_run_that_was_ended_stop(instance, status):
             instance.report_run_canceling(run)
         else:
             instance.report_run_failed(run)
-        assert heart.told_to_stop.wait(30)
+        assert heart.stop_requested.wait(30)
         with pytest.raises(KeyboardInterrupt):
             watch(Progress("photos", "listing", 2))
         assert ended.wait(30)
@@ -130,7 +130,7 @@ def test_a_step_beats_while_it_works(instance):
 
     @dg.op
     def look(context: dg.OpExecutionContext) -> None:
-        with beating(context) as watch:
+        with run_heartbeat(context) as watch:
             assert until(lambda: last_beat(context.instance, context.run.run_id))
             watch(Progress("photos", "listing", 1))
         assert last_beat(context.instance, context.run.run_id) is None

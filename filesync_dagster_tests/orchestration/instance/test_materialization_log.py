@@ -86,7 +86,7 @@ def test_a_check_is_told_again_after_a_day(project, store, monkeypatch):
     STORES["drawings"].faults.breaks = {"one": 0}
     tick(made, "drawings")
     assert checked(tick(made, "drawings")) == set()
-    monkeypatch.setattr(materialization_log, "TOLD_AGAIN", timedelta(0))
+    monkeypatch.setattr(materialization_log, "REPEAT_INTERVAL", timedelta(0))
     assert ("listing_complete", False) in checked(tick(made, "drawings"))
 
 

@@ -13,9 +13,9 @@ from sqlalchemy import create_engine, text
 
 from filesync_dagster.config import Retention
 from filesync_dagster.orchestration.assets.specs import asset_key
-from filesync_dagster.orchestration.client import OUR_TAG
 from filesync_dagster.orchestration.instance import job_snapshot_gc, run_retention
-from filesync_dagster.orchestration.instance.run_retention import KEPT_TAG, main, maintain_instance
+from filesync_dagster.orchestration.instance.run_retention import main, maintain_instance
+from filesync_dagster.orchestration.tags import KEPT_TAG, OUR_TAG
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 
@@ -114,7 +114,7 @@ def test_runs_go_from_postgresql_as_well(made, tmp_path, postgres_url):
 
 def test_what_describes_a_run_goes_with_the_last_that_it_describes(made, instance, monkeypatch):
     """Each set of endpoints has its own; that of the whole job stays as long as that of a part of it."""
-    monkeypatch.setattr(job_snapshot_gc, "AT_ONCE", 1)
+    monkeypatch.setattr(job_snapshot_gc, "DESCRIPTIONS_AT_ONCE", 1)
     of_a, of_b, again, waiting = (begun(made, *names) for names in ("a", "b", "a", "ab"))
     for run in (of_a, of_b, again):
         instance.report_run_failed(run)
@@ -196,7 +196,7 @@ def test_a_run_that_held_only_the_latest_check_goes_when_another_one_does(made, 
 
 def test_a_backlog_of_runs_is_worked_off_page_by_page(instance, monkeypatch):
     """Years of runs do not fit into memory, and a page does not begin behind a run that is deleted already."""
-    monkeypatch.setattr(run_retention, "AT_ONCE", 2)
+    monkeypatch.setattr(run_retention, "RUNS_AT_ONCE", 2)
     for _ in range(7):
         create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE, tags=OURS)
     working = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.STARTED)

@@ -15,7 +15,7 @@ import pytest
 
 from filesync_dagster.config import read_environment
 from filesync_dagster.core.errors import NotWritable, ServiceError
-from filesync_dagster.orchestration.client import announced
+from filesync_dagster.orchestration.client import read_url
 from filesync_dagster.orchestration.processes import children, dagster_home, require_free
 from filesync_dagster.orchestration.processes.children import Service, rotate_log, start_service, stop_services
 
@@ -67,7 +67,7 @@ def test_up_serves_the_assets_and_leaves_nothing_behind(tmp_path, free_port):
     assert process.returncode == 0
     assert len(children) == 3
     assert not [child for child in children if _runs(child)]
-    assert announced(tmp_path / "home") is None
+    assert read_url(tmp_path / "home") is None
 
 
 def test_a_log_that_has_grown_too_long_begins_anew(tmp_path, monkeypatch):

@@ -11,16 +11,15 @@ from dagster._core.test_utils import create_run_for_test
 
 from filesync_dagster.monitoring.alerts import crashed_jobs
 from filesync_dagster.orchestration.assets.specs import asset_key
-from filesync_dagster.orchestration.client import OUR_TAG
 from filesync_dagster.orchestration.sensors import alerts
 from filesync_dagster.orchestration.sensors.alerts import (
     OTHER_JOBS,
-    UNNAMED_JOB,
-    Cursor,
+    FailureCursor,
     Runs,
     note_crashes,
     note_successes,
 )
+from filesync_dagster.orchestration.tags import ANY_ASSETS, OUR_TAG
 from filesync_dagster_tests.monitoring.alerts.receivers import Hook
 from filesync_dagster_tests.sync.memory_store import STORES
 
@@ -42,7 +41,7 @@ class Told:
         made.config.write_text(json.dumps(whole))
         folder.mkdir()
         made.instance = dg.DagsterInstance.local_temp(str(folder), {"telemetry": {"enabled": False}})
-        self.cursor = str(Cursor(datetime(2026, 1, 1, tzinfo=UTC)))
+        self.cursor = str(FailureCursor(datetime(2026, 1, 1, tzinfo=UTC)))
 
     def tick(self):
         """Let the sensor look; return what it says."""
@@ -202,7 +201,7 @@ def test_every_job_is_watched(told):
     whole["queues"] = [{"name": "events", "type": "rabbitmq", "url": "amqp://127.0.0.1", "queue": "q"}]
     told.made.config.write_text(json.dumps(whole))
     repository = told.made.definitions.get_repository_def()
-    names = {job.name for job in repository.get_all_jobs() if not job.name.startswith(UNNAMED_JOB)}
+    names = {job.name for job in repository.get_all_jobs() if not job.name.startswith(ANY_ASSETS)}
     assert "sync" in names
     assert names - {"sync", "check_configuration"} <= set(OTHER_JOBS)
 
@@ -218,10 +217,10 @@ def test_another_code_location_speaks_for_itself(told, hook):
     """A second project with filesync in it has jobs of the same names, and endpoints, too."""
     with told.made.open() as filesync:
         here = Runs(told.made.instance, filesync, frozenset(OTHER_JOBS), "here")
-        cursor = Cursor(datetime.now(UTC))
+        cursor = FailureCursor(datetime.now(UTC))
         for job in ("sync", "receive"):
             told.dead_run(job=job, location="there")
-        told.dead_run("a", job=UNNAMED_JOB, location="there")
+        told.dead_run("a", job=ANY_ASSETS, location="there")
         cursor, crashed = note_crashes(here, cursor)
         assert not crashed
         told.dead_run(job="receive", location="here")
@@ -251,7 +250,7 @@ def test_an_old_failure_that_is_looked_at_anew_is_no_news(told, hook):
     """Maintenance gives it a tag, or a person does, long after it was told and forgotten here."""
     now = datetime.now(UTC)
     run_id = told.dead_run("a", at=now - timedelta(days=7))
-    told.cursor = str(Cursor(now - timedelta(minutes=1)))
+    told.cursor = str(FailureCursor(now - timedelta(minutes=1)))
     told.made.instance.add_run_tags(run_id, {"filesync/kept": "2026-11-21"})
     told.tick()
     assert hook.posts == []
@@ -259,7 +258,7 @@ def test_an_old_failure_that_is_looked_at_anew_is_no_news(told, hook):
 
 def test_more_failures_than_one_look_takes_are_all_told(told, hook, monkeypatch):
     """The next looks have the others; none twice."""
-    monkeypatch.setattr(alerts, "RUNS", 2)
+    monkeypatch.setattr(alerts, "RUNS_PER_TICK", 2)
     runs = [told.dead_run(job=job) for job in ("receive", "maintenance", "receive", "receive", "sync")]
     told.tick()
     assert len(json.loads(told.cursor)["seen"]) == 2

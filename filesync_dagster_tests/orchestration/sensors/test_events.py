@@ -11,7 +11,7 @@ from filesync_dagster.config import read_environment
 from filesync_dagster.core.model import SyncMode
 from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.definitions import definitions_for
-from filesync_dagster.orchestration.sensors.events import PAUSE, queue_sensor, request_sensor
+from filesync_dagster.orchestration.sensors.events import RETRY_PAUSE, queue_sensor, request_sensor
 from filesync_dagster_tests.sync.events.conftest import Place
 from filesync_dagster_tests.sync.events.queues import Sqs, s3_event
 
@@ -131,7 +131,7 @@ def test_while_an_endpoint_is_listed_its_messages_wait(place):
     place.queue.send(s3_event(place.bucket, "a.txt"))
 
     assert "could acknowledge nothing" in place.queue_tick()[1]
-    assert place.queue_tick(datetime.now(UTC) + PAUSE)[0]
+    assert place.queue_tick(datetime.now(UTC) + RETRY_PAUSE)[0]
 
 
 def test_a_first_import_that_an_event_starts_is_materialized(place):

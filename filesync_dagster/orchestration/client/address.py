@@ -1,0 +1,48 @@
+"""Where Dagster's web server is: as the environment says, or as a running `filesync up` has written down."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from filesync_dagster.config import Environment
+
+DEFAULT_URL = "http://127.0.0.1:3000"
+"""Where `filesync up` serves when it is not told otherwise."""
+
+ANNOUNCEMENT = "dagster.url"
+"""The file in FILESYNC_HOME that says where its `filesync up` serves."""
+
+
+def dagster_url(environment: Environment) -> str:
+    """Return where Dagster's web server is: FILESYNC_DAGSTER_URL, or where `filesync up` serves, or would."""
+    return environment.dagster_url or read_url(environment.home) or DEFAULT_URL
+
+
+def read_url(home: Path) -> str | None:
+    """Return where the `filesync up` of this FILESYNC_HOME serves; None when none does.
+
+    One that was killed has not taken it back: that nobody answers there is worth knowing.
+    """
+    try:
+        return (home / ANNOUNCEMENT).read_text("utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+@contextmanager
+def announce_url(home: Path, url: str) -> Iterator[None]:
+    """Let others know, as long as this lasts. It is a convenience: what cannot be written is not."""
+    file = home / ANNOUNCEMENT
+    with suppress(OSError):
+        file.write_text(url, "utf-8")
+    try:
+        yield
+    finally:
+        if read_url(home) == url:  # not that of another one, begun since
+            with suppress(OSError):
+                file.unlink()

@@ -1,0 +1,274 @@
+"""Dagster's web server asked over GraphQL: launch syncs, see what became of them, run them again, end and delete them.
+
+For processes that do not import Dagster: `filesync jobs`, `filesync serve`. Whatever goes wrong is a DagsterUnreachable
+(nobody answers there) or a DagsterRefused (it answered, and said no), both with what to do.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote, urlsplit
+
+from filesync_dagster.config import without_credentials
+from filesync_dagster.core.errors import DagsterRefused, DagsterUnreachable, UnknownEndpoint
+from filesync_dagster.orchestration.client.address import DEFAULT_URL
+from filesync_dagster.orchestration.client.queries import (
+    DAEMONS_QUERY,
+    DELETE_MUTATION,
+    LAUNCH_MUTATION,
+    LOCATIONS_QUERY,
+    NODES_QUERY,
+    REEXECUTE_MUTATION,
+    RELOAD_MUTATION,
+    RUN_FRAGMENT,
+    RUN_QUERY,
+    RUNS_QUERY,
+    TERMINATE_MUTATION,
+)
+from filesync_dagster.orchestration.client.runs import DaemonStatus, DagsterRun, is_answer_ours, moment_of, parse_run
+from filesync_dagster.orchestration.tags import (
+    ANY_ASSETS,
+    ASSET_PREFIX,
+    FULL_TAG,
+    LIVE_TAG,
+    OUR_JOBS,
+    PARTITION_TAG,
+    SYNC,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    import httpx
+
+LOCATION = "filesync"
+"""The code location of `filesync up` and of the deployments here; a project of one's own has its own name."""
+
+ENDPOINTS_PER_RUN = 1000
+
+RUNS_AT_ONCE = 500
+
+UNREACHABLE = "DagsterUserCodeUnreachableError"
+"""The kind of error that a code location has whose code server does not answer."""
+
+ANSWER_TIMEOUT_SECONDS = 30.0
+"""For one answer: to launch a run, the web server loads the code location."""
+
+
+class DagsterClient:
+    """Asks the web server at one URL. Use as a context manager, or close it; threads may share it.
+
+    `url` may have a user and a password, for a proxy that asks for them; the attribute is without, to be shown.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, *, timeout: float = ANSWER_TIMEOUT_SECONDS) -> None:
+        import httpx
+
+        self.url = without_credentials(url).rstrip("/")
+        self._http: httpx.Client = httpx.Client(timeout=timeout, follow_redirects=True, auth=_credentials(url))
+
+    def launch(
+        self, endpoints: Sequence[str], *, day: date, full: bool = False, tags: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """Launch the sync of some endpoints; return the ids of its runs: one, unless they are more than a thousand.
+
+        `day` is the partition: today, in the time zone of the partitions. Raises UnknownEndpoint for a name that
+        Dagster has no asset of.
+        """
+        wanted = {PARTITION_TAG: f"{day:%Y-%m-%d}", LIVE_TAG: "true", **(tags or {})}
+        if full:
+            wanted[FULL_TAG] = "true"
+        launched = []
+        for (repository, location, job), names in self._homes(endpoints).items():
+            for start in range(0, len(names), ENDPOINTS_PER_RUN):
+                some = names[start : start + ENDPOINTS_PER_RUN]
+                params = {
+                    "selector": {
+                        "repositoryName": repository,
+                        "repositoryLocationName": location,
+                        "pipelineName": job,
+                        "assetSelection": [{"path": [ASSET_PREFIX, name]} for name in some],
+                    },
+                    "executionMetadata": {"tags": [{"key": k, "value": v} for k, v in wanted.items()]},
+                }
+                launched.append(self._mutate(LAUNCH_MUTATION, params=params)["run"]["id"])
+        return launched
+
+    def runs(self, limit: int | None = 25, *, statuses: Iterable[str] | None = None) -> list[DagsterRun]:
+        """Return the last runs of ours, newest first; all of them without a `limit`. Others may share the instance."""
+        found = [run for job in (*OUR_JOBS, ANY_ASSETS) for run in islice(self._runs_of(job, statuses), limit)]
+        return sorted(found, key=lambda run: run.created, reverse=True)[:limit]
+
+    def _runs_of(self, job: str, statuses: Iterable[str] | None) -> Iterator[DagsterRun]:
+        """Yield the runs of a job that are ours, newest first, and ask for them as far as somebody wants to know."""
+        wanted = {"pipelineName": job, **({"statuses": sorted(statuses)} if statuses else {})}
+        cursor: str | None = None
+        while True:
+            page_of = {"limit": RUNS_AT_ONCE, "cursor": cursor, "filter": wanted}
+            answer = self._query(RUN_FRAGMENT + RUNS_QUERY, **page_of)["runsOrError"]
+            if answer["__typename"] != "Runs":
+                raise DagsterRefused(f"Dagster does not list its runs: {_sentence(answer)}")
+            page = answer["results"]
+            yield from (parse_run(one) for one in page if is_answer_ours(one))
+            if len(page) < RUNS_AT_ONCE:
+                return
+            cursor = page[-1]["id"]
+
+    def run(self, run_id: str) -> DagsterRun | None:
+        """Return one run, or None when Dagster does not know it."""
+        answer = self._query(RUN_FRAGMENT + RUN_QUERY, id=run_id)["runOrError"]
+        if answer["__typename"] == "Run":
+            return parse_run(answer)
+        if answer["__typename"] == "RunNotFoundError":
+            return None
+        raise DagsterRefused(f"Dagster does not show the run {run_id}: {_sentence(answer)}")
+
+    def reexecute(self, run_id: str) -> str:
+        """Run again what a run did not materialize; return the id of the new run."""
+        params = {"parentRunId": run_id, "strategy": "FROM_ASSET_FAILURE"}
+        again: str = self._mutate(REEXECUTE_MUTATION, params=params)["run"]["id"]
+        return again
+
+    def delete(self, run_id: str) -> None:
+        """Forget a run and its events. A run that goes on must be terminated first."""
+        self._mutate(DELETE_MUTATION, id=run_id)
+
+    def terminate(self, run_id: str, *, force: bool = False) -> None:
+        """Ask a run to end; `force` marks it as canceled at once, even when its process does not answer."""
+        policy = "MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE"
+        self._mutate(TERMINATE_MUTATION, id=run_id, policy=policy)
+
+    def daemon_health(self) -> list[DaemonStatus]:
+        """Return how Dagster's daemons are doing."""
+        statuses = self._query(DAEMONS_QUERY)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        return [
+            DaemonStatus(
+                type=one["daemonType"],
+                required=one["required"],
+                healthy=bool(one["healthy"]),
+                last_heartbeat=moment_of(one["lastHeartbeatTime"]),
+                errors=tuple(error["message"].strip() for error in one["lastHeartbeatErrors"]),
+            )
+            for one in statuses
+        ]
+
+    def reload(self, location: str | None = None) -> None:
+        """Make the code server read endpoints.yaml again. Running syncs go on.
+
+        Without a `location`: `filesync`, or the only one that there is.
+        """
+        location = location or self._only(self._locations())
+        answer = self._mutate(RELOAD_MUTATION, name=location)
+        loaded = answer.get("locationOrLoadError") or {}
+        if loaded.get("__typename") == "PythonError":
+            raise DagsterRefused(f"The code location {location} does not load: {_sentence(loaded)}")
+
+    def reaches(self, location: str | None = None) -> bool:
+        """Tell whether the code server of a location answers; code that does not load is another matter."""
+        found = self._locations()
+        return found.get(location or self._only(found)) != UNREACHABLE
+
+    def _locations(self) -> dict[str, str | None]:
+        """Return the code locations, each with the kind of error that it has instead of code."""
+        answer = self._query(LOCATIONS_QUERY)["workspaceOrError"]
+        entries = answer.get("locationEntries") or ()
+        return {entry["name"]: (entry.get("locationOrLoadError") or {}).get("className") for entry in entries}
+
+    def _only(self, locations: Iterable[str]) -> str:
+        names = sorted(locations)
+        if LOCATION in names or len(names) == 1:
+            return LOCATION if LOCATION in names else names[0]
+        raise DagsterRefused(
+            f"Dagster at {self.url} has the code locations {_name_some(names)}." if names else "Dagster has no code.",
+            hint="Say with --location which of them is meant.",
+        )
+
+    def _homes(self, endpoints: Sequence[str]) -> dict[tuple[str, str, str], list[str]]:
+        """Return which endpoints are in which code location, and by which job they are run there."""
+        keys = [{"path": [ASSET_PREFIX, name]} for name in endpoints]
+        nodes = self._query(NODES_QUERY, keys=keys)["assetNodes"] if keys else []
+        homes: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+        known = set()
+        for node in nodes:
+            name = node["assetKey"]["path"][-1]
+            if node["isExecutable"] and name not in known:
+                job = SYNC if SYNC in node["jobNames"] else ANY_ASSETS
+                homes[node["repository"]["name"], node["repository"]["location"]["name"], job].append(name)
+                known.add(name)
+        unknown = [name for name in endpoints if name not in known]
+        if unknown:
+            raise UnknownEndpoint(
+                f"Dagster at {self.url} has no active endpoint {_name_some(unknown)}.",
+                hint="Look for errors of the code location in its UI; reload it there after an edit.",
+            )
+        return homes
+
+    def _mutate(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return the answer to a mutation. Raises DagsterRefused for each kind of no that the schema has."""
+        answer: dict[str, Any] = self._query(query, **variables)["answer"]
+        kind = answer["__typename"]
+        if kind.endswith("Success") or kind == "WorkspaceLocationEntry":
+            return answer
+        if kind == "UnauthorizedError":
+            raise DagsterRefused(f"Dagster at {self.url} only shows (it is read-only).", hint="Ask another web server.")
+        raise DagsterRefused(f"Dagster refused: {_sentence(answer)}")
+
+    def _query(self, query: str, **variables: Any) -> dict[str, Any]:
+        import httpx
+
+        try:
+            response = self._http.post(f"{self.url}/graphql", json={"query": query, "variables": variables})
+            answer = response.json()
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as exc:
+            raise DagsterUnreachable(
+                f"Dagster's web server does not answer at {self.url} ({str(exc) or type(exc).__name__}).",
+                hint="Start it with `filesync up`, or say where it is with --dagster-url or FILESYNC_DAGSTER_URL.",
+            ) from exc
+        except ValueError as exc:
+            answer = None
+            cause: Exception | None = exc
+        else:
+            cause = None
+        if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
+            errors = answer.get("errors") if isinstance(answer, dict) else None
+            reason = f": {errors[0].get('message', '')}" if errors else "."
+            raise DagsterRefused(
+                f"{self.url} answered {response.status_code}, and not as Dagster does{reason}",
+                hint="Is it Dagster's web server, of version 1.13?",
+            ) from cause
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _credentials(url: str) -> tuple[str, str] | None:
+    """Return the user and the password of a URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return (unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
+
+
+def _sentence(answer: Mapping[str, Any]) -> str:
+    """Return what an error of the schema says, without a traceback."""
+    text = answer.get("message") or " ".join(error["message"] for error in answer.get("errors") or ())
+    return " ".join(text.split())[:500] or str(answer.get("__typename"))
+
+
+def _name_some(names: Iterable[str], most: int = 5) -> str:
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(repr(name) for name in names[:most]) + more
