@@ -1,8 +1,5 @@
 """The places of the contract suite."""
 
-import pytest
-
-from filesync_dagster.core.model import Meter
 from filesync_dagster_tests.connectors.autodesk.place import AutodeskPlace, HubPlace
 from filesync_dagster_tests.connectors.google_drive.place import (
     DrivePlace,
@@ -42,17 +39,3 @@ PLACES = {
     "s3_permissions": lambda request: S3Place(request.getfixturevalue("moto_s3"), KEYS, include_permissions=True),
 }
 """One line per connector (and per way of running it that changes its capabilities): name → Place."""
-
-
-@pytest.fixture(params=list(PLACES))
-def place(request):
-    """Return an empty place of each kind, one after the other."""
-    return PLACES[request.param](request)
-
-
-@pytest.fixture
-def source(place):
-    """Return a source of the place, closed afterwards."""
-    opened = place.open(Meter())
-    yield opened
-    opened.close()

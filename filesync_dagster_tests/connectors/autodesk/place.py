@@ -1,5 +1,6 @@
 """A simulated project of Autodesk as a place of the contract suite."""
 
+from filesync_dagster.connectors.autodesk import CONNECTOR
 from filesync_dagster.core.model import Kind
 from filesync_dagster.simulators.autodesk.fault_injection import FAULTS
 from filesync_dagster.simulators.faults import Fault
@@ -33,6 +34,7 @@ NAMES = (
 class AutodeskPlace:
     """The top folder "Project Files" of one project; Autodesk has no files above that."""
 
+    connector = CONNECTOR
     hostile_names = NAMES
     faults = FAULTS - {Fault.SHORT_ANSWER, Fault.MUTATE}
     top = "Project Files"

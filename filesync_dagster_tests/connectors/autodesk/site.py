@@ -10,7 +10,7 @@ from filesync_dagster.connectors.autodesk import AutodeskDetails, open_autodesk
 from filesync_dagster.core.model import Meter
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
 from filesync_dagster.simulators.wire import InProcess
-from filesync_dagster_tests.connectors.patience import IMPATIENT
+from filesync_dagster.testing import IMPATIENT
 
 HOUR = 3600
 UNLIMITED = 100_000
@@ -115,7 +115,7 @@ def sizes(pages):
 
 def gaps(pages):
     """Return what could not be listed, as (path, reason)."""
-    return [(gap.path, gap.reason) for page in pages for gap in page.unread]
+    return [(gap.path, gap.reason) for page in pages for gap in page.gaps]
 
 
 def listed(source):

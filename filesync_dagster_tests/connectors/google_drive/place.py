@@ -3,11 +3,11 @@
 import itertools
 import json
 
-from filesync_dagster.connectors.google_drive import GoogleDriveDetails, open_google_drive
+from filesync_dagster.connectors.google_drive import CONNECTOR, GoogleDriveDetails, open_google_drive
 from filesync_dagster.simulators.faults import Fault
 from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.wire import InProcess
-from filesync_dagster_tests.connectors.patience import IMPATIENT
+from filesync_dagster.testing import IMPATIENT
 
 NAMES = (
     " leading and trailing ",
@@ -38,6 +38,7 @@ _NUMBERS = itertools.count(1)
 class DrivePlace:
     """My Drive, or another part of a Drive, of an account of its own."""
 
+    connector = CONNECTOR
     hostile_names = NAMES
     faults = frozenset(Fault) - {Fault.SHORT_ANSWER, Fault.MUTATE, Fault.LOSE_CHANGE}
     top = ""

@@ -6,7 +6,7 @@ from google.auth import jwt
 from filesync_dagster.connectors.google_drive.credentials import EVERYTHING, METADATA
 from filesync_dagster.core.errors import AccessDenied, AuthenticationFailed, SourceError, Throttled
 from filesync_dagster.simulators.faults import Fault
-from filesync_dagster_tests.connectors.places import ids, many, pages, populate
+from filesync_dagster.testing.rows import ids, many, pages, populate
 
 
 def claims(place):

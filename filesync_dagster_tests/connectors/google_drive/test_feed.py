@@ -5,7 +5,7 @@ import pytest
 from filesync_dagster.core.errors import CursorLost, NotFound, ProtocolViolation
 from filesync_dagster.core.model import OUTSIDE
 from filesync_dagster.simulators.faults import Fault
-from filesync_dagster_tests.connectors.places import ids, pages, populate
+from filesync_dagster.testing.rows import ids, pages, populate
 
 
 def told(source, cursor):

@@ -4,7 +4,7 @@ from filesync_dagster.connectors.rest.paging import EMPTY_PAGES_MAX
 from filesync_dagster.core.errors import NotFound, ProtocolViolation
 from filesync_dagster.core.model import OUTSIDE, Kind
 from filesync_dagster.simulators.faults import Fault
-from filesync_dagster_tests.connectors.places import TREE, ids, many, pages, populate
+from filesync_dagster.testing.rows import TREE, ids, many, pages, populate
 
 DAY = "2026-01-05"
 
@@ -67,7 +67,7 @@ def test_a_search_that_was_incomplete_poisons_the_scope(request, opened, kind):
 
     listed = list(source.list(source.scopes()[0]))
 
-    [unread] = [gap for page in listed for gap in page.unread]
+    [unread] = [gap for page in listed for gap in page.gaps]
     assert unread.scope == source.scopes()[0]
     assert "incompleteSearch" in unread.reason
     assert ids(listed)
@@ -344,7 +344,7 @@ def test_a_folder_that_may_not_be_read_is_named(folder, opened):
 
     listed = list(source.list(source.scopes()[0]))
 
-    [unread] = [gap for page in listed for gap in page.unread]
+    [unread] = [gap for page in listed for gap in page.gaps]
     assert unread.path == "a/deep"
     assert sorted(n for page in listed for n in page.batch["name"].to_pylist()) == ["1", "a", "deep"]
 

@@ -4,7 +4,7 @@ import pytest
 
 from filesync_dagster.core.errors import AccessDenied
 from filesync_dagster.simulators.faults import Fault
-from filesync_dagster_tests.connectors.places import pages, populate
+from filesync_dagster.testing.rows import pages, populate
 
 
 def permissions(source):

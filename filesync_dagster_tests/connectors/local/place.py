@@ -3,12 +3,13 @@
 import os
 import time
 
-from filesync_dagster.connectors.local import LocalDetails, open_local
+from filesync_dagster.connectors.local import CONNECTOR, LocalDetails, open_local
 
 
 class LocalPlace:
     """A folder below a temporary one."""
 
+    connector = CONNECTOR
     hostile_names = (
         " leading and trailing ",
         "-dash",

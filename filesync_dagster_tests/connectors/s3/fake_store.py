@@ -7,7 +7,7 @@ import httpx
 from filesync_dagster.connectors.s3 import S3Details
 from filesync_dagster.connectors.s3.source import S3Source
 from filesync_dagster.core.model import Meter
-from filesync_dagster_tests.connectors.patience import IMPATIENT
+from filesync_dagster.testing import IMPATIENT
 
 ADDRESS = "https://store.example.com"
 ERROR = "<Error><Code>{}</Code><Message>no</Message></Error>"

@@ -2,9 +2,9 @@
 
 import uuid
 
-from filesync_dagster.connectors.s3 import S3Details
+from filesync_dagster.connectors.s3 import CONNECTOR, S3Details
 from filesync_dagster.connectors.s3.source import S3Source
-from filesync_dagster_tests.connectors.patience import IMPATIENT
+from filesync_dagster.testing import IMPATIENT
 
 # No control characters: rclone shows those of files as pictures of them (U+2401 for U+0001).
 FILE_NAMES = (
@@ -51,6 +51,8 @@ KEYS = (
 
 class S3Place:
     """A bucket of one of the test servers, below an optional prefix."""
+
+    connector = CONNECTOR
 
     def __init__(self, server, hostile_names, **details):
         self.hostile_names = hostile_names

@@ -12,7 +12,7 @@ from filesync_dagster.connectors.s3.credentials import aws_session
 from filesync_dagster.connectors.s3.source import S3Source
 from filesync_dagster.core.errors import AuthenticationFailed, NotFound, Unreachable
 from filesync_dagster.core.model import Meter
-from filesync_dagster_tests.connectors.patience import IMPATIENT
+from filesync_dagster.testing import IMPATIENT
 from filesync_dagster_tests.connectors.s3.fake_store import FakeStore, listed_ids, listing, row
 from filesync_dagster_tests.connectors.s3.place import FILE_NAMES, KEYS, S3Place
 from filesync_dagster_tests.servers import recorded

@@ -1,81 +1,21 @@
-"""Somewhere to put files, and how tests look at what a source lists there."""
+"""What the suites write into a place, and how they look at what a source lists there."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Protocol
+from typing import Any, Final, TypeAlias
 
 import duckdb
 import pyarrow as pa
 
-from filesync_dagster.connectors.base import Source
+from filesync_dagster.connectors.base import IncrementalSource, Source
 from filesync_dagster.core.errors import SourceError
-from filesync_dagster.core.model import FILE_SCHEMA, OUTSIDE, Kind, Meter
-from filesync_dagster.simulators.faults import Fault, FaultPlan
+from filesync_dagster.core.model import FILE_SCHEMA, OUTSIDE, Delta, Kind, Page
 from filesync_dagster.sync.diff import derive
+from filesync_dagster.testing.place import Place
 
+Row: TypeAlias = dict[str, Any]
 
-class Place(Protocol):
-    """Somewhere to put files, and the source that lists them. Empty at first. Paths are relative, `/`-separated.
-
-    Of several scopes the first is the one that files are put into.
-    """
-
-    @property
-    def hostile_names(self) -> tuple[str, ...]:
-        """Paths that are legal here and easy to get wrong, none of them inside another."""
-        ...
-
-    def write(self, path: str, content: bytes) -> None:
-        """Add a file, and the folders above it where the store has such."""
-        ...
-
-    def overwrite(self, path: str, content: bytes) -> None:
-        """Replace the content of a file, keeping its modification time if the store lets anyone do so."""
-        ...
-
-    def rename(self, old: str, new: str) -> None:
-        """Give a file, or a folder where the store has such, another path."""
-        ...
-
-    def delete(self, path: str) -> None:
-        """Remove a file, or a folder where the store has such, with what is below it."""
-        ...
-
-    def open(self, meter: Meter, page_size: int = 10) -> Source:
-        """Return a source of this place."""
-        ...
-
-    def open_missing(self, meter: Meter) -> Source:
-        """Return a source of a bucket, folder or project that does not exist."""
-        ...
-
-
-class TrashPlace(Place, Protocol):
-    """A place with a trash."""
-
-    def trash(self, path: str) -> None:
-        """Move a file or folder to the trash."""
-        ...
-
-    def restore(self, path: str) -> None:
-        """Take it back."""
-        ...
-
-
-class FaultyPlace(Place, Protocol):
-    """A place where things go wrong on demand: a simulator is behind it."""
-
-    @property
-    def plan(self) -> FaultPlan:
-        """What goes wrong."""
-        ...
-
-    @property
-    def faults(self) -> frozenset[Fault]:
-        """What can go wrong here."""
-        ...
-
-
-TREE = {
+TREE: Final = {
     "a.txt": b"a",
     "folder/b.txt": b"bb",
     "folder/c.PDF": b"ccc",
@@ -84,49 +24,51 @@ TREE = {
 }
 
 
-def populate(place, tree):
+def populate(place: Place, tree: Mapping[str, bytes]) -> None:
     """Write a literal tree."""
     for path, content in tree.items():
         place.write(path, content)
 
 
-def many(count):
+def many(count: int) -> dict[str, bytes]:
     """Return a tree of `count` files in several folders."""
     return {f"f{number % 7}/{number:03}.txt": str(number).encode() for number in range(count)}
 
 
-def pages(source, checkpoint=None, landmarks=()):
+def pages(source: Source, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> list[Page]:
     """Return the pages of the first scope, all of it read."""
     found = list(source.list(source.scopes()[0], checkpoint, landmarks))
-    assert not [unread for page in found for unread in page.unread]
+    assert not [unread for page in found for unread in page.gaps]
     return found
 
 
-def ids(found):
+def ids(found: Iterable[Page]) -> list[str]:
     """Return the external_ids of pages, in order of arrival."""
-    return [external_id for page in found for external_id in page.batch["external_id"].to_pylist()]
+    return [str(external_id) for page in found for external_id in page.batch["external_id"].to_pylist()]
 
 
-def rows(place, source, checkpoint=None, landmarks=()):
+def rows(place: Place, source: Source, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> list[Row]:
     """List, and return the rows in the order of their ids; those of stores that tell parents with their paths."""
-    return placed(
+    return place_rows(
         place, source, [row for page in pages(source, checkpoint, landmarks) for row in page.batch.to_pylist()]
     )
 
 
-def files(place, source):
+def files(place: Place, source: Source) -> dict[str, Row]:
     """List, and return the rows that are not folders, by path."""
     return {row["path"]: row for row in rows(place, source) if row["kind"] != Kind.FOLDER}
 
 
-def placed(place, source, found):
+def place_rows(place: Place, source: Source, found: Iterable[Row]) -> list[Row]:
     """Return rows in the order of their ids and, where they tell parents, as they lie below the top of the place.
 
     A place whose files are not at the top of its endpoint says so with `top`: the folder that they are in.
     """
     if source.capabilities.derives_paths:
         latest = {row["external_id"]: row for row in found}
-        found = [{**latest[external_id], **where} for external_id, where in _derived(list(latest.values())).items()]
+        found = [
+            {**latest[external_id], **where} for external_id, where in _derive_paths(list(latest.values())).items()
+        ]
         top = getattr(place, "top", "")
         if top:
             [top_id] = [row["external_id"] for row in found if row["path"] == top]
@@ -134,15 +76,15 @@ def placed(place, source, found):
     return sorted(found, key=lambda row: row["external_id"])
 
 
-def _below(row, top, top_id):
+def _below(row: Row, top: str, top_id: str) -> Row:
     parent = None if row["parent_id"] == top_id else row["parent_id"]
     return {**row, "path": row["path"].removeprefix(f"{top}/"), "parent_id": parent}
 
 
-def _derived(found):
+def _derive_paths(found: Sequence[Row]) -> dict[str, Row]:
     """Return the path of each row that lies in the endpoint, and whether it is in the trash, by id."""
     con = _database()
-    con.register("found", pa.Table.from_pylist(found, FILE_SCHEMA))
+    con.register("found", pa.Table.from_pylist([*found], FILE_SCHEMA))
     derive(con, "found", "placed")
     answer = con.execute("SELECT external_id, path, trashed FROM placed").fetchall()
     con.unregister("found")
@@ -150,11 +92,11 @@ def _derived(found):
 
 
 @cache
-def _database():
+def _database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()  # one for all tests: opening one takes longer than most of them
 
 
-def followed(place, source, before, cursor):
+def follow_feed(place: Place, source: IncrementalSource, before: Iterable[Row], cursor: str) -> list[Row]:
     """Return the rows that a sync arrives at from those of a listing, led by the feed; like `rows`.
 
     This is all that a sync may do: believe the last word on each entry, ask for what is below a folder that came in,
@@ -176,20 +118,24 @@ def followed(place, source, before, cursor):
     now.update(told)
     for folder in came_in:
         for page in source.below(folder["external_id"], folder["scope"]):
-            if page.unread:
-                raise SourceError(page.unread[0].reason)
+            if page.gaps:
+                raise SourceError(page.gaps[0].reason)
             now.update({row["external_id"]: row for row in page.batch.to_pylist()})
-    return placed(place, source, now.values())
+    return place_rows(place, source, now.values())
 
 
-def _last_words(deltas):
+def _last_words(deltas: Iterable[Delta]) -> tuple[dict[tuple[str, str], Row | None], set[str | None]]:
     """Return the last row (None: it is gone) told of each entry and scope, and the folders that were read."""
-    words, order, read = {}, {}, set()
+    words: dict[tuple[str, str], Row | None] = {}
+    order: dict[tuple[str, str], int] = {}
+    read: set[str] = set()
     for delta in deltas:
-        if delta.unread:
-            raise SourceError(delta.unread[0].reason)
+        if delta.gaps:
+            raise SourceError(delta.gaps[0].reason)
         read.update(delta.read)
-        found = [((row["external_id"], row["scope"]), row) for row in delta.batch.to_pylist()]
+        found: list[tuple[tuple[str, str], Row | None]] = [
+            ((row["external_id"], row["scope"]), row) for row in delta.batch.to_pylist()
+        ]
         found += [((external_id, delta.scope), None) for external_id in delta.removed]
         orders = [*(delta.order or [0] * delta.batch.num_rows), *delta.removed.values()]
         for (key, row), moment in zip(found, orders, strict=True):
@@ -198,6 +144,6 @@ def _last_words(deltas):
     return words, {None if folder == OUTSIDE else folder for folder in read}
 
 
-def _came_in(folder, known):
+def _came_in(folder: Row, known: Mapping[str, Row]) -> bool:
     before = known.get(folder["external_id"])
-    return before is None or before["trashed"] != folder["trashed"]
+    return before is None or bool(before["trashed"] != folder["trashed"])
