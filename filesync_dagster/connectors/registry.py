@@ -89,11 +89,11 @@ def _load_plugin(plugin: EntryPoint) -> Connector:
     except Exception as exc:
         why = f"{type(exc).__name__}: {str(exc).rstrip('.')}"
         raise ConfigError(
-            f"The type {plugin.name} of the package {package} cannot be loaded: {why}.", hint=hint
+            [f"The type {plugin.name} of the package {package} cannot be loaded: {why}."], hint=hint
         ) from exc
     if not isinstance(found, Connector):
         raise ConfigError(
-            f"The type {plugin.name} of the package {package} is no Connector: {plugin.value}.", hint=hint
+            [f"The type {plugin.name} of the package {package} is no Connector: {plugin.value}."], hint=hint
         )
     return found
 
