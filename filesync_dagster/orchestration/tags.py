@@ -1,4 +1,8 @@
-"""Names that are written on runs in Dagster: of our jobs and assets, and the tags. Does not import Dagster."""
+"""Names that are written on runs in Dagster: of our jobs and assets, and the tags. Does not import Dagster.
+
+Tags that begin with `.dagster/` are hidden from people, and left out of what the web server says of a run: it can only
+be asked which runs have one.
+"""
 
 ASSET_PREFIX = "filesync"
 """The first part of the asset key of an endpoint; its name is the second."""
@@ -14,23 +18,23 @@ ANY_ASSETS = "__ASSET_JOB"
 
 PARTITION_TAG = "dagster/partition"
 
-OUR_TAG = "filesync/job"
+OUR_TAG = ".dagster/filesync_job"
 """On every run of a job of ours: another team's job in the same instance may have the same name."""
 
 FULL_TAG = "filesync/full"
 """On a run that lists everything from the start, whatever the feeds tell."""
 
-LIVE_TAG = "filesync/live"
+LIVE_TAG = ".dagster/filesync_live"
 """On a run that syncs what is there when it begins, whatever day it was launched on, and so on its retries."""
 
-CADENCE_TAG = "filesync/cadence"
+CADENCE_TAG = ".dagster/filesync_cadence"
 """On a run: the schedule or sensor that started it. A run without it was started by a person."""
 
-CONFIG_TAG = "filesync/config"
+CONFIG_TAG = ".dagster/filesync_config"
 """On a run of all endpoints: those of which endpoints.yaml. Another code location in the same Dagster has its own."""
 
 QUEUE_TAG = "filesync/queue"
 """On a run: the queue whose messages it takes."""
 
-KEPT_TAG = "filesync/kept"
+KEPT_TAG = ".dagster/filesync_kept"
 """On an old run: the last day of which it holds the latest. It is not looked at again before that is too old."""

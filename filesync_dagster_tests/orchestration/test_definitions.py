@@ -121,7 +121,7 @@ def test_an_endpoint_shows_who_what_and_when(project):
         }
     )
     specs = {spec.key: spec for spec in made.definitions.resolve_all_asset_specs()}
-    spec, source = specs[asset_key("drawings")], specs[dg.AssetKey(["s3", "drawings"])]
+    spec, source = specs[asset_key("drawings")], specs[dg.AssetKey(["s3", "drawings_store"])]
     for text in ("Engineering Drawings", "s3://drawings/cad/", "every 5 minutes", "dwg"):
         assert text in spec.description
     assert (spec.group_name, spec.owners) == ("eng_project_001", ["engineer@company.com"])

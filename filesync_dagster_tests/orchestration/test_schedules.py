@@ -64,7 +64,7 @@ def test_one_run_for_all_that_are_due(project, store, tick):
     made = project(store("a"), store("b"))
     execution = tick(made, datetime(2026, 6, 1, 10, 0, tzinfo=UTC))
     assert asked(execution) == ({"a", "b"}, "2026-06-01")
-    assert execution.run_requests[0].tags["filesync/cadence"] == "every_hour"
+    assert execution.run_requests[0].tags[CADENCE_TAG] == "every_hour"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,13 @@ DRIFTED = "The feed had not told {:,} changes, which a full listing then found a
 SAMPLE_ROWS = 50
 """Rows of a table in Dagster's event log, which every run adds to."""
 
-SHOWN = (*(number.name for number in NUMBERS), "duration_seconds")
+TOTALS = ("files_total", "bytes_total")
+"""What the store holds. Dagster plots numbers in the order of their names: these two before those of the sync."""
+
+SHOWN = {
+    **{name: name for name in TOTALS},
+    **{f"sync/{name}": name for name in (*(one.name for one in NUMBERS), "duration_seconds") if name not in TOTALS},
+}
 """Always there, zeros too: Dagster plots what every materialization has."""
 
 CHANGE_COLUMNS = dg.TableSchema(
@@ -63,8 +69,7 @@ def materialization_event(filesync: "Filesync", result: SyncResult, day: date) -
 def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:
     """Return what the asset shows of a sync."""
     facts = result.as_dict()
-    shown: dict[str, Any] = {name: facts[name] or 0 for name in SHOWN}
-    shown["dagster/partition_row_count"] = result.files_total
+    shown: dict[str, Any] = {label: facts[name] or 0 for label, name in SHOWN.items()}
     shown["filesync/mode"] = result.mode.value
     shown["filesync/status"] = result.status.value
     for name in ("sync_id", "snapshot_uri", "changes_uri"):

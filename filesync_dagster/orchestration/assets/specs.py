@@ -33,8 +33,8 @@ def asset_key(name: str) -> dg.AssetKey:
 
 
 def store_key(endpoint: Endpoint) -> dg.AssetKey:
-    """Return the external asset that stands for the store itself."""
-    return dg.AssetKey([endpoint.type, endpoint.name])
+    """Return the external asset that stands for the store itself: its node must not look like that of the inventory."""
+    return dg.AssetKey([endpoint.type, f"{endpoint.name}_store"])
 
 
 def slug(text: str) -> str:

@@ -27,13 +27,14 @@ from filesync_dagster.orchestration.client.queries import (
     RUNS_QUERY,
     TERMINATE_MUTATION,
 )
-from filesync_dagster.orchestration.client.runs import DaemonStatus, DagsterRun, is_answer_ours, moment_of, parse_run
+from filesync_dagster.orchestration.client.runs import DaemonStatus, DagsterRun, moment_of, parse_run, selects_ours
 from filesync_dagster.orchestration.tags import (
     ANY_ASSETS,
     ASSET_PREFIX,
     FULL_TAG,
     LIVE_TAG,
     OUR_JOBS,
+    OUR_TAG,
     PARTITION_TAG,
     SYNC,
 )
@@ -105,23 +106,26 @@ class DagsterClient:
     def _runs_of(self, job: str, statuses: Iterable[str] | None) -> Iterator[DagsterRun]:
         """Yield the runs of a job that are ours, newest first, and ask for them as far as somebody wants to know."""
         wanted = {"pipelineName": job, **({"statuses": sorted(statuses)} if statuses else {})}
+        filters = {"filter": wanted, "ours": _with_tag(wanted, OUR_TAG, job), "live": _with_tag(wanted, LIVE_TAG)}
         cursor: str | None = None
         while True:
-            page_of = {"limit": RUNS_AT_ONCE, "cursor": cursor, "filter": wanted}
-            answer = self._query(RUN_FRAGMENT + RUNS_QUERY, **page_of)["runsOrError"]
+            data = self._query(RUN_FRAGMENT + RUNS_QUERY, limit=RUNS_AT_ONCE, cursor=cursor, **filters)
+            answer = data["runsOrError"]
             if answer["__typename"] != "Runs":
                 raise DagsterRefused(f"Dagster does not list its runs: {_sentence(answer)}")
             page = answer["results"]
-            yield from (parse_run(one) for one in page if is_answer_ours(one))
+            ours, live = _ids(data["ours"]), _ids(data["live"])
+            yield from (parse_run(one, live) for one in page if one["id"] in ours or selects_ours(one))
             if len(page) < RUNS_AT_ONCE:
                 return
             cursor = page[-1]["id"]
 
     def run(self, run_id: str) -> DagsterRun | None:
         """Return one run, or None when Dagster does not know it."""
-        answer = self._query(RUN_FRAGMENT + RUN_QUERY, id=run_id)["runOrError"]
+        data = self._query(RUN_FRAGMENT + RUN_QUERY, id=run_id, live=_with_tag({"runIds": [run_id]}, LIVE_TAG))
+        answer = data["runOrError"]
         if answer["__typename"] == "Run":
-            return parse_run(answer)
+            return parse_run(answer, _ids(data["live"]))
         if answer["__typename"] == "RunNotFoundError":
             return None
         raise DagsterRefused(f"Dagster does not show the run {run_id}: {_sentence(answer)}")
@@ -260,6 +264,15 @@ def _credentials(url: str) -> tuple[str, str] | None:
     except ValueError:
         return None
     return (unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
+
+
+def _with_tag(wanted: Mapping[str, Any], key: str, value: str = "true") -> dict[str, Any]:
+    """Return a filter of runs for those among them that have a tag, which may be hidden."""
+    return {**wanted, "tags": [{"key": key, "value": value}]}
+
+
+def _ids(answer: Mapping[str, Any]) -> set[str]:
+    return {run["id"] for run in answer.get("results") or ()}
 
 
 def _sentence(answer: Mapping[str, Any]) -> str:

@@ -7,13 +7,20 @@ fragment run on Run {
 }
 """
 RUNS_QUERY = """
-query ($limit: Int, $cursor: String, $filter: RunsFilter) {
+query ($limit: Int, $cursor: String, $filter: RunsFilter, $ours: RunsFilter, $live: RunsFilter) {
   runsOrError(limit: $limit, cursor: $cursor, filter: $filter) {
     __typename ... on Error { message } ... on Runs { results { ...run } }
   }
+  ours: runsOrError(limit: $limit, cursor: $cursor, filter: $ours) { ... on Runs { results { id } } }
+  live: runsOrError(limit: $limit, cursor: $cursor, filter: $live) { ... on Runs { results { id } } }
 }
 """
-RUN_QUERY = "query ($id: ID!) { runOrError(runId: $id) { __typename ... on Error { message } ...run } }"
+RUN_QUERY = """
+query ($id: ID!, $live: RunsFilter) {
+  runOrError(runId: $id) { __typename ... on Error { message } ...run }
+  live: runsOrError(filter: $live) { ... on Runs { results { id } } }
+}
+"""
 NODES_QUERY = """
 query ($keys: [AssetKeyInput!]) {
   assetNodes(assetKeys: $keys) { assetKey { path } isExecutable jobNames repository { name location { name } } }

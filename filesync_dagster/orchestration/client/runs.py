@@ -86,16 +86,17 @@ def is_ours(tags: Container[str], assets: Iterable[Sequence[str]]) -> bool:
     return OUR_TAG in tags or (bool(folders) and folders <= {ASSET_PREFIX, REPORTS_PREFIX})
 
 
-def is_answer_ours(answer: Mapping[str, Any]) -> bool:
-    """Tell the same of a run as the web server describes it."""
+def selects_ours(answer: Mapping[str, Any]) -> bool:
+    """Tell whether a run, as the web server describes it, selects nothing but our assets."""
     checked = (check["assetKey"] for check in answer["assetCheckSelection"] or ())
     keys = (*(answer["assetSelection"] or ()), *checked)
-    return is_ours({tag["key"] for tag in answer["tags"]}, [key["path"] for key in keys])
+    return is_ours((), [key["path"] for key in keys])
 
 
-def parse_run(answer: Mapping[str, Any]) -> DagsterRun:
-    """Return a run from what the web server says of it."""
+def parse_run(answer: Mapping[str, Any], live: Container[str]) -> DagsterRun:
+    """Return a run from what the web server says of it; `live`: the ids of those with the hidden tag of live runs."""
     paths = [key["path"] for key in answer["assetSelection"] or ()]
+    hidden = {LIVE_TAG: "true"} if answer["id"] in live else {}
     return DagsterRun(
         id=answer["id"],
         status=answer["status"],
@@ -108,7 +109,7 @@ def parse_run(answer: Mapping[str, Any]) -> DagsterRun:
         parent=answer["parentRunId"],
         root=answer["rootRunId"],
         can_terminate=answer["canTerminate"],
-        tags={tag["key"]: tag["value"] for tag in answer["tags"]},
+        tags={**{tag["key"]: tag["value"] for tag in answer["tags"]}, **hidden},
     )
 
 

@@ -51,8 +51,8 @@ def test_today_is_a_live_sync(project, store):
     assert result.success
     metadata = shown(result)["a"]
     assert set(SHOWN) <= set(metadata)
-    assert (metadata["files_total"], metadata["files_added"], metadata["files_removed"]) == (12, 12, 0)
-    assert metadata["dagster/partition_row_count"] == 12
+    assert (metadata["files_total"], metadata["sync/files_added"], metadata["sync/files_removed"]) == (12, 12, 0)
+    assert sorted(SHOWN)[:2] == ["bytes_total", "files_total"], "Dagster plots them first"
     assert checked(result) == {("a", "listing_complete"): True, ("a", "mass_delete_guard"): True}
     with made.open() as filesync:
         assert len(live(filesync, "a")) == 12
@@ -71,7 +71,7 @@ def test_a_second_sync_of_the_day_shows_what_changed(project, store):
     second = made.materialize(["filesync", "a"])
     assert version(second) != version(first)
     metadata = shown(second)["a"]
-    assert (metadata["files_updated"], metadata["files_removed"], metadata["files_total"]) == (55, 1, 59)
+    assert (metadata["sync/files_updated"], metadata["sync/files_removed"], metadata["files_total"]) == (55, 1, 59)
     rows = metadata["changes"]
     assert len(rows) == 50
     assert {row["change"] for row in rows} <= {"modified", "removed"}

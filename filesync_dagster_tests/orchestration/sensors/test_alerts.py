@@ -19,7 +19,7 @@ from filesync_dagster.orchestration.sensors.alerts import (
     note_crashes,
     note_successes,
 )
-from filesync_dagster.orchestration.tags import ANY_ASSETS, OUR_TAG
+from filesync_dagster.orchestration.tags import ANY_ASSETS, KEPT_TAG, OUR_TAG
 from filesync_dagster_tests.monitoring.alerts.receivers import Hook
 from filesync_dagster_tests.sync.memory_store import STORES
 
@@ -251,7 +251,7 @@ def test_an_old_failure_that_is_looked_at_anew_is_no_news(told, hook):
     now = datetime.now(UTC)
     run_id = told.dead_run("a", at=now - timedelta(days=7))
     told.cursor = str(FailureCursor(now - timedelta(minutes=1)))
-    told.made.instance.add_run_tags(run_id, {"filesync/kept": "2026-11-21"})
+    told.made.instance.add_run_tags(run_id, {KEPT_TAG: "2026-11-21"})
     told.tick()
     assert hook.posts == []
 
@@ -276,7 +276,7 @@ def test_a_job_that_succeeded_while_another_run_of_it_died_has_not_made_up_for_i
     told.tick()
     told.dead_run(job="maintenance")
     told.ended_run(success, job="maintenance", at=now - timedelta(seconds=1))
-    told.made.instance.add_run_tags(old, {"filesync/kept": "2026-11-21"})
+    told.made.instance.add_run_tags(old, {KEPT_TAG: "2026-11-21"})
     told.tick()
     told.tick()
     assert hook.titles == ["filesync: job maintenance: crashed"]

@@ -79,7 +79,7 @@ def test_an_object_becomes_a_materialization(place):
     [event] = [e for e in result.all_events if e.event_type_value == "ASSET_MATERIALIZATION"]
     made = event.materialization
     assert (made.asset_key, made.partition) == (asset_key("eng"), f"{datetime.now(UTC):%Y-%m-%d}")
-    assert (made.metadata["files_added"].value, made.metadata["files_total"].value) == (1, 2)
+    assert (made.metadata["sync/files_added"].value, made.metadata["files_total"].value) == (1, 2)
     assert made.metadata["filesync/mode"].value == "incremental"
     assert made.tags["dagster/data_version"] == place.filesync.runtime.metadata.states()["eng"].data_version
     assert "No message waits" in place.queue_tick()[1]
