@@ -11,7 +11,7 @@ import httpx
 
 from filesync_dagster.connectors.autodesk.answers import REPORT, document, objects, refusal_error
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
-from filesync_dagster.connectors.autodesk.tokens import TokenMint, identity_of
+from filesync_dagster.connectors.autodesk.tokens import AutodeskTokenMint, identity_of
 from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
 from filesync_dagster.connectors.rest.limits import tenant_of
 from filesync_dagster.connectors.rest.oauth import AuthorizedCalls, credential_hash
@@ -94,12 +94,12 @@ class Api:
         rate = details.requests_per_minute
         fewer = dict.fromkeys(("hubs", "projects"), rate // HUB_CALLS_DIVISOR)
         shared = tenant_of(key, {"token": TOKENS_PER_MINUTE, **fewer, **dict.fromkeys(FOLDER_CALLS, rate)})
-        mint = TokenMint(details, self._client).mint
+        mint = AutodeskTokenMint(details, self._client).mint
         self._calls = AuthorizedCalls(meter, shared, mint, identity_of(details), policy=policy, quota="token")
 
     def get(self, asked: str, url: str, where: str, *, stopped: Callable[[], bool] = never) -> Found:
         """Return the answer to a GET of a `url`. `asked` is the kind of call: its quota and what errors mean."""
-        return self._fetch(asked, url, where, _found, stopped)
+        return self._fetch(asked, url, where, _read_document, stopped)
 
     def objects(self, asked: str, url: str, where: str, *, stopped: Callable[[], bool] = never) -> list[dict[str, Any]]:
         """Return the answer to a GET of one of the services that send a bare list."""
@@ -117,7 +117,7 @@ class Api:
     def url(self, *segments: str, **query: str | int) -> str:
         """Return an address; segments are escaped, and of the names in the query `page__limit` is `page[limit]`."""
         path = "/".join(quote(segment, safe="") for segment in segments)
-        asked = {_bracketed(name): str(value) for name, value in query.items()}
+        asked = {_bracket_name(name): str(value) for name, value in query.items()}
         return f"{self._base}/{path}" + (f"?{urlencode(asked)}" if asked else "")
 
     def close(self) -> None:
@@ -144,11 +144,11 @@ class Api:
         return answer
 
 
-def _found(answer: httpx.Response, where: str) -> Found:
+def _read_document(answer: httpx.Response, where: str) -> Found:
     return Found(document(answer, where), _moment(answer.headers.get("date")))
 
 
-def _bracketed(name: str) -> str:
+def _bracket_name(name: str) -> str:
     outer, _, inner = name.partition("__")
     return f"{outer}[{inner}]" if inner else outer
 

@@ -5,13 +5,13 @@ from contextlib import closing
 
 from filesync_dagster.connectors.autodesk.crawl import Step, crawl
 from filesync_dagster.connectors.autodesk.cursors import Since, since
-from filesync_dagster.connectors.autodesk.frontier import TOP, Frontier, Open, joined
-from filesync_dagster.connectors.autodesk.reading import Contents, Reader
+from filesync_dagster.connectors.autodesk.frontier import TOP, Frontier, Open, join_path
+from filesync_dagster.connectors.autodesk.reader import Contents, Reader
 from filesync_dagster.connectors.autodesk.rows import Entries
 from filesync_dagster.core.model import Delta, ListingGap
 
 
-class Changes:
+class ProjectChanges:
     """Tells the changes of one project, once; `top` is its top as it was just read."""
 
     def __init__(self, reader: Reader, known: Since, top: tuple[Open, Contents], workers: int) -> None:
@@ -31,13 +31,13 @@ class Changes:
 
     def deltas(self, cursor: str) -> Generator[Delta]:
         """Yield what changed, each delta with this cursor."""
-        tops = [child for child in self._top.entries.folders if self._known.changed(child)]
+        tops = [child for child in self._top.entries.folders if self._known.may_hold_changes(child)]
         shared = tops and self._reader.ask is not None  # the looks of the top do not tell who may do what with it
         if self._seen.top != self._known.top or self._top.entries.gaps or shared:
             self._reader.permit(self._top.entries, self._begin.path)
             yield self._delta(Step(self._begin, self._top, tuple(self._top.entries.gaps), last=True), cursor)
-        newer = [Open(child.id, joined(self._begin.path, child.name)) for child in tops]
-        frontier = Frontier(newer, lambda child, path: self._known.changed(child))
+        newer = [Open(child.id, join_path(self._begin.path, child.name)) for child in tops]
+        frontier = Frontier(newer, lambda child, path: self._known.may_hold_changes(child))
         with closing(crawl(frontier, self._reader.read, self._workers, self._reader.ask)) as steps:
             for step in steps:
                 yield self._delta(step, cursor)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from filesync_dagster.connectors.autodesk.api import Trail
 from filesync_dagster.connectors.autodesk.frontier import TOP, Frontier, Open
 from filesync_dagster.connectors.autodesk.permissions import Ask
-from filesync_dagster.connectors.autodesk.reading import Contents
+from filesync_dagster.connectors.autodesk.reader import Contents
 from filesync_dagster.connectors.autodesk.rows import Child
 from filesync_dagster.connectors.rest.crawl import Stopped, run_bounded
 from filesync_dagster.core.errors import AccessDenied, NotFound

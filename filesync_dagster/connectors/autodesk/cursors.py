@@ -26,7 +26,7 @@ class Since:
     moment: datetime | None = None
     top: str = ""
 
-    def changed(self, folder: Child) -> bool:
+    def may_hold_changes(self, folder: Child) -> bool:
         """Whether something below a folder may be news."""
         return self.moment is None or folder.rollup is None or folder.rollup > self.moment
 

@@ -82,7 +82,7 @@ class Frontier:
         below = [
             child
             for child in sorted({child.id: child for child in folder.children}.values(), key=lambda child: child.id)
-            if child.id > folder.after and self._enter(child, joined(folder.path, child.name))
+            if child.id > folder.after and self._enter(child, join_path(folder.path, child.name))
         ]
         if below:
             self._families.append(_Family(folder.id, folder.path, deque(below), folder.after))
@@ -103,12 +103,12 @@ class Frontier:
                 child = family.left.popleft()
                 family.taken = child.id
                 if child.id not in self._seen:  # it moved while the tree was read: what it holds was told already
-                    return Open(child.id, joined(family.path, child.name))
+                    return Open(child.id, join_path(family.path, child.name))
             self._families.pop()
         return None
 
 
-def resumed(checkpoint: str | None) -> list[Open] | None:
+def folders_from(checkpoint: str | None) -> list[Open] | None:
     """Return the folders that a checkpoint tells to read (none after the last page); None if it is no checkpoint."""
     try:
         folders = json.loads(checkpoint or "")["folders"]
@@ -118,6 +118,6 @@ def resumed(checkpoint: str | None) -> list[Open] | None:
     return found
 
 
-def joined(path: str, name: str) -> str:
+def join_path(path: str, name: str) -> str:
     """Return the path of something in a folder."""
     return f"{path}/{name}" if path else name

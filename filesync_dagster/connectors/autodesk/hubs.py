@@ -18,7 +18,7 @@ ALSO_CALLED = {"APAC": "AUS"}
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class AutodeskProject:
     """A project and its hub. The name is None where it was not asked for."""
 
     id: str
@@ -33,7 +33,7 @@ class Hubs:
         self._details = details
         self._api = api
         self._lock = threading.Lock()
-        self._listed: dict[str, Project] | None = None
+        self._listed: dict[str, AutodeskProject] | None = None
 
     def ids(self) -> tuple[str, ...]:
         """Return the projects of the endpoint, sorted; those that were named are not looked for."""
@@ -47,10 +47,10 @@ class Hubs:
         with self._lock:
             self._listed = None
 
-    def project(self, project_id: str) -> Project:
+    def project(self, project_id: str) -> AutodeskProject:
         """Return a project. Raises NotFound when the app does not see it."""
         if self._details.hub_id is not None and self._details.only_project is not None:
-            return Project(project_id, self._details.hub_id)
+            return AutodeskProject(project_id, self._details.hub_id)
         found = self._projects().get(project_id)
         if found is None:
             raise NotFound(f"The app sees no active project {project_id}.", hint=CHECK_PROJECT)
@@ -60,19 +60,19 @@ class Hubs:
         """Return the names of the hubs that are looked through, by id."""
         return {hub["id"]: str(_attributes(hub).get("name") or hub["id"]) for hub in self._hubs()}
 
-    def _projects(self) -> Mapping[str, Project]:
+    def _projects(self) -> Mapping[str, AutodeskProject]:
         with self._lock:
             if self._listed is None:
-                self._listed = {project.id: project for project in self._asked()}
+                self._listed = {project.id: project for project in self._list_projects()}
             return self._listed
 
-    def _asked(self) -> Iterator[Project]:
+    def _list_projects(self) -> Iterator[AutodeskProject]:
         hub_id = self._details.hub_id
         for hub in [hub_id] if hub_id is not None else [each["id"] for each in self._hubs()]:
             url = self._api.url("project", "v1", "hubs", hub, "projects", page__limit=PAGE_MAX)
             for found in self._api.all("projects", url, f"Hub {hub}, asked for its projects,"):
                 for project in found.entries:
-                    yield Project(project["id"], hub, _attributes(project).get("name"))
+                    yield AutodeskProject(project["id"], hub, _attributes(project).get("name"))
 
     def _hubs(self) -> list[dict[str, Any]]:
         wanted, region = self._details.hub_id, self._details.region

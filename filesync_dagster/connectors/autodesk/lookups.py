@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
-from filesync_dagster.connectors.autodesk.reading import Reader
+from filesync_dagster.connectors.autodesk.reader import Reader
 from filesync_dagster.connectors.autodesk.rows import Entries, batch_of
 from filesync_dagster.connectors.rest.crawl import thread_pool
 from filesync_dagster.core.errors import NotFound
@@ -13,7 +13,7 @@ from filesync_dagster.core.model import Page
 SIGNS = {".lineage:": "items", ".folder:": "folders"}
 
 
-def looked_up(ids: Sequence[str], reader: Reader, details: AutodeskDetails) -> Iterator[Page]:
+def lookup_entries(ids: Sequence[str], reader: Reader, details: AutodeskDetails) -> Iterator[Page]:
     """Yield those of these entries that exist and are not deleted.
 
     The parent of a top folder is the project, or none, whatever Autodesk has above it: so the top is read as well.
@@ -32,12 +32,12 @@ def looked_up(ids: Sequence[str], reader: Reader, details: AutodeskDetails) -> I
     with thread_pool(details.list_workers, "autodesk") as pool:
         for start in range(0, len(unknown), details.page_size):
             some = unknown[start : start + details.page_size]
-            rows = [row for entries in pool.map(partial(_existing, reader), some) for row in entries.rows]
+            rows = [row for entries in pool.map(partial(_find_entry, reader), some) for row in entries.rows]
             if rows:
                 yield Page(batch_of(rows, reader.scope))
 
 
-def _existing(reader: Reader, entry_id: str) -> Entries:
+def _find_entry(reader: Reader, entry_id: str) -> Entries:
     for kind in _kinds(entry_id):
         try:
             return reader.entry(entry_id, kind)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from filesync_dagster.connectors.autodesk.api import Api
-from filesync_dagster.connectors.autodesk.frontier import joined
+from filesync_dagster.connectors.autodesk.frontier import join_path
 from filesync_dagster.connectors.autodesk.rows import Child, text
 from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation
 from filesync_dagster.core.model import Meter, canonical_json
@@ -37,14 +37,14 @@ class Permissions:
         if not project_id.startswith(DOCS):
             self._remark(f"Project {project_id} is none of ACC or BIM 360, whose folders alone tell their permissions.")
             return None
-        where = f"Folder {joined(above, folder.name)} of project {project_id}, asked for its permissions,"
+        where = f"Folder {join_path(above, folder.name)} of project {project_id}, asked for its permissions,"
         place = ("bim360", "docs", "v1", "projects", project_id.removeprefix(DOCS), "folders", folder.id, "permissions")
         try:
             found = self._api.objects("permissions", self._api.url(*place), where, stopped=stopped)
         except (AccessDenied, NotFound) as error:
             self._remark(str(error))
             return None
-        return written(found, where)
+        return permissions_json(found, where)
 
     @property
     def remark(self) -> str:
@@ -59,7 +59,7 @@ class Permissions:
             self._meter.remarks[REMARK] = f"The permissions of {several} not known, hence null. {self._first}"
 
 
-def written(found: Sequence[Mapping[str, Any]], where: str) -> str:
+def permissions_json(found: Sequence[Mapping[str, Any]], where: str) -> str:
     """Return permissions as canonical JSON, in the words that Google Drive has for what is the same."""
     return canonical_json(sorted((_one(each, where) for each in found), key=lambda one: (one["type"], one["id"])))
 

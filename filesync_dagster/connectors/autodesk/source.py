@@ -9,15 +9,15 @@ import httpx
 
 from filesync_dagster.connectors.autodesk import cursors
 from filesync_dagster.connectors.autodesk.api import Api
-from filesync_dagster.connectors.autodesk.changes import Changes, to_gaps
+from filesync_dagster.connectors.autodesk.changes import ProjectChanges, to_gaps
 from filesync_dagster.connectors.autodesk.crawl import crawl
 from filesync_dagster.connectors.autodesk.cursors import Since
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
-from filesync_dagster.connectors.autodesk.frontier import Enter, Frontier, Open, resumed
+from filesync_dagster.connectors.autodesk.frontier import Enter, Frontier, Open, folders_from
 from filesync_dagster.connectors.autodesk.hubs import Hubs
-from filesync_dagster.connectors.autodesk.lookups import looked_up
+from filesync_dagster.connectors.autodesk.lookups import lookup_entries
 from filesync_dagster.connectors.autodesk.permissions import Permissions
-from filesync_dagster.connectors.autodesk.reading import PROJECT_SCOPE, Contents, Reader
+from filesync_dagster.connectors.autodesk.reader import PROJECT_SCOPE, Contents, Reader
 from filesync_dagster.connectors.autodesk.rows import Entries
 from filesync_dagster.connectors.rest.crawl import thread_pool
 from filesync_dagster.connectors.rest.retry import RetryPolicy, never
@@ -74,12 +74,12 @@ class AutodeskSource:
         projects = f"{len(scopes)} projects" if len(scopes) > 1 else f"project {self._name(scopes[0])}"
         folders = sum(len(contents.entries.folders) for _, contents in tops.values())
         several = f" in {len(tops)} of them" if len(scopes) > len(tops) else ""
-        told, untold = self._permissions_told(tops)
+        allowed, problems = self._check_permissions(tops)
         return ConnectionReport(
             latency_ms=latency,
             sees=f"{projects} of {', '.join(sorted(hubs.values()))}, {folders} top folders{several}",
-            permissions=("list hubs", "list projects", "list folders", *told),
-            problems=(*(str(error) for error in failures.values()), *untold),
+            permissions=("list hubs", "list projects", "list folders", *allowed),
+            problems=(*(str(error) for error in failures.values()), *problems),
         )
 
     def scopes(self) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ class AutodeskSource:
     def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
         """Crawl a project. A checkpoint names a few folders, however large the project is."""
         reader = self._reader(scope)
-        left = resumed(checkpoint)
+        left = folders_from(checkpoint)
         yield from self._pages(Frontier([reader.begin()] if left is None else left, self._enter), reader)
 
     def cursor(self) -> str:
@@ -115,7 +115,7 @@ class AutodeskSource:
             raise next(iter(failures.values()))
         later = dict(known)
         for scope, top in tops.items():
-            found = Changes(self._reader(scope), known[scope], top, self._details.list_workers)
+            found = ProjectChanges(self._reader(scope), known[scope], top, self._details.list_workers)
             with closing(found.deltas(cursor)) as deltas:
                 yield from deltas
             later[scope] = found.after()
@@ -137,7 +137,7 @@ class AutodeskSource:
         """Ask for each one. Of a project that the list of all projects does not have any more, nothing is left."""
         if not self._details.project_ids and scope not in self.scopes():
             return iter(())
-        return looked_up(ids, self._reader(scope), self._details)
+        return lookup_entries(ids, self._reader(scope), self._details)
 
     def close(self) -> None:
         """Close the connections."""
@@ -157,7 +157,7 @@ class AutodeskSource:
         found: dict[str, Top] = {}
         failures: dict[str, SourceError] = {}
         with thread_pool(self._details.list_workers, "autodesk") as pool:
-            for scope, top in zip(scopes, pool.map(partial(_attempted, self._top), scopes), strict=True):
+            for scope, top in zip(scopes, pool.map(partial(_read_or_error, self._top), scopes), strict=True):
                 if isinstance(top, SourceError):
                     failures[scope] = top
                 else:
@@ -169,7 +169,7 @@ class AutodeskSource:
         begin = reader.begin()
         return begin, reader.read(begin, None)
 
-    def _permissions_told(self, tops: Mapping[str, Top]) -> tuple[Sequence[str], Sequence[str]]:
+    def _check_permissions(self, tops: Mapping[str, Top]) -> tuple[Sequence[str], Sequence[str]]:
         """Return what is allowed, and what is not, about the permissions of one folder."""
         first = next(((scope, top, folder) for scope, top in tops.items() for folder in top[1].entries.folders), None)
         if self._permissions is None or first is None:
@@ -187,7 +187,7 @@ class AutodeskSource:
         return project.name or project.id
 
 
-def _attempted(read: Callable[[str], Top], scope: str) -> Top | SourceError:
+def _read_or_error(read: Callable[[str], Top], scope: str) -> Top | SourceError:
     try:
         return read(scope)
     except (AccessDenied, NotFound) as error:

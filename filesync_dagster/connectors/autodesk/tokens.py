@@ -18,7 +18,7 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 JWT_SECONDS = 240  # Autodesk takes assertions of up to five minutes
 
 
-class TokenMint:
+class AutodeskTokenMint:
     """Asks for tokens of one app or service account."""
 
     def __init__(self, details: AutodeskDetails, client: httpx.Client) -> None:

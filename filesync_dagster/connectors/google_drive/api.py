@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 from googleapiclient.discovery import build
 
-from filesync_dagster.connectors.google_drive.credentials import TokenMint, identity_of, tenant_key
+from filesync_dagster.connectors.google_drive.credentials import GoogleTokenMint, identity_of, tenant_key
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import OUR_FAULT, drive_border
 from filesync_dagster.connectors.rest.answers import Answer, list_in, parse_object, text_in
@@ -42,7 +42,7 @@ Found = TypeVar("Found")
 Stopped = Callable[[], bool]
 
 
-class Drive:
+class DriveApi:
     """Asks Drive. Thread-safe. `where` names the endpoint in messages."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Drive:
         self._calls = AuthorizedCalls(
             meter,
             tenant_of(tenant_key(details), QUOTAS),
-            TokenMint(details, self._client).mint,
+            GoogleTokenMint(details, self._client).mint,
             identity_of(details),
             policy=policy,
         )
@@ -78,7 +78,7 @@ class Drive:
     def files(self, token: str | None, *, stopped: Stopped = never, **which: Any) -> Answer:
         """Return a page of entries; `which` are parameters of files.list that select them."""
         fields = f"nextPageToken,incompleteSearch,files({self._file})"
-        asked = {"pageSize": self._page_size, "fields": fields, **_paged(token), **which}
+        asked = {"pageSize": self._page_size, "fields": fields, **_page_token(token), **which}
         return self._fetch("files", "list", asked, stopped)
 
     def file(self, file_id: str, fields: str | None = None) -> Answer:
@@ -142,7 +142,7 @@ class Drive:
 
     def _all(self, resource: str, parameters: Mapping[str, Any]) -> list[Answer]:
         def ask(token: str | None) -> Answer:
-            return self._fetch(resource, "list", {"pageSize": 100, **parameters, **_paged(token)})
+            return self._fetch(resource, "list", {"pageSize": 100, **parameters, **_page_token(token)})
 
         pages = follow_pages(ask, self.next_token, lambda page: self.entries(page, resource), self.where)
         return [entry for page in pages for entry in self.entries(page, resource)]
@@ -189,7 +189,7 @@ def _methods() -> Mapping[str, Any]:
     return {name: getattr(service, name)() for name in ("about", "changes", "drives", "files", "permissions")}
 
 
-def _paged(token: str | None) -> dict[str, str]:
+def _page_token(token: str | None) -> dict[str, str]:
     return {"pageToken": token} if token else {}
 
 

@@ -4,15 +4,15 @@ Each request asks for the children of one folder. Drive can be asked for those o
 parents`), but then silently leaves out some of them.
 """
 
-from filesync_dagster.connectors.google_drive.api import Drive
+from filesync_dagster.connectors.google_drive.api import DriveApi
 from filesync_dagster.connectors.google_drive.layout import ALL_DRIVES, FOLDER, SUPPORTED, Scope
 from filesync_dagster.connectors.google_drive.listing import children_in, gaps_of
 from filesync_dagster.connectors.rest.answers import Answer
-from filesync_dagster.connectors.rest.crawl import Branch, FolderPage, Stopped, Tree
+from filesync_dagster.connectors.rest.crawl import Branch, FolderPage, FolderTree, Stopped
 from filesync_dagster.core.errors import NotFound
 
 
-def tree_of(drive: Drive, scope: Scope) -> Tree[Answer]:
+def tree_of(drive: DriveApi, scope: Scope) -> FolderTree[Answer]:
     """Return the folders of a scope as a tree to crawl."""
 
     def read(branch: Branch, stopped: Stopped) -> FolderPage[Answer]:
@@ -32,7 +32,7 @@ def tree_of(drive: Drive, scope: Scope) -> Tree[Answer]:
             return False
         return True
 
-    return Tree(drive.where, scope.name, scope.top, read, exists)
+    return FolderTree(drive.where, scope.name, scope.top, read, exists)
 
 
 def is_folder(entry: Answer) -> bool:

@@ -32,7 +32,7 @@ TOKEN_ERRORS = ErrorTable({RATE_LIMIT: REASONS[RATE_LIMIT]}, {}, CHECK_CREDENTIA
 """What is worth repeating; google-auth judges the rest."""
 
 
-class TokenMint:
+class GoogleTokenMint:
     """Fetches access tokens. The key is read each time, so a new one counts at once."""
 
     def __init__(self, details: GoogleDriveDetails, client: httpx.Client) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from filesync_dagster.connectors.google_drive.api import Drive
+from filesync_dagster.connectors.google_drive.api import DriveApi
 from filesync_dagster.connectors.google_drive.errors import CHECK_ID, OUR_FAULT
 from filesync_dagster.connectors.google_drive.layout import MY_DRIVE, Layout, Scope
 from filesync_dagster.connectors.google_drive.scopes import corpus_of
@@ -82,7 +82,7 @@ def cursor_from(text: str, layout: Layout, *, permissions: bool = False) -> Driv
     return cursor
 
 
-def page_of_log(drive: Drive, scope: Scope, token: str) -> Answer:
+def page_of_log(drive: DriveApi, scope: Scope, token: str) -> Answer:
     """Return a page of a scope's log. Raises CursorLost when Drive does not accept the token (any more)."""
     try:
         return drive.changes(token, **scope.log)
@@ -91,7 +91,7 @@ def page_of_log(drive: Drive, scope: Scope, token: str) -> Answer:
 
 
 def read_log(
-    drive: Drive, layout: Layout, scope: Scope, cursor: DriveCursor, first: Answer
+    drive: DriveApi, layout: Layout, scope: Scope, cursor: DriveCursor, first: Answer
 ) -> Generator[LogPage, None, DriveCursor]:
     """Yield what a scope's log tells, beginning with a page of it; return the cursor after it."""
     answer, chain = first, PageChain(drive.where, cursor.token(scope))

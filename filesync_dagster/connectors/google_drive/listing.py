@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from filesync_dagster.connectors.google_drive.api import Drive
+from filesync_dagster.connectors.google_drive.api import DriveApi
 from filesync_dagster.connectors.google_drive.layout import Scope
 from filesync_dagster.connectors.rest.answers import Answer
 from filesync_dagster.connectors.rest.crawl import RESTARTS_MAX
@@ -29,7 +29,7 @@ class DrivePage:
     gaps: tuple[ListingGap, ...] = ()
 
 
-def list_scope(drive: Drive, scope: Scope, checkpoint: str | None) -> Generator[DrivePage]:
+def list_scope(drive: DriveApi, scope: Scope, checkpoint: str | None) -> Generator[DrivePage]:
     """Yield every entry of a scope, or raise SourceError. Resumes after `checkpoint` if it can."""
     resumed, token = _resume_from(checkpoint, scope)
     if token == END:
@@ -55,7 +55,7 @@ def list_scope(drive: Drive, scope: Scope, checkpoint: str | None) -> Generator[
     )
 
 
-def children_in(answer: Answer, drive: Drive, scope: Scope) -> list[Answer]:
+def children_in(answer: Answer, drive: DriveApi, scope: Scope) -> list[Answer]:
     """Return the entries of an answer. The top of a scope is none of what lies in it."""
     return [entry for entry in drive.entries(answer, "files") if entry.get("id") != scope.top]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from filesync_dagster.connectors.google_drive.api import Drive
+from filesync_dagster.connectors.google_drive.api import DriveApi
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import CHECK_ID
 from filesync_dagster.connectors.google_drive.layout import FOLDER, MY_DRIVE, Layout, Scope
@@ -24,7 +24,7 @@ def name_of(details: GoogleDriveDetails) -> str:
     return f"Shared drive {details.drive_id}" if details.drive_id else "Google Drive"
 
 
-def layout_of(drive: Drive, details: GoogleDriveDetails) -> Layout:
+def layout_of(drive: DriveApi, details: GoogleDriveDetails) -> Layout:
     """Return the scopes of an endpoint. Raises NotFound when the folder is not there, or in the trash."""
     if details.folder_id:
         return Layout((_folder(drive, details.folder_id, details.drive_id),))
@@ -50,7 +50,7 @@ def _shared(drive_id: str, corpus: Mapping[str, Any] | None) -> Scope:
     return Scope(f"drive:{drive_id}", drive_id, drive_id, corpus, keeps_own=True, keeps_shared=True)
 
 
-def _folder(drive: Drive, folder_id: str, drive_id: str | None) -> Scope:
+def _folder(drive: DriveApi, folder_id: str, drive_id: str | None) -> Scope:
     found = drive.file(folder_id, "id,mimeType,driveId,trashed")
     wrong = (
         ("is no folder" if found.get("mimeType") != FOLDER else "")

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from filesync_dagster.connectors.google_drive.api import Drive
+from filesync_dagster.connectors.google_drive.api import DriveApi
 from filesync_dagster.connectors.google_drive.crawl import tree_of
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import SHARE
@@ -37,7 +37,7 @@ class GoogleDriveSource:
         policy: RetryPolicy | None = None,
     ) -> None:
         self._details = details
-        self._drive = Drive(details, meter, name_of(details), wire, policy)
+        self._drive = DriveApi(details, meter, name_of(details), wire, policy)
         self._known: Layout | None = None
 
     @property

@@ -22,7 +22,7 @@ def mounts() -> tuple[Mount, ...]:
         text = Path("/proc/self/mountinfo").read_bytes()
     except OSError:
         return ()
-    return tuple(_parsed(line) for line in text.splitlines() if b" - " in line)
+    return tuple(_parse_mount(line) for line in text.splitlines() if b" - " in line)
 
 
 def lasting_inodes(mount_id: int) -> bool:
@@ -41,7 +41,7 @@ def mounts_below(folder: bytes) -> tuple[bytes, ...]:
     return tuple(sorted({m.point for m in mounts() if m.point.startswith(prefix) and m.point != prefix}))
 
 
-def _parsed(line: bytes) -> Mount:
+def _parse_mount(line: bytes) -> Mount:
     left, _, right = line.partition(b" - ")
     fields = left.split(b" ")
     fstype, *rest = right.split(b" ")

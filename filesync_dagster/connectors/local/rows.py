@@ -21,7 +21,7 @@ _YEAR_1, _YEAR_9999 = -62_135_596_800, 253_402_300_799  # what Python and every 
 
 
 @dataclass(slots=True)
-class Frame:
+class WalkFrame:
     """One directory on the way from the root to where the walk is. `rel` is the raw path below the root."""
 
     rel: bytes
@@ -60,12 +60,12 @@ class Extra:
     content_hash: str | None = None
 
 
-def listed(file_type: int) -> bool:
+def is_listed(file_type: int) -> bool:
     """Whether entries of this type are in the inventory: all but fifos, sockets and devices, which hold no content."""
     return file_type not in _SKIPPED_TYPES
 
 
-def entry_id(parent: Frame, name: bytes, found: Stat, *, followed: bool = False) -> str:
+def entry_id(parent: WalkFrame, name: bytes, found: Stat, *, followed: bool = False) -> str:
     """The external_id: inode and birth time, which a rename keeps and a reused inode does not.
 
     Where they cannot tell one entry from another (several hard links, what symbolic links lead to, what is mounted)
@@ -89,7 +89,7 @@ class PageRows:
         self.count = 0
         self._capacity = capacity
         self._names: list[bytes] = []
-        self._runs: list[tuple[Frame, int]] = []
+        self._runs: list[tuple[WalkFrame, int]] = []
         self._extras: dict[int, Extra] = {}
 
     @property
@@ -97,7 +97,7 @@ class PageRows:
         """How many rows still fit."""
         return self._capacity - self.count
 
-    def add(self, parent: Frame, name: bytes, extra: Extra | None = None) -> None:
+    def add(self, parent: WalkFrame, name: bytes, extra: Extra | None = None) -> None:
         """Take the slot `count` of `stats`, already filled, as an entry of `parent`."""
         if not self._runs or self._runs[-1][0] is not parent:
             self._runs.append((parent, self.count))
@@ -159,7 +159,7 @@ class PageRows:
             paths += [before + text for text in texts[part]]
         return {"external_id": ids, "parent_id": parents, "path": paths}
 
-    def _slow_id(self, at: int, frame: Frame) -> str:
+    def _slow_id(self, at: int, frame: WalkFrame) -> str:
         extra = self._extras.get(at)
         return entry_id(frame, self._names[at], self.stats.one(at), followed=extra is not None and extra.followed)
 

@@ -53,7 +53,7 @@ class LocalSource:
     def check(self) -> ConnectionReport:
         """Open the folder, read its first names, and tell about what a listing would leave out."""
         began = time.perf_counter()
-        with self._opened() as root_fd, _translated(self._root):
+        with self._open_root() as root_fd, _translate_errors(self._root):
             self._meter.api_calls += 1
             with os.scandir(root_fd) as entries:
                 next(entries, None)
@@ -76,7 +76,7 @@ class LocalSource:
 
     def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
         """Walk the folder. Each page's checkpoint is the position of its last entry."""
-        with self._opened() as root_fd, _translated(self._root):
+        with self._open_root() as root_fd, _translate_errors(self._root):
             yield from Walk(self._root, root_fd, self._rules, self._meter).pages(checkpoint)
 
     def close(self) -> None:
@@ -96,9 +96,9 @@ class LocalSource:
         return tuple(problems)
 
     @contextmanager
-    def _opened(self) -> Iterator[int]:
+    def _open_root(self) -> Iterator[int]:
         """The root, open: what is mounted over or renamed meanwhile does not change what a listing sees."""
-        with _translated(self._root):
+        with _translate_errors(self._root):
             root_fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._require_canary(root_fd)
@@ -120,7 +120,7 @@ class LocalSource:
 
 
 @contextmanager
-def _translated(root: bytes) -> Iterator[None]:
+def _translate_errors(root: bytes) -> Iterator[None]:
     try:
         yield
     except OSError as exc:

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from filesync_dagster.connectors.local.mounts import lasting_inodes
-from filesync_dagster.connectors.local.rows import Extra, Frame, PageRows, entry_id, listed
+from filesync_dagster.connectors.local.rows import Extra, PageRows, WalkFrame, entry_id, is_listed
 from filesync_dagster.connectors.local.statx import Stat, StatBuffer
 from filesync_dagster.core.model import ListingGap, Meter, Page, to_storable_text
 
 _FOLDER, _REGULAR, _LINK = 4, 8, 10
-_LONGEST = 4_000  # bytes of path per system call; Linux takes 4,095, macOS 1,023
-_HASH_CHUNK = 1 << 20
+_PATH_MAX_BYTES = 4_000  # bytes of path per system call; Linux takes 4,095, macOS 1,023
+_HASH_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Walk:
         self._rows = PageRows(rules.page_size)
         self._scratch = StatBuffer(1)
         self._unread: list[ListingGap] = []
-        self._stack: list[Frame] = []
+        self._stack: list[WalkFrame] = []
         self._last: tuple[bytes, bool] | None = None
 
     def pages(self, checkpoint: str | None) -> Iterator[Page]:
@@ -116,7 +116,7 @@ class Walk:
         else:
             _close(self._stack.pop())
 
-    def _read_files(self, frame: Frame) -> None:
+    def _read_files(self, frame: WalkFrame) -> None:
         assert frame.fd is not None
         rows, directory, hashing = self._rows, frame.fd, self._rules.hash != "none"
         fill, file_type, name = rows.stats.fill, rows.stats.file_type, b""
@@ -132,7 +132,7 @@ class Walk:
         frame.next_file += len(names)
         self._last = (frame.child(name), False)
 
-    def _read_unusual(self, frame: Frame, name: bytes, directory: int) -> None:
+    def _read_unusual(self, frame: WalkFrame, name: bytes, directory: int) -> None:
         rows, extra = self._rows, None
         if rows.stats.file_type(rows.count) == _LINK:
             extra = self._link(frame, name, directory)
@@ -140,12 +140,12 @@ class Walk:
         if kind == _FOLDER:
             # It became a folder after its name was read: its turn comes with the folders.
             insort(frame.dirs, name)
-        elif listed(kind):
+        elif is_listed(kind):
             if kind == _REGULAR and self._rules.hash != "none":
                 extra = self._hash(directory, name, extra)
             rows.add(frame, name, extra)
 
-    def _link(self, frame: Frame, name: bytes, directory: int) -> Extra:
+    def _link(self, frame: WalkFrame, name: bytes, directory: int) -> Extra:
         extra = Extra(target=_target(directory, name))
         if self._rules.follow_symlinks and self._scratch.fill(0, directory, name, follow=True) == 0:
             self._rows.stats.copy(self._rows.count, self._scratch, 0)
@@ -159,11 +159,11 @@ class Walk:
         extra.content_hash = digest and f"{algorithm}:{digest}"
         return extra
 
-    def _descend(self, frame: Frame, name: bytes, *, emit: bool) -> None:
+    def _descend(self, frame: WalkFrame, name: bytes, *, emit: bool) -> None:
         """List a folder (when `emit`) and go into it, unless the rules say no."""
         seen = not emit
         try:
-            with self._located(frame.child(name)) as (base, tail):
+            with self._locate(frame.child(name)) as (base, tail):
                 extra = self._look(frame, base, tail)
                 if emit:
                     self._emit(frame, name, extra)
@@ -181,12 +181,12 @@ class Walk:
         else:
             self._stack.append(child)
 
-    def _may_enter(self, frame: Frame, name: bytes, found: Stat, extra: Extra) -> bool:
+    def _may_enter(self, frame: WalkFrame, name: bytes, found: Stat, extra: Extra) -> bool:
         if not stat.S_ISDIR(found.mode) or extra.looping or (extra.mount_point and not self._rules.cross_mounts):
             return False
         return self._rules.prune is None or not self._rules.prune(frame.child_path(name))
 
-    def _look(self, frame: Frame, base: int, tail: bytes) -> Extra:
+    def _look(self, frame: WalkFrame, base: int, tail: bytes) -> Extra:
         """Read a folder's attributes into the scratch slot; the link's own when it must not be followed."""
         self._stat(base, tail, follow=False)
         extra = Extra()
@@ -203,17 +203,17 @@ class Walk:
             self._stat(base, tail, follow=False)
         return extra
 
-    def _emit(self, frame: Frame, name: bytes, extra: Extra) -> None:
+    def _emit(self, frame: WalkFrame, name: bytes, extra: Extra) -> None:
         self._last = (frame.child(name), True)
-        if listed(self._scratch.file_type(0)):
+        if is_listed(self._scratch.file_type(0)):
             self._rows.stats.copy(self._rows.count, self._scratch, 0)
             ordinary = extra == Extra()
             self._rows.add(frame, name, None if ordinary else extra)
 
-    def _frame_below(self, frame: Frame, name: bytes, found: Stat, extra: Extra) -> Frame:
+    def _frame_below(self, frame: WalkFrame, name: bytes, found: Stat, extra: Extra) -> WalkFrame:
         path = frame.child_path(name)
         elsewhere = (found.dev, found.mnt) != (frame.dev, frame.mnt)
-        return Frame(
+        return WalkFrame(
             rel=frame.child(name),
             path=path,
             external_id=entry_id(frame, name, found, followed=extra.followed),
@@ -225,15 +225,15 @@ class Walk:
             linked=frame.linked or extra.followed,
         )
 
-    def _root_frame(self) -> Frame:
+    def _root_frame(self) -> WalkFrame:
         self._stat(self._root_fd, b"", follow=False)
         found = self._scratch.one(0)
         lasting = self._rules.lasting_ids and lasting_inodes(found.mnt)
-        frame = Frame(b"", "", None, found.dev, found.ino, found.mnt, lasting=lasting)
+        frame = WalkFrame(b"", "", None, found.dev, found.ino, found.mnt, lasting=lasting)
         self._open(frame, self._root_fd, b".", follow=False)
         return frame
 
-    def _open(self, frame: Frame, base: int, tail: bytes, *, follow: bool) -> None:
+    def _open(self, frame: WalkFrame, base: int, tail: bytes, *, follow: bool) -> None:
         """Open a folder and read its names. They are held in memory, sorted: about 60 bytes each."""
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
         frame.fd = os.open(tail, flags, dir_fd=base)
@@ -257,12 +257,12 @@ class Walk:
             raise OSError(failed, os.strerror(failed))
 
     @contextmanager
-    def _located(self, rel: bytes) -> Iterator[tuple[int, bytes]]:
+    def _locate(self, rel: bytes) -> Iterator[tuple[int, bytes]]:
         """Yield an open folder and a path below it, short enough for one system call, that lead to `rel`."""
         base = self._root_fd
         try:
-            while len(rel) > _LONGEST:
-                cut = rel.rindex(b"/", 0, _LONGEST)
+            while len(rel) > _PATH_MAX_BYTES:
+                cut = rel.rindex(b"/", 0, _PATH_MAX_BYTES)
                 deeper = os.open(rel[:cut], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=base)
                 if base != self._root_fd:
                     os.close(base)
@@ -272,7 +272,7 @@ class Walk:
             if base != self._root_fd:
                 os.close(base)
 
-    def _complain(self, frame: Frame, name: bytes, failed: int | None) -> None:
+    def _complain(self, frame: WalkFrame, name: bytes, failed: int | None) -> None:
         """Report a folder with an entry that cannot be looked at: once, by its first such entry."""
         if failed != errno.ENOENT and not frame.complained:
             frame.complained = True
@@ -286,7 +286,7 @@ def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
         return False  # reading its attributes will tell what is wrong with it
 
 
-def _close(frame: Frame) -> None:
+def _close(frame: WalkFrame) -> None:
     if frame.fd is not None:
         os.close(frame.fd)
         frame.fd = None
@@ -308,7 +308,7 @@ def _digest(directory: int, name: bytes, algorithm: str, most: int, *, follow: b
             if not stat.S_ISREG(status.st_mode) or status.st_size > most:
                 return None
             digest = hashlib.new(algorithm, usedforsecurity=False)
-            while chunk := file.read(_HASH_CHUNK):
+            while chunk := file.read(_HASH_CHUNK_BYTES):
                 digest.update(chunk)
             return digest.hexdigest()
     except OSError:

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import tenacity
 
 from filesync_dagster.connectors.rest.limits import Tenant, spread_seconds, tenant_of
-from filesync_dagster.connectors.rest.retry import Clock, RetryPolicy, count, never
+from filesync_dagster.connectors.rest.retry import CallClock, RetryPolicy, count, never
 from filesync_dagster.core.errors import AuthenticationFailed, SourceError, Throttled, Unreachable
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import Meter
@@ -91,7 +91,7 @@ class _Renewal:
 class _Waiting:
     """Measures the time in which at least one call was held back. Eight that wait for a second make one second."""
 
-    def __init__(self, meter: Meter, clock: Clock) -> None:
+    def __init__(self, meter: Meter, clock: CallClock) -> None:
         self._meter = meter
         self._clock = clock
         self._lock = threading.Lock()

@@ -101,7 +101,7 @@ class CrawledPage(Generic[Entry]):
 
 
 @dataclass(frozen=True, slots=True)
-class Tree(Generic[Entry]):
+class FolderTree(Generic[Entry]):
     """A tree of folders, as its store tells of it. `read` is one call, `exists` another."""
 
     where: str  # for messages
@@ -113,7 +113,7 @@ class Tree(Generic[Entry]):
 
 
 def crawl_tree(
-    tree: Tree[Entry], begin: str, checkpoint: str | None = None, *, workers: int, page_size: int, name: str
+    tree: FolderTree[Entry], begin: str, checkpoint: str | None = None, *, workers: int, page_size: int, name: str
 ) -> Generator[CrawledPage[Entry]]:
     """Yield every entry below the folder `begin`, or raise SourceError. Resumes after `checkpoint` if it can.
 
@@ -134,7 +134,7 @@ def crawl_tree(
 class _TreeCrawl(Generic[Entry]):
     """What was found and is not yielded yet, and what is still to be asked for."""
 
-    tree: Tree[Entry]
+    tree: FolderTree[Entry]
     pending: list[Branch]
     running: dict[int, Branch] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from filesync_dagster.connectors.rest.retry import Clock, RetryBudget
+from filesync_dagster.connectors.rest.retry import CallClock, RetryBudget
 from filesync_dagster.core.logging import event
 
-CLOCK: Final = Clock()
+CLOCK: Final = CallClock()
 QUOTA_WINDOW_SECONDS = 60.0
 SPREAD_MAX_SECONDS = 10.0
 
@@ -48,7 +48,7 @@ class Tenant:
     `quotas` are calls a minute for each class of call.
     """
 
-    def __init__(self, name: str, quotas: Mapping[str, int] | None = None, clock: Clock = CLOCK) -> None:
+    def __init__(self, name: str, quotas: Mapping[str, int] | None = None, clock: CallClock = CLOCK) -> None:
         self.name = name
         self.clock = clock
         self.budget = RetryBudget(clock)

@@ -44,7 +44,7 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class CallClock:
     """Time, and chance (0 ≤ x < 1) to spread waits with. Tests bring their own."""
 
     now: Callable[[], float] = time.monotonic
@@ -60,7 +60,7 @@ class RetryBudget:
     succeeded, plus one every five seconds.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: CallClock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._left = float(BUDGET_TOKENS)

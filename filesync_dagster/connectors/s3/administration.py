@@ -32,16 +32,14 @@ class Administration:
         self._lock = threading.Lock()
         self._made: tuple[ReadOnlyCredentials | None, S3Client] | None = None
 
-    def versioning(self) -> str | None:
+    def versioning_status(self) -> str | None:
         """Return Enabled, Suspended, or None for a bucket that never had versions."""
-        return self.asked(lambda client: client.get_bucket_versioning(**self._bucket())).get("Status")
+        return self.ask(lambda client: client.get_bucket_versioning(**self._bucket())).get("Status")
 
     def lifecycle_rules(self) -> Sequence[Any]:
         """Return the rules that may remove versions. Raises AccessDenied when they may not be read."""
         try:
-            return self.asked(lambda client: client.get_bucket_lifecycle_configuration(**self._bucket())).get(
-                "Rules", []
-            )
+            return self.ask(lambda client: client.get_bucket_lifecycle_configuration(**self._bucket())).get("Rules", [])
         except NotFound:  # NoSuchLifecycleConfiguration
             return []
 
@@ -49,7 +47,7 @@ class Administration:
         """Return when the bucket was made, None when the store does not say so."""
         name = self._details.bucket
         try:
-            buckets = self.asked(lambda client: client.list_buckets(Prefix=name)).get("Buckets", [])
+            buckets = self.ask(lambda client: client.list_buckets(Prefix=name)).get("Buckets", [])
         except AccessDenied:
             return None
         return next((bucket.get("CreationDate") for bucket in buckets if bucket.get("Name") == name), None)
@@ -62,7 +60,7 @@ class Administration:
     def acl(self, key: bytes) -> str | None:
         """Return who may do what with one object, as canonical JSON. Raises AccessDenied."""
         try:
-            answer = self.asked(lambda client: client.get_object_acl(**self._bucket(), Key=key.decode()))
+            answer = self.ask(lambda client: client.get_object_acl(**self._bucket(), Key=key.decode()))
         except NotFound:
             return None
         except AccessDenied as exc:
@@ -80,7 +78,7 @@ class Administration:
             {"owner": answer.get("Owner", {}).get("ID"), "grants": sorted(grants, key=canonical_json)}
         )
 
-    def asked(self, question: Callable[["S3Client"], Answer]) -> Answer:
+    def ask(self, question: Callable[["S3Client"], Answer]) -> Answer:
         """Return the answer to one call of the client, repeated where that can help. Raises SourceError."""
 
         def once() -> Answer:
@@ -91,13 +89,13 @@ class Administration:
 
     def _client(self) -> "S3Client":
         """Return a client of the credentials that are valid now."""
-        credentials = None if self._details.anonymous else self._transport.identity.frozen()
+        credentials = None if self._details.anonymous else self._transport.identity.freeze()
         with self._lock:
             if self._made is None or self._made[0] != credentials:
-                self._made = credentials, self._made_with(credentials)
+                self._made = credentials, self._make_client(credentials)
             return self._made[1]
 
-    def _made_with(self, credentials: ReadOnlyCredentials | None) -> "S3Client":
+    def _make_client(self, credentials: ReadOnlyCredentials | None) -> "S3Client":
         """Return a boto3 client with our own retries, addresses and timeouts instead of its own."""
         details = self._details
         config = Config(

@@ -19,7 +19,7 @@ VERSION_ROOTS = frozenset({"ListVersionsResult", "ListBucketVersionsResult"})
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class S3Listing:
     """One page of a listing: columns of equal length, in the order of the answer."""
 
     keys: list[bytes]
@@ -33,10 +33,10 @@ class Listing:
     token: str | None  # NextContinuationToken
     prefixes: list[bytes] = field(default_factory=list)  # common prefixes
 
-    def between(self, start: int, stop: int) -> "Listing":
+    def between(self, start: int, stop: int) -> "S3Listing":
         """Return the rows from `start` up to, not including, `stop`."""
         part = slice(start, stop)
-        return Listing(
+        return S3Listing(
             keys=self.keys[part],
             modified=self.modified[part],
             etags=self.etags[part],
@@ -48,9 +48,9 @@ class Listing:
             token=self.token,
         )
 
-    def rows(self, numbers: Sequence[int]) -> "Listing":
+    def rows(self, numbers: Sequence[int]) -> "S3Listing":
         """Return some rows."""
-        return Listing(
+        return S3Listing(
             keys=[self.keys[row] for row in numbers],
             modified=[self.modified[row] for row in numbers],
             etags=[self.etags[row] for row in numbers],
@@ -64,7 +64,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class S3Version:
     """One version of a key, or a marker that it was deleted."""
 
     key: bytes
@@ -82,13 +82,13 @@ class Version:
 class VersionListing:
     """One page of a listing of versions."""
 
-    versions: list[Version]
+    versions: list[S3Version]
     truncated: bool
     key_marker: str | None  # as the store gave it, decoded
     version_marker: str | None
 
 
-def listing_of(body: bytes, quirks: Quirks, where: str) -> Listing:
+def listing_of(body: bytes, quirks: Quirks, where: str) -> S3Listing:
     """Parse an answer to ListObjects or ListObjectsV2. Raises ProtocolViolation."""
     root = _root(body, LIST_ROOTS, where)
     find = _finders(etree.QName(root).namespace)
@@ -97,7 +97,7 @@ def listing_of(body: bytes, quirks: Quirks, where: str) -> Listing:
     keys = find_column(find, "Key", root, rows)
     if any(not key for key in keys):
         raise ProtocolViolation(f"{where} listed an object without a key.", hint=TRY_PROVIDER)
-    listing = Listing(
+    listing = S3Listing(
         keys=decode(keys),
         modified=find_column(find, "LastModified", root, rows),
         etags=find_column(find, "ETag", root, rows),
@@ -201,21 +201,21 @@ def _key_decoder(root: etree._Element, quirks: Quirks) -> Callable[[Texts], list
         return lambda texts: [(text or "").encode() for text in texts]
     plus = quirks.plus_is_space
 
-    def decoded(text: str | None) -> bytes:
+    def decode(text: str | None) -> bytes:
         text = text or ""
         if plus and "+" in text:
             text = text.replace("+", " ")
         return unquote_to_bytes(text) if "%" in text else text.encode()
 
-    return lambda texts: [decoded(text) for text in texts]
+    return lambda texts: [decode(text) for text in texts]
 
 
-def _version(element: etree._Element, decode: Callable[[Texts], list[bytes]], where: str) -> Version:
+def _version(element: etree._Element, decode: Callable[[Texts], list[bytes]], where: str) -> S3Version:
     fields = {etree.QName(child).localname: child.text for child in element}
     key, modified = fields.get("Key"), fields.get("LastModified")
     if not key or not modified:
         raise ProtocolViolation(f"{where} listed a version without a key or a time.", hint=TRY_PROVIDER)
-    return Version(
+    return S3Version(
         key=decode([key])[0],
         modified=modified,
         latest=fields.get("IsLatest") == "true",

@@ -45,7 +45,7 @@ class Identity:
         self._lock = threading.Lock()
         self._found: Credentials | None = None
 
-    def frozen(self) -> ReadOnlyCredentials:
+    def freeze(self) -> ReadOnlyCredentials:
         """Return the credentials to use now. Raises AuthenticationFailed when there are none."""
         with self._lock:
             if self._found is None:
@@ -75,7 +75,7 @@ class Identity:
         if self._details.anonymous:
             return headers
         request = AWSRequest("GET", url, headers=headers)
-        S3SigV4Auth(self.frozen(), "s3", region).add_auth(request)
+        S3SigV4Auth(self.freeze(), "s3", region).add_auth(request)
         return dict(request.headers.items())
 
     def _looked_up(self) -> Credentials:

@@ -14,10 +14,10 @@ from operator import attrgetter
 from typing import Any
 
 from filesync_dagster.connectors.rest.paging import PageChain
-from filesync_dagster.connectors.s3.answers import Listing, Version, VersionListing
+from filesync_dagster.connectors.s3.answers import S3Listing, S3Version, VersionListing
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
 from filesync_dagster.connectors.s3.listing import ListedPage
-from filesync_dagster.connectors.s3.requests import Bucket, bytes_of, text_of
+from filesync_dagster.connectors.s3.requests import S3Bucket, bytes_of, text_of
 from filesync_dagster.connectors.s3.rows import instant
 from filesync_dagster.core.errors import HistoryUnavailable, ProtocolViolation
 
@@ -32,7 +32,7 @@ class _Resume:
     key_marker: str | None = None
     version_marker: str | None = None
     key: bytes | None = None
-    best: Version | None = None
+    best: S3Version | None = None
 
 
 def provable_since(
@@ -56,7 +56,7 @@ def provable_since(
     return since
 
 
-def list_bucket_as_of(bucket: Bucket, at: datetime, checkpoint: str | None) -> Generator[ListedPage]:
+def list_bucket_as_of(bucket: S3Bucket, at: datetime, checkpoint: str | None) -> Generator[ListedPage]:
     """Yield every object as it was at a moment.
 
     That is, of each key, the youngest version no younger than the moment, unless it is a marker of deletion.
@@ -75,9 +75,9 @@ def list_bucket_as_of(bucket: Bucket, at: datetime, checkpoint: str | None) -> G
         chain.advance((page.key_marker, page.version_marker))
 
 
-def _current(page: VersionListing, state: _Resume, at: datetime, bucket: Bucket) -> list[Version]:
+def _current(page: VersionListing, state: _Resume, at: datetime, bucket: S3Bucket) -> list[S3Version]:
     """Return the versions that were current, of the keys that end on this page; the last key may go on."""
-    bests: list[Version | None] = []
+    bests: list[S3Version | None] = []
     # Some stores send all markers of deletion after all versions.
     for version in sorted(page.versions, key=attrgetter("key")):
         if version.key != state.key:
@@ -91,7 +91,7 @@ def _current(page: VersionListing, state: _Resume, at: datetime, bucket: Bucket)
     return [best for best in bests if best is not None and not best.deleted]
 
 
-def _better(best: Version | None, version: Version, at: datetime, bucket: Bucket) -> Version | None:
+def _better(best: S3Version | None, version: S3Version, at: datetime, bucket: S3Bucket) -> S3Version | None:
     """Return which of two versions of a key was current at a moment. Of equal times the latest, else the first."""
     modified = instant(version.modified)
     if modified > at:
@@ -107,9 +107,9 @@ def _better(best: Version | None, version: Version, at: datetime, bucket: Bucket
     return version if (modified, version.latest) > (instant(best.modified), best.latest) else best
 
 
-def _as_listing(versions: list[Version]) -> Listing:
+def _as_listing(versions: list[S3Version]) -> S3Listing:
     nothing = [None] * len(versions)
-    return Listing(
+    return S3Listing(
         keys=[version.key for version in versions],
         modified=[version.modified for version in versions],
         etags=[version.etag for version in versions],
@@ -137,7 +137,7 @@ def _resume_from(checkpoint: str | None, prefix: str) -> _Resume | None:
             return _Resume()
         if state["done"]:
             return None
-        best = state["best"] and Version(**state["best"] | {"key": bytes_of(state["best"]["key"])})
+        best = state["best"] and S3Version(**state["best"] | {"key": bytes_of(state["best"]["key"])})
         key = None if state["key"] is None else bytes_of(state["key"])
         key_marker, version_marker = state["markers"]
         return _Resume(key_marker, version_marker, key, best)

@@ -15,17 +15,17 @@ from itertools import islice
 from filesync_dagster.connectors.rest.crawl import side_by_side
 from filesync_dagster.connectors.rest.paging import PageChain
 from filesync_dagster.connectors.rest.retry import never
-from filesync_dagster.connectors.s3.answers import Listing
+from filesync_dagster.connectors.s3.answers import S3Listing
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
 from filesync_dagster.connectors.s3.ranges import (
-    Progress,
     Range,
+    RangeProgress,
     cuts_at,
     landmark_bytes,
     pieces_for,
     progress_from,
 )
-from filesync_dagster.connectors.s3.requests import Bucket, bytes_of, rising, text_of
+from filesync_dagster.connectors.s3.requests import S3Bucket, bytes_of, is_rising, text_of
 from filesync_dagster.core.errors import ProtocolViolation
 
 PIECES_PER_WORKER = 2  # so that a worker whose range was short finds another
@@ -37,7 +37,7 @@ FOLDER_CALLS = 16  # requests that looking for common prefixes may cost
 class ListedPage:
     """Objects, and the checkpoint that covers them and all before."""
 
-    listing: Listing
+    listing: S3Listing
     checkpoint: str
 
 
@@ -46,13 +46,13 @@ class RangeStep:
     """A page of one range."""
 
     index: int
-    listing: Listing
+    listing: S3Listing
     last: bytes | None
     done: bool
 
 
 def list_bucket(
-    bucket: Bucket, checkpoint: str | None, landmarks: Sequence[str], workers: int
+    bucket: S3Bucket, checkpoint: str | None, landmarks: Sequence[str], workers: int
 ) -> Generator[ListedPage]:
     """Yield every object of the bucket once, or raise SourceError. Resumes after `checkpoint` if it can."""
     progress = progress_from(checkpoint, bucket.prefix) if bucket.quirks.ordered else None
@@ -65,8 +65,8 @@ def list_bucket(
         if not bucket.quirks.ordered or not _can_start_anywhere(bucket, first):
             yield from _by_tokens(bucket, first)
             return
-        progress = Progress(bucket.prefix, ())
-        progress.reached(0, first.keys[-1] if first.keys else None, done=not first.truncated)
+        progress = RangeProgress(bucket.prefix, ())
+        progress.note_page(0, first.keys[-1] if first.keys else None, done=not first.truncated)
         if first.keys:
             yield ListedPage(first, progress.as_text())
     if workers > 1 and progress.uncut:
@@ -75,16 +75,16 @@ def list_bucket(
 
 
 def _cut(
-    bucket: Bucket, progress: Progress, landmarks: Sequence[str], workers: int
-) -> Generator[ListedPage, None, Progress]:
+    bucket: S3Bucket, progress: RangeProgress, landmarks: Sequence[str], workers: int
+) -> Generator[ListedPage, None, RangeProgress]:
     """Return the progress with what is left of its only range cut into several; yield what was listed meanwhile."""
     most = workers * PIECES_PER_WORKER
     marks = landmark_bytes(landmarks, bytes_of(bucket.prefix))
     if marks and progress.last[0] is not None:
         return progress.cut(cuts_at(marks, pieces_for(marks, progress.last[0], most), progress.last[0]))
     # Nothing is known of the bucket. Looking for folders only pays when it is not about to end.
-    for step in islice(_steps(bucket, next(progress.remaining()), never), PAGES_BEFORE_CUTTING):
-        progress.reached(0, step.last, done=step.done)
+    for step in islice(_steps(bucket, next(progress.ranges_left()), never), PAGES_BEFORE_CUTTING):
+        progress.note_page(0, step.last, done=step.done)
         if step.listing.keys:
             yield ListedPage(step.listing, progress.as_text())
     last = progress.last[0]
@@ -93,7 +93,7 @@ def _cut(
     return progress.cut(cuts_at(_folders(bucket, last, most), most, last))
 
 
-def _folders(bucket: Bucket, after: bytes, wanted: int) -> list[bytes]:
+def _folders(bucket: S3Bucket, after: bytes, wanted: int) -> list[bytes]:
     """Return common prefixes above a key, about as many as wanted, evenly over the tree as far as calls allow."""
     level, calls = [bytes_of(bucket.prefix)], FOLDER_CALLS
     found: list[bytes] = []
@@ -111,8 +111,8 @@ def _spread(items: list[bytes], count: int) -> list[bytes]:
     return items if len(items) <= count else [items[len(items) * i // count] for i in range(count)]
 
 
-def _by_ranges(bucket: Bucket, progress: Progress, workers: int) -> Generator[ListedPage]:
-    ranges = list(progress.remaining())
+def _by_ranges(bucket: S3Bucket, progress: RangeProgress, workers: int) -> Generator[ListedPage]:
+    ranges = list(progress.ranges_left())
     if workers == 1:
         steps = (step for part in ranges for step in _steps(bucket, part, never))
     else:
@@ -120,21 +120,21 @@ def _by_ranges(bucket: Bucket, progress: Progress, workers: int) -> Generator[Li
         steps = side_by_side([_steps(bucket, part, stop.is_set) for part in ranges], workers, stop, "s3-range")
     try:
         for step in steps:
-            progress.reached(step.index, step.last, done=step.done)
+            progress.note_page(step.index, step.last, done=step.done)
             if step.listing.keys:
                 yield ListedPage(step.listing, progress.as_text())
     finally:
         steps.close()
 
 
-def _steps(bucket: Bucket, part: Range, stopped: Callable[[], bool]) -> Generator[RangeStep]:
+def _steps(bucket: S3Bucket, part: Range, stopped: Callable[[], bool]) -> Generator[RangeStep]:
     """Yield the pages of one range; every key is proved to be in it and above the one before."""
     last, token = part.after, None
     chain = _chain(bucket)
     while True:
         listing = bucket.page(after=last, token=token, stopped=stopped)
         keys = listing.keys
-        if keys and ((last is not None and keys[0] <= last) or not rising(keys)):
+        if keys and ((last is not None and keys[0] <= last) or not is_rising(keys)):
             raise ProtocolViolation(
                 f"{bucket.transport.where} listed keys out of order or outside the range that was asked for.",
                 hint="Set `provider: unordered` if this store promises no order.",
@@ -150,21 +150,21 @@ def _steps(bucket: Bucket, part: Range, stopped: Callable[[], bool]) -> Generato
         token = _next_token(bucket, listing, chain)
 
 
-def _chain(bucket: Bucket) -> PageChain[str]:
+def _chain(bucket: S3Bucket) -> PageChain[str]:
     # Any number of pages may be empty: of what lifecycle rules or versions hide, for instance.
     return PageChain(bucket.transport.where, hint=TRY_PROVIDER, empty_pages_max=None)
 
 
-def _next_token(bucket: Bucket, listing: Listing, chain: PageChain[str]) -> str | None:
+def _next_token(bucket: S3Bucket, listing: S3Listing, chain: PageChain[str]) -> str | None:
     """Return the token to go on with (None in version 1, where the last key is), never one that was used before."""
     token = chain.advance(listing.token)
     return token if bucket.quirks.list_version != 1 else None
 
 
-def _can_start_anywhere(bucket: Bucket, first: Listing) -> bool:
+def _can_start_anywhere(bucket: S3Bucket, first: S3Listing) -> bool:
     """Whether the store's order and start-after can be relied on; found out where its row does not say."""
     quirks = bucket.quirks
-    if not rising(first.keys):
+    if not is_rising(first.keys):
         if quirks.start_after:
             raise ProtocolViolation(f"{bucket.transport.where} listed keys out of order.", hint=TRY_PROVIDER)
         return False
@@ -177,7 +177,7 @@ def _can_start_anywhere(bucket: Bucket, first: Listing) -> bool:
     return bool(keys) and keys[0] > middle
 
 
-def _by_tokens(bucket: Bucket, listing: Listing) -> Generator[ListedPage]:
+def _by_tokens(bucket: S3Bucket, listing: S3Listing) -> Generator[ListedPage]:
     """Yield a page and all that follow it by their tokens."""
     chain = _chain(bucket)
     while True:
@@ -189,7 +189,7 @@ def _by_tokens(bucket: Bucket, listing: Listing) -> Generator[ListedPage]:
         listing = bucket.page(token=token)
 
 
-def _resume_by_tokens(bucket: Bucket, token: str) -> Generator[ListedPage]:
+def _resume_by_tokens(bucket: S3Bucket, token: str) -> Generator[ListedPage]:
     if not token:
         return
     try:

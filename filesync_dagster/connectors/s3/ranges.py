@@ -28,7 +28,7 @@ class Range:
 
 
 @dataclass(slots=True)
-class Progress:
+class RangeProgress:
     """How far each range has been yielded. The ranges never change; `reached` moves them on."""
 
     prefix: str
@@ -48,14 +48,14 @@ class Progress:
         edges = (None, *self.cuts, None)
         return [Range(i, after, upto) for i, (after, upto) in enumerate(pairwise(edges))]
 
-    def remaining(self) -> Iterator[Range]:
+    def ranges_left(self) -> Iterator[Range]:
         """What is still to list: each range that is not done, from its last yielded key on."""
         for whole in self.ranges():
             if not self.done[whole.index]:
                 last = self.last[whole.index]
                 yield Range(whole.index, whole.after if last is None else last, whole.upto)
 
-    def reached(self, index: int, last: bytes | None, *, done: bool) -> None:
+    def note_page(self, index: int, last: bytes | None, *, done: bool) -> None:
         """Note that a range was yielded up to and including `last` (None: nothing new)."""
         if last is not None:
             self.last[index] = last
@@ -66,12 +66,12 @@ class Progress:
         """Whether the key space is still one range, and not done."""
         return self.done == [False]
 
-    def cut(self, cuts: tuple[bytes, ...]) -> "Progress":
+    def cut(self, cuts: tuple[bytes, ...]) -> "RangeProgress":
         """Return the progress of an uncut listing with its rest cut: the first of the cuts is where it has got to."""
         assert self.uncut
         assert cuts[0] == self.last[0]
-        several = Progress(self.prefix, cuts)
-        several.reached(0, cuts[0], done=True)
+        several = RangeProgress(self.prefix, cuts)
+        several.note_page(0, cuts[0], done=True)
         return several
 
     def as_text(self) -> str:
@@ -87,7 +87,7 @@ class Progress:
         )
 
 
-def progress_from(checkpoint: str | None, prefix: str) -> Progress | None:
+def progress_from(checkpoint: str | None, prefix: str) -> RangeProgress | None:
     """Return the progress that a checkpoint describes; None if it is not one of a listing of this prefix."""
     if checkpoint is None:
         return None
@@ -95,7 +95,7 @@ def progress_from(checkpoint: str | None, prefix: str) -> Progress | None:
         state = json.loads(checkpoint)
         if state["prefix"] != prefix:
             return None
-        return Progress(
+        return RangeProgress(
             prefix,
             tuple(_bytes(cut) for cut in state["cuts"]),
             [None if last is None else _bytes(last) for last in state["last"]],

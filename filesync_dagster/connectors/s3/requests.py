@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import ge
 
 from filesync_dagster.connectors.rest.calls import never
-from filesync_dagster.connectors.s3.answers import Listing, VersionListing, listing_of, versions_of
+from filesync_dagster.connectors.s3.answers import S3Listing, VersionListing, listing_of, versions_of
 from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
 from filesync_dagster.connectors.s3.quirks import Quirks
 from filesync_dagster.connectors.s3.transport import Transport
@@ -13,7 +13,7 @@ from filesync_dagster.core.errors import ProtocolViolation
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class S3Bucket:
     """One bucket and prefix, asked for pages. Each answer is complete and of the right keys, or an error."""
 
     transport: Transport
@@ -29,7 +29,7 @@ class Bucket:
         token: str | None = None,
         limit: int | None = None,
         stopped: Callable[[], bool] = never,
-    ) -> Listing:
+    ) -> S3Listing:
         """Return the page that follows the key `after`, or that `token` stands for; the first if both are None."""
         query = self._query(limit or self.page_size)
         if self.quirks.list_version == 1:
@@ -80,7 +80,7 @@ class Bucket:
             query["encoding-type"] = "url"
         return query
 
-    def _check(self, listing: Listing) -> None:
+    def _check(self, listing: S3Listing) -> None:
         where = self.transport.where
         if listing.truncated:
             # Without a token (or, in version 1, a last key) there is no way to go on, and the page is not the end.
@@ -94,7 +94,7 @@ class Bucket:
             raise ProtocolViolation(f"{where} listed keys outside the prefix that was asked for.", hint=TRY_PROVIDER)
 
 
-def rising(keys: list[bytes]) -> bool:
+def is_rising(keys: list[bytes]) -> bool:
     """Whether each key is greater than the one before it."""
     return not any(map(ge, keys, keys[1:]))
 

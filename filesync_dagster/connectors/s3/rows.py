@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from filesync_dagster.connectors.s3.answers import Listing, Texts
+from filesync_dagster.connectors.s3.answers import S3Listing, Texts
 from filesync_dagster.core.errors import ProtocolViolation
 from filesync_dagster.core.model import TIMESTAMP, Kind, build_batch, canonical_json, to_storable_text
 
@@ -32,7 +32,7 @@ class RowShape:
         return self.prefix[: self.prefix.rfind("/") + 1]
 
 
-def rows_of(listing: Listing, shape: RowShape, permissions: Sequence[str | None] | None = None) -> pa.RecordBatch:
+def rows_of(listing: S3Listing, shape: RowShape, permissions: Sequence[str | None] | None = None) -> pa.RecordBatch:
     """Return a page in FILE_SCHEMA."""
     keys = listing.keys
     ids = [to_storable_text(key) for key in keys]
@@ -101,7 +101,7 @@ def _times(texts: Texts) -> "pa.Array[Any]":
         return pa.array([None if text is None else instant(text) for text in texts], TIMESTAMP)
 
 
-def _metadata(listing: Listing, ids: list[str]) -> list[str | None]:
+def _metadata(listing: S3Listing, ids: list[str]) -> list[str | None]:
     pairs = list(zip(listing.storage_classes, listing.checksums, strict=True))
     texts = {pair: _metadata_text(*pair) for pair in set(pairs)}
     found = [texts[pair] for pair in pairs]

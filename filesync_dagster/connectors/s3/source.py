@@ -9,13 +9,13 @@ import httpx
 
 from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.connectors.s3.administration import Administration
-from filesync_dagster.connectors.s3.answers import Listing
+from filesync_dagster.connectors.s3.answers import S3Listing
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.history import list_bucket_as_of, provable_since
 from filesync_dagster.connectors.s3.listing import ListedPage, list_bucket
 from filesync_dagster.connectors.s3.lookups import lookup_keys
 from filesync_dagster.connectors.s3.quirks import quirks_for
-from filesync_dagster.connectors.s3.requests import Bucket
+from filesync_dagster.connectors.s3.requests import S3Bucket
 from filesync_dagster.connectors.s3.rows import RowShape, rows_of
 from filesync_dagster.connectors.s3.transport import Transport
 from filesync_dagster.core.errors import AccessDenied, HistoryUnavailable, ProtocolViolation, SourceError
@@ -42,7 +42,7 @@ class S3Source:
         self._details = details
         self._transport = Transport(details, quirks, meter, policy, wire)
         self._administration = Administration(details, self._transport)
-        self._bucket = Bucket(self._transport, quirks, details.prefix, details.page_size, details.include_owner)
+        self._bucket = S3Bucket(self._transport, quirks, details.prefix, details.page_size, details.include_owner)
         self._shape = RowShape(details.bucket, details.prefix, quirks.etag_is_md5, details.include_owner)
 
     @property
@@ -95,7 +95,7 @@ class S3Source:
     def history_start(self) -> datetime | None:
         """The earliest moment that the bucket's versions can prove; see `history` for what they cannot."""
         try:
-            versioning = self._administration.versioning()
+            versioning = self._administration.versioning_status()
             if versioning != "Enabled":
                 return None
             rules = self._administration.lifecycle_rules()
@@ -125,7 +125,7 @@ class S3Source:
             for page in pages:
                 yield self._page(page.listing, page.checkpoint, now=now)
 
-    def _page(self, listing: Listing, checkpoint: str | None, *, now: bool) -> Page:
+    def _page(self, listing: S3Listing, checkpoint: str | None, *, now: bool) -> Page:
         # An ACL is that of today: the past has none.
         wanted = now and self._details.include_permissions
         permissions = self._administration.permissions(listing.keys) if wanted else None
@@ -133,6 +133,6 @@ class S3Source:
 
     def _versioning_if_readable(self) -> str | None:
         try:
-            return self._administration.versioning() or "Off"
+            return self._administration.versioning_status() or "Off"
         except SourceError:
             return None

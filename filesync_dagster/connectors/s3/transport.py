@@ -111,7 +111,7 @@ class Transport:
 
     def _once(self, asked: str) -> bytes | None:
         """Return the body of the answer to one request; None when it is to be asked for in another region."""
-        answer = self._fetched(f"{self._bucket_url()}?{asked}")
+        answer = self._fetch(f"{self._bucket_url()}?{asked}")
         if answer.status_code == httpx.codes.OK:
             return answer.content
         refusal = refusal_of(answer.status_code, answer.headers, answer.content)
@@ -119,7 +119,7 @@ class Transport:
             return None
         raise refusal_error(self.where, refusal)
 
-    def _fetched(self, url: str) -> httpx.Response:
+    def _fetch(self, url: str) -> httpx.Response:
         headers: dict[str, str] = {}
         if self._details.requester_pays:
             headers["x-amz-request-payer"] = "requester"

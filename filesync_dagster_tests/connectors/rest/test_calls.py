@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from filesync_dagster.connectors.rest.calls import Calls, RetryPolicy, tenant_of
 from filesync_dagster.connectors.rest.limits import Tenant
-from filesync_dagster.connectors.rest.retry import Clock
+from filesync_dagster.connectors.rest.retry import CallClock
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -29,7 +29,7 @@ class Time:
 
     def __init__(self, chance=0.0):
         self.now = 1000.0
-        self.clock = Clock(lambda: self.now, self.sleep, lambda: chance)
+        self.clock = CallClock(lambda: self.now, self.sleep, lambda: chance)
 
     def sleep(self, seconds):
         assert seconds > 0

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filesync_dagster.connectors.s3.ranges import Progress, cuts_at, landmark_bytes, pieces_for, progress_from
+from filesync_dagster.connectors.s3.ranges import RangeProgress, cuts_at, landmark_bytes, pieces_for, progress_from
 
 KEYS = st.binary(min_size=1, max_size=6)
 
@@ -11,7 +11,7 @@ KEYS = st.binary(min_size=1, max_size=6)
 @given(st.lists(KEYS), st.integers(1, 20), KEYS, KEYS)
 def test_every_key_is_in_exactly_one_range(candidates, pieces, after, key):
     """Whatever the cuts are chosen from, the ranges tile the key space: each begins where the one before ends."""
-    ranges = Progress("", cuts_at(candidates, pieces, after)).ranges()
+    ranges = RangeProgress("", cuts_at(candidates, pieces, after)).ranges()
 
     assert ranges[0].after is None
     assert ranges[-1].upto is None
@@ -32,20 +32,20 @@ def test_cuts_rise_and_are_no_more_than_asked_for(candidates, pieces, after):
 @given(st.lists(KEYS, min_size=1), st.data())
 def test_a_checkpoint_is_the_progress(candidates, data):
     """Text and back: the same ranges remain, whatever bytes the keys have."""
-    progress = Progress("pre", cuts_at(candidates, 5, b"\x00"))
+    progress = RangeProgress("pre", cuts_at(candidates, 5, b"\x00"))
     for part in progress.ranges():
         last = data.draw(st.none() | KEYS)
-        progress.reached(part.index, last, done=data.draw(st.booleans()))
+        progress.note_page(part.index, last, done=data.draw(st.booleans()))
 
     restored = progress_from(progress.as_text(), "pre")
 
     assert restored is not None
-    assert list(restored.remaining()) == list(progress.remaining())
+    assert list(restored.ranges_left()) == list(progress.ranges_left())
 
 
 def test_a_checkpoint_of_another_prefix_is_none():
     """Positions below one prefix say nothing about another."""
-    assert progress_from(Progress("a/", ()).as_text(), "b/") is None
+    assert progress_from(RangeProgress("a/", ()).as_text(), "b/") is None
 
 
 @given(st.lists(st.text(max_size=5)))
