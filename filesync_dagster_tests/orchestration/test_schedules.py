@@ -42,13 +42,14 @@ def tick(project):
         config = load_config(read_environment(made.config, made.variables))
         [schedule] = sync_schedules(config, clock=lambda: scheduled.astimezone(UTC) + late)
         repository = definitions_for(read_environment(made.config, made.variables)).get_repository_def()
-        context = dg.build_schedule_context(
+        # It is closed here: Dagster loads later definitions with what is left of an instance that a context entered.
+        with dg.build_schedule_context(
             instance=made.instance,
             scheduled_execution_time=scheduled,
             repository_def=repository,
             resources=repository.get_top_level_resources(),
-        )
-        return schedule.evaluate_tick(context)
+        ) as context:
+            return schedule.evaluate_tick(context)
 
     return evaluate
 
