@@ -65,7 +65,7 @@ BUGS = (
     Bug(
         "a page that leads back proves that keys are gone",
         "connectors/s3/lookups.py",
-        "if page.keys and (page.keys[0] <= key or not rising(page.keys)):",
+        "if page.keys and (page.keys[0] <= key or not is_rising(page.keys)):",
         "if False:",
         LOOKUPS,
         "leads_back",
