@@ -1,0 +1,73 @@
+import pytest
+
+from filesync_dagster.connectors.rest.paging import (
+    EMPTY_PAGES_MAX,
+    PageChain,
+    follow_pages,
+    next_token_in,
+    same_host_link,
+)
+from filesync_dagster.core.errors import ProtocolViolation
+
+
+def pages_of(tokens, found=("x",)):
+    """Follow pages whose tokens are these."""
+    asked = []
+
+    def ask(token):
+        asked.append(token)
+        return {"next": tokens[len(asked) - 1], "entries": found}
+
+    answers = list(follow_pages(ask, lambda page: next_token_in(page, "next", "Box"), lambda p: p["entries"], "Box"))
+    return asked, answers
+
+
+def test_pages_are_followed_to_their_end():
+    """The first is asked for without a token."""
+    asked, answers = pages_of(["a", "b", None])
+
+    assert asked == [None, "a", "b"]
+    assert len(answers) == 3
+
+
+@pytest.mark.parametrize("tokens", [["a", "a"], ["a", "b", "a"]])
+def test_pages_that_lead_back(tokens):
+    """They fail instead of going round."""
+    with pytest.raises(ProtocolViolation, match="leads back"):
+        pages_of(tokens)
+
+
+def test_pages_that_lead_into_nothing():
+    """Some may be empty, in a row."""
+    tokens = [str(number) for number in range(EMPTY_PAGES_MAX)]
+    assert len(pages_of([*tokens, None], ())[0]) == EMPTY_PAGES_MAX + 1
+
+    with pytest.raises(ProtocolViolation, match="no end"):
+        pages_of([*tokens, "more", None], ())
+    chain = PageChain("Box", empty_pages_max=None)
+    assert [chain.advance(token) for token in [*tokens, "more"]] == [*tokens, "more"]
+
+
+@pytest.mark.parametrize("token", ["", 7, [], False])
+def test_a_token_that_is_none(token):
+    """It is not the end."""
+    with pytest.raises(ProtocolViolation):
+        next_token_in({"next": token}, "next", "Box")
+
+
+@pytest.mark.parametrize(
+    ("link", "following"),
+    [
+        ("/b?page=2", "https://x.example/b?page=2"),
+        ("https://x.example/c", "https://x.example/c"),
+        ("?page=2", "https://x.example/a?page=2"),
+        ("https://y.example/a", None),
+        ("http://x.example/a", None),
+        ("https://x.example:444/a", None),
+        ("https://[", None),
+        (7, None),
+    ],
+)
+def test_links_stay_where_the_token_belongs(link, following):
+    """A token is not sent to another host because an answer says so."""
+    assert same_host_link("https://x.example/a", link) == following
