@@ -16,9 +16,10 @@ from filesync_dagster.orchestration.jobs.maintenance import maintenance_job
 from filesync_dagster.orchestration.jobs.receive import receive_job
 from filesync_dagster.orchestration.jobs.sync import sync_job
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.schedules import first_sync_sensor, report_schedules, sync_schedules
+from filesync_dagster.orchestration.schedules import report_schedules, sync_schedules
 from filesync_dagster.orchestration.sensors.alerts import alert_sensor
 from filesync_dagster.orchestration.sensors.events import queue_sensor, request_sensor
+from filesync_dagster.orchestration.sensors.first_syncs import first_sync_sensor
 
 
 def definitions_for(environment: Environment, overrides: Overrides | None = None) -> dg.Definitions:

@@ -1,4 +1,4 @@
-"""One schedule for each cadence, two for the reports, and a sensor for endpoints that were just configured.
+"""One schedule for each cadence, two for the reports.
 
 A tick asks for one run of all that is due and not being synced already. Correctness does not rest on that: the lease
 in the metadata database keeps two syncs of one endpoint apart.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from filesync_dagster.config import Config, Endpoint, ScheduleKind, Settings
+from filesync_dagster.config import Config, Endpoint, Settings
 from filesync_dagster.orchestration.assets.inventory_reports import KEYS as INVENTORY_REPORT_KEYS
 from filesync_dagster.orchestration.assets.reports import REPORT_KEYS
 from filesync_dagster.orchestration.assets.specs import asset_key
@@ -34,12 +34,6 @@ ACTIVE = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
-FIRST_SYNCS = "first_syncs"
-"""The sensor, and the cadence of its runs."""
-
-FIRST_SYNC_RETRY_INTERVAL = timedelta(hours=1)
-"""After a run that died over the first sync of an endpoint, the next one: each may cost the machine its memory."""
-
 LATE_AFTER = timedelta(minutes=5)
 """What is later than this was missed: only endpoints that catch up are still synced for it."""
 
@@ -90,7 +84,7 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], config: Config, clo
             yield dg.SkipReason(f"All {len(due)} due endpoints are left alone: their stores failed too often.")
             return
         asked = [name for name in due if name not in alone]
-        yield from requests(context.instance, statuses, asked, config, scheduled, cadence.name)
+        yield from run_requests(context.instance, statuses, asked, config, scheduled, cadence.name)
 
     return tick
 
@@ -114,7 +108,7 @@ def _overdue(statuses: "Iterable[EndpointStatus]", names: Sequence[str], schedul
     return [name for name in names if (moment := due.get(name)) is not None and moment < end_of_minute]
 
 
-def requests(  # noqa: PLR0917  # what every tick knows
+def run_requests(  # noqa: PLR0917  # what every tick knows
     instance: dg.DagsterInstance,
     statuses: "Sequence[EndpointStatus]",
     due: Sequence[str],
@@ -225,44 +219,3 @@ def _reports(
                 )
 
     return tick
-
-
-def first_sync_sensor(config: Config, clock: Clock = utc_now) -> dg.SensorDefinition:
-    """Return the sensor that syncs a new endpoint at once, instead of at its first tick. It only looks."""
-    names = [endpoint.name for endpoint in config.active if endpoint.schedule is ScheduleKind.INTERVAL]
-    everything_seen = ",".join(sorted(names))
-
-    @dg.sensor(
-        name=FIRST_SYNCS,
-        job_name=SYNC,
-        minimum_interval_seconds=30,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts the first sync of endpoints that were just configured.",
-    )
-    def look(
-        context: dg.SensorEvaluationContext, filesync: FilesyncResource
-    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        if context.cursor == everything_seen:
-            yield dg.SkipReason("Every endpoint was synced before.")
-            return
-        with filesync.open() as opened:
-            statuses = opened.status()
-        known = {status.name for status in statuses if status.last_sync is not None}
-        new = [name for name in names if name not in known]
-        if not new:
-            context.update_cursor(everything_seen)
-        failed = _failed_lately(context.instance, clock())
-        asked = [name for name in new if asset_key(name) not in failed]
-        yield from requests(context.instance, statuses, asked, config, clock(), FIRST_SYNCS)
-
-    return look
-
-
-def _failed_lately(instance: dg.DagsterInstance, now: datetime) -> set[dg.AssetKey]:
-    """Return what first syncs died over: a sync that ends by itself, however badly, is not asked for again."""
-    wanted = dg.RunsFilter(
-        statuses=[DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED],
-        tags={CADENCE_TAG: FIRST_SYNCS},
-        updated_after=now - FIRST_SYNC_RETRY_INTERVAL,
-    )
-    return {key for run in instance.get_runs(wanted) for key in run.asset_selection or ()}

@@ -12,7 +12,8 @@ from filesync_dagster.config import delay, load_config, read_environment
 from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.cadences import group_by_cadence
 from filesync_dagster.orchestration.definitions import definitions_for
-from filesync_dagster.orchestration.schedules import first_sync_sensor, report_schedules, sync_schedules
+from filesync_dagster.orchestration.schedules import report_schedules, sync_schedules
+from filesync_dagster.orchestration.sensors.first_syncs import first_sync_sensor
 from filesync_dagster.orchestration.tags import CADENCE_TAG, CONFIG_TAG, LIVE_TAG
 from filesync_dagster.storage.database.tables import leases
 from filesync_dagster_tests.orchestration.conftest import today

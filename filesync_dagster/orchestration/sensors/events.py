@@ -15,7 +15,7 @@ from filesync_dagster.core.errors import ConfigError, SourceError
 from filesync_dagster.orchestration.cadences import REQUESTS
 from filesync_dagster.orchestration.jobs.receive import MESSAGES
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.schedules import ACTIVE, Clock, requests, utc_now
+from filesync_dagster.orchestration.schedules import ACTIVE, Clock, run_requests, utc_now
 from filesync_dagster.orchestration.tags import QUEUE_TAG, RECEIVE, SYNC
 
 if TYPE_CHECKING:
@@ -103,6 +103,6 @@ def request_sensor(config: Config, clock: Clock = utc_now) -> dg.SensorDefinitio
         if not names:
             yield dg.SkipReason("What is asked for waits: it is being synced, its store is left alone, or it failed.")
             return
-        yield from requests(context.instance, statuses, names, config, clock(), REQUESTS)
+        yield from run_requests(context.instance, statuses, names, config, clock(), REQUESTS)
 
     return look

@@ -10,7 +10,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from dagster._core.loader import LoadingContextForTest
 
 from filesync_dagster.orchestration.instance import materialization_log
-from filesync_dagster.orchestration.schedules import CADENCE_TAG
+from filesync_dagster.orchestration.tags import CADENCE_TAG
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 
