@@ -12,8 +12,11 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	&& command -v $$python && break; done)
 endif
 
-# Two workers suit the smallest machine that the suite is meant for: `make test WORKERS=8` on a larger one.
-WORKERS ?= 2
+# Three workers keep the two cores of the smallest machine busy, for tests also wait: `make test WORKERS=8` on a larger one.
+WORKERS ?= 3
+
+# Each worker and each of the hundreds of processes that tests start would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 ifdef UV
 # Without a supported interpreter on the path, uv looks for one elsewhere.
@@ -59,13 +62,14 @@ run: $(VENV)/.installed-demo ## Dagster UI and daemon for your own endpoints.yam
 test: $(VENV)/.installed-dev ## all tests but the long ones; ARGS="-k guard" picks some
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
-slow: $(VENV)/.installed-dev ## the long tests: kill -9 anywhere, hostile stores, 1,000 histories of a drive, days of Dagster
+slow: $(VENV)/.installed-dev ## the long tests: kill -9 anywhere, hostile stores, 360 histories of a drive, days of Dagster
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow $(ARGS)
 
-planted: $(VENV)/.installed-dev ## plants bugs in a copy, one at a time: the tests must find each
+planted: $(VENV)/.installed-dev ## plants bugs in a copy, one at a time: the tests must find each; ARGS=--third: some other ones each day
 	$(BIN)/python -m filesync_dagster_tests.planted_bugs $(ARGS)
 
-soak: $(VENV)/.installed-dev ## 20,000 histories of a drive (an hour or two); ARGS="1000 7" for 1,000 of them with the seed 7
+soak: $(VENV)/.installed-dev ## the long tests at full length, then 20,000 histories of a drive (two hours); ARGS="1000 7": 1,000, seed 7
+	FILESYNC_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow
 	$(BIN)/python -m filesync_dagster_tests.sync.model.soak $(ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy, the import contracts, the generated docs

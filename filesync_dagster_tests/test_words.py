@@ -6,14 +6,34 @@ What is looked at is the source itself, so a name that breaks a rule is found wh
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "filesync_dagster"
-SOURCES = {path.relative_to(PACKAGE): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
 
-NOUNS = {"feed", "held", "listing", "logging", "need", "paging", "seed", "setting", "speed", "staging", "string"}
+
+@cache
+def sources():
+    """Return the syntax trees of the package by path: parsed when a test asks, not by every worker."""
+    return {path.relative_to(PACKAGE): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+NOUNS = {
+    "feed",
+    "held",
+    "listing",
+    "logging",
+    "need",
+    "paging",
+    "seed",
+    "setting",
+    "speed",
+    "staging",
+    "string",
+    "testing",
+}
 """Words of the field that only look like participles; `held` is the state of a sync that waits for a decision."""
 
 VERBS = {"embed", "exceed", "feed", "need", "open", "proceed", "seed", "shed", "succeed"}
@@ -36,7 +56,7 @@ UNITS = re.compile(
 
 def test_no_module_is_named_for_doing():
     """A module is a noun for what is in it: `watchdog`, not `reviving`."""
-    names = {path.stem for path in SOURCES} | {part for path in SOURCES for part in path.parts[:-1]}
+    names = {path.stem for path in sources()} | {part for path in sources() for part in path.parts[:-1]}
 
     assert sorted(name for name in names if is_participle(name)) == []
 
@@ -74,7 +94,7 @@ def test_a_function_says_what_it_does():
     """No public function is a bare participle; a property may be one, for it is what something is."""
     found = [
         f"{path}:{function.lineno} {function.name}"
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         for function in functions(tree)
         if not function.name.startswith("_") and is_participle(function.name)
     ]
@@ -107,7 +127,7 @@ def test_a_number_of_time_carries_its_unit():
     """Its name is `SHUTDOWN_GRACE_SECONDS`, or a timedelta, which knows its own."""
     found = [
         f"{path}:{line} {name}"
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         for name, value, line in constants(tree)
         if name.isupper() and is_number(value) and not UNITS.search(name)
         if TIME_WORDS.search(name) or any(type(number) is float for number in literals(value))
@@ -121,7 +141,7 @@ def test_riddles_are_gone():
     riddles = {"AGAIN", "FEW", "GRACE", "LATE", "LONG", "MANY", "MOST", "PATIENCE", "SOON"}
     found = [
         f"{path}:{line} {name}"
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         for name, _, line in constants(tree)
         if name in riddles
     ]
@@ -132,7 +152,7 @@ def test_riddles_are_gone():
 def test_a_class_name_has_one_meaning():
     """No class name is defined in two files."""
     homes = defaultdict(set)
-    for path, tree in SOURCES.items():
+    for path, tree in sources().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].add(str(path))

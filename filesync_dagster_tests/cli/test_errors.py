@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from filesync_dagster.sync import runtime
+
 
 def failed(result, *words):
     """Assert that a command failed with one sentence that has these words."""
@@ -133,8 +135,9 @@ def test_the_home_is_a_file(shell):
     failed(shell.run("sync", "docs"), str(shell.home))
 
 
-def test_locked_database(synced):
+def test_locked_database(synced, monkeypatch):
     """Another process holds the database for too long."""
+    monkeypatch.setattr(runtime, "LOCK_SECONDS", 1.0)
     connection = sqlite3.connect(synced.home / "filesync.db", isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
     try:

@@ -12,7 +12,7 @@ from filesync_dagster.config import load_config, read_environment
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
 from filesync_dagster_tests.orchestration.versioned_bucket import bucket_with_a_past, moto_in_process
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500), pytest.mark.xdist_group("dagster")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500), pytest.mark.xdist_group("dagster for days")]
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [

@@ -12,12 +12,13 @@ import pytest
 from filesync_dagster.api import Filesync
 from filesync_dagster.core.model import SyncStatus
 from filesync_dagster_tests.servers import RCLONE, S3Server
+from filesync_dagster_tests.sizes import size
 from filesync_dagster_tests.sync import hostile_bucket
 from filesync_dagster_tests.sync.hostile_bucket import HostileBucket
 from filesync_dagster_tests.sync.hostile_tree import HostileTree
 from filesync_dagster_tests.sync.projects import Project, Row, live
 
-STEPS = 100
+STEPS = size(60, 100)
 CLI_EVERY = 20
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CONTROL = {c: chr(0x2400 + c) for c in range(0x20)} | {0x7F: "\u2421"}

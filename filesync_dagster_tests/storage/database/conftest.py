@@ -1,16 +1,31 @@
-"""An empty database of each kind, and rows to put into it."""
+"""A database of each kind, and rows to put into it."""
+
+import shutil
 
 import pytest
 
 from filesync_dagster.storage.database import EndpointRecord, Metadata
+from filesync_dagster_tests.databases import sqlite_template
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
+def kind(request):
+    """Return what kind of database it is."""
+    return request.param
+
+
+@pytest.fixture
+def empty_url(kind, request, tmp_path):
     """Return the URL of an empty database."""
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgres_url")
-    return f"sqlite:///{tmp_path}/filesync.db"
+    return request.getfixturevalue("postgres_url") if kind == "postgresql" else f"sqlite:///{tmp_path}/filesync.db"
+
+
+@pytest.fixture
+def url(kind, request, tmp_path):
+    """Return the URL of a database with the tables and no rows."""
+    if kind == "postgresql":
+        return request.getfixturevalue("postgres_tables_url")
+    return f"sqlite:///{shutil.copy(sqlite_template(), tmp_path)}"
 
 
 @pytest.fixture

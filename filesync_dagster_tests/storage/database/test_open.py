@@ -28,6 +28,12 @@ with Metadata.open(sys.argv[1]) as metadata:
 """
 
 
+@pytest.fixture
+def url(empty_url):
+    """Return the URL of an empty database: here the migrations themselves are tested."""
+    return empty_url
+
+
 def test_an_empty_database_gets_the_tables_and_keeps_its_rows_when_opened_again(url):
     """Opening is idempotent."""
     with Metadata.open(url) as metadata:

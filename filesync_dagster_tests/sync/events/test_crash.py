@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from filesync_dagster_tests.sizes import size
 from filesync_dagster_tests.sync.events.conftest import Place
 from filesync_dagster_tests.sync.events.queues import Rabbit, Sqs, event_bridge, minio_event, s3_event, sns
 from filesync_dagster_tests.sync.projects import rows_of
@@ -63,7 +64,8 @@ def test_a_kill_before_the_acknowledgement_loses_and_doubles_nothing(moto_s3, tm
 
 @pytest.mark.parametrize(
     ("kind", "count"),
-    [("sqs", 400), pytest.param("rabbitmq", 10_000, marks=pytest.mark.slow)],  # moto has a queue in a Python list
+    # moto has a queue in a Python list
+    [("sqs", 400), pytest.param("rabbitmq", size(4_000, 10_000), marks=pytest.mark.slow)],
 )
 def test_thousands_of_events_end_in_exactly_the_right_state(moto_s3, tmp_path, kind, count):
     """One in ten comes twice, all in any order, some are no events at all, and the bucket changes meanwhile."""

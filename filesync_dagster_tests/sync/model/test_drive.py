@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from filesync_dagster_tests.sizes import size
 from filesync_dagster_tests.sync.model.drive_machine import machine
 from filesync_dagster_tests.sync.model.drive_world import Place
 from filesync_dagster_tests.sync.model.stage import staged
@@ -23,7 +24,7 @@ PLACES = (
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("place", PLACES, ids=str)
-@pytest.mark.parametrize("examples", [4, pytest.param(112, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [4, pytest.param(size(40, 112), marks=pytest.mark.slow)])
 def test_the_inventory_is_what_the_drive_has(place, examples):
     """After any history, a clean sync says what is there; no sync says that something is gone that is not."""
     with staged("google_drive") as stage:
