@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -196,7 +196,7 @@ BUGS = (
         "a short page is taken for the last one",
         "connectors/google_drive/listing.py",
         "token = chain.advance(drive.next_token(answer), entries) or END",
-        "token = (chain.advance(drive.next_token(answer), entries) if len(entries) >= drive._page_size else None) or END",
+        "token = (len(entries) >= drive._page_size and chain.advance(drive.next_token(answer), entries)) or END",
         MODEL,
         "less_than_was_asked",
     ),
@@ -766,9 +766,9 @@ def group_by_tests(bugs: Iterable[Bug]) -> list[tuple[str, list[Bug]]]:
     return sorted(groups.items(), key=lambda group: -len(group[1]))
 
 
-def todays_third(bugs: Sequence[Bug]) -> list[Bug]:
+def third_of(day: date, bugs: Sequence[Bug]) -> list[Bug]:
     """Return every third bug; in three days, all of them."""
-    return list(bugs[datetime.now(UTC).toordinal() % 3 :: 3])
+    return list(bugs[day.toordinal() % 3 :: 3])
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -778,7 +778,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--third", action="store_true", help="only a third of them, another one each day")
     chosen = parser.parse_args(arguments)
     bugs = [bug for bug in BUGS if not chosen.names or any(word in bug.what for word in chosen.names)]
-    bugs = todays_third(bugs) if chosen.third else bugs
+    bugs = third_of(datetime.now(UTC).date(), bugs) if chosen.third else bugs
     for name in WARM:
         import_module(name)
     missed = 0
