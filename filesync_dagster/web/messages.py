@@ -1,7 +1,7 @@
 """The JSON that comes and goes. OpenAPI is made from these models, so each field is described."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -213,6 +213,21 @@ class Endpoints(Message):
     """Every entry of endpoints.yaml, in its order."""
 
     endpoints: list[EndpointOut]
+
+
+class StatusQuery(BaseModel):
+    """Whose syncs are asked about. A slip of the pen must not mean "all of them": unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[], description="Of these endpoints only; may be repeated."
+    )
+    run_id: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[],
+        max_length=100,
+        description="Tell of these runs too, as Dagster knows them; may be repeated.",
+    )
 
 
 class SyncOrder(BaseModel):

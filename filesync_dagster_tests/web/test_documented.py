@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from filesync_dagster.web.operations import OPERATIONS
+from filesync_dagster_tests.web.test_openapi import OPERATIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

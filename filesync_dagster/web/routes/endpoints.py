@@ -1,0 +1,53 @@
+"""Endpoints: what there is, and what is decided about held syncs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Security
+
+from filesync_dagster.web import rest
+from filesync_dagster.web.messages import Decided, Endpoints
+from filesync_dagster.web.requests import TOKEN, ReadRoute, WriteRoute, site_of
+from filesync_dagster.web.routes.answers import problems
+from filesync_dagster.web.site import Site
+
+reads = APIRouter(route_class=ReadRoute, dependencies=[Security(TOKEN)])
+writes = APIRouter(route_class=WriteRoute, dependencies=[Security(TOKEN)])
+
+SITE = Depends(site_of)
+Name = Annotated[str, Path(description="Of an endpoint.", json_schema_extra={"pattern": "^[a-z][a-z0-9_]{0,62}$"})]
+
+
+@reads.get(
+    "/endpoints",
+    summary="Every endpoint",
+    description="The entries of endpoints.yaml, without secrets.",
+    response_description="Done.",
+    responses=problems(401, 503),
+)
+def endpoints(site: Site = SITE) -> Endpoints:
+    """Tell of every endpoint."""
+    return rest.endpoints(site)
+
+
+@writes.post(
+    "/endpoints/{name}/approve",
+    summary="Commit a held sync",
+    description="As `filesync approve`: what the guard held is committed as it was observed.",
+    response_description="Done.",
+    responses=problems(401, 403, 404, 409, 503),
+)
+def approve(name: Name, site: Site = SITE) -> Decided:
+    """Commit what is held."""
+    return rest.approve(site, name)
+
+
+@writes.post(
+    "/endpoints/{name}/reject",
+    summary="Forget a held sync",
+    description="As `filesync reject`: the inventory stays as it is.",
+    response_description="Done.",
+    responses=problems(401, 403, 404, 409, 503),
+)
+def reject(name: Name, site: Site = SITE) -> Decided:
+    """Forget what is held."""
+    return rest.reject(site, name)

@@ -1,0 +1,75 @@
+"""Notifications of stores, and of people: each asks for a sync."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response, Security
+
+from filesync_dagster.config import Endpoint
+from filesync_dagster.core.errors import UnknownEndpoint
+from filesync_dagster.web import rest
+from filesync_dagster.web.messages import Hint, Problem
+from filesync_dagster.web.requests import AUTODESK_SIGNATURE, DRIVE_TOKEN, TOKEN, Refused
+from filesync_dagster.web.routes.answers import problems
+from filesync_dagster.web.routes.endpoints import SITE, Name
+from filesync_dagster.web.site import Site
+from filesync_dagster.web.webhooks import SOURCE, Notification, Unreadable, bearer, meaning
+
+router = APIRouter(dependencies=[Security(TOKEN), Security(AUTODESK_SIGNATURE), Security(DRIVE_TOKEN)])
+
+NO_SECRET = Problem(
+    error="Nobody may notify this endpoint.", hint="Set webhook.secret in endpoints.yaml, or FILESYNC_API_TOKEN."
+)
+WRONG_SECRET = Problem(error="The secret of the endpoint, or the signature by it, is missing or wrong.")
+
+
+async def read_notification(request: Request) -> Notification:
+    """Return what a store sent, as it sent it: signatures are of the bytes."""
+    return Notification(request.headers, await request.body())
+
+
+@router.post(
+    "/webhooks/{name}",
+    summary="Tell that something changed",
+    description="For notifications of MinIO and S3, Google Drive and Autodesk, and for people. Asks for a sync, which "
+    "Dagster launches. Who sends it proves to know the secret of the endpoint, or the token of the API.",
+    response_description="Done.",
+    responses={
+        202: {"model": Hint, "description": "Accepted: it will be done."},
+        **problems(400, 401, 403, 404, 409, 413, 503),
+    },
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": False}},
+)
+def webhook(
+    name: Name,
+    response: Response,
+    notification: Annotated[Notification, Depends(read_notification)],
+    site: Site = SITE,
+) -> Hint:
+    """Ask for a sync if who notifies may, and something changed."""
+    endpoint = rest.endpoint_of(site, name)
+    if not site.knows(bearer(notification.headers)):
+        _recognise(site, endpoint, notification)
+    if endpoint is None:
+        raise UnknownEndpoint(f"There is no endpoint {name!r}.", hint="Look at /endpoints.")
+    try:
+        full, hint = meaning(notification, endpoint)
+    except Unreadable as error:
+        raise Refused(400, Problem(error=str(error))) from error
+    response.status_code = 202 if hint.queued else 200
+    if hint.queued and not rest.hint(site, name, SOURCE, full=full):
+        return Hint(queued=True, reason="A sync is asked for already.")
+    return hint
+
+
+def _recognise(site: Site, endpoint: Endpoint | None, notification: Notification) -> None:
+    """Raise Refused when who notifies does not know the secret of the endpoint; ServiceError when nobody can tell.
+
+    A name that does not exist is refused in the same way: strangers learn no names.
+    """
+    secret = site.current.webhook_secret(endpoint) if endpoint else None
+    if secret is None and site.token is None:
+        raise Refused(403, NO_SECRET)
+    if endpoint and secret and not notification.is_from_who_knows(secret):
+        secret = site.current.webhook_secret(endpoint, doubted=True)
+    if not secret or not notification.is_from_who_knows(secret):
+        raise Refused(401, WRONG_SECRET)
