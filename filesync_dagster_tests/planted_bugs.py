@@ -435,9 +435,9 @@ BUGS = (
     ),
     Bug(
         "without a token everybody may write",
-        "web/app.py",
-        'if operation.access == "read":',
-        "if True:",
+        "web/requests.py",
+        "if site.token is None and self.needs_token:",
+        "if False:",
         "filesync_dagster_tests/web/test_rest.py",
         "refuses_to_write",
     ),

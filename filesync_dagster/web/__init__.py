@@ -5,9 +5,10 @@
                 what monitoring asks for
 * rest, webhooks
                 what changes something
-* messages      the JSON that comes and goes
-* operations    the table of all operations: routes and OpenAPI are both made from it
-* app, server   the ASGI application, and uvicorn around it
+* messages      the JSON that comes and goes, as models
+* routes        one function for each path; OpenAPI is made from them
+* requests      what every request passes: the token, the size of its body, the log, errors as sentences
+* app, server   FastAPI's application, and uvicorn around it
 """
 
 from filesync_dagster.web.server import serve_http
