@@ -14,7 +14,7 @@ from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.connectors.autodesk import open_autodesk
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
-from filesync_dagster.simulators.wire import InProcess
+from filesync_dagster.simulators.kit.wire import InProcess
 
 CHANGES = 10
 BASE = "https://developer.api.example"

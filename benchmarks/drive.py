@@ -23,7 +23,7 @@ from benchmarks.database import postgresql_server
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.simulators.google_drive import DriveSimulator
-from filesync_dagster.simulators.wire import Answer, Request, served
+from filesync_dagster.simulators.kit.wire import Answer, Request, serve_simulator
 from filesync_dagster.sync.context import Progress
 
 KILL_AT = 0.6
@@ -150,7 +150,7 @@ def simulate(files: int) -> None:
     simulator.store.bulk(files)
     rng = random.Random(7)
     names = [item.id for item in simulator.store.visible() if item.size is not None]
-    with served(simulator) as url:
+    with serve_simulator(simulator) as url:
         print(json.dumps({"url": url, "credentials": simulator.credentials(url)}), flush=True)
         for line in sys.stdin:
             if line.strip() == "change":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from filesync_dagster.config.yaml_tree import YamlTree, parse
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.simulators.faults import Fault, FaultPlan, Rule
+from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

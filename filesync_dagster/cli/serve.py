@@ -43,7 +43,7 @@ def serve(invocation: Invocation, port: int, host: str, dagster_url: str | None)
     invocation.configure_logging()
     url = dagster_url or environment.dagster_url
     site = Site(ConfigHolder(environment.config_path), environment.home, environment.api_token, url)
-    with site.current.lent() as filesync:  # a file that cannot be used at all is told at once
+    with site.current.acquire() as filesync:  # a file that cannot be used at all is told at once
         for problem in filesync.config.problems:
             click.echo(f"Warning: {problem}", err=True)
     if environment.api_token is None and not host.startswith(LOOPBACK):

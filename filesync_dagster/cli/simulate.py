@@ -39,7 +39,7 @@ def simulate(
     from filesync_dagster.cli.fault_plan import read_fault_plan
     from filesync_dagster.orchestration.processes import stop_on_signal
     from filesync_dagster.simulators import SIMULATORS
-    from filesync_dagster.simulators.wire import served
+    from filesync_dagster.simulators.kit.wire import serve_simulator
 
     invocation.configure_logging()
     try:
@@ -49,7 +49,7 @@ def simulate(
     if files:
         simulator.store.bulk(files, seed=seed)
     try:
-        with stop_on_signal() as told, served(simulator, host, port) as address:
+        with stop_on_signal() as told, serve_simulator(simulator, host, port) as address:
             click.echo(_introduction(provider, simulator, address, files))
             told.wait()
     except OSError as error:

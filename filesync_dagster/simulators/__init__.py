@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from filesync_dagster.simulators.faults import FaultPlan
+from filesync_dagster.simulators.kit.faults import FaultPlan
 
 
 def _lazily(module: str, name: str) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ import yaml
 from filesync_dagster.cli.fault_plan import KEYS, read_fault_plan
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.simulators import SIMULATORS
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.cli.conftest import shell  # noqa: F401 - a fixture
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulators.md"

@@ -9,7 +9,7 @@ import pytest
 from filesync_dagster.connectors.rest.limits import forget_tenants
 from filesync_dagster.core.model import SyncMode, SyncStatus, data_version
 from filesync_dagster.simulators.google_drive import DriveSimulator
-from filesync_dagster.simulators.wire import Answer, Request
+from filesync_dagster.simulators.kit.wire import Answer, Request
 from filesync_dagster.sync import snapshot_chain
 from filesync_dagster_tests.sync.model.drive_world import BOB
 from filesync_dagster_tests.sync.model.stage import staged

@@ -6,7 +6,7 @@ import pytest
 
 from filesync_dagster.core.model import SyncMode, SyncStatus
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.sync.model.stage import staged
 from filesync_dagster_tests.sync.projects import live, rows_of
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster.simulators.faults import Fault
 from filesync_dagster.simulators.google_drive import DriveSimulator
-from filesync_dagster.simulators.wire import served
+from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.kit.wire import serve_simulator
 from filesync_dagster.storage.database.tables import checkpoints
 from filesync_dagster_tests.sync.projects import Project, live
 
@@ -56,7 +56,7 @@ def simulator():
 @pytest.fixture
 def project(tmp_path, simulator):
     """Return a project with all of it as one endpoint."""
-    with served(simulator) as url:
+    with serve_simulator(simulator) as url:
         details = {
             "service_account_json": json.dumps(simulator.credentials(url)),
             "base_url": url,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from filesync_dagster.cli.demo.simulated import Control, Simulated
+from filesync_dagster.cli.demo.simulated_stores import Control, Simulated
 from filesync_dagster.cli.demo.stores import Listing
 
 ACCOUNT, PROJECT = "Nordlicht Construction", "Clinic Süd"

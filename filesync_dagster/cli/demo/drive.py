@@ -4,7 +4,7 @@ from pathlib import Path
 from posixpath import split
 
 from filesync_dagster.cli.demo.sample import MY_DRIVE, SHARED_DRIVE
-from filesync_dagster.cli.demo.simulated import Control, Simulated, remembered
+from filesync_dagster.cli.demo.simulated_stores import Control, Simulated, remember_call
 from filesync_dagster.cli.demo.stores import Listing
 
 
@@ -20,20 +20,20 @@ class Drive(Simulated):
         self._twins: dict[str, str] = {}  # files that share their path with another, and the drive that they lie in
         super().__init__(control, record, self._tops)
 
-    @remembered
+    @remember_call
     def put_beside(self, path: str, content: str) -> None:
         """Upload a file although one of its name is there: Drive keeps both."""
         folder, name = split(path)
         drive, _, _ = path.partition("/")
         self._twins |= {str(self.ids[path]): drive, self._create(self.folder(folder), name, content): drive}
 
-    @remembered
+    @remember_call
     def write(self, path: str) -> None:
         """Begin a Google Doc."""
         folder, name = split(path)
         self.ids[path] = self.control.act("create", name=name, parent=self.folder(folder), kind="document")
 
-    @remembered
+    @remember_call
     def point(self, path: str, target: str) -> None:
         """Make a shortcut to a file."""
         folder, name = split(path)
@@ -41,7 +41,7 @@ class Drive(Simulated):
             "create", name=name, parent=self.folder(folder), kind="shortcut", target=self.ids[target]
         )
 
-    @remembered
+    @remember_call
     def share(self, path: str, whom: str, role: str) -> None:
         """Give somebody access: an address, or "anyone" who has the link."""
         self.control.act("share", item_id=self.ids[path], email=whom, role=role)

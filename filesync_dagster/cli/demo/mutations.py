@@ -9,7 +9,7 @@ from posixpath import basename, dirname, splitext
 
 from filesync_dagster.cli.demo.drive import Drive
 from filesync_dagster.cli.demo.sample import ARCHIVE, INCOMING, MY_DRIVE, SHARED_DRIVE, text
-from filesync_dagster.cli.demo.simulated import Simulated
+from filesync_dagster.cli.demo.simulated_stores import Simulated
 from filesync_dagster.cli.demo.stores import Store
 
 KEPT = ("", ARCHIVE, INCOMING)
@@ -25,7 +25,7 @@ class People:
     touched: set[str] = field(default_factory=set)
     spared: str = "/"  # a folder in which nobody does anything
 
-    def morning(self) -> list[str]:
+    def play_morning(self) -> list[str]:
         """Do everything that people do in such a store; return what was done, in words.
 
         The folder that is renamed is one in which nothing else was done, so that the words can be checked against

@@ -26,7 +26,7 @@ PORTS = {"s3": 8333, "google_drive": 8334, "autodesk": 8335}
 
 
 @dataclass(frozen=True)
-class Place:
+class DemoHome:
     """Where the demo lives and under which variables its commands run."""
 
     home: Path
@@ -65,7 +65,7 @@ class Place:
         return [sys.executable, "-m", "filesync_dagster.cli", *arguments]
 
 
-def prepare(environment: Environment, home: Path, *, keep: bool) -> Place:
+def prepare(environment: Environment, home: Path, *, keep: bool) -> DemoHome:
     """Make the demo's folder, empty unless it is to be kept. Raises NotWritable."""
     home = home.absolute()
     mark = home / MARK
@@ -81,7 +81,7 @@ def prepare(environment: Environment, home: Path, *, keep: bool) -> Place:
         mark.write_text(json.dumps({**ports, "since": since}), "utf-8")
     except OSError as exc:
         raise NotWritable(f"{exc.filename} cannot be written: {exc.strerror}.", hint="Use --home.") from exc
-    return Place(home, _environment(environment, home), ports, since)
+    return DemoHome(home, _environment(environment, home), ports, since)
 
 
 def _before(mark: Path) -> dict[str, Any]:

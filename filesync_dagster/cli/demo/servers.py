@@ -15,7 +15,7 @@ from pathlib import Path
 from filesync_dagster.core.errors import ServiceError
 from filesync_dagster.orchestration.processes.children import Service, start_service, stop_services
 
-PATIENCE = 60.0
+SERVER_START_SECONDS = 60.0
 """Seconds until a server must listen: several processes start at once, perhaps on a slow machine."""
 
 HOST = "127.0.0.1"
@@ -53,7 +53,7 @@ def simulator(provider: str, port: int, faults: Path | None = None) -> Server:
 
 
 @contextmanager
-def running(servers: Sequence[Server], variables: Mapping[str, str], logs: Path) -> Iterator[None]:
+def run_servers(servers: Sequence[Server], variables: Mapping[str, str], logs: Path) -> Iterator[None]:
     """Run servers, all of which listen from the beginning. Raises ServiceError when one does not."""
     services: list[Service] = []
     try:
@@ -61,7 +61,7 @@ def running(servers: Sequence[Server], variables: Mapping[str, str], logs: Path)
             log = logs / f"{server.name.replace(' ', '_')}.log"
             log.unlink(missing_ok=True)
             services.append(start_service(server.name, server.command, {**variables, **server.variables}, log))
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + SERVER_START_SECONDS
         for server, service in zip(servers, services, strict=True):
             while not _listens(server.port):
                 if service.process.poll() is not None:

@@ -9,7 +9,7 @@ import click
 from filesync_dagster.cli.demo.autodesk import Project
 from filesync_dagster.cli.demo.drive import Drive
 from filesync_dagster.cli.demo.endpoints import CLINIC_ACC, COMPANY_DRIVE, ENGINEERING, OFFICE, endpoints_yaml
-from filesync_dagster.cli.demo.place import Place
+from filesync_dagster.cli.demo.place import DemoHome
 from filesync_dagster.cli.demo.sample import (
     MY_DRIVE,
     SHARED_DRIVE,
@@ -20,8 +20,8 @@ from filesync_dagster.cli.demo.sample import (
     project_files,
     text,
 )
-from filesync_dagster.cli.demo.servers import running, s3_server, simulator
-from filesync_dagster.cli.demo.simulated import Control
+from filesync_dagster.cli.demo.servers import run_servers, s3_server, simulator
+from filesync_dagster.cli.demo.simulated_stores import Control
 from filesync_dagster.cli.demo.stores import BUCKET, Bucket, Folder, Store
 
 Sample = Callable[[random.Random], Files]
@@ -40,7 +40,7 @@ FAULTS = """\
 
 
 @contextmanager
-def opened(place: Place, rng: random.Random) -> Iterator[dict[str, Store]]:
+def open_stores(place: DemoHome, rng: random.Random) -> Iterator[dict[str, Store]]:
     """Start what has to be started, and yield the stores, with files in them, by the names of their endpoints."""
     home = place.home
     (home / "s3" / BUCKET).mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def opened(place: Place, rng: random.Random) -> Iterator[dict[str, Store]]:
     autodesk = simulator("autodesk", place.ports["autodesk"])
     with ExitStack() as cleanup:
         click.echo("Starting an S3 server and two simulators ...")
-        cleanup.enter_context(running([s3, google_drive, autodesk], place.variables, home))
+        cleanup.enter_context(run_servers([s3, google_drive, autodesk], place.variables, home))
         controls = [cleanup.enter_context(closing(Control(server.url))) for server in (google_drive, autodesk)]
         drive = Drive(controls[0], home / "google_drive.jsonl")
         project = Project(controls[1], home / "autodesk.jsonl")

@@ -17,8 +17,8 @@ import click
 
 from filesync_dagster.cli.demo.endpoints import COMPANY
 from filesync_dagster.cli.demo.mutations import People
-from filesync_dagster.cli.demo.place import Place, prepare
-from filesync_dagster.cli.demo.stage import opened
+from filesync_dagster.cli.demo.place import DemoHome, prepare
+from filesync_dagster.cli.demo.stage import open_stores
 from filesync_dagster.cli.demo.stores import Store
 from filesync_dagster.config import Environment
 from filesync_dagster.core.errors import ServiceError
@@ -45,7 +45,7 @@ def run_demo(environment: Environment, home: Path, host: str, port: int, *, once
     rng = random.Random(None if keep else 7)  # noqa: S311 - sample data
     with ExitStack() as cleanup:
         place = prepare(environment, home, keep=keep)
-        stores = cleanup.enter_context(opened(place, rng))
+        stores = cleanup.enter_context(open_stores(place, rng))
         true = _show(place, stores, rng)
         click.secho(f"\nTo look around: cd {shlex.quote(str(place.home))} && {_typed()} status", bold=True)
         if not once:
@@ -53,7 +53,7 @@ def run_demo(environment: Environment, home: Path, host: str, port: int, *, once
     return true
 
 
-def _show(place: Place, stores: Stores, rng: random.Random) -> bool:
+def _show(place: DemoHome, stores: Stores, rng: random.Random) -> bool:
     goes_on = place.database.exists()  # then the first sync already asks what changed
     if goes_on:
         click.echo(BUSY)
@@ -62,7 +62,7 @@ def _show(place: Place, stores: Stores, rng: random.Random) -> bool:
     click.secho("\nNow people work.", bold=True)
     for name, store in stores.items():
         click.secho(f"{name}:", fg="cyan")
-        for sentence in People(store, rng).morning():
+        for sentence in People(store, rng).play_morning():
             click.echo(f"  {sentence}")
     if not goes_on:
         click.echo(BUSY)
@@ -76,7 +76,7 @@ def _show(place: Place, stores: Stores, rng: random.Random) -> bool:
     return _compare(place, stores) and not any(codes)
 
 
-def _costs(place: Place, stores: Stores) -> None:
+def _costs(place: DemoHome, stores: Stores) -> None:
     """Show what the last syncs came to, read from the database as anybody can."""
     with closing(sqlite3.connect(place.database)) as database:
         last = {row[0]: [str(value) for value in row] for row in database.execute(COSTS)}
@@ -90,7 +90,7 @@ def _costs(place: Place, stores: Stores) -> None:
         click.secho(f"  {'  '.join(cells)}", bold=row is HEADER)
 
 
-def _materialize(place: Place) -> None:
+def _materialize(place: DemoHome) -> None:
     """Let Dagster do the next sync, so that the assets are there when its UI opens."""
     today = datetime.now(UTC).date().isoformat()
     log = place.home / "dagster.log"
@@ -111,7 +111,7 @@ def _materialize(place: Place) -> None:
     click.echo(f"Every asset is materialized for {today} (log in {log}).")
 
 
-def _compare(place: Place, stores: Stores) -> bool:
+def _compare(place: DemoHome, stores: Stores) -> bool:
     """Compare the inventory with the stores, as os.walk, boto3's own listing and the simulators themselves see them."""
     click.secho("\nIs the inventory true?", bold=True)
     with ThreadPoolExecutor(2) as several:
@@ -139,7 +139,7 @@ def _typed() -> str:
     return name if not ours.exists() or (found and Path(found).samefile(ours)) else shlex.quote(str(ours))
 
 
-def _serve(place: Place, stores: Stores, host: str, port: int, rng: random.Random) -> None:
+def _serve(place: DemoHome, stores: Stores, host: str, port: int, rng: random.Random) -> None:
     def work() -> None:
         name, store = rng.choice(list(stores.items()))
         click.echo(f"  {datetime.now(UTC):%H:%M:%S}  {name}: {People(store, rng).a_minute()}")

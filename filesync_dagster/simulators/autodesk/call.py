@@ -7,28 +7,28 @@ from typing import Any, TypeVar
 import orjson
 
 from filesync_dagster.simulators.autodesk.documents import Documents, Resource
-from filesync_dagster.simulators.autodesk.encoding import Encoder
-from filesync_dagster.simulators.autodesk.entries import Folder, Hub, Item, Project
+from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem, AutodeskProject, Hub
 from filesync_dagster.simulators.autodesk.ids import version_of
+from filesync_dagster.simulators.autodesk.item_encoder import Encoder
 from filesync_dagster.simulators.autodesk.pages import Cuts, links, page
 from filesync_dagster.simulators.autodesk.questions import Question
 from filesync_dagster.simulators.autodesk.refusals import bad_input, forbidden, not_found
-from filesync_dagster.simulators.autodesk.store import Store
-from filesync_dagster.simulators.autodesk.tokens import Grant
-from filesync_dagster.simulators.wire import Request
+from filesync_dagster.simulators.autodesk.store import HubStore
+from filesync_dagster.simulators.autodesk.tokens import TokenGrant
+from filesync_dagster.simulators.kit.wire import Request
 
 VERSION = {"version": "1.0"}
-Known = TypeVar("Known", Hub, Project, Folder, Item)
+Known = TypeVar("Known", Hub, AutodeskProject, AutodeskFolder, AutodeskItem)
 
 
 @dataclass
-class Call:
+class AutodeskCall:
     """What an operation works with. It holds the store's lock."""
 
-    store: Store
+    store: HubStore
     documents: Documents
     request: Request
-    grant: Grant
+    grant: TokenGrant
     question: Question
     ids: dict[str, str]
     cuts: Cuts
@@ -54,28 +54,28 @@ class Call:
             raise not_found(f"The hub {self.ids['hub_id']}")
         return self._allowed(hub)
 
-    def project(self) -> Project:
+    def project(self) -> AutodeskProject:
         """Return the project that is asked about."""
         project = self.store.projects.get(self.ids["project_id"])
         if project is None or not project.active or project.hub != self.ids.get("hub_id", project.hub):
             raise not_found(f"The project {self.ids['project_id']}")
         return self._allowed(project)
 
-    def folder(self, folder_id: str | None = None) -> Folder:
+    def folder(self, folder_id: str | None = None) -> AutodeskFolder:
         """Return the folder that is asked about, or another one of its project."""
         folder = self.store.folders.get(folder_id or self.ids["folder_id"])
         if folder is None or folder.project != self.project().id:
             raise not_found(f"The folder {folder_id or self.ids['folder_id']}")
         return self._allowed(folder)
 
-    def item(self, item_id: str | None = None) -> Item:
+    def item(self, item_id: str | None = None) -> AutodeskItem:
         """Return the item that is asked about, or another one of its project."""
         item = self.store.items.get(item_id or self.ids["item_id"])
         if item is None or item.project != self.project().id:
             raise not_found(f"The item {item_id or self.ids['item_id']}")
         return self._allowed(item)
 
-    def version(self, version_id: str | None = None) -> tuple[Item, int]:
+    def version(self, version_id: str | None = None) -> tuple[AutodeskItem, int]:
         """Return the item and the position of the version that is asked about."""
         version_id = version_id or self.ids["version_id"]
         try:
@@ -95,7 +95,7 @@ class Call:
         """Return a document of resources that come all at once."""
         return {"jsonapi": VERSION, "links": {"self": {"href": self.url}}, "data": resources}
 
-    def paged(self, entries: Sequence[Any], resource: Callable[[Any], Resource]) -> dict[str, Any]:
+    def page_of(self, entries: Sequence[Any], resource: Callable[[Any], Resource]) -> dict[str, Any]:
         """Return a document of a page. Filters apply to the page, so that it may come out empty though more follow."""
         listing = f"{self.url} {self.question.filters} {self.question.limit}"
         cuts = self.cuts.of(listing, self.question.number)

@@ -4,7 +4,14 @@ from functools import lru_cache
 from typing import Any
 
 from filesync_dagster.simulators.autodesk.clock import stamp
-from filesync_dagster.simulators.autodesk.entries import Folder, Hub, Item, Project, Version, VersionKind
+from filesync_dagster.simulators.autodesk.entries import (
+    AutodeskFolder,
+    AutodeskItem,
+    AutodeskProject,
+    Hub,
+    Version,
+    VersionKind,
+)
 from filesync_dagster.simulators.autodesk.ids import version_id
 from filesync_dagster.simulators.autodesk.media import mime_type, suffix_of
 from filesync_dagster.simulators.autodesk.tree import Tree
@@ -38,10 +45,10 @@ class Documents:
             "links": {"self": {"href": url}},
         }
 
-    def project(self, project: Project) -> Resource:
+    def project(self, project: AutodeskProject) -> Resource:
         """Return a project."""
         hub = f"{self.base}/project/v1/hubs/{project.hub}"
-        root = f"{self._data(project.id)}/folders/{quoted(project.root)}"
+        root = f"{self._data(project.id)}/folders/{quote_urn(project.root)}"
         return {
             "type": "projects",
             "id": project.id,
@@ -64,9 +71,9 @@ class Documents:
             },
         }
 
-    def folder(self, folder: Folder) -> Resource:
+    def folder(self, folder: AutodeskFolder) -> Resource:
         """Return a folder."""
-        url = f"{self._data(folder.project)}/folders/{quoted(folder.id)}"
+        url = f"{self._data(folder.project)}/folders/{quote_urn(folder.id)}"
         parent = {"type": "folders", "id": folder.parent} if folder.parent else None
         return {
             "type": "folders",
@@ -76,7 +83,7 @@ class Documents:
                 "displayName": folder.name,
                 **_times(folder),
                 "lastModifiedTimeRollup": stamp(folder.rollup),
-                "objectCount": len(self._tree.shown(folder.id)),
+                "objectCount": len(self._tree.visible_children(folder.id)),
                 "hidden": folder.hidden,
                 "extension": self._extension(
                     "folders:autodesk.bim360:Folder",
@@ -92,7 +99,7 @@ class Documents:
             },
             "links": {
                 "self": {"href": url},
-                "webView": {"href": f"{self._web_view(folder.project)}?folderUrn={quoted(folder.id)}"},
+                "webView": {"href": f"{self._web_view(folder.project)}?folderUrn={quote_urn(folder.id)}"},
             },
             "relationships": {
                 "parent": {**({"data": parent} if parent else {}), **_related(f"{url}/parent")},
@@ -101,9 +108,9 @@ class Documents:
             },
         }
 
-    def item(self, item: Item) -> Resource:
+    def item(self, item: AutodeskItem) -> Resource:
         """Return an item, without its versions."""
-        url = f"{self._data(item.project)}/items/{quoted(item.id)}"
+        url = f"{self._data(item.project)}/items/{quote_urn(item.id)}"
         attributes = {
             "displayName": item.display_name,
             **_times(item),
@@ -138,10 +145,10 @@ class Documents:
             },
         }
 
-    def version(self, item: Item, version: Version) -> Resource:
+    def version(self, item: AutodeskItem, version: Version) -> Resource:
         """Return a version. Only one that is a file of its own has a size and a storage."""
         version_urn = version_id(item.id, version.number)
-        url = f"{self._data(item.project)}/versions/{quoted(version_urn)}"
+        url = f"{self._data(item.project)}/versions/{quote_urn(version_urn)}"
         attributes = {
             "name": version.name,
             "displayName": item.display_name,
@@ -175,7 +182,7 @@ class Documents:
             "relationships": relationships,
         }
 
-    def tip(self, item: Item) -> Resource:
+    def tip(self, item: AutodeskItem) -> Resource:
         """Return the last version of an item."""
         return self.version(item, item.tip)
 
@@ -193,11 +200,11 @@ class Documents:
             self._web_views[project] = f"https://acc.autodesk.{domain}/docs/files/projects/{project[2:]}"
         return self._web_views[project]
 
-    def _viewer(self, item: Item) -> str:
-        return f"{self._web_view(item.project)}?folderUrn={quoted(item.parent)}&entityId={quoted(item.id)}"
+    def _viewer(self, item: AutodeskItem) -> str:
+        return f"{self._web_view(item.project)}?folderUrn={quote_urn(item.parent)}&entityId={quote_urn(item.id)}"
 
     @staticmethod
-    def _detail(item: Item, version: Version) -> dict[str, object]:
+    def _detail(item: AutodeskItem, version: Version) -> dict[str, object]:
         if version.kind is VersionKind.DELETED:
             return {"originalName": item.name}
         detail: dict[str, object] = {"processState": "PROCESSING_COMPLETE", "sourceFileName": version.name}
@@ -207,10 +214,10 @@ class Documents:
 
 
 @lru_cache(maxsize=1 << 16)
-def quoted(urn: str) -> str:
+def quote_urn(urn: str) -> str:
     """Return an id as a segment of a path.
 
-    >>> quoted("urn:adsk.wipprod:fs.file:vf.hC6k4hndRWaeIVhIjvHu8w?version=2")
+    >>> quote_urn("urn:adsk.wipprod:fs.file:vf.hC6k4hndRWaeIVhIjvHu8w?version=2")
     'urn%3Aadsk.wipprod%3Afs.file%3Avf.hC6k4hndRWaeIVhIjvHu8w%3Fversion%3D2'
     """
     return urn.replace(":", "%3A").replace("?", "%3F").replace("=", "%3D")
@@ -232,7 +239,7 @@ def _references(url: str) -> Resource:
     }
 
 
-def _times(entry: Folder | Item | Version) -> Resource:
+def _times(entry: AutodeskFolder | AutodeskItem | Version) -> Resource:
     return {
         "createTime": stamp(entry.created),
         "createUserId": entry.author.id,

@@ -41,7 +41,7 @@ class Hub:
 
 
 @dataclass(slots=True)
-class Project:
+class AutodeskProject:
     """A project. `root` is the folder above its top folders."""
 
     id: str
@@ -53,7 +53,7 @@ class Project:
 
 
 @dataclass(slots=True)
-class Folder:
+class AutodeskFolder:
     """A folder. `children` are ids in the order in which they came here."""
 
     id: str
@@ -87,7 +87,7 @@ class Version:
 
 
 @dataclass(slots=True)
-class Item:
+class AutodeskItem:
     """A file. Its name is that of its last version; `display_name` is the first one it had."""
 
     id: str

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from filesync_dagster.simulators.autodesk.refusals import broken, forbidden, throttled
-from filesync_dagster.simulators.faults import Fault, Rule
-from filesync_dagster.simulators.wire import Answer
+from filesync_dagster.simulators.autodesk.refusals import broken, forbidden, throttle_answer
+from filesync_dagster.simulators.kit.faults import Fault, Rule
+from filesync_dagster.simulators.kit.wire import Answer
 
 ANYWHERE = frozenset({Fault.THROTTLE, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.DISCONNECT, Fault.GARBAGE, Fault.MUTATE})
 """What can happen to any call, and to one for a token."""
@@ -17,7 +17,7 @@ LISTING = AUTHORIZED | {Fault.SHORT_ANSWER}
 PAGED = LISTING | {Fault.SHORT_PAGE, Fault.EMPTY_PAGE, Fault.REPEAT_TOKEN}
 FAULTS = PAGED | {Fault.INCOMPLETE}
 """All of them: there are no cursors and no change feed here, and the numbers of pages do not expire."""
-RETRY_AFTER = 1.0
+RETRY_AFTER_SECONDS = 1.0
 UNAVAILABLE = 503
 
 
@@ -40,8 +40,8 @@ class Misfortune:
             return Answer(fault="disconnect")
         rule = self.rule(Fault.THROTTLE)
         if rule:
-            wait = RETRY_AFTER if rule.seconds is None else rule.seconds
-            return throttled(wait, time.time() if rule.dated else None)
+            wait = RETRY_AFTER_SECONDS if rule.seconds is None else rule.seconds
+            return throttle_answer(wait, time.time() if rule.dated else None)
         rule = self.rule(Fault.SERVER_ERROR)
         return broken(rule.status or UNAVAILABLE) if rule else None
 
@@ -51,7 +51,7 @@ class Misfortune:
         if rule:
             raise forbidden(rule.reason or "You don't have permission to access this resource.")
 
-    def served(self, entries: int) -> int:
+    def entries_to_serve(self, entries: int) -> int:
         """Return how many of the entries of a page are served; the others come later."""
         if self.rule(Fault.EMPTY_PAGE):
             return 0

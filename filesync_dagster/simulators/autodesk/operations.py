@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from filesync_dagster.simulators.autodesk import reading, writing
-from filesync_dagster.simulators.autodesk.call import Call
+from filesync_dagster.simulators.autodesk import read_operations, write_operations
+from filesync_dagster.simulators.autodesk.call import AutodeskCall
 from filesync_dagster.simulators.autodesk.fault_injection import AUTHORIZED, FAULTS, LISTING, PAGED
 from filesync_dagster.simulators.autodesk.questions import Parameters
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 
 QUOTAS = {
     "token": 500, "hubs": 50, "projects": 50, "topFolders": 300, "contents": 300, "items": 300, "permissions": 300,
@@ -27,7 +27,7 @@ class Operation:
     name: str
     method: str
     path: str
-    run: Callable[[Call], Any]
+    run: Callable[[AutodeskCall], Any]
     parameters: Parameters = NONE
     scope: str = "data:read"
     quota: str = "items"
@@ -79,39 +79,39 @@ OPERATIONS = (
         "getHubs",
         "GET",
         "/project/v1/hubs",
-        reading.get_hubs,
+        read_operations.get_hubs,
         Parameters(("id", "name", "extension.type")),
         quota="hubs",
         faults=LISTING | {Fault.INCOMPLETE},
     ),
-    Operation("getHub", "GET", _HUB, reading.get_hub, quota="hubs"),
+    Operation("getHub", "GET", _HUB, read_operations.get_hub, quota="hubs"),
     Operation(
         "getHubProjects",
         "GET",
         f"{_HUB}/projects",
-        reading.get_hub_projects,
+        read_operations.get_hub_projects,
         Parameters(("id", "name", "extension.type"), paged=True),
         quota="projects",
         faults=PAGED,
     ),
-    Operation("getProject", "GET", _PROJECT, reading.get_project, quota="projects"),
-    Operation("getProjectHub", "GET", f"{_PROJECT}/hub", reading.get_project_hub, quota="projects"),
+    Operation("getProject", "GET", _PROJECT, read_operations.get_project, quota="projects"),
+    Operation("getProjectHub", "GET", f"{_PROJECT}/hub", read_operations.get_project_hub, quota="projects"),
     Operation(
         "getProjectTopFolders",
         "GET",
         f"{_PROJECT}/topFolders",
-        reading.get_project_top_folders,
+        read_operations.get_project_top_folders,
         Parameters(flags=("excludeDeleted", "projectFilesOnly")),
         quota="topFolders",
         faults=LISTING,
     ),
-    Operation("getFolder", "GET", _FOLDER, reading.get_folder),
-    Operation("getFolderParent", "GET", f"{_FOLDER}/parent", reading.get_folder_parent),
+    Operation("getFolder", "GET", _FOLDER, read_operations.get_folder),
+    Operation("getFolderParent", "GET", f"{_FOLDER}/parent", read_operations.get_folder_parent),
     Operation(
         "getFolderContents",
         "GET",
         f"{_FOLDER}/contents",
-        reading.get_folder_contents,
+        read_operations.get_folder_contents,
         Parameters(_ENTRY_FIELDS, flags=("includeHidden",), paged=True),
         quota="contents",
         faults=FAULTS,
@@ -120,7 +120,7 @@ OPERATIONS = (
         "getFolderSearch",
         "GET",
         f"{_FOLDER}/search",
-        reading.get_folder_search,
+        read_operations.get_folder_search,
         Parameters(_VERSION_FIELDS, paged=True, limited=False),
         quota="contents",
         faults=FAULTS,
@@ -129,17 +129,17 @@ OPERATIONS = (
         "getItem",
         "GET",
         _ITEM,
-        reading.get_item,
+        read_operations.get_item,
         Parameters(flags=("includePathInProject",)),
         faults=AUTHORIZED | {Fault.INCOMPLETE},
     ),
-    Operation("getItemParentFolder", "GET", f"{_ITEM}/parent", reading.get_item_parent_folder),
-    Operation("getItemTip", "GET", f"{_ITEM}/tip", reading.get_item_tip),
+    Operation("getItemParentFolder", "GET", f"{_ITEM}/parent", read_operations.get_item_parent_folder),
+    Operation("getItemTip", "GET", f"{_ITEM}/tip", read_operations.get_item_tip),
     Operation(
         "getItemVersions",
         "GET",
         f"{_ITEM}/versions",
-        reading.get_item_versions,
+        read_operations.get_item_versions,
         Parameters(("id", "extension.type", "versionNumber"), paged=True),
         faults=PAGED,
     ),
@@ -147,24 +147,29 @@ OPERATIONS = (
         "getFolderPermissions",
         "GET",
         "/bim360/docs/v1/projects/{project_id}/folders/{folder_id}/permissions",
-        reading.get_folder_permissions,
+        read_operations.get_folder_permissions,
         quota="permissions",
     ),
-    Operation("getVersion", "GET", _VERSION, reading.get_version),
-    Operation("getVersionItem", "GET", f"{_VERSION}/item", reading.get_version_item),
-    Operation("patchFolder", "PATCH", _FOLDER, writing.patch_folder, scope="data:write"),
-    Operation("patchItem", "PATCH", _ITEM, writing.patch_item, scope="data:write"),
-    Operation("patchVersion", "PATCH", _VERSION, writing.patch_version, scope="data:write"),
-    Operation("createStorage", "POST", f"{_DATA}/storage", writing.create_storage, scope="data:create"),
-    Operation("createFolder", "POST", f"{_DATA}/folders", writing.create_folder, scope="data:create"),
+    Operation("getVersion", "GET", _VERSION, read_operations.get_version),
+    Operation("getVersionItem", "GET", f"{_VERSION}/item", read_operations.get_version_item),
+    Operation("patchFolder", "PATCH", _FOLDER, write_operations.patch_folder, scope="data:write"),
+    Operation("patchItem", "PATCH", _ITEM, write_operations.patch_item, scope="data:write"),
+    Operation("patchVersion", "PATCH", _VERSION, write_operations.patch_version, scope="data:write"),
+    Operation("createStorage", "POST", f"{_DATA}/storage", write_operations.create_storage, scope="data:create"),
+    Operation("createFolder", "POST", f"{_DATA}/folders", write_operations.create_folder, scope="data:create"),
     Operation(
-        "createItem", "POST", f"{_DATA}/items", writing.create_item, Parameters(copies=True), scope="data:create"
+        "createItem",
+        "POST",
+        f"{_DATA}/items",
+        write_operations.create_item,
+        Parameters(copies=True),
+        scope="data:create",
     ),
     Operation(
         "createVersion",
         "POST",
         f"{_DATA}/versions",
-        writing.create_version,
+        write_operations.create_version,
         Parameters(copies=True),
         scope="data:create",
     ),

@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import orjson
 
-from filesync_dagster.simulators.wire import Answer
+from filesync_dagster.simulators.kit.wire import Answer
 
 JSON_API = "application/vnd.api+json"
 JSON = "application/json"
@@ -13,7 +13,7 @@ MORE = "https://aps.autodesk.com/en/docs/oauth/v2/developers_guide/error_handlin
 
 
 @dataclass(frozen=True)
-class Refusal(Exception):
+class AutodeskRefusal(Exception):
     """An answer that is not what was asked for."""
 
     status: int
@@ -34,29 +34,31 @@ class Refusal(Exception):
         return Answer(self.status, orjson.dumps(body), {"content-type": JSON_API})
 
 
-def bad_input(detail: str) -> Refusal:
+def bad_input(detail: str) -> AutodeskRefusal:
     """Refuse what is asked the wrong way."""
-    return Refusal(400, "BAD_INPUT", "One or more input values in the request were bad", detail)
+    return AutodeskRefusal(400, "BAD_INPUT", "One or more input values in the request were bad", detail)
 
 
-def forbidden(detail: str = "You don't have permission to access this resource.") -> Refusal:
+def forbidden(detail: str = "You don't have permission to access this resource.") -> AutodeskRefusal:
     """Refuse what this account may not see."""
-    return Refusal(403, "FORBIDDEN", "Permission denied", detail)
+    return AutodeskRefusal(403, "FORBIDDEN", "Permission denied", detail)
 
 
-def no_user() -> Refusal:
+def no_user() -> AutodeskRefusal:
     """Refuse what needs a person's token."""
-    return Refusal(403, "USER_NOT_AUTHENTICATED", "User not authenticated", "The user could not be authenticated.")
+    return AutodeskRefusal(
+        403, "USER_NOT_AUTHENTICATED", "User not authenticated", "The user could not be authenticated."
+    )
 
 
-def not_found(what: str) -> Refusal:
+def not_found(what: str) -> AutodeskRefusal:
     """Refuse what is not there."""
-    return Refusal(404, "NOT_FOUND", "The specified resource was not found", f"{what} does not exist.")
+    return AutodeskRefusal(404, "NOT_FOUND", "The specified resource was not found", f"{what} does not exist.")
 
 
-def conflict(detail: str) -> Refusal:
+def conflict(detail: str) -> AutodeskRefusal:
     """Refuse what would be there twice."""
-    return Refusal(409, "CONFLICT", "The specified resource already exists", detail)
+    return AutodeskRefusal(409, "CONFLICT", "The specified resource already exists", detail)
 
 
 def gateway(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Answer:
@@ -70,7 +72,7 @@ def expired_token() -> Answer:
     return gateway(401, "AUTH-006", "The token has expired or is invalid")
 
 
-def throttled(seconds: float, at: float | None = None) -> Answer:
+def throttle_answer(seconds: float, at: float | None = None) -> Answer:
     """Answer to too many calls: Retry-After in seconds, or as a date if `at`, the time now, is given."""
     wait = str(max(0, round(seconds))) if at is None else formatdate(at + seconds, usegmt=True)
     return gateway(429, "ERR-001", "Quota limit exceeded.", {"retry-after": wait})
@@ -79,6 +81,6 @@ def throttled(seconds: float, at: float | None = None) -> Answer:
 def broken(status: int) -> Answer:
     """Answer of a server in trouble: JSON if the service still speaks, else what a load balancer says."""
     if status == 500:  # noqa: PLR2004 - the one error that the service itself reports
-        return Refusal(500, "INTERNAL_SERVER_ERROR", "Internal server error", "Unexpected error.").answer("")
+        return AutodeskRefusal(500, "INTERNAL_SERVER_ERROR", "Internal server error", "Unexpected error.").answer("")
     page = f"<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center></body></html>"
     return Answer(status, page.encode(), {"content-type": "text/html"})

@@ -6,27 +6,28 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from filesync_dagster.simulators.autodesk.call import Call
-from filesync_dagster.simulators.autodesk.control import CONTROL_PATH, control
+from filesync_dagster.simulators.autodesk.call import AutodeskCall
+from filesync_dagster.simulators.autodesk.control import ACTIONS
 from filesync_dagster.simulators.autodesk.documents import Documents
-from filesync_dagster.simulators.autodesk.encoding import Encoder, encode
 from filesync_dagster.simulators.autodesk.fault_injection import ANYWHERE, FAULTS, Misfortune
-from filesync_dagster.simulators.autodesk.mutating import mutate
+from filesync_dagster.simulators.autodesk.item_encoder import Encoder, encode
+from filesync_dagster.simulators.autodesk.mutations import mutate
 from filesync_dagster.simulators.autodesk.operations import QUOTAS, Operation, operation_of
 from filesync_dagster.simulators.autodesk.pages import Cuts
-from filesync_dagster.simulators.autodesk.quotas import Quotas
 from filesync_dagster.simulators.autodesk.refusals import (
     JSON_API,
-    Refusal,
+    AutodeskRefusal,
     bad_input,
     expired_token,
     gateway,
-    throttled,
+    throttle_answer,
 )
-from filesync_dagster.simulators.autodesk.store import Store
-from filesync_dagster.simulators.autodesk.tokens import TOKEN_PATH, Application, Grant, Tokens
-from filesync_dagster.simulators.faults import Fault, FaultPlan
-from filesync_dagster.simulators.wire import Answer, Request
+from filesync_dagster.simulators.autodesk.store import HubStore
+from filesync_dagster.simulators.autodesk.tokens import TOKEN_PATH, AutodeskTokens, RegisteredApplication, TokenGrant
+from filesync_dagster.simulators.kit.control import CONTROL_PATH, answer_control
+from filesync_dagster.simulators.kit.faults import Fault, FaultPlan
+from filesync_dagster.simulators.kit.quotas import Quotas
+from filesync_dagster.simulators.kit.wire import Answer, Request
 
 REGIONS = frozenset({"US", "EMEA", "AUS", "CAN", "DEU", "IND", "JPN", "GBR"})
 
@@ -43,11 +44,13 @@ class AutodeskSimulator:
         unknown = {rule.fault for rule in self.plan.rules} - FAULTS
         if unknown:
             raise ValueError(f"Autodesk cannot do {', '.join(sorted(unknown))}.")
-        self.store = Store(seed)
+        self.store = HubStore(seed)
         self.now = now or time.time
         self.counts: Counter[str] = Counter()
-        self.application = Application("simulated-client", "simulated-secret", f"SSA{seed:09}", self.store.mint.uuid())
-        self.tokens = Tokens(self.application, self.now)
+        self.application = RegisteredApplication(
+            "simulated-client", "simulated-secret", f"SSA{seed:09}", self.store.mint.uuid()
+        )
+        self.tokens = AutodeskTokens(self.application, self.now)
         self.quotas = Quotas({}, self.now)
         self._cuts = Cuts()
         self._encoder = Encoder()
@@ -78,7 +81,7 @@ class AutodeskSimulator:
             # Autodesk's own SDK for Node.js asks so, and its gateway does not mind.
             request = replace(request, path=f"/{request.path.lstrip('/')}")
         if request.path.startswith(CONTROL_PATH):
-            return control(self.store, request)
+            return answer_control(self.store, request, ACTIONS)
         if (request.method, request.path) == ("POST", TOKEN_PATH):
             return self._answer("fetch-token", "token", ANYWHERE, lambda _: self.tokens.answer(request))
         found = operation_of(request.method, request.path)
@@ -97,7 +100,7 @@ class AutodeskSimulator:
         with self.store.lock:
             self.counts[name] += 1
         wait = self.quotas.spend(quota)
-        instead = misfortune.instead() or (throttled(wait) if wait is not None else None)
+        instead = misfortune.instead() or (throttle_answer(wait) if wait is not None else None)
         if instead:
             return instead
         given = misfortune.truncate(answer(misfortune))
@@ -119,15 +122,15 @@ class AutodeskSimulator:
             try:
                 misfortune.deny()
                 return self._run(operation, ids, request, grant, misfortune)
-            except Refusal as refusal:
+            except AutodeskRefusal as refusal:
                 return refusal.answer(self.store.mint.uuid())
 
     def _run(
-        self, operation: Operation, ids: dict[str, str], request: Request, grant: Grant, misfortune: Misfortune
+        self, operation: Operation, ids: dict[str, str], request: Request, grant: TokenGrant, misfortune: Misfortune
     ) -> Answer:
         if request.headers.get("x-ads-region", "US") not in REGIONS:
             raise bad_input("The x-ads-region header is invalid.")
-        call = Call(
+        call = AutodeskCall(
             self.store,
             Documents(self.store, _base(request)),
             request,
@@ -136,7 +139,7 @@ class AutodeskSimulator:
             ids,
             self._cuts,
             self._encoder,
-            misfortune.served,
+            misfortune.entries_to_serve,
         )
         document: Any = operation.run(call)
         if call.status == 304:  # noqa: PLR2004 - not modified: no document

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 
 from filesync_dagster.simulators.autodesk.bulk import fill
-from filesync_dagster.simulators.autodesk.entries import Folder, Hub, Item, Project, VersionKind
+from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem, AutodeskProject, Hub, VersionKind
+from filesync_dagster.simulators.autodesk.permissions import VIEW_AND_DOWNLOAD, actions_of, subject_of
 from filesync_dagster.simulators.autodesk.refusals import bad_input, not_found
-from filesync_dagster.simulators.autodesk.sharing import VIEW_AND_DOWNLOAD, actions_of, subject_of
 from filesync_dagster.simulators.autodesk.tree import Tree
 
 PROJECT_FILES = ("Project Files",)
 
 
-class Store(Tree):
+class HubStore(Tree):
     """The state and the actions of people. Thread-safe. Raises Refusal where Autodesk would refuse.
 
     Every change is seen in `lastModifiedTimeRollup` of all folders above it, except as `unrolled` says.
@@ -28,10 +28,10 @@ class Store(Tree):
         """Add a project with its top folders and return its id. `platform` is "ACC" or "BIM360"."""
         with self.lock:
             root = self.mint.folder(self.hubs[hub].region)
-            project = Project(self.mint.account(), hub, name, root, platform)
+            project = AutodeskProject(self.mint.account(), hub, name, root, platform)
             self.projects[project.id] = project
             now, by = self.clock.tick(), self._person()
-            self.folders[root] = Folder(root, project.id, None, f"{project.id}-root", now, now, now, by, by)
+            self.folders[root] = AutodeskFolder(root, project.id, None, f"{project.id}-root", now, now, now, by, by)
             for folder in folders:
                 self.folder(project.id, folder)
             return project.id
@@ -48,10 +48,10 @@ class Store(Tree):
         """
         with self.lock:
             above = self.folder_at(parent)
-            self._free(above, name, None, Folder)
+            self._free(above, name, None, AutodeskFolder)
             now, minted = self.clock.tick(), self.mint.folder(self.region_of(above.project))
             by = self._person()
-            folder = Folder(minted, above.project, above.id, name, now, now, now, by, by, system=system)
+            folder = AutodeskFolder(minted, above.project, above.id, name, now, now, now, by, by, system=system)
             self.folders[folder.id] = folder
             self._put(folder.id, above)
             self._roll_up(above.id, now)
@@ -62,10 +62,10 @@ class Store(Tree):
         with self.lock:
             above = self.folder_at(parent)
             self._refuse_beside_top_folders(above)
-            self._free(above, name, None, Item)
+            self._free(above, name, None, AutodeskItem)
             region, now, by = self.region_of(above.project), self.clock.tick(), self._person()
             kind = VersionKind(kind)
-            item = Item(self.mint.item(region), above.project, above.id, name, now, now, by, by, kind)
+            item = AutodeskItem(self.mint.item(region), above.project, above.id, name, now, now, by, by, kind)
             self.items[item.id] = item
             self._put(item.id, above)
             self._content(item, name, size)
@@ -89,7 +89,7 @@ class Store(Tree):
             known = self.item_at(item)
             self._refuse_hidden(known)
             if name is not None:
-                self._free(self.folders[known.parent], name, known, Item)
+                self._free(self.folders[known.parent], name, known, AutodeskItem)
             self.clock.tick()
             return self._content(known, name or known.name, size)
 
@@ -103,7 +103,7 @@ class Store(Tree):
             self._refuse_hidden(known)
             if known.parent is not None:
                 self._free(self.folders[known.parent], name, known, type(known))
-            if isinstance(known, Folder):
+            if isinstance(known, AutodeskFolder):
                 known.name = name
             else:
                 known.tip.name = name
@@ -116,7 +116,7 @@ class Store(Tree):
             self._refuse_hidden(known)
             if old is None or known.project != above.project:
                 raise bad_input("Entries cannot be moved between projects.")
-            if isinstance(known, Item):
+            if isinstance(known, AutodeskItem):
                 self._refuse_beside_top_folders(above)
             elif known in self.above(above.id):
                 raise bad_input("A folder cannot be moved into itself.")
@@ -134,7 +134,7 @@ class Store(Tree):
             known = self.entry(entry)
             if known.hidden or known.parent is None:
                 return
-            if isinstance(known, Item):
+            if isinstance(known, AutodeskItem):
                 self._add_version(known, self.mint.uuid(), VersionKind.DELETED, None, None)
             self._set_hidden(known, hidden=True)
 
@@ -146,7 +146,7 @@ class Store(Tree):
                 return
             name = name or known.name
             self._free(self.folders[known.parent], name, known, type(known))
-            if isinstance(known, Folder):
+            if isinstance(known, AutodeskFolder):
                 known.name = name
             else:
                 last = next(v for v in reversed(known.versions) if v.kind is not VersionKind.DELETED)
@@ -213,14 +213,14 @@ class Store(Tree):
         with self.lock:
             self.clock.advance(seconds)
 
-    def _content(self, item: Item, name: str, size: int | None) -> int:
+    def _content(self, item: AutodeskItem, name: str, size: int | None) -> int:
         size = None if item.kind is VersionKind.CLOUD_MODEL else size
         storage = None if size is None else self.mint.storage(self.region_of(item.project), name)
         version = self._add_version(item, name, item.kind, size, storage)
         self._roll_up(item.parent, version.modified)
         return version.number
 
-    def _set_hidden(self, entry: Folder | Item, *, hidden: bool) -> None:
+    def _set_hidden(self, entry: AutodeskFolder | AutodeskItem, *, hidden: bool) -> None:
         entry.hidden = hidden
         self._touch(entry, "hide")
         self._shown.pop(entry.parent or "", None)
@@ -232,11 +232,11 @@ class Store(Tree):
                 self._roll_up(entry, self.clock.tick())
 
     @staticmethod
-    def _refuse_hidden(entry: Folder | Item) -> None:
+    def _refuse_hidden(entry: AutodeskFolder | AutodeskItem) -> None:
         if entry.hidden:
             raise bad_input("What is deleted has to be restored first.")
 
     @staticmethod
-    def _refuse_beside_top_folders(above: Folder) -> None:
+    def _refuse_beside_top_folders(above: AutodeskFolder) -> None:
         if above.parent is None:
             raise bad_input("Files are not allowed beside the top folders of a project.")

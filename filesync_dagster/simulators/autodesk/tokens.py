@@ -2,11 +2,9 @@
 
 import base64
 import binascii
-import secrets
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,13 +12,19 @@ from urllib.parse import parse_qsl
 import orjson
 
 from filesync_dagster.simulators.autodesk.refusals import JSON, gateway
-from filesync_dagster.simulators.wire import Answer, Request
+from filesync_dagster.simulators.kit.tokens import (
+    JWT_BEARER,
+    TokenIssuer,
+    bearer_token,
+    parse_assertion,
+    random_token,
+    rsa_key,
+)
+from filesync_dagster.simulators.kit.wire import Answer, Request
 
-LIFETIME = 3600
-JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_PATH = "/authentication/v2/token"  # noqa: S105 - a path
 AUDIENCE = f"https://developer.api.autodesk.com{TOKEN_PATH}"
-LONGEST_ASSERTION = 300
+LONGEST_ASSERTION_SECONDS = 300
 SCOPES = frozenset(
     [
         "user:read",
@@ -44,16 +48,15 @@ SCOPES = frozenset(
 
 
 @dataclass(frozen=True)
-class Grant:
+class TokenGrant:
     """What an access token allows. `person`: it speaks for somebody, as a three-legged one does."""
 
     scopes: frozenset[str]
-    expires: float
     person: bool
 
 
 @dataclass
-class Application:
+class RegisteredApplication:
     """The registered application, and its secure service account with one key."""
 
     client_id: str
@@ -64,9 +67,7 @@ class Application:
     @cached_property
     def key(self) -> Any:
         """The service account's private key, made when somebody needs it."""
-        from cryptography.hazmat.primitives.asymmetric import rsa
-
-        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return rsa_key(self.service_account_id)
 
     @property
     def private_key(self) -> str:
@@ -79,14 +80,14 @@ class Application:
 
 
 @dataclass
-class Tokens:
+class AutodeskTokens:
     """Mints access tokens and knows which are good. Thread-safe. `now` is the time in seconds that they expire by."""
 
-    application: Application
+    application: RegisteredApplication
     now: Callable[[], float]
-    minted: int = 0
-    _grants: dict[str, Grant] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.issuer: TokenIssuer[TokenGrant] = TokenIssuer(self.now)
 
     def answer(self, request: Request) -> Answer:
         """Answer a request for a token."""
@@ -101,28 +102,17 @@ class Tokens:
             return gateway(400, "AUTH-004", "One or more requested scopes are invalid.")
         return self._wrong_grant(form, scopes, request) or self._mint(scopes, person=form["grant_type"] == JWT_BEARER)
 
-    def grant(self, request: Request) -> Grant | None:
+    def grant(self, request: Request) -> TokenGrant | None:
         """Return what the token of a request allows; None if it has none that is good."""
-        with self._lock:
-            known = self._grants.get(self._bearer(request))
-        return known if known and known.expires > self.now() else None
+        return self.issuer.grant_of(bearer_token(request))
 
     def expire(self, request: Request) -> None:
         """Let the token of a request be good no longer."""
-        with self._lock:
-            self._grants.pop(self._bearer(request), None)
-
-    @staticmethod
-    def _bearer(request: Request) -> str:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        return token if scheme == "Bearer" else ""
+        self.issuer.expire(bearer_token(request))
 
     def _mint(self, scopes: frozenset[str], *, person: bool) -> Answer:
-        token = f"eyJhbGciOiJSUzI1NiJ9.{secrets.token_urlsafe(48)}.{secrets.token_urlsafe(32)}"
-        with self._lock:
-            self.minted += 1
-            self._grants[token] = Grant(scopes, self.now() + LIFETIME, person)
-        body = {"access_token": token, "token_type": "Bearer", "expires_in": LIFETIME - 1}
+        token = random_token("eyJhbGciOiJSUzI1NiJ9.", 48, 32)
+        body = self.issuer.mint(token, TokenGrant(scopes, person))
         return Answer(200, orjson.dumps(body), {"content-type": JSON})
 
     def _wrong_client(self, request: Request, form: dict[str, str]) -> Answer | None:
@@ -155,7 +145,7 @@ class Tokens:
 
     def _wrong_assertion(self, assertion: str, scopes: frozenset[str], request: Request) -> Answer | None:
         try:
-            header, claims = self._verified(assertion)
+            header, claims = parse_assertion(assertion, self.application.key)
         except (ValueError, TypeError) as error:
             return gateway(400, "AUTH-008", f"The assertion is invalid: {error}")
         own = f"http://{request.headers.get('host', '')}{TOKEN_PATH}"
@@ -174,18 +164,4 @@ class Tokens:
     @staticmethod
     def _is_fresh(expires: object) -> bool:
         # By the real time: clients sign with their own clock.
-        return isinstance(expires, int | float) and 0 < expires - time.time() <= LONGEST_ASSERTION
-
-    def _verified(self, assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-        from cryptography.hazmat.primitives.hashes import SHA256
-
-        parts = assertion.split(".")
-        header, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in parts)
-        signed = ".".join(parts[:2]).encode()
-        try:
-            self.application.key.public_key().verify(signature, signed, PKCS1v15(), SHA256())
-        except InvalidSignature as error:
-            raise ValueError("the signature is not that of the key") from error
-        return orjson.loads(header), orjson.loads(claims)
+        return isinstance(expires, int | float) and 0 < expires - time.time() <= LONGEST_ASSERTION_SECONDS

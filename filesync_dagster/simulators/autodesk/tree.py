@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from filesync_dagster.simulators.autodesk.clock import LogicalClock
 from filesync_dagster.simulators.autodesk.entries import (
-    Folder,
+    AutodeskFolder,
+    AutodeskItem,
+    AutodeskProject,
     Hub,
-    Item,
     Person,
-    Project,
     Version,
     VersionKind,
 )
@@ -35,27 +35,27 @@ class Tree:
         self.mint = Mint(seed)
         self.lock = threading.RLock()
         self.hubs: dict[str, Hub] = {}
-        self.projects: dict[str, Project] = {}
-        self.folders: dict[str, Folder] = {}
-        self.items: dict[str, Item] = {}
+        self.projects: dict[str, AutodeskProject] = {}
+        self.folders: dict[str, AutodeskFolder] = {}
+        self.items: dict[str, AutodeskItem] = {}
         self.unrolled: set[str] = set()
         self._denied: dict[str, bool] = {}
         self._shown: dict[str, list[str]] = {}
 
-    def entry(self, entry: str) -> Folder | Item:
+    def entry(self, entry: str) -> AutodeskFolder | AutodeskItem:
         """Return a folder or an item."""
         found = self.folders.get(entry) or self.items.get(entry)
         if found is None:
             raise not_found(f"The entry {entry}")
         return found
 
-    def item_at(self, item: str) -> Item:
+    def item_at(self, item: str) -> AutodeskItem:
         """Return an item."""
         if item not in self.items:
             raise not_found(f"The item {item}")
         return self.items[item]
 
-    def folder_at(self, place: str) -> Folder:
+    def folder_at(self, place: str) -> AutodeskFolder:
         """Return a folder; a project stands for its root folder."""
         place = self.projects[place].root if place in self.projects else place
         if place not in self.folders:
@@ -66,7 +66,7 @@ class Tree:
         """Return where a project is stored."""
         return self.hubs[self.projects[project].hub].region
 
-    def above(self, folder: str) -> Iterator[Folder]:
+    def above(self, folder: str) -> Iterator[AutodeskFolder]:
         """Yield a folder and those above it."""
         at: str | None = folder
         while at is not None:
@@ -81,7 +81,7 @@ class Tree:
             if at in self.folders:
                 waiting.extend(self.folders[at].children)
 
-    def shown(self, folder: str) -> list[str]:
+    def visible_children(self, folder: str) -> list[str]:
         """Return what a folder shows: not what is deleted, nor what is kept from this account's eyes."""
         known = self._shown.get(folder)
         if known is None:
@@ -101,7 +101,7 @@ class Tree:
         if entry in self.hubs:
             return False
         known = self.entry(entry)
-        folder = known.id if isinstance(known, Folder) else known.parent
+        folder = known.id if isinstance(known, AutodeskFolder) else known.parent
         return self.is_denied(known.project) or any(above.id in self._denied for above in self.above(folder))
 
     def is_gone(self, folder: str) -> bool:
@@ -125,7 +125,7 @@ class Tree:
                 for child in map(self.entry, self.folders[at].children):
                     if child.hidden:
                         continue
-                    if isinstance(child, Folder):
+                    if isinstance(child, AutodeskFolder):
                         waiting.append((f"{prefix}{child.name}/", child.id))
                     else:
                         found[f"{prefix}{child.name}"] = child.tip.size
@@ -134,7 +134,7 @@ class Tree:
     def path_of(self, entry: str) -> str:
         """Return where in its project an entry lies, without a leading slash."""
         names: list[str] = []
-        known: Folder | Item = self.entry(entry)
+        known: AutodeskFolder | AutodeskItem = self.entry(entry)
         while known.parent is not None:
             names.append(known.name)
             known = self.folders[known.parent]
@@ -143,17 +143,17 @@ class Tree:
     def _person(self) -> Person:
         return PEOPLE[self.clock.now % len(PEOPLE)]
 
-    def _free(self, folder: Folder, name: str, entry: Folder | Item | None, kind: type) -> None:
+    def _free(self, folder: AutodeskFolder, name: str, entry: AutodeskFolder | AutodeskItem | None, kind: type) -> None:
         """Refuse a name that another folder, or another file, of this folder has."""
         for child in map(self.entry, folder.children):
             if child is not entry and isinstance(child, kind) and not child.hidden and child.name == name:
                 raise conflict(f"{name!r} already exists in the folder.")
 
-    def _put(self, entry: str, folder: Folder) -> None:
+    def _put(self, entry: str, folder: AutodeskFolder) -> None:
         folder.children[entry] = None
         self._shown.pop(folder.id, None)
 
-    def _take(self, entry: str, folder: Folder) -> None:
+    def _take(self, entry: str, folder: AutodeskFolder) -> None:
         del folder.children[entry]
         self._shown.pop(folder.id, None)
 
@@ -161,20 +161,22 @@ class Tree:
         for above in self.above(folder) if folder else ():
             above.rollup = moment
 
-    def _touch(self, entry: Folder | Item, action: str) -> int | None:
+    def _touch(self, entry: AutodeskFolder | AutodeskItem, action: str) -> int | None:
         """Something happened to an entry: set its times and return the moment, None if no time changes."""
         if action in self.unrolled:
             return None
         moment = self.clock.tick()
         entry.modified, entry.by = moment, self._person()
-        if isinstance(entry, Item):
+        if isinstance(entry, AutodeskItem):
             entry.tip.modified, entry.tip.by = moment, entry.by
             self._roll_up(entry.parent, moment)
         else:
             self._roll_up(entry.id, moment)
         return moment
 
-    def _add_version(self, item: Item, name: str, kind: VersionKind, size: int | None, storage: str | None) -> Version:
+    def _add_version(
+        self, item: AutodeskItem, name: str, kind: VersionKind, size: int | None, storage: str | None
+    ) -> Version:
         """Append a version, as new as the clock says, without telling the folders above."""
         number = item.tip.number + 1 if item.versions else 1
         now, by = self.clock.now, self._person()

@@ -3,7 +3,7 @@
 import random
 from typing import TYPE_CHECKING
 
-from filesync_dagster.simulators.google_drive.items import FOLDER, Item
+from filesync_dagster.simulators.google_drive.items import FOLDER, DriveItem
 
 if TYPE_CHECKING:
     from filesync_dagster.simulators.google_drive.state import State
@@ -19,7 +19,7 @@ FOLDERS_IN_FOLDER = 20
 MINUTE = 60_000
 
 
-def fill(state: "State", top: Item, count: int, per_folder: int, seed: int) -> None:
+def fill(state: "State", top: DriveItem, count: int, per_folder: int, seed: int) -> None:
     """Put `count` files below a folder, `per_folder` in each, the folders up to twenty in each other."""
     dice = random.Random(seed)  # noqa: S311 - sizes, not secrets
     folders = [top]
@@ -37,8 +37,8 @@ def fill(state: "State", top: Item, count: int, per_folder: int, seed: int) -> N
     state.clock.now = max(state.clock.now, now)
 
 
-def _add(state: "State", parent: Item, name: str, mime: str, now: int) -> Item:
-    item = Item(state.new_id(), state.next_order(), name, mime, parent.owner, parent.drive, None, now, now)
+def _add(state: "State", parent: DriveItem, name: str, mime: str, now: int) -> DriveItem:
+    item = DriveItem(state.new_id(), state.next_order(), name, mime, parent.owner, parent.drive, None, now, now)
     item.seen, item.trashed = parent.seen, parent.trashed
     state.enroll(item)
     state.attach(item, parent)

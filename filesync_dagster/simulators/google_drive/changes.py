@@ -4,14 +4,14 @@ import re
 from itertools import islice
 from typing import Any
 
-from filesync_dagster.simulators.faults import Fault
-from filesync_dagster.simulators.google_drive.calls import Call, document
+from filesync_dagster.simulators.google_drive.call import DriveCall, document
 from filesync_dagster.simulators.google_drive.changelog import ChangeLog, Entry
-from filesync_dagster.simulators.google_drive.items import Item
+from filesync_dagster.simulators.google_drive.items import DriveItem
 from filesync_dagster.simulators.google_drive.listing import check_drives
-from filesync_dagster.simulators.google_drive.masks import EVERYTHING, Mask, below, masked, selects
-from filesync_dagster.simulators.google_drive.problems import Refusal, invalid
+from filesync_dagster.simulators.google_drive.masks import EVERYTHING, Mask, apply_mask, below, selects
+from filesync_dagster.simulators.google_drive.problems import DriveRefusal, invalid
 from filesync_dagster.simulators.google_drive.resources import DEFAULT_DRIVE, DEFAULT_FILE, file, moment, shared_drive
+from filesync_dagster.simulators.kit.faults import Fault
 
 _TOKEN = re.compile(r"(\d{1,18})(?:!(\d+))?")  # the second number sets tokens of one position apart
 DEFAULT_CHANGE: Mask = {
@@ -23,14 +23,14 @@ DEFAULT: Mask = {"kind": None, "nextPageToken": None, "newStartPageToken": None,
 FEED = frozenset({Fault.LOSE_CHANGE, Fault.DUPLICATE_CHANGE, Fault.REORDER_CHANGES})
 
 
-def get_start_page_token(call: Call) -> dict[str, Any]:
+def get_start_page_token(call: DriveCall) -> dict[str, Any]:
     """Answer changes.getStartPageToken."""
     if call["driveId"] and not call["supportsAllDrives"]:
-        raise Refusal(403, "supportsTeamDrivesRequired", "The supportsAllDrives parameter was not set to true.")
+        raise DriveRefusal(403, "supportsTeamDrivesRequired", "The supportsAllDrives parameter was not set to true.")
     return document(call.mask(EVERYTHING), kind="drive#startPageToken", startPageToken=str(_log(call).end))
 
 
-def list_changes(call: Call) -> dict[str, Any]:
+def list_changes(call: DriveCall) -> dict[str, Any]:
     """Answer changes.list: the present state of what changed, one entry for each file and drive."""
     mask = call.mask(DEFAULT)
     check_drives(call)
@@ -65,12 +65,12 @@ def _without_changes(mask: Mask) -> Mask:
     return mask if mask is None else {name: inner for name, inner in mask.items() if name != "changes"}
 
 
-def _log(call: Call) -> ChangeLog:
+def _log(call: DriveCall) -> ChangeLog:
     drive = call.drive_id()
     return call.store.drive_logs[drive] if drive else call.store.user_log
 
 
-def _position(call: Call, log: ChangeLog) -> tuple[int, int]:
+def _position(call: DriveCall, log: ChangeLog) -> tuple[int, int]:
     match = _TOKEN.fullmatch(call["pageToken"])
     if not match or not log.first <= int(match[1]) <= log.end:
         raise invalid("pageToken")
@@ -88,7 +88,7 @@ def _able(entries: list[Entry], *, more: bool) -> set[Fault]:
     return able
 
 
-def _bent(call: Call, log: ChangeLog, entries: list[Entry]) -> list[Entry]:
+def _bent(call: DriveCall, log: ChangeLog, entries: list[Entry]) -> list[Entry]:
     lost = call.rule(Fault.LOSE_CHANGE, Fault.SHORT_ANSWER)
     if lost:
         kept = call.lossy(entries, lost)
@@ -103,17 +103,17 @@ def _bent(call: Call, log: ChangeLog, entries: list[Entry]) -> list[Entry]:
     return entries
 
 
-def _change(call: Call, entry: Entry, mask: Mask) -> dict[str, Any] | None:
+def _change(call: DriveCall, entry: Entry, mask: Mask) -> dict[str, Any] | None:
     """Return a change as it is now, or None if the caller does not want to hear of it."""
     described = _drive_change(call, entry) if entry.is_drive else _file_change(call, entry, mask)
     if described["removed"] and not call["includeRemoved"]:
         return None
     described |= {"kind": "drive#change", "time": moment(entry.time)}
-    selected: dict[str, Any] = masked(described, mask)
+    selected: dict[str, Any] = apply_mask(described, mask)
     return selected
 
 
-def _drive_change(call: Call, entry: Entry) -> dict[str, Any]:
+def _drive_change(call: DriveCall, entry: Entry) -> dict[str, Any]:
     drive = call.store.drives.get(entry.id)
     member = drive is not None and drive.member
     described = {
@@ -128,7 +128,7 @@ def _drive_change(call: Call, entry: Entry) -> dict[str, Any]:
     return described
 
 
-def _file_change(call: Call, entry: Entry, mask: Mask) -> dict[str, Any]:
+def _file_change(call: DriveCall, entry: Entry, mask: Mask) -> dict[str, Any]:
     item = call.store.items.get(entry.id)
     seen = item is not None and item.seen
     removed = not (item is not None and seen and _belongs(call, item))
@@ -138,7 +138,7 @@ def _file_change(call: Call, entry: Entry, mask: Mask) -> dict[str, Any]:
     return described
 
 
-def _belongs(call: Call, item: Item) -> bool:
+def _belongs(call: DriveCall, item: DriveItem) -> bool:
     """Tell whether an item that the account sees is in the corpus of the log that is read."""
     if call["driveId"]:
         return bool(item.drive == call["driveId"])

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from filesync_dagster.simulators.google_drive.problems import Refusal, invalid, required
-from filesync_dagster.simulators.wire import Request
+from filesync_dagster.simulators.google_drive.problems import DriveRefusal, invalid, required_parameter
+from filesync_dagster.simulators.kit.wire import Request
 
 BOOLEANS = {"true": True, "t": True, "yes": True, "y": True, "1": True} | dict.fromkeys(
     ("false", "f", "no", "n", "0"), False
@@ -37,31 +37,31 @@ class Method:
                 raise unknown_parameter(name)
             if name in arguments or (value == "" and known["type"] == "string" and name != "fields"):
                 continue  # of several the first counts, and an empty text is none; empty `fields` select nothing
-            arguments[name] = parsed(name, value, known)
+            arguments[name] = parse_parameter(name, value, known)
         for name, known in self.parameters.items():
             if known.get("required") and name not in arguments:
-                raise required(name)
+                raise required_parameter(name)
             if "default" in known and name not in arguments:
-                arguments[name] = parsed(name, known["default"], known)
+                arguments[name] = parse_parameter(name, known["default"], known)
         return arguments
 
 
-def unknown_parameter(name: str) -> Refusal:
+def unknown_parameter(name: str) -> DriveRefusal:
     """A query parameter that the method does not have."""
     message = (
         f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. '
         f"Field '{name}' could not be found in request message."
     )
-    return Refusal(400, "badRequest", message, status="INVALID_ARGUMENT")
+    return DriveRefusal(400, "badRequest", message, status="INVALID_ARGUMENT")
 
 
-def badly_typed(name: str, value: str, kind: str) -> Refusal:
+def badly_typed(name: str, value: str, kind: str) -> DriveRefusal:
     """A query parameter that is not of its type."""
     field = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-    return Refusal(400, "invalid", f"Invalid value at '{field}' ({kind}), \"{value}\"", status="INVALID_ARGUMENT")
+    return DriveRefusal(400, "invalid", f"Invalid value at '{field}' ({kind}), \"{value}\"", status="INVALID_ARGUMENT")
 
 
-def parsed(name: str, value: str, known: Mapping[str, Any]) -> Any:
+def parse_parameter(name: str, value: str, known: Mapping[str, Any]) -> Any:
     """Return the value of a parameter in its type."""
     if known["type"] == "boolean":
         if value.lower() not in BOOLEANS:

@@ -3,18 +3,18 @@
 from itertools import islice
 from typing import Any
 
-from filesync_dagster.simulators.google_drive.calls import Call, document, paged
-from filesync_dagster.simulators.google_drive.items import ROLES, Grant, Item, SharedDrive
-from filesync_dagster.simulators.google_drive.masks import Mask, masked, parse_mask
+from filesync_dagster.simulators.google_drive.call import DriveCall, document, next_batch
+from filesync_dagster.simulators.google_drive.items import ROLES, DriveGrant, DriveItem, SharedDrive
+from filesync_dagster.simulators.google_drive.masks import Mask, apply_mask, parse_mask
 from filesync_dagster.simulators.google_drive.people import grants_of, permission, permissions, user
 from filesync_dagster.simulators.google_drive.problems import (
-    Refusal,
+    DriveRefusal,
     bad_request,
     file_not_found,
     forbidden,
     invalid,
     permission_not_found,
-    required,
+    required_parameter,
 )
 from filesync_dagster.simulators.google_drive.resources import (
     DEFAULT_DRIVE,
@@ -27,13 +27,13 @@ from filesync_dagster.simulators.google_drive.resources import (
 DRIVE_LIST: Mask = {"kind": None, "nextPageToken": None, "drives": DEFAULT_DRIVE}
 PERMISSION_LIST: Mask = {"kind": None, "nextPageToken": None, "permissions": DEFAULT_PERMISSION}
 TYPES = ("user", "group", "domain", "anyone")
-MOST = 100  # entries of a page of permissions in a shared drive
+MAX_PERMISSIONS_PAGE = 100  # entries of a page of permissions in a shared drive
 
 
-def get_about(call: Call) -> dict[str, Any]:
+def get_about(call: DriveCall) -> dict[str, Any]:
     """Answer about.get."""
     if not call["fields"]:
-        raise required("fields", "The 'fields' parameter is required for this method.")
+        raise required_parameter("fields", "The 'fields' parameter is required for this method.")
     usage = sum(item.size or 0 for item in call.store.corpora[None] if item.owner == call.store.account)
     described = {
         "kind": "drive#about",
@@ -49,22 +49,22 @@ def get_about(call: Call) -> dict[str, Any]:
         "maxUploadSize": str(5 * 2**40),
         "exportFormats": {mime: [EXPORT_TYPES[one] for one in formats] for mime, (_, formats) in EXPORTS.items()},
     }
-    selected: dict[str, Any] = masked(described, parse_mask(call["fields"], "About"))
+    selected: dict[str, Any] = apply_mask(described, parse_mask(call["fields"], "About"))
     return selected
 
 
-def list_drives(call: Call) -> dict[str, Any]:
+def list_drives(call: DriveCall) -> dict[str, Any]:
     """Answer drives.list."""
     if call["useDomainAdminAccess"]:
         message = (
             "The requesting user does not have the administrator privilege required to list or manage all shared "
             "drives."
         )
-        raise Refusal(403, "noListTeamDrivesAdministratorPrivilege", message)
+        raise DriveRefusal(403, "noListTeamDrivesAdministratorPrivilege", message)
     if call["q"]:
         raise invalid("q")
     drives = [drive for drive in call.store.drives.values() if drive.member]
-    batch = paged(
+    batch = next_batch(
         call,
         "drives",
         call["pageSize"],
@@ -75,23 +75,23 @@ def list_drives(call: Call) -> dict[str, Any]:
     return document(call.mask(DRIVE_LIST), kind="drive#driveList", nextPageToken=batch.next_token, drives=described)
 
 
-def get_drive(call: Call) -> dict[str, Any]:
+def get_drive(call: DriveCall) -> dict[str, Any]:
     """Answer drives.get."""
     return _drive(call, _member(call))
 
 
-def create_drive(call: Call) -> dict[str, Any]:
+def create_drive(call: DriveCall) -> dict[str, Any]:
     """Answer drives.create."""
     name = call.body().get("name")
     if not name:
         raise bad_request("The name of a shared drive is required.")
     if call["requestId"] in call.store.requests:
-        raise Refusal(409, "duplicate", "A shared drive was already created with this request ID.")
+        raise DriveRefusal(409, "duplicate", "A shared drive was already created with this request ID.")
     call.store.requests.add(call["requestId"])
     return _drive(call, call.store.drives[call.store.shared_drive(str(name))])
 
 
-def update_drive(call: Call) -> dict[str, Any]:
+def update_drive(call: DriveCall) -> dict[str, Any]:
     """Answer drives.update."""
     drive = _member(call)
     name = call.body().get("name")
@@ -100,40 +100,44 @@ def update_drive(call: Call) -> dict[str, Any]:
     return _drive(call, drive)
 
 
-def delete_drive(call: Call) -> None:
+def delete_drive(call: DriveCall) -> None:
     """Answer drives.delete."""
     drive = _member(call)
     if any(not item.trashed for item in call.store.corpora[drive.id]):
-        raise Refusal(403, "cannotDeleteResourceWithChildren", "A shared drive that holds items cannot be deleted.")
+        raise DriveRefusal(
+            403, "cannotDeleteResourceWithChildren", "A shared drive that holds items cannot be deleted."
+        )
     call.store.remove_drive(drive.id)
 
 
-def list_permissions(call: Call) -> dict[str, Any]:
+def list_permissions(call: DriveCall) -> dict[str, Any]:
     """Answer permissions.list."""
     if call["useDomainAdminAccess"]:
         raise file_not_found(call["fileId"])  # the account is no administrator
     item = call.editable()
     everything = permissions(call.store, item)
-    size = call["pageSize"] or (MOST if item.drive else len(everything))
+    size = call["pageSize"] or (MAX_PERMISSIONS_PAGE if item.drive else len(everything))
     numbered = list(enumerate(everything, 1))
-    batch = paged(call, f"permissions {item.id}", size, lambda at: islice(numbered, at, None), lambda entry: entry[0])
+    batch = next_batch(
+        call, f"permissions {item.id}", size, lambda at: islice(numbered, at, None), lambda entry: entry[0]
+    )
     described = [one for _, one in batch.entries]
     return document(
         call.mask(PERMISSION_LIST), kind="drive#permissionList", nextPageToken=batch.next_token, permissions=described
     )
 
 
-def get_permission(call: Call) -> dict[str, Any]:
+def get_permission(call: DriveCall) -> dict[str, Any]:
     """Answer permissions.get."""
     return _permission(call, call.editable(), call["permissionId"])
 
 
-def create_permission(call: Call) -> dict[str, Any]:
+def create_permission(call: DriveCall) -> dict[str, Any]:
     """Answer permissions.create."""
     item, body = call.editable(), call.body()
     for name in ("type", "role"):
         if name not in body:
-            raise required(f"permission.{name}", f"The permission {name} field is required.")
+            raise required_parameter(f"permission.{name}", f"The permission {name} field is required.")
     if body["type"] not in TYPES or body["role"] not in ROLES:
         raise invalid("permission")
     who = {"domain": body.get("domain"), "anyone": "anyone"}.get(body["type"], body.get("emailAddress"))
@@ -142,7 +146,7 @@ def create_permission(call: Call) -> dict[str, Any]:
     return _permission(call, item, call.store.share(item.id, str(who), str(body["role"])))
 
 
-def update_permission(call: Call) -> dict[str, Any]:
+def update_permission(call: DriveCall) -> dict[str, Any]:
     """Answer permissions.update."""
     item = call.editable()
     grant = _granted_here(call, item)
@@ -153,31 +157,31 @@ def update_permission(call: Call) -> dict[str, Any]:
     return _permission(call, item, grant.id)
 
 
-def delete_permission(call: Call) -> None:
+def delete_permission(call: DriveCall) -> None:
     """Answer permissions.delete."""
     item = call.editable()
     grant = _granted_here(call, item)
     call.store.unshare(item.id, grant.email or grant.domain or "anyone")
 
 
-def _member(call: Call) -> SharedDrive:
+def _member(call: DriveCall) -> SharedDrive:
     found = call.drive_id()
     assert found is not None  # part of the path
     return call.store.drives[found]
 
 
-def _drive(call: Call, drive: SharedDrive) -> dict[str, Any]:
+def _drive(call: DriveCall, drive: SharedDrive) -> dict[str, Any]:
     return document(call.mask(DEFAULT_DRIVE), **shared_drive(drive))
 
 
-def _permission(call: Call, item: Item, permission_id: str) -> dict[str, Any]:
+def _permission(call: DriveCall, item: DriveItem, permission_id: str) -> dict[str, Any]:
     for grant, source in grants_of(call.store, item):
         if grant.id == permission_id:
             return document(call.mask(DEFAULT_PERMISSION), **permission(call.store, item, grant, source))
     raise permission_not_found(permission_id)
 
 
-def _granted_here(call: Call, item: Item) -> Grant:
+def _granted_here(call: DriveCall, item: DriveItem) -> DriveGrant:
     """Return the grant of the call, which must have been given on this very item."""
     known = {grant.id for grant, _ in grants_of(call.store, item)}
     own = (item.grants or {}).get(call["permissionId"])

@@ -33,7 +33,7 @@ class Clock:
 
 
 @dataclass(slots=True)
-class Grant:
+class DriveGrant:
     """Access of somebody to an item and what is below it."""
 
     id: str
@@ -45,7 +45,7 @@ class Grant:
 
 
 @dataclass(slots=True, eq=False)
-class Item:
+class DriveItem:
     """One entry of a drive. `barred`, `seen` and `trashed` follow from what is above it; `Store` keeps them right."""
 
     id: str
@@ -54,14 +54,14 @@ class Item:
     mime_type: str
     owner: str | None  # None in a shared drive
     drive: str | None  # the shared drive that it lies in
-    parent: "Item | None"
+    parent: "DriveItem | None"
     created: int
     modified: int
     size: int | None = None
     digests: tuple[str, str, str] | None = None  # None: made up from the id and the revision
     revision: int = 1
     version: int = 1
-    target: "Item | None" = None  # of a shortcut
+    target: "DriveItem | None" = None  # of a shortcut
     trashed_at: int = 0  # when somebody trashed this very item
     lost: bool = False  # the account lost access to it
     barred: bool = False  # to it or to what is above it
@@ -70,8 +70,8 @@ class Item:
     seen: bool = True
     trashed: bool = False
     gone: bool = False
-    grants: dict[str, Grant] | None = None  # by id
-    children: "list[Item] | None" = None  # of a folder, in the order of creation
+    grants: dict[str, DriveGrant] | None = None  # by id
+    children: "list[DriveItem] | None" = None  # of a folder, in the order of creation
     encoded: tuple[object, bytes] | None = field(default=None, repr=False)  # as the last answer had it, and its mask
 
     @property
@@ -84,14 +84,14 @@ class Item:
         """Whether it has content of its own: bytes, a size, checksums."""
         return not self.mime_type.startswith(EDITORS)
 
-    def above(self) -> "Iterator[Item]":
+    def above(self) -> "Iterator[DriveItem]":
         """Yield this item, its folder, and so on up to the root."""
-        item: Item | None = self
+        item: DriveItem | None = self
         while item is not None:
             yield item
             item = item.parent
 
-    def below(self) -> "Iterator[Item]":
+    def below(self) -> "Iterator[DriveItem]":
         """Yield this item and everything in it, a folder before what it holds."""
         waiting = [self]
         while waiting:
@@ -114,14 +114,14 @@ class SharedDrive:
     id: str
     name: str
     created: int
-    root: Item
+    root: DriveItem
     member: bool = True  # whether the account is
     role: str = "organizer"  # of the account
     hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ItemView:
     """An item as the account sees it."""
 
     id: str
@@ -135,7 +135,7 @@ class Seen:
     modified: int
 
     @classmethod
-    def of(cls, item: Item) -> "Seen":
+    def of(cls, item: DriveItem) -> "ItemView":
         """Return an item as it is now."""
         parent = item.parent.id if item.parent is not None and item.parent.seen else None
         return cls(
@@ -162,11 +162,11 @@ def permission_id(email: str) -> str:
     return str(int.from_bytes(hashlib.sha256(email.encode()).digest()[:8], "big")).rjust(20, "1")
 
 
-def grant_to(who: str, role: str, now: int) -> Grant:
+def grant_to(who: str, role: str, now: int) -> DriveGrant:
     """Return access for somebody: an address, a domain, or "anyone"."""
     number = permission_id(who)
     if who == "anyone":
-        return Grant("anyoneWithLink", role, "anyone", since=now)
+        return DriveGrant("anyoneWithLink", role, "anyone", since=now)
     if "@" not in who:
-        return Grant(f"{number}k", role, "domain", domain=who, since=now)
-    return Grant(number, role, "user", who, since=now)
+        return DriveGrant(f"{number}k", role, "domain", domain=who, since=now)
+    return DriveGrant(number, role, "user", who, since=now)

@@ -10,16 +10,16 @@ from typing import Any
 
 import orjson
 
-from filesync_dagster.simulators.google_drive.calls import Call, document, paged
-from filesync_dagster.simulators.google_drive.items import Item
+from filesync_dagster.simulators.google_drive.call import DriveCall, document, next_batch
+from filesync_dagster.simulators.google_drive.items import DriveItem
 from filesync_dagster.simulators.google_drive.masks import Mask, below, selects
-from filesync_dagster.simulators.google_drive.problems import Refusal, file_not_found, invalid
+from filesync_dagster.simulators.google_drive.problems import DriveRefusal, file_not_found, invalid
 from filesync_dagster.simulators.google_drive.query import Query, parse_query
-from filesync_dagster.simulators.google_drive.resources import DEFAULT_FILE, encoded
+from filesync_dagster.simulators.google_drive.resources import DEFAULT_FILE, encode_item
 
 DEFAULT: Mask = {"kind": None, "incompleteSearch": None, "nextPageToken": None, "files": DEFAULT_FILE}
 CORPORA = ("user", "domain", "drive", "allDrives")
-ORDERS: dict[str, Callable[[Item], Any]] = {
+ORDERS: dict[str, Callable[[DriveItem], Any]] = {
     "createdTime": lambda item: item.created,
     "folder": lambda item: not item.is_folder,
     "modifiedByMeTime": lambda item: item.modified,
@@ -34,20 +34,20 @@ ORDERS: dict[str, Callable[[Item], Any]] = {
 }
 
 
-def check_drives(call: Call) -> None:
+def check_drives(call: DriveCall) -> None:
     """Refuse what contradicts itself about shared drives, in the words of Drive."""
     corpora = call["corpora"] or "user"
     if (call["includeItemsFromAllDrives"] or call["driveId"]) and not call["supportsAllDrives"]:
-        raise Refusal(403, "supportsTeamDrivesRequired", "The supportsAllDrives parameter was not set to true.")
+        raise DriveRefusal(403, "supportsTeamDrivesRequired", "The supportsAllDrives parameter was not set to true.")
     if (call["driveId"] or corpora in {"drive", "allDrives"}) and not call["includeItemsFromAllDrives"]:
         message = (
             "The includeItemsFromAllDrives parameter must be set to true when driveId is specified or corpora "
             "contains drive or allDrives."
         )
-        raise Refusal(403, "includeTeamDriveItemsRequired", message)
+        raise DriveRefusal(403, "includeTeamDriveItemsRequired", message)
 
 
-def list_files(call: Call) -> bytes:
+def list_files(call: DriveCall) -> bytes:
     """Answer files.list."""
     mask = call.mask(DEFAULT)
     selection = _Selection.of(call)
@@ -55,15 +55,17 @@ def list_files(call: Call) -> bytes:
     if call["orderBy"]:
         ranking = sorted(selection.after(0), key=_sort_key(call["orderBy"]))
         place = {item: index for index, item in enumerate(ranking, 1)}
-        batch = paged(call, f"files {asked}", call["pageSize"], lambda at: islice(ranking, at, None), place.__getitem__)
+        batch = next_batch(
+            call, f"files {asked}", call["pageSize"], lambda at: islice(ranking, at, None), place.__getitem__
+        )
     else:
-        batch = paged(call, f"files {asked}", call["pageSize"], selection.after, lambda item: item.order)
+        batch = next_batch(call, f"files {asked}", call["pageSize"], selection.after, lambda item: item.order)
     head = document(mask, kind="drive#fileList", incompleteSearch=batch.incomplete, nextPageToken=batch.next_token)
     text = orjson.dumps(head)
     if not selects(mask, "files"):
         return text
     wanted = below(mask, "files")
-    files = b",".join([encoded(call.store, item, wanted) for item in batch.entries])
+    files = b",".join([encode_item(call.store, item, wanted) for item in batch.entries])
     return text[:-1] + (b"," if head else b"") + b'"files":[' + files + b"]}"
 
 
@@ -71,18 +73,18 @@ def list_files(call: Call) -> bytes:
 class _Selection:
     """What a call asks for: the lists to look through, each in the order of creation, and what to take from them."""
 
-    sources: Sequence[Sequence[Item]]
-    takes: Callable[[Item], bool]
+    sources: Sequence[Sequence[DriveItem]]
+    takes: Callable[[DriveItem], bool]
 
     @classmethod
-    def of(cls, call: Call) -> "_Selection":
+    def of(cls, call: DriveCall) -> "_Selection":
         corpora = call["corpora"] or "user"
         if corpora not in CORPORA:
             raise invalid("corpora")
         check_drives(call)
         if bool(call["driveId"]) != (corpora == "drive"):
             message = "The driveId parameter must be specified if and only if corpora is set to drive."
-            raise Refusal(403, "teamDriveIdRequiresTeamDriveCorpora", message)
+            raise DriveRefusal(403, "teamDriveIdRequiresTeamDriveCorpora", message)
         drive = call.drive_id()
         if call["spaces"] not in {"drive", "drive,appDataFolder", "appDataFolder,drive", "appDataFolder"}:
             raise invalid("spaces")
@@ -93,7 +95,7 @@ class _Selection:
         if call["spaces"] == "appDataFolder":
             searched = set()
         if query.parents is None:
-            sources: Sequence[Sequence[Item]] = [call.store.corpora[corpus] for corpus in searched]
+            sources: Sequence[Sequence[DriveItem]] = [call.store.corpora[corpus] for corpus in searched]
         else:
             sources = [_children(call, folder) for folder in _searched_folders(call, query.parents)]
         test = query.test if call["q"] else None
@@ -101,26 +103,26 @@ class _Selection:
             return cls(sources, lambda item: item.seen)
         return cls(sources, lambda item: item.seen and item.drive in searched and test(item))
 
-    def after(self, position: int) -> Iterator[Item]:
+    def after(self, position: int) -> Iterator[DriveItem]:
         """Yield what is selected behind a position in the order of creation."""
         parts = [_behind(source, position) for source in self.sources]
         merged = parts[0] if len(parts) == 1 else heapq.merge(*parts, key=lambda item: item.order)
         return filter(self.takes, merged)
 
 
-def _behind(items: Sequence[Item], position: int) -> Iterator[Item]:
+def _behind(items: Sequence[DriveItem], position: int) -> Iterator[DriveItem]:
     start = bisect_right(items, position, key=lambda item: item.order)
     return (items[index] for index in range(start, len(items)))
 
 
-def _children(call: Call, folder: str) -> Sequence[Item]:
+def _children(call: DriveCall, folder: str) -> Sequence[DriveItem]:
     item = call.store.items.get(folder)
     if item is None or not item.seen:
         raise file_not_found("")
     return item.children or ()
 
 
-def _searched_folders(call: Call, parents: Sequence[str]) -> Sequence[str]:
+def _searched_folders(call: DriveCall, parents: Sequence[str]) -> Sequence[str]:
     """Return the folders that Drive really looks into: it silently forgets some when `or` joins several."""
     if len(parents) == 1 or not call.or_loses_parents:
         return parents
@@ -129,7 +131,7 @@ def _searched_folders(call: Call, parents: Sequence[str]) -> Sequence[str]:
     return [folder for folder in parents if folder not in forgotten]
 
 
-def _sort_key(text: str) -> Callable[[Item], Any]:
+def _sort_key(text: str) -> Callable[[DriveItem], Any]:
     keys = []
     for part in text.split(","):
         name, _, direction = part.strip().partition(" ")

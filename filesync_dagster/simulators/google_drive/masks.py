@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from filesync_dagster.simulators.google_drive.discovery import schema
-from filesync_dagster.simulators.google_drive.problems import Refusal, unknown_field
+from filesync_dagster.simulators.google_drive.problems import DriveRefusal, unknown_field
 
 Mask: TypeAlias = Mapping[str, "Mask"] | None
 
@@ -102,7 +102,7 @@ def _with(star: Mask, properties: Mapping[str, Any]) -> Iterator[str]:
     for name, described in properties.items():
         try:
             _checked(star, described)
-        except Refusal:
+        except DriveRefusal:
             continue
         yield name
 
@@ -127,10 +127,10 @@ def selects(mask: Mask, name: str) -> bool:
     return mask is None or name in mask
 
 
-def masked(value: Any, mask: Mask) -> Any:
+def apply_mask(value: Any, mask: Mask) -> Any:
     """Return what the mask selects of a value."""
     if mask is None:
         return value
     if isinstance(value, list):
-        return [masked(one, mask) for one in value]
-    return {name: masked(value[name], inner) for name, inner in mask.items() if name in value}
+        return [apply_mask(one, mask) for one in value]
+    return {name: apply_mask(value[name], inner) for name, inner in mask.items() if name in value}

@@ -3,13 +3,13 @@
 from random import Random
 from typing import Any
 
-from filesync_dagster.simulators.google_drive.items import Item
-from filesync_dagster.simulators.google_drive.store import Store
+from filesync_dagster.simulators.google_drive.items import DriveItem
+from filesync_dagster.simulators.google_drive.store import DriveStore
 
 ATTEMPTS = 20
 
 
-def mutate(store: Store, dice: Random) -> None:
+def mutate(store: DriveStore, dice: Random) -> None:
     """Do one thing to a file that the account sees: create, edit, rename, move, trash, restore or delete one."""
     tops = [store.item("root"), *(drive.root for drive in store.drives.values() if drive.member)]
     top = dice.choice(tops)
@@ -26,7 +26,7 @@ def mutate(store: Store, dice: Random) -> None:
     getattr(store, action)(item.id, *arguments)
 
 
-def _any(store: Store, top: Item, dice: Random) -> Item | None:
+def _any(store: DriveStore, top: DriveItem, dice: Random) -> DriveItem | None:
     items = store.corpora[top.drive]
     for _ in range(min(ATTEMPTS, len(items))):
         item = dice.choice(items)
@@ -35,7 +35,7 @@ def _any(store: Store, top: Item, dice: Random) -> Item | None:
     return None
 
 
-def _any_folder(store: Store, top: Item, dice: Random) -> Item:
+def _any_folder(store: DriveStore, top: DriveItem, dice: Random) -> DriveItem:
     for _ in range(ATTEMPTS):
         item = _any(store, top, dice)
         if item is not None and item.is_folder and not item.trashed:

@@ -9,7 +9,7 @@ from filesync_dagster.simulators.google_drive.problems import invalid
 
 
 @dataclass(frozen=True)
-class Page:
+class PagePosition:
     """Where a listing goes on: `position` in an order, of the listing that `question` was put to.
 
     `turn` sets tokens of one position apart, after an empty page.
@@ -25,14 +25,14 @@ class Page:
         return "~!!~" + base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def page_of(token: str, question: str) -> Page:
+def page_of(token: str, question: str) -> PagePosition:
     """Return the page of a token; refuse one of another question, or of none."""
     if not token:
-        return Page(question)
+        return PagePosition(question)
     try:
         known, position, turn = base64.urlsafe_b64decode(token.removeprefix("~!!~")).decode().split(".")
     except (binascii.Error, ValueError):
         raise invalid("pageToken") from None
     if known != str(zlib.crc32(question.encode())):
         raise invalid("pageToken")
-    return Page(question, int(position), int(turn))
+    return PagePosition(question, int(position), int(turn))

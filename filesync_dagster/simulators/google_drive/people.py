@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from filesync_dagster.simulators.google_drive.items import ROLES, Grant, Item, permission_id
+from filesync_dagster.simulators.google_drive.items import ROLES, DriveGrant, DriveItem, permission_id
 from filesync_dagster.simulators.google_drive.state import State
 
 
@@ -19,7 +19,7 @@ def user(state: State, email: str) -> dict[str, Any]:
     }
 
 
-def role_of(state: State, item: Item) -> str:
+def role_of(state: State, item: DriveItem) -> str:
     """Return the most that the account may do with an item."""
     found = ["reader"]
     for above in item.above():
@@ -31,12 +31,12 @@ def role_of(state: State, item: Item) -> str:
     return max(found, key=ROLES.index)
 
 
-def may_edit(state: State, item: Item) -> bool:
+def may_edit(state: State, item: DriveItem) -> bool:
     """Tell whether the account may change an item."""
     return ROLES.index(role_of(state, item)) >= ROLES.index("writer")
 
 
-def grants_of(state: State, item: Item) -> Iterator[tuple[Grant, Item | None]]:
+def grants_of(state: State, item: DriveItem) -> Iterator[tuple[DriveGrant, DriveItem | None]]:
     """Yield who may do what with an item, and the item above that this comes from (None: given on the item itself)."""
     known = set()
     if item.drive in state.drives:
@@ -44,11 +44,11 @@ def grants_of(state: State, item: Item) -> Iterator[tuple[Grant, Item | None]]:
         if drive.member:
             member = user(state, state.account)
             known.add(member["permissionId"])
-            yield Grant(member["permissionId"], drive.role, "user", state.account), drive.root
+            yield DriveGrant(member["permissionId"], drive.role, "user", state.account), drive.root
     elif item.owner:
         owner = user(state, item.owner)
         known.add(owner["permissionId"])
-        yield Grant(owner["permissionId"], "owner", "user", item.owner), None
+        yield DriveGrant(owner["permissionId"], "owner", "user", item.owner), None
     for above in item.above():
         for grant in (above.grants or {}).values():
             if grant.id not in known:
@@ -56,7 +56,7 @@ def grants_of(state: State, item: Item) -> Iterator[tuple[Grant, Item | None]]:
                 yield grant, None if above is item else above
 
 
-def permission(state: State, item: Item, grant: Grant, source: Item | None) -> dict[str, Any]:
+def permission(state: State, item: DriveItem, grant: DriveGrant, source: DriveItem | None) -> dict[str, Any]:
     """Return a permission of an item."""
     detail: dict[str, Any] = {"permissionType": "file", "role": grant.role, "inherited": source is not None}
     if source is not None and item.drive:
@@ -85,6 +85,6 @@ def permission(state: State, item: Item, grant: Grant, source: Item | None) -> d
     return described
 
 
-def permissions(state: State, item: Item) -> list[dict[str, Any]]:
+def permissions(state: State, item: DriveItem) -> list[dict[str, Any]]:
     """Return every permission of an item."""
     return [permission(state, item, grant, source) for grant, source in grants_of(state, item)]

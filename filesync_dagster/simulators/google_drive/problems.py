@@ -2,7 +2,7 @@
 
 import orjson
 
-from filesync_dagster.simulators.wire import Answer
+from filesync_dagster.simulators.kit.wire import Answer
 
 JSON = {"content-type": "application/json; charset=UTF-8"}
 
@@ -16,7 +16,7 @@ ANONYMOUS = (
 )
 
 
-class Refusal(Exception):
+class DriveRefusal(Exception):
     """A request that Drive does not fulfil."""
 
     def __init__(
@@ -47,55 +47,55 @@ class Refusal(Exception):
         return Answer(self.code, orjson.dumps({"error": self.body}), JSON | self.headers)
 
 
-def invalid(parameter: str, message: str = "Invalid Value") -> Refusal:
+def invalid(parameter: str, message: str = "Invalid Value") -> DriveRefusal:
     """A parameter has a value that is not accepted."""
-    return Refusal(400, "invalid", message, location=parameter)
+    return DriveRefusal(400, "invalid", message, location=parameter)
 
 
-def bad_request(message: str) -> Refusal:
+def bad_request(message: str) -> DriveRefusal:
     """The request contradicts itself, or the state of the file."""
-    return Refusal(400, "badRequest", message)
+    return DriveRefusal(400, "badRequest", message)
 
 
-def required(parameter: str, message: str | None = None) -> Refusal:
+def required_parameter(parameter: str, message: str | None = None) -> DriveRefusal:
     """A parameter is missing."""
-    return Refusal(400, "required", message or f"Required parameter: {parameter}", location=parameter)
+    return DriveRefusal(400, "required", message or f"Required parameter: {parameter}", location=parameter)
 
 
-def unknown_field(mask: str) -> Refusal:
+def unknown_field(mask: str) -> DriveRefusal:
     """`fields` names something that the answer does not have."""
-    return Refusal(400, "invalidParameter", f"Invalid field selection {mask}", location="fields")
+    return DriveRefusal(400, "invalidParameter", f"Invalid field selection {mask}", location="fields")
 
 
-def file_not_found(file_id: str) -> Refusal:
+def file_not_found(file_id: str) -> DriveRefusal:
     """There is no such file, or this account may not know of it."""
-    return Refusal(404, "notFound", f"File not found: {file_id}.", location="fileId")
+    return DriveRefusal(404, "notFound", f"File not found: {file_id}.", location="fileId")
 
 
-def drive_not_found(drive_id: str) -> Refusal:
+def drive_not_found(drive_id: str) -> DriveRefusal:
     """There is no such shared drive, or this account is not a member."""
-    return Refusal(404, "notFound", f"Shared drive not found: {drive_id}", location="driveId")
+    return DriveRefusal(404, "notFound", f"Shared drive not found: {drive_id}", location="driveId")
 
 
-def permission_not_found(permission_id: str) -> Refusal:
+def permission_not_found(permission_id: str) -> DriveRefusal:
     """The file has no such permission."""
-    return Refusal(404, "notFound", f"Permission not found: {permission_id}.", location="permissionId")
+    return DriveRefusal(404, "notFound", f"Permission not found: {permission_id}.", location="permissionId")
 
 
-def forbidden(file_id: str) -> Refusal:
+def forbidden(file_id: str) -> DriveRefusal:
     """The account may see the file, but not do this."""
     message = f"The user does not have sufficient permissions for file {file_id}."
-    return Refusal(403, "insufficientFilePermissions", message)
+    return DriveRefusal(403, "insufficientFilePermissions", message)
 
 
-def not_writable(message: str = "The resource body includes fields which are not directly writable.") -> Refusal:
+def not_writable(message: str = "The resource body includes fields which are not directly writable.") -> DriveRefusal:
     """The body names fields that nobody can set."""
-    return Refusal(403, "fieldNotWritable", message)
+    return DriveRefusal(403, "fieldNotWritable", message)
 
 
-def bad_token() -> Refusal:
+def bad_token() -> DriveRefusal:
     """The access token is unknown or expired."""
-    return Refusal(
+    return DriveRefusal(
         401,
         "authError",
         UNAUTHENTICATED,
@@ -106,14 +106,14 @@ def bad_token() -> Refusal:
     )
 
 
-def no_token() -> Refusal:
+def no_token() -> DriveRefusal:
     """Nobody is asking."""
-    return Refusal(403, "forbidden", ANONYMOUS, status="PERMISSION_DENIED")
+    return DriveRefusal(403, "forbidden", ANONYMOUS, status="PERMISSION_DENIED")
 
 
-def scope_too_small() -> Refusal:
+def scope_too_small() -> DriveRefusal:
     """The access token was minted for scopes that do not allow this method."""
-    return Refusal(
+    return DriveRefusal(
         403,
         "insufficientPermissions",
         "Request had insufficient authentication scopes.",
@@ -131,18 +131,18 @@ RATE_LIMITS = {
 }
 
 
-def throttled(status: int, reason: str | None, headers: dict[str, str]) -> Refusal:
+def throttle_refusal(status: int, reason: str | None, headers: dict[str, str]) -> DriveRefusal:
     """Too many calls: 403 with a reason, or 429."""
     reason = reason or {403: "userRateLimitExceeded"}.get(status, "rateLimitExceeded")
     message = RATE_LIMITS.get(reason, "Rate Limit Exceeded")
-    return Refusal(status, reason, message, domain="usageLimits", headers=headers)
+    return DriveRefusal(status, reason, message, domain="usageLimits", headers=headers)
 
 
-def server_error(status: int) -> Refusal:
+def server_error(status: int) -> DriveRefusal:
     """Something is wrong at Google."""
     reason, message = {
         500: ("internalError", "Internal Error"),
         502: ("badGateway", "Bad Gateway"),
         504: ("gatewayTimeout", "Gateway Timeout"),
     }.get(status, ("backendError", "The service is currently unavailable."))
-    return Refusal(status, reason, message)
+    return DriveRefusal(status, reason, message)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from functools import partial
 from operator import eq, ge, gt, le, lt, ne
 
-from filesync_dagster.simulators.google_drive.items import Item
+from filesync_dagster.simulators.google_drive.items import DriveItem
 from filesync_dagster.simulators.google_drive.problems import invalid
 from filesync_dagster.simulators.google_drive.state import State
 
-Test = Callable[[Item], bool]
+Test = Callable[[DriveItem], bool]
 
 _TOKEN = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|(!=|<=|>=|=|<|>|\(|\))|([A-Za-z][\w.]*))")
 COMPARISONS = {"=": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
@@ -140,7 +140,7 @@ class _Parser:
             raise invalid("q")
         return word == "true"
 
-    def is_flagged(self, field: str, item: Item) -> bool:
+    def is_flagged(self, field: str, item: DriveItem) -> bool:
         if field == "trashed":
             return item.trashed
         if field == "starred":
@@ -178,7 +178,7 @@ def _tails(name: str) -> list[str]:
     return [name[match.start() :] for match in re.finditer(r"\w+", name)] or [name]
 
 
-def _granted(person: str, field: str, item: Item) -> bool:
+def _granted(person: str, field: str, item: DriveItem) -> bool:
     roles = {"writer", "fileOrganizer", "organizer"} | ({"reader", "commenter"} if field == "readers" else set())
     return item.owner == person or any(
         grant.email == person and grant.role in roles

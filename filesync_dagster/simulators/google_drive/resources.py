@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from filesync_dagster.simulators.google_drive.items import SHORTCUT, Grant, Item, SharedDrive
-from filesync_dagster.simulators.google_drive.masks import Mask, masked
+from filesync_dagster.simulators.google_drive.items import SHORTCUT, DriveGrant, DriveItem, SharedDrive
+from filesync_dagster.simulators.google_drive.masks import Mask, apply_mask
 from filesync_dagster.simulators.google_drive.people import grants_of, may_edit, permissions, user
 from filesync_dagster.simulators.google_drive.state import State
 
@@ -40,7 +40,7 @@ DEFAULT_FILE: Mask = dict.fromkeys(("kind", "id", "name", "mimeType", "teamDrive
 DEFAULT_DRIVE: Mask = dict.fromkeys(("kind", "id", "name"))
 DEFAULT_PERMISSION: Mask = dict.fromkeys(("kind", "id", "type", "role"))
 
-Field = Callable[[State, Item], Any]
+Field = Callable[[State, DriveItem], Any]
 
 
 def moment(milliseconds: int) -> str:
@@ -66,17 +66,17 @@ def shared_drive(drive: SharedDrive) -> dict[str, Any]:
     }
 
 
-def _parents(state: State, item: Item) -> list[str] | None:
+def _parents(state: State, item: DriveItem) -> list[str] | None:
     return [item.parent.id] if item.parent is not None and item.parent.seen else None
 
 
-def _shortcut(state: State, item: Item) -> dict[str, str] | None:
+def _shortcut(state: State, item: DriveItem) -> dict[str, str] | None:
     if item.mime_type != SHORTCUT or item.target is None:
         return None
     return {"targetId": item.target.id, "targetMimeType": item.target.mime_type}
 
 
-def _exports(state: State, item: Item) -> dict[str, str] | None:
+def _exports(state: State, item: DriveItem) -> dict[str, str] | None:
     if item.mime_type not in EXPORTS:
         return None
     kind, formats = EXPORTS[item.mime_type]
@@ -85,7 +85,7 @@ def _exports(state: State, item: Item) -> dict[str, str] | None:
     }
 
 
-def _link(state: State, item: Item) -> str:
+def _link(state: State, item: DriveItem) -> str:
     if item.is_folder:
         return f"https://drive.google.com/drive/folders/{item.id}"
     if item.mime_type in EXPORTS:
@@ -93,13 +93,13 @@ def _link(state: State, item: Item) -> str:
     return f"https://drive.google.com/file/d/{item.id}/view?usp=drivesdk"
 
 
-def _shared_with_me(state: State, item: Item) -> Grant | None:
+def _shared_with_me(state: State, item: DriveItem) -> DriveGrant | None:
     if item.drive or item.owner == state.account:
         return None
     return next((grant for grant in (item.grants or {}).values() if grant.email == state.account), None)
 
 
-def _capabilities(state: State, item: Item) -> dict[str, bool]:
+def _capabilities(state: State, item: DriveItem) -> dict[str, bool]:
     edit = may_edit(state, item)
     return {
         "canAddChildren": edit and item.is_folder,
@@ -130,13 +130,13 @@ def _binary(value: Field) -> Field:
     return lambda state, item: value(state, item) if item.is_binary else None
 
 
-def _shared(state: State, item: Item) -> bool:
+def _shared(state: State, item: DriveItem) -> bool:
     if item.owner != state.account:
         return True
     return any(above.grants for above in item.above())
 
 
-def _extension(state: State, item: Item) -> str:
+def _extension(state: State, item: DriveItem) -> str:
     return item.name.rpartition(".")[2] if "." in item.name else ""
 
 
@@ -196,17 +196,17 @@ FILE_FIELDS: Mapping[str, Field] = {
 }
 
 
-def file(state: State, item: Item, mask: Mask) -> dict[str, Any]:
+def file(state: State, item: DriveItem, mask: Mask) -> dict[str, Any]:
     """Return what a mask selects of a file."""
     described = {}
     for name in FILE_FIELDS if mask is None else mask:
         value = FILE_FIELDS[name](state, item) if name in FILE_FIELDS else None
         if value is not None:
-            described[name] = value if mask is None else masked(value, mask[name])
+            described[name] = value if mask is None else apply_mask(value, mask[name])
     return described
 
 
-def encoded(state: State, item: Item, mask: Mask) -> bytes:
+def encode_item(state: State, item: DriveItem, mask: Mask) -> bytes:
     """Return what a mask selects of a file as JSON, from memory when nothing changed since the last time."""
     if item.encoded is not None and item.encoded[0] is mask:
         return item.encoded[1]

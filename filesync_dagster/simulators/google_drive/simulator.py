@@ -7,39 +7,40 @@ from typing import Any
 
 import orjson
 
-from filesync_dagster.simulators.faults import Fault, FaultPlan, Rule
-from filesync_dagster.simulators.google_drive import drives, editing, tokens
-from filesync_dagster.simulators.google_drive.calls import Call
+from filesync_dagster.simulators.google_drive import drives, file_operations, tokens
+from filesync_dagster.simulators.google_drive.call import DriveCall
 from filesync_dagster.simulators.google_drive.changes import get_start_page_token, list_changes
-from filesync_dagster.simulators.google_drive.control import CONTROL_PATH, control
+from filesync_dagster.simulators.google_drive.control import ACTIONS
 from filesync_dagster.simulators.google_drive.discovery import method_of
 from filesync_dagster.simulators.google_drive.listing import list_files
 from filesync_dagster.simulators.google_drive.mutations import mutate
 from filesync_dagster.simulators.google_drive.problems import (
     JSON,
-    Refusal,
+    DriveRefusal,
     bad_token,
     file_not_found,
     forbidden,
     invalid,
     server_error,
-    throttled,
+    throttle_refusal,
 )
 from filesync_dagster.simulators.google_drive.state import ACCOUNT
-from filesync_dagster.simulators.google_drive.store import Store
-from filesync_dagster.simulators.wire import Answer, Request
+from filesync_dagster.simulators.google_drive.store import DriveStore
+from filesync_dagster.simulators.kit.control import CONTROL_PATH, answer_control
+from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
+from filesync_dagster.simulators.kit.wire import Answer, Request
 
-Operation = Callable[[Call], dict[str, Any] | bytes | None]
+Operation = Callable[[DriveCall], dict[str, Any] | bytes | None]
 
 OPERATIONS: dict[str, Operation] = {
     "files.list": list_files,
     "changes.getStartPageToken": get_start_page_token,
     "changes.list": list_changes,
-    "files.get": editing.get_file,
-    "files.create": editing.create_file,
-    "files.update": editing.update_file,
-    "files.copy": editing.copy_file,
-    "files.delete": editing.delete_file,
+    "files.get": file_operations.get_file,
+    "files.create": file_operations.create_file,
+    "files.update": file_operations.update_file,
+    "files.copy": file_operations.copy_file,
+    "files.delete": file_operations.delete_file,
     "drives.list": drives.list_drives,
     "drives.get": drives.get_drive,
     "drives.create": drives.create_drive,
@@ -63,8 +64,8 @@ class DriveSimulator:
 
     def __init__(self, plan: FaultPlan | None = None, seed: int = 0, account: str = ACCOUNT) -> None:
         self.plan = plan or FaultPlan(seed=seed)
-        self.store = Store(seed, account)
-        self.tokens = tokens.Tokens(account)
+        self.store = DriveStore(seed, account)
+        self.tokens = tokens.DriveTokens(account)
         self.or_loses_parents = True  # as Drive does: a query with several parents joined by `or` misses some
 
     def credentials(self, base_url: str) -> dict[str, str]:
@@ -78,12 +79,12 @@ class DriveSimulator:
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
         if request.path.startswith(CONTROL_PATH):
-            return control(self.store, request)
+            return answer_control(self.store, request, ACTIONS)
         try:
             if request.path == "/token" and request.method == "POST":
                 return self._token(request)
             return self._call(request)
-        except Refusal as refusal:
+        except DriveRefusal as refusal:
             return refusal.answer()
 
     def _token(self, request: Request) -> Answer:
@@ -104,7 +105,9 @@ class DriveSimulator:
             return Answer(501 if found else 404, text.encode(), {"content-type": "text/plain"})
         method, in_path = found
         self.tokens.check(request, method.scopes)
-        call = Call(method, method.arguments(request, in_path), request, self.store, self.plan, self.or_loses_parents)
+        call = DriveCall(
+            method, method.arguments(request, in_path), request, self.store, self.plan, self.or_loses_parents
+        )
         faults = call.bend(_able(call))
         broken = _break(call.struck)
         if broken is not None:
@@ -121,7 +124,7 @@ class DriveSimulator:
         return _cut(Answer(200 if body else 204, body, JSON), call.struck)
 
 
-def _able(call: Call) -> Iterable[Fault]:
+def _able(call: DriveCall) -> Iterable[Fault]:
     able = ANYWHERE | {Fault.EXPIRE_TOKEN}
     if call.method.name == "changes.list":
         able |= {Fault.LOSE_CURSOR}
@@ -137,7 +140,7 @@ def _break(rules: Iterable[Rule]) -> Answer | None:
             case Fault.TIMEOUT | Fault.DISCONNECT:
                 return Answer(fault=rule.fault.value)
             case Fault.THROTTLE:
-                return throttled(rule.status or 403, rule.reason, _retry_after(rule)).answer()
+                return throttle_refusal(rule.status or 403, rule.reason, _retry_after(rule)).answer()
             case Fault.SERVER_ERROR:
                 return server_error(rule.status or 503).answer()
     return None
@@ -152,10 +155,14 @@ def _retry_after(rule: Rule) -> dict[str, str]:
     return {"retry-after": format_datetime(at, usegmt=True)}
 
 
-def _refuse(call: Call) -> None:
+def _refuse(call: DriveCall) -> None:
     if call.rule(Fault.DENY):
         rule = call.rule(Fault.DENY)
-        raise Refusal(403, rule.reason, "Forbidden") if rule and rule.reason else forbidden(str(call["fileId"] or ""))
+        raise (
+            DriveRefusal(403, rule.reason, "Forbidden")
+            if rule and rule.reason
+            else forbidden(str(call["fileId"] or ""))
+        )
     if call.rule(Fault.EXPIRE_PAGE):
         raise invalid("pageToken")
     rule = call.rule(Fault.LOSE_CURSOR)
@@ -164,7 +171,7 @@ def _refuse(call: Call) -> None:
             case 404:
                 raise file_not_found(str(call["driveId"] or ""))
             case 403:
-                raise Refusal(403, rule.reason or "forbidden", "Forbidden")
+                raise DriveRefusal(403, rule.reason or "forbidden", "Forbidden")
             case _:
                 raise invalid("pageToken")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from filesync_dagster.simulators.google_drive.changelog import ChangeLog
-from filesync_dagster.simulators.google_drive.items import FOLDER, Clock, Item, SharedDrive
+from filesync_dagster.simulators.google_drive.items import FOLDER, Clock, DriveItem, SharedDrive
 
 ACCOUNT = "ada@example.com"
 LOG_DISTANCE = 1_000_000_000
@@ -26,17 +26,17 @@ class State:
         self.clock = Clock()
         self.lock = threading.RLock()
         self.random = random.Random(seed)  # noqa: S311 - ids, not secrets
-        self.items: dict[str, Item] = {}  # roots too; what was deleted is not here
-        self.corpora: dict[str | None, list[Item]] = {None: []}  # in the order of creation, roots left out
+        self.items: dict[str, DriveItem] = {}  # roots too; what was deleted is not here
+        self.corpora: dict[str | None, list[DriveItem]] = {None: []}  # in the order of creation, roots left out
         self.drives: dict[str, SharedDrive] = {}
-        self.roots: dict[str, Item] = {}  # of each person's My Drive
+        self.roots: dict[str, DriveItem] = {}  # of each person's My Drive
         self.user_log = ChangeLog(LOG_DISTANCE)
         self.drive_logs: dict[str, ChangeLog] = {}
         self.requests: set[str] = set()  # ids of those that created a shared drive
         self._order = 0
         self.root_id = self.my_drive(account).id
 
-    def my_drive(self, person: str) -> Item:
+    def my_drive(self, person: str) -> DriveItem:
         """Return the root folder of a person's My Drive."""
         if person not in self.roots:
             root = self.root(self.new_id(), "My Drive", owner=person, drive=None)
@@ -44,10 +44,10 @@ class State:
             self.roots[person] = root
         return self.roots[person]
 
-    def root(self, root_id: str, name: str, *, owner: str | None, drive: str | None) -> Item:
+    def root(self, root_id: str, name: str, *, owner: str | None, drive: str | None) -> DriveItem:
         """Return a new root folder."""
         now = self.clock.tick()
-        root = Item(root_id, self.next_order(), name, FOLDER, owner, drive, None, now, now)
+        root = DriveItem(root_id, self.next_order(), name, FOLDER, owner, drive, None, now, now)
         self.items[root_id] = root
         return root
 
@@ -68,7 +68,7 @@ class State:
         """Return an empty log whose positions are its own."""
         return ChangeLog(LOG_DISTANCE * (2 + len(self.drive_logs)))
 
-    def attach(self, item: Item, parent: Item | None) -> None:
+    def attach(self, item: DriveItem, parent: DriveItem | None) -> None:
         """Put an item into a folder (None: no folder), among its siblings in the order of creation."""
         item.parent = parent
         if parent is None:
@@ -77,18 +77,18 @@ class State:
             parent.children = []
         _insert(parent.children, item)
 
-    def detach(self, item: Item) -> None:
+    def detach(self, item: DriveItem) -> None:
         """Take an item out of its folder."""
         if item.parent is not None and item.parent.children is not None:
             _take(item.parent.children, item)
         item.parent = None
 
-    def enroll(self, item: Item) -> None:
+    def enroll(self, item: DriveItem) -> None:
         """Make a new item known."""
         self.items[item.id] = item
         _insert(self.corpora[item.drive], item)
 
-    def forget(self, item: Item) -> None:
+    def forget(self, item: DriveItem) -> None:
         """Delete an item and what is below it, for good."""
         self.detach(item)
         lost = set()
@@ -99,7 +99,7 @@ class State:
             lost.add(each)
         self._leave_corpora(lost)
 
-    def emigrate(self, item: Item, drive: str | None, owner: str | None) -> None:
+    def emigrate(self, item: DriveItem, drive: str | None, owner: str | None) -> None:
         """Take an item and what is below it over into another corpus."""
         movers = set(item.below())
         self._leave_corpora(movers)
@@ -111,7 +111,7 @@ class State:
         else:
             self.corpora[drive] = sorted((*self.corpora[drive], *movers), key=_order)
 
-    def _leave_corpora(self, items: set[Item]) -> None:
+    def _leave_corpora(self, items: set[DriveItem]) -> None:
         for drive in {item.drive for item in items}:
             if len(items) == 1:
                 _take(self.corpora[drive], next(iter(items)))
@@ -119,7 +119,7 @@ class State:
                 self.corpora[drive] = [item for item in self.corpora[drive] if item not in items]
 
     @contextmanager
-    def changing(self, item: Item) -> Iterator[int]:
+    def record_change(self, item: DriveItem) -> Iterator[int]:
         """Change something about an item; yield the time. Whoever could or can see it is told by a log."""
         now = self.clock.tick()
         told = self._logs(item)
@@ -129,7 +129,7 @@ class State:
         for log in {*told, *self._logs(item)}:
             log.add(item.id, now)
 
-    def _logs(self, item: Item) -> tuple[ChangeLog, ...]:
+    def _logs(self, item: DriveItem) -> tuple[ChangeLog, ...]:
         """Return the logs that tell of an item as it is now."""
         if item.drive is None:
             return (self.user_log,) if item.seen else ()
@@ -138,7 +138,7 @@ class State:
         given = (self.user_log,) if item.seen and not (drive and drive.member) else ()
         return (*own, *given)
 
-    def refresh(self, item: Item) -> None:
+    def refresh(self, item: DriveItem) -> None:
         """Recompute what follows from the folders above, for an item and everything below it."""
         for each in item.below():
             above = each.parent
@@ -147,25 +147,25 @@ class State:
             each.trashed = bool(each.trashed_at) or bool(above and above.trashed)
             each.encoded = None
 
-    def _invited(self, item: Item) -> bool:
+    def _invited(self, item: DriveItem) -> bool:
         if item.parent is None and item.drive is not None and item.id in self.drives:
             return self.drives[item.id].member
         granted = item.grants and any(grant.email == self.account for grant in item.grants.values())
         return item.owner == self.account or bool(granted)
 
 
-def _order(item: Item) -> int:
+def _order(item: DriveItem) -> int:
     return item.order
 
 
-def _insert(items: list[Item], item: Item) -> None:
+def _insert(items: list[DriveItem], item: DriveItem) -> None:
     if not items or items[-1].order < item.order:
         items.append(item)
     else:
         insort(items, item, key=_order)
 
 
-def _take(items: list[Item], item: Item) -> None:
+def _take(items: list[DriveItem], item: DriveItem) -> None:
     index = bisect_left(items, item.order, key=_order)
     if index < len(items) and items[index] is item:
         del items[index]

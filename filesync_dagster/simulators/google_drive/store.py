@@ -10,8 +10,8 @@ from filesync_dagster.simulators.google_drive.items import (
     DOCUMENT,
     FOLDER,
     SHORTCUT,
-    Item,
-    Seen,
+    DriveItem,
+    ItemView,
     SharedDrive,
     digests,
     grant_to,
@@ -27,18 +27,18 @@ R = TypeVar("R")
 _TYPES = mimetypes.MimeTypes(filenames=())  # what this machine has in /etc/mime.types must not matter
 
 
-def _alone(method: Callable[Concatenate["Store", P], R]) -> Callable[Concatenate["Store", P], R]:
+def _alone(method: Callable[Concatenate["DriveStore", P], R]) -> Callable[Concatenate["DriveStore", P], R]:
     """Let nobody else in while a method runs."""
 
     @wraps(method)
-    def locked(self: "Store", *args: P.args, **kwargs: P.kwargs) -> R:
+    def run_alone(self: "DriveStore", *args: P.args, **kwargs: P.kwargs) -> R:
         with self.lock:
             return method(self, *args, **kwargs)
 
-    return locked  # type: ignore[return-value]  # `self` is never passed by name
+    return run_alone  # type: ignore[return-value]  # `self` is never passed by name
 
 
-class Store(State):
+class DriveStore(State):
     """The state, with a method for each thing that people do. Ids that do not exist raise KeyError."""
 
     @_alone
@@ -63,11 +63,11 @@ class Store(State):
         person = None if folder.drive else owner or folder.owner
         mime = mime_type or MIME_TYPES.get(kind) or _TYPES.guess_type(name)[0] or UNKNOWN_CONTENT
         now = self.clock.tick()
-        item = Item(self.new_id(), self.next_order(), name, mime, person, folder.drive, None, now, now, seen=False)
+        item = DriveItem(self.new_id(), self.next_order(), name, mime, person, folder.drive, None, now, now, seen=False)
         item.version = 0
         if target:
             item.target = self.item(target)
-        with self.changing(item):
+        with self.record_change(item):
             if item.is_binary:
                 _fill(item, content)
             self.enroll(item)
@@ -79,7 +79,7 @@ class Store(State):
     def edit(self, item_id: str, content: bytes = b"") -> None:
         """Save new content."""
         item = self.item(item_id)
-        with self.changing(item) as now:
+        with self.record_change(item) as now:
             item.modified = now
             item.revision += 1
             if item.is_binary:
@@ -89,7 +89,7 @@ class Store(State):
     def rename(self, item_id: str, name: str) -> None:
         """Give an item another name."""
         item = self.item(item_id)
-        with self.changing(item):
+        with self.record_change(item):
             item.name = name
 
     @_alone
@@ -99,7 +99,7 @@ class Store(State):
         folder = self.item(parent or self.root_id)
         if item in folder.above() or item.parent is None or not folder.is_folder:
             raise ValueError(f"{item.name} cannot be moved into {folder.name}.")
-        with self.changing(item):
+        with self.record_change(item):
             self.detach(item)
             if item.drive != folder.drive:
                 self.emigrate(item, folder.drive, None if folder.drive else folder.owner)
@@ -109,14 +109,14 @@ class Store(State):
     def trash(self, item_id: str) -> None:
         """Move an item to the trash; what is below it is in the trash too, but nobody is told so."""
         item = self.item(item_id)
-        with self.changing(item) as now:
+        with self.record_change(item) as now:
             item.trashed_at = now
 
     @_alone
     def restore(self, item_id: str) -> None:
         """Take an item out of the trash."""
         item = self.item(item_id)
-        with self.changing(item):
+        with self.record_change(item):
             item.trashed_at = 0
 
     @_alone
@@ -125,7 +125,7 @@ class Store(State):
         item = self.item(item_id)
         if item.parent is None:
             raise ValueError("A root folder cannot be deleted.")
-        with self.changing(item):
+        with self.record_change(item):
             self.forget(item)
 
     @_alone
@@ -143,7 +143,7 @@ class Store(State):
         if item_id in self.drives and email == self.account:
             self._join(self.drives[item_id], role)
             return grant.id
-        with self.changing(item):
+        with self.record_change(item):
             item.grants = {**(item.grants or {}), grant.id: grant}
             if email == self.account:
                 item.lost = False
@@ -159,7 +159,7 @@ class Store(State):
         """Take access that `share` gave."""
         item = self.item(item_id)
         gone = grant_to(email, "", 0).id
-        with self.changing(item):
+        with self.record_change(item):
             item.grants = {one: grant for one, grant in (item.grants or {}).items() if one != gone} or None
 
     @_alone
@@ -174,7 +174,7 @@ class Store(State):
         item = self.item(item_id)
         if item.parent is None:
             raise ValueError("A root folder cannot be revoked.")
-        with self.changing(item):
+        with self.record_change(item):
             item.lost = True
 
     @_alone
@@ -209,14 +209,14 @@ class Store(State):
         """Add many files in nested folders, fast; no change log tells of them."""
         fill(self, self.item(parent or self.root_id), count, per_folder, seed)
 
-    def item(self, item_id: str) -> Item:
+    def item(self, item_id: str) -> DriveItem:
         """Return an item; `root` is the top of the account's My Drive."""
         return self.items[self.root_id if item_id == "root" else item_id]
 
     @_alone
-    def visible(self) -> Iterator[Seen]:
+    def visible(self) -> Iterator[ItemView]:
         """Return what the account sees now, in the trash or not, root folders left out."""
-        return iter([Seen.of(item) for items in self.corpora.values() for item in items if item.seen])
+        return iter([ItemView.of(item) for items in self.corpora.values() for item in items if item.seen])
 
     @_alone
     def path_of(self, item_id: str) -> str:
@@ -232,6 +232,6 @@ class Store(State):
         return {self.path_of(item.id)[start:]: item.size for item in inside}
 
 
-def _fill(item: Item, content: bytes) -> None:
+def _fill(item: DriveItem, content: bytes) -> None:
     item.size = len(content)
     item.digests = digests(content)

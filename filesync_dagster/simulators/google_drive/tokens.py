@@ -1,55 +1,41 @@
 """OAuth 2: who asks for an access token with what, and how long it is good."""
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from google.auth import jwt
 
 from filesync_dagster.simulators.google_drive.problems import JSON, bad_token, no_token, scope_too_small
-from filesync_dagster.simulators.wire import Answer, Request
+from filesync_dagster.simulators.kit.tokens import (
+    JWT_BEARER,
+    TokenIssuer,
+    bearer_token,
+    parse_assertion,
+    random_token,
+    rsa_key,
+)
+from filesync_dagster.simulators.kit.wire import Answer, Request
 
-LIFETIME = 3600
 SERVICE_ACCOUNT = "filesync@simulated-project.iam.gserviceaccount.com"
 CLIENT_ID = "simulated.apps.googleusercontent.com"
 CLIENT_SECRET = "simulated-secret"  # noqa: S105 - opens nothing but a simulator
 REFRESH_TOKEN = "1//simulated-refresh-token"  # noqa: S105 - likewise
-JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+CLOCK_SKEW_SECONDS = 300
 EVERYTHING_ALLOWED = "https://www.googleapis.com/auth/drive"
-
-
-_decode: Callable[..., Mapping[str, Any]] = jwt.decode  # which has no types
 
 
 class Unauthorized(Exception):
     """The token endpoint refuses; carries OAuth's error and its description."""
 
 
-@dataclass(frozen=True)
-class Token:
-    """An access token."""
-
-    expires: float
-    scopes: frozenset[str]
-
-
-@cache
-def key_pair() -> tuple[str, str]:
-    """Return the private and the public key of the simulated service account, as PEM."""
+def private_key() -> str:
+    """Return the key of the simulated service account, as PEM."""
     from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
 
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return private.decode(), public.decode()
+    pem, form, plain = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return str(rsa_key(SERVICE_ACCOUNT).private_bytes(pem, form, plain).decode())
 
 
 def service_account(base_url: str) -> dict[str, str]:
@@ -58,7 +44,7 @@ def service_account(base_url: str) -> dict[str, str]:
         "type": "service_account",
         "project_id": "simulated-project",
         "private_key_id": "simulated",
-        "private_key": key_pair()[0],
+        "private_key": private_key(),
         "client_email": SERVICE_ACCOUNT,
         "client_id": "100000000000000000001",
         "token_uri": f"{base_url}/token",
@@ -76,13 +62,12 @@ def authorized_user(base_url: str) -> dict[str, str]:
     }
 
 
-class Tokens:
-    """The access tokens in use. `now` is real time, which clients reckon with."""
+class DriveTokens:
+    """The access tokens of Google, each with its scopes. `now` is real time, which clients reckon with."""
 
     def __init__(self, account: str, now: Callable[[], float] = time.time) -> None:
         self._account = account
-        self._now = now
-        self._good: dict[str, Token] = {}
+        self.issuer: TokenIssuer[frozenset[str]] = TokenIssuer(now)
 
     def mint(self, request: Request) -> Answer:
         """Answer a request of the token endpoint."""
@@ -93,31 +78,28 @@ class Tokens:
             error, description = refused.args
             status = 401 if error in {"invalid_client", "unauthorized_client"} else 400
             return Answer(status, orjson.dumps({"error": error, "error_description": description}), JSON)
-        token = f"ya29.{secrets.token_urlsafe(48)}"
-        self._good[token] = Token(self._now() + LIFETIME, scopes)
-        granted = {"access_token": token, "expires_in": LIFETIME - 1, "token_type": "Bearer"}
-        return Answer(200, orjson.dumps(granted), JSON)
+        return Answer(200, orjson.dumps(self.issuer.mint(random_token("ya29.", 48), scopes)), JSON)
 
     def expire(self, request: Request) -> None:
         """Let the token of a request be good no longer."""
-        self._good.pop(_bearer(request), None)
+        self.issuer.expire(_token(request))
 
     def check(self, request: Request, scopes: frozenset[str]) -> None:
         """Raise Refusal unless the request comes with a good token for one of the scopes."""
-        bearer = _bearer(request)
-        if not bearer:
+        token = _token(request)
+        if not token:
             raise no_token() if request.method == "GET" else bad_token()
-        token = self._good.get(bearer)
-        if token is None or token.expires <= self._now():
+        granted = self.issuer.grant_of(token)
+        if granted is None:
             raise bad_token()
-        if not token.scopes & scopes:
+        if not granted & scopes:
             raise scope_too_small()
 
     def _scopes(self, form: Mapping[str, str]) -> frozenset[str]:
         match form.get("grant_type"):
             case "refresh_token":
                 return self._of_person(form)
-            case grant if grant == JWT_GRANT:
+            case grant if grant == JWT_BEARER:
                 return self._of_service_account(form.get("assertion", ""))
             case grant:
                 raise Unauthorized("unsupported_grant_type", f"Invalid grant_type: {grant or ''}")
@@ -131,7 +113,8 @@ class Tokens:
 
     def _of_service_account(self, assertion: str) -> frozenset[str]:
         try:
-            claims: Mapping[str, Any] = _decode(assertion, certs=key_pair()[1], clock_skew_in_seconds=300)
+            _, claims = parse_assertion(assertion, rsa_key(SERVICE_ACCOUNT))
+            _check_times(claims)
         except (ValueError, TypeError) as error:
             raise Unauthorized("invalid_grant", f"Invalid JWT: {error}") from None
         if claims.get("iss") != SERVICE_ACCOUNT:
@@ -146,6 +129,16 @@ class Tokens:
         return frozenset(claims["scope"].split())
 
 
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else request.parameter("access_token")
+def _check_times(claims: Mapping[str, Any]) -> None:
+    """Raise ValueError or TypeError unless an assertion is of now, give or take the skew of clocks: of the real one."""
+    issued, expires, now = claims.get("iat"), claims.get("exp"), time.time()
+    if not isinstance(issued, int | float) or not isinstance(expires, int | float):
+        raise TypeError("Token does not contain required claims iat and exp")
+    if now + CLOCK_SKEW_SECONDS < issued:
+        raise ValueError("Token used too early")
+    if expires + CLOCK_SKEW_SECONDS < now:
+        raise ValueError("Token expired")
+
+
+def _token(request: Request) -> str:
+    return bearer_token(request) or request.parameter("access_token")

@@ -7,11 +7,11 @@ import pytest
 
 from filesync_dagster.cli.demo.autodesk import Project
 from filesync_dagster.cli.demo.drive import Drive
-from filesync_dagster.cli.demo.simulated import Control
+from filesync_dagster.cli.demo.simulated_stores import Control
 from filesync_dagster.cli.demo.stage import SAMPLES, fill
 from filesync_dagster.cli.demo.stores import Folder
 from filesync_dagster.simulators import SIMULATORS
-from filesync_dagster.simulators.wire import served
+from filesync_dagster.simulators.kit.wire import serve_simulator
 
 SIMULATED = {"company_drive": ("google_drive", Drive), "clinic_acc": ("autodesk", Project)}
 
@@ -20,7 +20,7 @@ SIMULATED = {"company_drive": ("google_drive", Drive), "clinic_acc": ("autodesk"
 def simulated(name, folder):
     """Yield a store behind a simulator of its own, as it was after what is written down in the folder."""
     provider, kind = SIMULATED[name]
-    with served(SIMULATORS[provider]()) as url, closing(Control(url)) as control:
+    with serve_simulator(SIMULATORS[provider]()) as url, closing(Control(url)) as control:
         store = kind(control, folder / f"{name}.jsonl")
         store.rebuild()
         yield store

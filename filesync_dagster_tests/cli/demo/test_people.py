@@ -21,7 +21,7 @@ def test_people_work_with_what_is_there(store, words):
     """Every kind of thing happens, and nothing in the folder that is renamed: counts and words agree."""
     rng = random.Random(3)
 
-    done = People(store, rng).morning()
+    done = People(store, rng).play_morning()
 
     assert {sentence.split()[0] for sentence in done} == words
     folder = done[-1].removeprefix("renamed ").strip().split("/ -> ")[0]
@@ -35,13 +35,13 @@ def test_people_work_with_what_is_there(store, words):
 def test_a_simulated_store_is_rebuilt(store, tmp_path, request):
     """After what was written down was done again, a new simulator has the same files under the same ids."""
     rng = random.Random(5)
-    People(store, rng).morning()
+    People(store, rng).play_morning()
     name = request.node.callspec.params["store"]
 
     with simulated(name, tmp_path) as again:
         assert Counter(again.listing()) == Counter(store.listing())
         assert again.ids == store.ids
-        People(again, rng).morning()
+        People(again, rng).play_morning()
 
 
 @pytest.mark.parametrize("store", ["company_drive"], indirect=True)

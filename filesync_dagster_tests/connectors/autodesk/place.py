@@ -3,7 +3,7 @@
 from filesync_dagster.connectors.autodesk import CONNECTOR
 from filesync_dagster.core.model import Kind
 from filesync_dagster.simulators.autodesk.fault_injection import FAULTS
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.connectors.autodesk.site import Site
 
 NAMES = (

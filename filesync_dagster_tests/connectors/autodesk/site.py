@@ -9,7 +9,7 @@ import orjson
 from filesync_dagster.connectors.autodesk import AutodeskDetails, open_autodesk
 from filesync_dagster.core.model import Meter
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
-from filesync_dagster.simulators.wire import InProcess
+from filesync_dagster.simulators.kit.wire import InProcess
 from filesync_dagster.testing import IMPATIENT
 
 HOUR = 3600

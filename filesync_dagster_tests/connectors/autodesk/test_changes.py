@@ -5,7 +5,7 @@ import pytest
 from filesync_dagster.connectors.autodesk.cursors import SETTLED
 from filesync_dagster.connectors.autodesk.rows import moment
 from filesync_dagster.core.errors import AccessDenied, CursorLost, NotFound
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.connectors.autodesk.inventory import Inventory
 from filesync_dagster_tests.connectors.autodesk.site import HOUR, Dated, sizes
 

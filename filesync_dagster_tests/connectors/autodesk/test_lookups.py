@@ -1,7 +1,7 @@
 import pytest
 
 from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.connectors.autodesk.site import rows
 
 

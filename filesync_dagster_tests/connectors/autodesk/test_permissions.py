@@ -4,8 +4,8 @@ from time import monotonic, sleep
 import pytest
 
 from filesync_dagster.core.errors import CursorLost, ProtocolViolation, TemporarilyDown
-from filesync_dagster.simulators.faults import Fault
-from filesync_dagster.simulators.wire import InProcess
+from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.kit.wire import InProcess
 from filesync_dagster_tests.connectors.autodesk.inventory import Inventory
 from filesync_dagster_tests.connectors.autodesk.site import HOUR, Altered, gaps, listed, paths, rows, sizes
 

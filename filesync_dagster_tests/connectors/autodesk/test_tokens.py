@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from filesync_dagster.connectors.autodesk import tokens
 from filesync_dagster.core.errors import AuthenticationFailed, ProtocolViolation
-from filesync_dagster.simulators.faults import Fault
-from filesync_dagster.simulators.wire import InProcess
+from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.kit.wire import InProcess
 from filesync_dagster_tests.connectors.autodesk.site import sizes
 
 

@@ -6,7 +6,7 @@ from filesync_dagster.core.errors import (
     TemporarilyDown,
     Throttled,
 )
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.connectors.autodesk.site import Altered, gaps, listed, rows, sizes
 
 

@@ -3,7 +3,7 @@
 import httpx
 import orjson
 
-from filesync_dagster.simulators.wire import InProcess
+from filesync_dagster.simulators.kit.wire import InProcess
 
 
 class Recorded(httpx.BaseTransport):

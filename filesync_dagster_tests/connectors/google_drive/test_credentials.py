@@ -5,7 +5,7 @@ from google.auth import jwt
 
 from filesync_dagster.connectors.google_drive.credentials import EVERYTHING, METADATA
 from filesync_dagster.core.errors import AccessDenied, AuthenticationFailed, SourceError, Throttled
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.testing.rows import ids, many, pages, populate
 
 
@@ -76,7 +76,7 @@ def test_a_token_that_expires_under_many_hands(folder, opened):
     populate(folder, {f"{number}/x": b"" for number in range(40)})
     source = opened(folder)
     whole = set(ids(pages(source)))
-    folder.simulator.tokens._good.clear()
+    folder.simulator.tokens.issuer.expire_all()
 
     assert set(ids(pages(source))) == whole
     assert folder.wire.tokens == 2
@@ -118,7 +118,7 @@ def test_a_token_service_that_falters(mine, opened, fault):
     mine.plan.add(fault, "token")
     assert ids(pages(source)) == []
 
-    mine.simulator.tokens._good.clear()
+    mine.simulator.tokens.issuer.expire_all()
     mine.plan.add(fault, "token", times=-1)
     with pytest.raises(SourceError) as error:
         pages(source)

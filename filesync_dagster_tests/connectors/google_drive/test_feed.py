@@ -4,7 +4,7 @@ import pytest
 
 from filesync_dagster.core.errors import CursorLost, NotFound, ProtocolViolation
 from filesync_dagster.core.model import OUTSIDE
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.testing.rows import ids, pages, populate
 
 

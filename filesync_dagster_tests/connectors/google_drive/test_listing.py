@@ -3,7 +3,7 @@ import pytest
 from filesync_dagster.connectors.rest.paging import EMPTY_PAGES_MAX
 from filesync_dagster.core.errors import NotFound, ProtocolViolation
 from filesync_dagster.core.model import OUTSIDE, Kind
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.testing.rows import TREE, ids, many, pages, populate
 
 DAY = "2026-01-05"

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from filesync_dagster.core.errors import AccessDenied
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.testing.rows import pages, populate
 
 

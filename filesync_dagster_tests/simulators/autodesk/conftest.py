@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
-from filesync_dagster.simulators.wire import InProcess
+from filesync_dagster.simulators.kit.wire import InProcess
 
 ADDRESS = "https://developer.api.autodesk.com"
 EVERYTHING = "data:read data:write data:create data:search"

@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
-from filesync_dagster.simulators.autodesk.mutating import ACTIONS, mutate
+from filesync_dagster.simulators.autodesk.mutations import ACTIONS, mutate
 from filesync_dagster.simulators.autodesk.operations import QUOTAS
-from filesync_dagster.simulators.faults import Fault, FaultPlan, Rule
+from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
 from filesync_dagster_tests.simulators.autodesk.conftest import World, client_of, minted, names
 
 

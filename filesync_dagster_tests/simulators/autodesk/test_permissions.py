@@ -3,8 +3,8 @@
 import jsonschema
 import pytest
 
-from filesync_dagster.simulators.autodesk.refusals import Refusal
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.autodesk.refusals import AutodeskRefusal
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.simulators.autodesk.conftest import client_of
 
 DOCUMENTED = {
@@ -44,7 +44,7 @@ def ask(world, folder=None, project=None, client=None, **query):
     return (client or world.client).get(path, params=query)
 
 
-def shown(world, folder=None):
+def visible_children(world, folder=None):
     """Return the actions of each who was given some, here and above."""
     answer = ask(world, folder).raise_for_status().json()
     return {
@@ -78,11 +78,11 @@ def test_sharing_and_taking_back(world):
     world.store.share(below, "Architect", "ROLE", ["EDIT"])
     world.store.share(below, "Architect", "ROLE", ["PUBLISH", "VIEW"])
 
-    assert shown(world, below) == {"Architect": (["PUBLISH", "VIEW"], ["VIEW"])}
+    assert visible_children(world, below) == {"Architect": (["PUBLISH", "VIEW"], ["VIEW"])}
     world.store.unshare(below, "Architect", "ROLE")
-    assert shown(world, below) == {"Architect": ([], ["VIEW"])}
+    assert visible_children(world, below) == {"Architect": ([], ["VIEW"])}
     world.store.unshare(world.top, "Architect", "ROLE")
-    assert shown(world, below) == {}
+    assert visible_children(world, below) == {}
 
 
 def test_a_move_changes_what_is_inherited(world):
@@ -92,7 +92,7 @@ def test_a_move_changes_what_is_inherited(world):
 
     world.store.move(mover, there)
 
-    assert shown(world, mover) == {"Architect": ([], ["VIEW"])}
+    assert visible_children(world, mover) == {"Architect": ([], ["VIEW"])}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_move_changes_what_is_inherited(world):
 )
 def test_what_cannot_be_given(world, who, how):
     """People have addresses, the others names; actions are Autodesk's; administrators have everything anyway."""
-    with pytest.raises(Refusal):
+    with pytest.raises(AutodeskRefusal):
         world.store.share(world.top, who, **how)
 
 
@@ -118,9 +118,9 @@ def test_what_cannot_be_shared(world):
     world.store.hide(gone)
 
     for folder in (world.project, gone):
-        with pytest.raises(Refusal):
+        with pytest.raises(AutodeskRefusal):
             world.store.share(folder, "Architect", "ROLE")
-    with pytest.raises(Refusal):
+    with pytest.raises(AutodeskRefusal):
         world.store.unshare(world.top, "Architect", "ROLE")
 
 
@@ -174,4 +174,4 @@ def test_sharing_over_http(world):
     taken = {"folder": world.top, "who": "Architect", "kind": "ROLE"}
     assert world.client.post("/_simulator/unshare", json=taken).is_success
     assert world.client.post("/_simulator/unshare", json=taken).status_code == 404
-    assert shown(world) == {}
+    assert visible_children(world) == {}

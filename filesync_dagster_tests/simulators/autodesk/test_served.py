@@ -13,8 +13,8 @@ import pytest
 
 from filesync_dagster.simulators import SIMULATORS
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
-from filesync_dagster.simulators.faults import Fault
-from filesync_dagster.simulators.wire import Answer, Request, served
+from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.kit.wire import Answer, Request, serve_simulator
 from filesync_dagster_tests.simulators.autodesk.conftest import World, minted, names
 from filesync_dagster_tests.simulators.autodesk.test_tokens import service_token
 
@@ -24,14 +24,14 @@ SDK = Path(__file__).with_name("sdk.cjs")
 @pytest.fixture
 def online(world):
     """Return a world and a client that reaches it over HTTP."""
-    with served(world.simulator) as address, httpx.Client(base_url=address, timeout=10) as client:
+    with serve_simulator(world.simulator) as address, httpx.Client(base_url=address, timeout=10) as client:
         token = minted(client, world.simulator, "data:read data:write data:create").json()["access_token"]
         client.headers["authorization"] = f"Bearer {token}"
         yield world, client
 
 
 def test_a_client_over_http(online):
-    """Links lead to where the simulator is served, also those of ids with a question mark in them."""
+    """Links lead to where the simulator is serve_simulator, also those of ids with a question mark in them."""
     world, client = online
     for number in range(5):
         world.store.upload(world.top, f"{number}.txt", number)
@@ -101,7 +101,7 @@ def test_a_big_project():
         project = simulator.store.bulk(files, per_folder=per_folder)
         assert len(simulator.store.listing(project)) == len(simulator.store.items) == files
         world = World(simulator)
-        folder = simulator.store.folders[simulator.store.shown(simulator.store.projects[project].root)[0]]
+        folder = simulator.store.folders[simulator.store.visible_children(simulator.store.projects[project].root)[0]]
         path = f"/data/v1/projects/{project}/folders/{folder.id}/contents"
         header = {"authorization": world.client.headers["authorization"]}
         for number in range(2):

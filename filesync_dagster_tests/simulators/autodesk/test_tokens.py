@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
-from filesync_dagster.simulators.wire import InProcess
+from filesync_dagster.simulators.kit.wire import InProcess
 from filesync_dagster_tests.simulators.autodesk.conftest import ADDRESS, client_of, minted
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -9,7 +9,7 @@ from google.oauth2 import service_account
 from googleapiclient.discovery import build
 
 from filesync_dagster.simulators.google_drive import DriveSimulator
-from filesync_dagster.simulators.wire import InProcess, served
+from filesync_dagster.simulators.kit.wire import InProcess, serve_simulator
 from filesync_dagster_tests.simulators.google_drive.description import Described
 
 DRIVE_SCOPE = "https://www.googleapis.com/auth/drive"
@@ -110,7 +110,7 @@ def described(simulator):
 @pytest.fixture
 def api(simulator, described):
     """Return google-api-python-client, talking HTTP to the simulator with the key of a service account."""
-    with served(described) as base:
+    with serve_simulator(described) as base:
         info = simulator.credentials(base)
         credentials = service_account.Credentials.from_service_account_info(info, scopes=[DRIVE_SCOPE])
         with build("drive", "v3", credentials=credentials, client_options={"api_endpoint": f"{base}/drive/v3/"}) as api:

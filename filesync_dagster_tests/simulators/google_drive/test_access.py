@@ -29,7 +29,7 @@ def test_nobody_and_a_stranger_are_refused(client):
 def test_a_token_is_good_for_an_hour(client, simulator):
     """Then it is 401."""
     now = [0.0]
-    simulator.tokens._now = lambda: now[0]
+    simulator.tokens.issuer.now = lambda: now[0]
     client.sign_in()
     now[0] = 3599
     assert client.names() == []

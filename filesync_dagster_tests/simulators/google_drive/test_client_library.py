@@ -6,8 +6,8 @@ from google.oauth2 import credentials as oauth
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from filesync_dagster.simulators.faults import Fault
-from filesync_dagster.simulators.wire import served
+from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.kit.wire import serve_simulator
 
 FOLDER = "application/vnd.google-apps.folder"
 ALL = {"supportsAllDrives": True, "includeItemsFromAllDrives": True}
@@ -125,7 +125,7 @@ def test_it_retries_what_can_be_retried(api, simulator, store, fault):
 def test_a_person_may_sign_in(simulator, store):
     """A refresh token is as good as a service account."""
     store.create("a")
-    with served(simulator) as base:
+    with serve_simulator(simulator) as base:
         known = simulator.user_credentials(base)
         person = oauth.Credentials(
             None,

@@ -5,9 +5,9 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from filesync_dagster.simulators.faults import Fault, FaultPlan
 from filesync_dagster.simulators.google_drive import DriveSimulator
-from filesync_dagster.simulators.wire import InProcess
+from filesync_dagster.simulators.kit.faults import Fault, FaultPlan
+from filesync_dagster.simulators.kit.wire import InProcess
 from filesync_dagster_tests.simulators.google_drive.conftest import Client
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from filesync_dagster.simulators.faults import Fault
 from filesync_dagster.simulators.google_drive import DriveSimulator
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.simulators.google_drive.conftest import EVERYWHERE, Client
 
 ACTIONS = ("create", "folder", "edit", "rename", "move", "trash", "restore", "delete", "share", "unshare", "revoke")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
-from filesync_dagster.simulators.faults import Fault, Rule
+from filesync_dagster.simulators.kit.faults import Fault, Rule
 from filesync_dagster_tests.sync.model.drive_world import BOB, NAMES, DriveWorld, Place
 from filesync_dagster_tests.sync.model.inventory import Inventory
 from filesync_dagster_tests.sync.model.stage import Stage

@@ -19,7 +19,7 @@ from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.connectors.rest.limits import forget_tenants
 from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.core.model import SyncResult
-from filesync_dagster.simulators.wire import InProcess, Simulator
+from filesync_dagster.simulators.kit.wire import InProcess, Simulator
 from filesync_dagster.storage.snapshots import Engines
 from filesync_dagster.sync import listing, relations
 from filesync_dagster_tests.sync.projects import Project

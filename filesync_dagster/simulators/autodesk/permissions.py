@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from filesync_dagster.simulators.autodesk.entries import Folder, Subject
+from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, Subject
 from filesync_dagster.simulators.autodesk.refusals import bad_input
 from filesync_dagster.simulators.autodesk.tree import PEOPLE, Tree
 
@@ -15,7 +15,7 @@ VIEW_AND_DOWNLOAD = ("VIEW", "DOWNLOAD", "COLLABORATE")
 Permission = dict[str, Any]
 
 
-def permissions(tree: Tree, folder: Folder) -> list[Permission]:
+def permissions(tree: Tree, folder: AutodeskFolder) -> list[Permission]:
     """Return who may do what with a folder: the administrator, and who was given something here or above."""
     [_, *above] = tree.above(folder.id)
     subjects = dict.fromkeys([administrator(), *(who for at in (*reversed(above), folder) for who in at.grants)])

@@ -7,21 +7,21 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from filesync_dagster.simulators.faults import Fault, FaultPlan, Rule
 from filesync_dagster.simulators.google_drive.discovery import Method
-from filesync_dagster.simulators.google_drive.items import Item
-from filesync_dagster.simulators.google_drive.masks import Mask, masked, parse_mask, selects
-from filesync_dagster.simulators.google_drive.paging import Page, page_of
+from filesync_dagster.simulators.google_drive.items import DriveItem
+from filesync_dagster.simulators.google_drive.masks import Mask, apply_mask, parse_mask, selects
+from filesync_dagster.simulators.google_drive.paging import PagePosition, page_of
 from filesync_dagster.simulators.google_drive.people import may_edit
 from filesync_dagster.simulators.google_drive.problems import (
-    Refusal,
+    DriveRefusal,
     bad_request,
     drive_not_found,
     file_not_found,
     forbidden,
 )
-from filesync_dagster.simulators.google_drive.store import Store
-from filesync_dagster.simulators.wire import Request
+from filesync_dagster.simulators.google_drive.store import DriveStore
+from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
+from filesync_dagster.simulators.kit.wire import Request
 
 T = TypeVar("T")
 
@@ -34,13 +34,13 @@ LOSSY = frozenset({Fault.SHORT_ANSWER, Fault.INCOMPLETE})
 
 
 @dataclass
-class Call:
+class DriveCall:
     """A call that was understood."""
 
     method: Method
     arguments: dict[str, Any]
     request: Request
-    store: Store
+    store: DriveStore
     plan: FaultPlan
     or_loses_parents: bool = True
     struck: list[Rule] = field(default_factory=list)  # what bends the answer
@@ -67,12 +67,12 @@ class Call:
         try:
             parsed = orjson.loads(self.request.body)
         except orjson.JSONDecodeError:
-            raise Refusal(400, "parseError", "Parse Error") from None
+            raise DriveRefusal(400, "parseError", "Parse Error") from None
         if not isinstance(parsed, dict):
             raise bad_request("Bad Request")
         return parsed
 
-    def file(self, file_id: str | None = None) -> Item:
+    def file(self, file_id: str | None = None) -> DriveItem:
         """Return a file that the account may know of; refuse otherwise."""
         file_id = file_id or self["fileId"]
         assert file_id is not None
@@ -81,7 +81,7 @@ class Call:
             raise file_not_found(file_id)
         return item
 
-    def editable(self, file_id: str | None = None) -> Item:
+    def editable(self, file_id: str | None = None) -> DriveItem:
         """Return a file that the account may change; refuse otherwise."""
         item = self.file(file_id)
         if not may_edit(self.store, item):
@@ -113,7 +113,7 @@ class Call:
 
 
 @dataclass
-class Batch(Generic[T]):
+class BatchedCalls(Generic[T]):
     """A page of a listing."""
 
     entries: list[T]
@@ -121,9 +121,9 @@ class Batch(Generic[T]):
     incomplete: bool = False
 
 
-def paged(
-    call: Call, question: str, size: int, after: Callable[[int], Iterable[T]], position: Callable[[T], int]
-) -> Batch[T]:
+def next_batch(
+    call: DriveCall, question: str, size: int, after: Callable[[int], Iterable[T]], position: Callable[[T], int]
+) -> BatchedCalls[T]:
     """Return a page of entries, as bent as the plan wants it.
 
     `after` yields the entries behind a position in their order, `position` is that of an entry.
@@ -139,16 +139,16 @@ def paged(
     able |= {Fault.REPEAT_TOKEN} if call["pageToken"] and more else set()
     faults = call.bend(able)
     if Fault.EMPTY_PAGE in faults:
-        return Batch([], Page(question, page.position, page.turn + 1).token())
+        return BatchedCalls([], PagePosition(question, page.position, page.turn + 1).token())
     if Fault.SHORT_PAGE in faults:
         entries, more = entries[: len(entries) // 2], True
-    token = Page(question, position(entries[-1])).token() if more else None
+    token = PagePosition(question, position(entries[-1])).token() if more else None
     if Fault.REPEAT_TOKEN in faults:
         token = call["pageToken"]
     rule = call.rule(*LOSSY)
     if rule and entries:
         entries = call.lossy(entries, rule)
-    return Batch(entries, token, Fault.INCOMPLETE in faults)
+    return BatchedCalls(entries, token, Fault.INCOMPLETE in faults)
 
 
 def document(mask: Mask, **values: Any) -> dict[str, Any]:
@@ -156,4 +156,4 @@ def document(mask: Mask, **values: Any) -> dict[str, Any]:
     present = {name: value for name, value in values.items() if value is not None}
     if mask is None:
         return present
-    return {name: masked(value, mask[name]) for name, value in present.items() if selects(mask, name)}
+    return {name: apply_mask(value, mask[name]) for name, value in present.items() if selects(mask, name)}

@@ -21,15 +21,15 @@ P = ParamSpec("P")
 S = TypeVar("S", bound="Simulated")
 
 
-def remembered(method: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:
+def remember_call(method: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:
     """Let a method write down that it was called, once it has done its work."""
 
     @wraps(method)
-    def noted(self: S, *args: P.args, **kwargs: P.kwargs) -> None:
+    def call_and_remember(self: S, *args: P.args, **kwargs: P.kwargs) -> None:
         method(self, *args, **kwargs)
         self.note(method.__name__, *args)
 
-    return noted  # type: ignore[return-value]  # `self` is never passed by name
+    return call_and_remember  # type: ignore[return-value]  # `self` is never passed by name
 
 
 class Control:
@@ -92,7 +92,7 @@ class Simulated(ABC):
                 getattr(self, action)(*arguments)
         self._rebuilding = False
 
-    @remembered
+    @remember_call
     def put(self, path: str, content: str) -> None:
         """Write a file, new or not."""
         if path in self.ids:
@@ -101,7 +101,7 @@ class Simulated(ABC):
             folder, name = split(path)
             self.ids[path] = self._create(self.folder(folder), name, content)
 
-    @remembered
+    @remember_call
     def move(self, old: str, new: str) -> None:
         """Give a file or a folder another path, and so to what is in it."""
         (old_folder, old_name), (new_folder, new_name) = split(old), split(new)
@@ -121,13 +121,13 @@ class Simulated(ABC):
         """Give a folder another path."""
         self.move(old, new)
 
-    @remembered
+    @remember_call
     def delete(self, path: str) -> None:
         """Take a file away, as people do: they can have it back."""
         self._act(self.remove, self.ids[path])
         self.bin[path] = self.ids.pop(path)
 
-    @remembered
+    @remember_call
     def restore(self, path: str) -> None:
         """Get a file back."""
         self._act(self.bring_back, self.bin[path])

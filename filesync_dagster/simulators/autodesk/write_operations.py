@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from filesync_dagster.simulators.autodesk.call import Call
+from filesync_dagster.simulators.autodesk.call import AutodeskCall
 from filesync_dagster.simulators.autodesk.entries import VersionKind
 from filesync_dagster.simulators.autodesk.refusals import bad_input
 
@@ -10,7 +10,7 @@ Document = dict[str, Any]
 DELETED = "versions:autodesk.core:Deleted"
 
 
-def create_folder(call: Call) -> Document:
+def create_folder(call: AutodeskCall) -> Document:
     """Add a folder."""
     data = call.payload()["data"]
     call.project()
@@ -20,7 +20,7 @@ def create_folder(call: Call) -> Document:
     return call.one(call.documents.folder(call.store.folders[created]))
 
 
-def patch_folder(call: Call) -> Document:
+def patch_folder(call: AutodeskCall) -> Document:
     """Rename, move, delete or restore a folder."""
     data = call.payload()["data"]
     folder = call.folder()
@@ -37,7 +37,7 @@ def patch_folder(call: Call) -> Document:
     return call.one(call.documents.folder(folder))
 
 
-def create_storage(call: Call) -> Document:
+def create_storage(call: AutodeskCall) -> Document:
     """Reserve a place for the content of a file. Contents are not simulated: what lies there is empty."""
     data = call.payload()["data"]
     project = call.project()
@@ -54,7 +54,7 @@ def create_storage(call: Call) -> Document:
     )
 
 
-def create_item(call: Call) -> Document:
+def create_item(call: AutodeskCall) -> Document:
     """Add a file, new or as a copy of a version."""
     payload = call.payload()
     data = payload["data"]
@@ -72,7 +72,7 @@ def create_item(call: Call) -> Document:
     return call.one(call.documents.item(item), included=[call.documents.tip(item)])
 
 
-def create_version(call: Call) -> Document:
+def create_version(call: AutodeskCall) -> Document:
     """Upload a file again, which may rename it; delete it; or restore a version."""
     data = call.payload()["data"]
     call.project()
@@ -95,13 +95,13 @@ def create_version(call: Call) -> Document:
     return call.one(call.documents.tip(item), included=[call.documents.item(item)])
 
 
-def patch_item(call: Call) -> Document:
+def patch_item(call: AutodeskCall) -> Document:
     """Refuse: the displayName of an ACC item cannot be changed."""
     call.item()
     raise bad_input("Updating the displayName is not supported for this project type.")
 
 
-def patch_version(call: Call) -> Document:
+def patch_version(call: AutodeskCall) -> Document:
     """Refuse: a version of an ACC item cannot be changed."""
     call.version()
     raise bad_input("Updating a version is not supported for this project type.")

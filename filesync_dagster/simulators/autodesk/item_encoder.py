@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from filesync_dagster.simulators.autodesk.documents import Documents, Resource
-from filesync_dagster.simulators.autodesk.entries import Item
+from filesync_dagster.simulators.autodesk.entries import AutodeskItem
 
 KEPT = 8192
 
@@ -25,7 +25,7 @@ class Encoder:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[tuple[object, ...], Encoded, Encoded]] = {}
 
-    def item(self, documents: Documents, item: Item) -> tuple[Encoded, Encoded]:
+    def item(self, documents: Documents, item: AutodeskItem) -> tuple[Encoded, Encoded]:
         """Return an item and its tip version."""
         tip = item.tip
         state = (

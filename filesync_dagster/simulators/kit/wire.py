@@ -72,7 +72,7 @@ class InProcess(httpx.BaseTransport):
 
 
 @contextmanager
-def served(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serve_simulator(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve a simulator over HTTP from a thread of this process; yield its address. Raises OSError if it cannot be."""
     import uvicorn
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-MINUTE = 60
+SECONDS_IN_A_MINUTE = 60
 
 
 @dataclass
@@ -20,9 +20,9 @@ class Quotas:
         """Count a call and return None, or the seconds until there may be another one."""
         if quota not in self.limits:
             return None
-        minute, past = divmod(self.now(), MINUTE)
+        minute, past = divmod(self.now(), SECONDS_IN_A_MINUTE)
         with self._lock:
             counted_in, count = self._counts.get(quota, (int(minute), 0))
             count = count + 1 if counted_in == int(minute) else 1
             self._counts[quota] = int(minute), count
-        return MINUTE - past if count > self.limits[quota] else None
+        return SECONDS_IN_A_MINUTE - past if count > self.limits[quota] else None

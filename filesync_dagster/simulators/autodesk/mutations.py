@@ -2,14 +2,14 @@
 
 import random
 
-from filesync_dagster.simulators.autodesk.entries import Folder, Item
-from filesync_dagster.simulators.autodesk.refusals import Refusal
-from filesync_dagster.simulators.autodesk.store import Store
+from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem
+from filesync_dagster.simulators.autodesk.refusals import AutodeskRefusal
+from filesync_dagster.simulators.autodesk.store import HubStore
 
 ACTIONS = ("upload", "new_version", "rename", "move", "hide", "unhide", "folder")
 
 
-def mutate(store: Store, chance: random.Random) -> str:
+def mutate(store: HubStore, chance: random.Random) -> str:
     """Do one thing, and return which. What Autodesk refuses is not done."""
     action = chance.choice(ACTIONS)
     with store.lock:
@@ -19,12 +19,14 @@ def mutate(store: Store, chance: random.Random) -> str:
             return "nothing"
         try:
             _act(store, action, chance.choice(folders), chance.choice(items) if items else None, chance)
-        except Refusal:
+        except AutodeskRefusal:
             return "nothing"
     return action
 
 
-def _act(store: Store, action: str, folder: Folder, item: Item | None, chance: random.Random) -> None:
+def _act(
+    store: HubStore, action: str, folder: AutodeskFolder, item: AutodeskItem | None, chance: random.Random
+) -> None:
     name = f"{action} {store.clock.now}"
     if action == "folder":
         store.folder(folder.id, name)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from filesync_dagster.simulators.google_drive.calls import Call
-from filesync_dagster.simulators.google_drive.items import FOLDER, ROLES, SHORTCUT, Item
+from filesync_dagster.simulators.google_drive.call import DriveCall
+from filesync_dagster.simulators.google_drive.items import FOLDER, ROLES, SHORTCUT, DriveItem
 from filesync_dagster.simulators.google_drive.people import role_of
 from filesync_dagster.simulators.google_drive.problems import (
-    Refusal,
+    DriveRefusal,
     bad_request,
     file_not_found,
     forbidden,
@@ -22,14 +22,14 @@ HARMLESS = frozenset({"kind", "properties", "appProperties", "contentHints", "fo
 """May be set, and the simulator forgets them."""
 
 
-def get_file(call: Call) -> dict[str, Any]:
+def get_file(call: DriveCall) -> dict[str, Any]:
     """Answer files.get."""
     if call["alt"] == "media":
-        raise Refusal(501, "notImplemented", "The simulator keeps no content.")
+        raise DriveRefusal(501, "notImplemented", "The simulator keeps no content.")
     return _described(call, call.file())
 
 
-def create_file(call: Call) -> dict[str, Any]:
+def create_file(call: DriveCall) -> dict[str, Any]:
     """Answer files.create."""
     body = _body(call, AT_CREATION)
     folder = _folder(call, body.get("parents"))
@@ -49,7 +49,7 @@ def create_file(call: Call) -> dict[str, Any]:
     return _described(call, item)
 
 
-def update_file(call: Call) -> dict[str, Any]:
+def update_file(call: DriveCall) -> dict[str, Any]:
     """Answer files.update."""
     if "parents" in call.body():
         raise not_writable(
@@ -64,7 +64,7 @@ def update_file(call: Call) -> dict[str, Any]:
     if "trashed" in body and bool(body["trashed"]) != bool(item.trashed_at):
         (call.store.trash if body["trashed"] else call.store.restore)(item.id)
     if body.keys() - {"trashed"}:
-        with call.store.changing(item):
+        with call.store.record_change(item):
             item.name = str(body.get("name", item.name))
             item.mime_type = str(body.get("mimeType", item.mime_type)) if item.is_binary else item.mime_type
             item.description = body.get("description", item.description)
@@ -73,11 +73,11 @@ def update_file(call: Call) -> dict[str, Any]:
     return _described(call, item)
 
 
-def copy_file(call: Call) -> dict[str, Any]:
+def copy_file(call: DriveCall) -> dict[str, Any]:
     """Answer files.copy."""
     original = call.file()
     if original.is_folder:
-        raise Refusal(403, "cannotCopyFile", "This file cannot be copied by the user.")
+        raise DriveRefusal(403, "cannotCopyFile", "This file cannot be copied by the user.")
     body = _body(call, AT_CREATION)
     folder = _folder(call, body.get("parents") or ([original.parent.id] if original.parent else None))
     name = str(body.get("name") or f"Copy of {original.name}")
@@ -88,7 +88,7 @@ def copy_file(call: Call) -> dict[str, Any]:
     return _described(call, copied)
 
 
-def delete_file(call: Call) -> None:
+def delete_file(call: DriveCall) -> None:
     """Answer files.delete."""
     item = call.file()
     least = "organizer" if item.drive else "owner"
@@ -97,28 +97,28 @@ def delete_file(call: Call) -> None:
     call.store.delete(item.id)
 
 
-def _described(call: Call, item: Item) -> dict[str, Any]:
+def _described(call: DriveCall, item: DriveItem) -> dict[str, Any]:
     return file(call.store, item, call.mask(DEFAULT_FILE))
 
 
-def _body(call: Call, settable: frozenset[str]) -> dict[str, Any]:
+def _body(call: DriveCall, settable: frozenset[str]) -> dict[str, Any]:
     body = call.body()
     if body.keys() - settable - HARMLESS:
         raise not_writable()
     return {name: value for name, value in body.items() if name in settable}
 
 
-def _folder(call: Call, parents: list[str] | None) -> Item:
+def _folder(call: DriveCall, parents: list[str] | None) -> DriveItem:
     """Return the folder that a new file shall lie in."""
     if parents is not None and len(parents) > 1:
-        raise Refusal(400, "invalid", "A file cannot have more than one parent.", location="parents")
+        raise DriveRefusal(400, "invalid", "A file cannot have more than one parent.", location="parents")
     folder = call.file(parents[0] if parents else "root")
     if folder.mime_type != FOLDER:
-        raise Refusal(403, "parentNotAFolder", "The specified parent is not a folder.")
+        raise DriveRefusal(403, "parentNotAFolder", "The specified parent is not a folder.")
     return call.editable(folder.id)
 
 
-def _new_folder(call: Call, item: Item) -> Item | None:
+def _new_folder(call: DriveCall, item: DriveItem) -> DriveItem | None:
     """Return the folder that a file is to be moved to, if it is."""
     added = [one for one in (call["addParents"] or "").split(",") if one]
     removed = [one for one in (call["removeParents"] or "").split(",") if one]
@@ -135,16 +135,16 @@ def _new_folder(call: Call, item: Item) -> Item | None:
     return folder
 
 
-def _check_move(item: Item, folder: Item, *, taken_out: bool) -> None:
+def _check_move(item: DriveItem, folder: DriveItem, *, taken_out: bool) -> None:
     if item.parent is None:
         raise forbidden(item.id)
     if item.parent.seen and not taken_out and not item.drive and not folder.drive:
-        raise Refusal(403, "cannotAddParent", "Increasing the number of parents is not allowed")
+        raise DriveRefusal(403, "cannotAddParent", "Increasing the number of parents is not allowed")
     if item in folder.above():
-        raise Refusal(403, "cyclicMembership", "The specified parent would create a cycle in the directory graph.")
+        raise DriveRefusal(403, "cyclicMembership", "The specified parent would create a cycle in the directory graph.")
     if item.is_folder and folder.drive and item.drive != folder.drive:
         message = "Moving folders into shared drives is not supported."
-        raise Refusal(403, "teamDrivesFolderMoveInNotSupported", message)
+        raise DriveRefusal(403, "teamDrivesFolderMoveInNotSupported", message)
 
 
 def _time(body: dict[str, Any], name: str, otherwise: int) -> int:

@@ -1,0 +1,54 @@
+"""What drives a simulator that is served over HTTP. These paths are ours: no vendor has anything like them."""
+
+import inspect
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+
+from filesync_dagster.simulators.kit.wire import Answer, Request
+
+CONTROL_PATH = "/_simulator/"
+
+
+def answer_control(store: Any, request: Request, actions: Collection[str]) -> Answer:
+    """POST an action with the arguments of the store's method as JSON, or GET the listing that a person sees.
+
+    What the store refuses by an exception with a `status` and a `detail` is answered with those.
+    """
+    action = request.path.removeprefix(CONTROL_PATH)
+    if (request.method, action) == ("GET", "listing"):
+        arguments: dict[str, Any] = dict(request.query)
+    elif request.method == "POST" and action in actions:
+        arguments = _arguments(request.body)
+    else:
+        return _answer(404, {"error": f"There is no {request.method} {action}."})
+    method = getattr(store, action)
+    try:
+        inspect.signature(method).bind(**arguments)
+        done = method(**arguments)
+    except (TypeError, ValueError, AttributeError) as error:
+        return _answer(400, {"error": f"{action}: {error}"})
+    except KeyError as error:
+        return _answer(404, {"error": f"{action}: there is no {error}."})
+    except Exception as error:
+        if not hasattr(error, "status"):
+            raise
+        return _answer(error.status, {"error": getattr(error, "detail", str(error))})
+    return _answer(200, done if action == "listing" else {"result": done})
+
+
+def _arguments(body: bytes) -> dict[str, Any]:
+    try:
+        arguments = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError:
+        return {"": "the body is not JSON"}
+    if not isinstance(arguments, dict):
+        return {"": "the body is not an object"}
+    if isinstance(arguments.get("content"), str):
+        arguments["content"] = arguments["content"].encode()
+    return arguments
+
+
+def _answer(status: int, body: Any) -> Answer:
+    return Answer(status, orjson.dumps(body), {"content-type": "application/json"})
