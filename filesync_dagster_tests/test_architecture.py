@@ -146,7 +146,7 @@ def test_only_the_command_line_knows_the_simulators(caught, modules):
     """The product does not need what stands in for a vendor."""
     others = [module for module in modules if not inside(module, "cli", "simulators", "testing")]
 
-    assert survivors(caught, "simulators", others, ["filesync_dagster.simulators.faults"]) == []
+    assert survivors(caught, "simulators", others, ["filesync_dagster.simulators.kit.faults"]) == []
 
 
 def imports(path):

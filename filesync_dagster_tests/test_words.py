@@ -25,6 +25,7 @@ NOUNS = {
     "held",
     "listing",
     "logging",
+    "monitoring",
     "need",
     "paging",
     "seed",

@@ -13,7 +13,7 @@ pytest.register_assert_rewrite(
     "filesync_dagster.testing.rows",
 )
 
-from filesync_dagster.simulators.faults import Fault, FaultPlan  # noqa: E402 - asserts are rewritten before
+from filesync_dagster.simulators.kit.faults import Fault, FaultPlan  # noqa: E402 - asserts are rewritten before
 from filesync_dagster.testing.change_suite import ChangeSuite  # noqa: E402
 from filesync_dagster.testing.fault_suite import FaultSuite  # noqa: E402
 from filesync_dagster.testing.listing_suite import ListingSuite  # noqa: E402

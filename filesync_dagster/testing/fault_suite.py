@@ -8,7 +8,7 @@ import pytest
 from filesync_dagster.connectors.base import IncrementalSource, Source
 from filesync_dagster.core.errors import CursorLost, SourceError
 from filesync_dagster.core.model import Meter
-from filesync_dagster.simulators.faults import Fault
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.testing.place import Place
 from filesync_dagster.testing.rows import TREE, Row, follow_feed, many, pages, populate, rows
 from filesync_dagster.testing.suite import PlaceSuite

@@ -5,7 +5,7 @@ from typing import Final, Protocol, runtime_checkable
 from filesync_dagster.connectors.base import Connector, Source
 from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.core.model import Meter
-from filesync_dagster.simulators.faults import Fault, FaultPlan
+from filesync_dagster.simulators.kit.faults import Fault, FaultPlan
 
 IMPATIENT: Final = RetryPolicy(attempts=4, wait_initial=0.0, wait_max=0.01, retry_after_min=0.0, retry_after_max=0.01)
 """A patience for sources in tests: they ask as often as in life, and nearly without waiting."""

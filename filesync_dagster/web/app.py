@@ -18,10 +18,10 @@ ROUTERS = (health.router, endpoints.reads, syncs.reads, syncs.writes, endpoints.
 
 def application(site: Site) -> ASGIApp:
     """Return the application that serves a site."""
-    return RequestLog(BodyLimit(Application(site)))
+    return RequestLog(BodyLimit(FilesyncApp(site)))
 
 
-class Application(FastAPI):
+class FilesyncApp(FastAPI):
     """Our routes, with errors as sentences; without the limits around it."""
 
     def __init__(self, site: Site) -> None:

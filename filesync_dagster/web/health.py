@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from filesync_dagster.config import AlertKind
 from filesync_dagster.core.errors import ConfigError, FilesyncError, StorageError
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster.monitoring.alerts import UNWATCHED, conditions, look
+from filesync_dagster.monitoring.alerts import UNWATCHED, conditions, observe
 from filesync_dagster.orchestration.client import DagsterClient
 from filesync_dagster.web.messages import (
     Component,
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from filesync_dagster.api import Filesync
-    from filesync_dagster.monitoring.alerts import Condition, Seen
+    from filesync_dagster.monitoring.alerts import Condition, Observation
     from filesync_dagster.storage.database import AlertRecord
     from filesync_dagster.sync.inventory import EndpointStatus
     from filesync_dagster.web.site import Site
 
-FRESH = 5.0
+REUSE_SECONDS = 5.0
 """Seconds for which what was found counts as how it is."""
 
-DAGSTER_PATIENCE = 5.0
+DAGSTER_TIMEOUT_SECONDS = 5.0
 """Seconds that Dagster's web server has to answer a health check."""
 
-LITTLE_SPACE = 500_000_000
+MIN_FREE_BYTES = 500_000_000
 
 WRONG = frozenset({AlertKind.FAILED, AlertKind.HELD, AlertKind.BREAKER_OPEN, AlertKind.STALE})
 """What somebody should look at, whatever the endpoint is doing now. Drift is over as soon as it is seen."""
@@ -54,7 +54,7 @@ class Remembered(Generic[T]):
     """
 
     ask: Callable[[], T]
-    seconds: float = FRESH
+    seconds: float = REUSE_SECONDS
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _known: list[tuple[float, T]] = field(default_factory=list)
 
@@ -79,7 +79,7 @@ class HealthCheck:
 
     def _health(self) -> Health:
         try:
-            with self._site.current.lent() as filesync:
+            with self._site.current.acquire() as filesync:
                 components, endpoints, alerts = _of(filesync)
         except ConfigError as error:
             components, endpoints, alerts = [_failing("configuration", error)], [], []
@@ -96,7 +96,7 @@ class HealthCheck:
 
     def _readiness(self) -> Readiness:
         try:
-            with self._site.current.lent() as filesync:
+            with self._site.current.acquire() as filesync:
                 filesync.runtime.metadata.running()
         except FilesyncError as error:
             return Readiness(ready=False, error=str(error))
@@ -108,7 +108,7 @@ class HealthCheck:
         if url is None:
             return []
         try:
-            with DagsterClient(url, timeout=DAGSTER_PATIENCE) as client:
+            with DagsterClient(url, timeout=DAGSTER_TIMEOUT_SECONDS) as client:
                 daemons = client.daemon_health()
         except FilesyncError as error:
             return [_failing("dagster_webserver", error)]
@@ -133,7 +133,7 @@ def worst(levels: Iterable[Level]) -> Level:
 def _of(filesync: Filesync) -> tuple[list[Component], list[EndpointHealth], list[StandingAlert]]:
     components = [_configuration(filesync), _snapshots(filesync)]
     try:
-        endpoints = _endpoints(look(filesync.runtime))
+        endpoints = _endpoints(observe(filesync.runtime))
         alerts = [_alert(one) for one in filesync.alerts()]
         components += _told(filesync)
     except StorageError as error:
@@ -151,7 +151,7 @@ def _snapshots(filesync: Filesync) -> Component:
         free = filesync.runtime.snapshots.check()
     except FilesyncError as error:
         return _failing("snapshots", error)
-    if free is not None and free < LITTLE_SPACE:
+    if free is not None and free < MIN_FREE_BYTES:
         detail = f"Only {free / 1e6:.0f} MB are free where the snapshots are."
         return Component(name="snapshots", status="degraded", detail=detail)
     return Component(name="snapshots", status="ok")
@@ -163,7 +163,7 @@ def _told(filesync: Filesync) -> list[Component]:
     return [Component(name="alerts", status="degraded", detail="\n".join(sorted(errors)))] if errors else []
 
 
-def _endpoints(seen: Seen) -> list[EndpointHealth]:
+def _endpoints(seen: Observation) -> list[EndpointHealth]:
     wrong: dict[str, list[Condition]] = {}
     for condition in conditions(seen):
         if condition.kind in WRONG:

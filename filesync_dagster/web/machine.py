@@ -30,14 +30,14 @@ def machine_metrics(folders: Mapping[str, Path]) -> Iterator[Metric]:
         "filesync_machine_memory_available_bytes", "Memory that programs can still have.", value=memory.available
     )
     yield from _disks(folders)
-    disk, network = told(psutil.disk_io_counters), told(psutil.net_io_counters)
+    disk, network = value_or_none(psutil.disk_io_counters), value_or_none(psutil.net_io_counters)
     moved = {"read": disk.read_bytes, "written": disk.write_bytes} if disk else {}
     yield _directions("filesync_machine_disk_bytes", "What the machine's disks read and wrote.", moved)
     moved = {"received": network.bytes_recv, "sent": network.bytes_sent} if network else {}
     yield _directions("filesync_machine_network_bytes", "What the machine received and sent.", moved)
 
 
-def told(ask: Callable[[], Any]) -> Any:
+def value_or_none(ask: Callable[[], Any]) -> Any:
     """Return what psutil tells; None where the machine does not say, as in a sandbox without /proc/diskstats."""
     try:
         return ask()

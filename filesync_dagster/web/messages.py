@@ -11,20 +11,20 @@ from filesync_dagster.sync.inventory import EndpointStatus
 Level = Literal["ok", "degraded", "failing"]
 
 
-class Message(BaseModel):
+class Body(BaseModel):
     """What is sent."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Problem(Message):
+class Problem(Body):
     """What went wrong."""
 
     error: str = Field(description="One sentence for people.")
     hint: str = Field(default="", description="What to do about it.")
 
 
-class Document(Message):
+class Document(Body):
     """An OpenAPI description."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -32,7 +32,7 @@ class Document(Message):
     openapi: str
 
 
-class Component(Message):
+class Component(Body):
     """How one part is doing."""
 
     name: str = Field(description="`configuration`, `database`, `snapshots`, `dagster_webserver`, `dagster_daemon`, …")
@@ -40,7 +40,7 @@ class Component(Message):
     detail: str = Field(default="", description="What is wrong, in a sentence, with what to do.")
 
 
-class EndpointHealth(Message):
+class EndpointHealth(Body):
     """What the last look at one endpoint found."""
 
     endpoint: str
@@ -54,7 +54,7 @@ class EndpointHealth(Message):
     error: str | None = Field(default=None, description="Everything that is wrong with it, running or not.")
 
 
-class StandingAlert(Message):
+class StandingAlert(Body):
     """Something that was raised and is not over."""
 
     subject: str = Field(description="An endpoint, a queue, …")
@@ -63,7 +63,7 @@ class StandingAlert(Message):
     sentence: str
 
 
-class Health(Message):
+class Health(Body):
     """How everything is doing: as bad as the worst part; `degraded` at best while an alert stands."""
 
     status: Level
@@ -74,14 +74,14 @@ class Health(Message):
     alerts: list[StandingAlert] = Field(default_factory=list, description="As `filesync alerts` shows them.")
 
 
-class Readiness(Message):
+class Readiness(Body):
     """Whether requests can be answered."""
 
     ready: bool
     error: str | None = Field(default=None, description="Why not.")
 
 
-class LastSync(Message):
+class LastSync(Body):
     """The last sync of an endpoint."""
 
     sync_id: str
@@ -116,7 +116,7 @@ class LastSync(Message):
         )
 
 
-class Breaker(Message):
+class Breaker(Body):
     """A store that failed again and again."""
 
     state: str
@@ -126,7 +126,7 @@ class Breaker(Message):
     reason: str | None
 
 
-class SyncState(Message):
+class SyncState(Body):
     """How one endpoint is doing: the fields of `filesync status --json`."""
 
     endpoint: str
@@ -172,7 +172,7 @@ class SyncState(Message):
         )
 
 
-class RunState(Message):
+class RunState(Body):
     """One run of Dagster."""
 
     run_id: str
@@ -185,14 +185,14 @@ class RunState(Message):
     url: str
 
 
-class SyncStates(Message):
+class SyncStates(Body):
     """How every endpoint is doing; and the runs that were asked about."""
 
     endpoints: list[SyncState]
     runs: list[RunState] = Field(default_factory=list, description="Of `run_id`, when it was given.")
 
 
-class EndpointOut(Message):
+class EndpointOut(Body):
     """One entry of endpoints.yaml, without secrets."""
 
     name: str
@@ -209,7 +209,7 @@ class EndpointOut(Message):
     problems: list[str] = Field(description="What is wrong with the entry.")
 
 
-class Endpoints(Message):
+class Endpoints(Body):
     """Every entry of endpoints.yaml, in its order."""
 
     endpoints: list[EndpointOut]
@@ -240,7 +240,7 @@ class SyncOrder(BaseModel):
     )
 
 
-class Launched(Message):
+class Launched(Body):
     """The runs that were launched."""
 
     run_ids: list[str] = Field(description="One, unless the endpoints are more than a thousand; none for `waiting`.")
@@ -252,7 +252,7 @@ class Launched(Message):
     urls: list[str] = Field(description="Of the runs, in the Dagster UI.")
 
 
-class Decided(Message):
+class Decided(Body):
     """A held sync that was decided on."""
 
     endpoint: str
@@ -264,7 +264,7 @@ class Decided(Message):
     files_removed: int = 0
 
 
-class Hint(Message):
+class Hint(Body):
     """What became of a notification."""
 
     queued: bool = Field(description="Whether a sync is asked for, by this notification or one before it.")

@@ -21,7 +21,7 @@ from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import COMMITTED, NUMBERS
-from filesync_dagster.monitoring.alerts import UNWATCHED, conditions, look
+from filesync_dagster.monitoring.alerts import UNWATCHED, conditions, observe
 from filesync_dagster.web.health import Remembered
 from filesync_dagster.web.machine import machine_metrics, process_metrics
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from filesync_dagster.api import Filesync
     from filesync_dagster.core.model import Number
-    from filesync_dagster.monitoring.alerts import Seen
+    from filesync_dagster.monitoring.alerts import Observation
     from filesync_dagster.storage.database import SyncRecord
     from filesync_dagster.sync.inventory import EndpointStatus
     from filesync_dagster.web.health import HealthCheck
@@ -135,7 +135,7 @@ class Totals:
         self._sums: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
-    def updated(self, filesync: Filesync, names: Mapping[int, str]) -> Mapping[tuple[str, str], float]:
+    def add_new_logs(self, filesync: Filesync, names: Mapping[int, str]) -> Mapping[tuple[str, str], float]:
         """Return each sum by the name of its total and of its endpoint, with what has ended by now."""
         with self._lock:
             now = datetime.now(UTC)
@@ -168,7 +168,7 @@ class FilesyncCollector:
         found: list[Metric] = []
         folders: dict[str, Path] = {}
         try:
-            with self._site.current.lent() as filesync:
+            with self._site.current.acquire() as filesync:
                 folders = {"home": filesync.runtime.home}
                 found = list(self._of(filesync))
         except FilesyncError as error:
@@ -184,7 +184,7 @@ class FilesyncCollector:
         yield GaugeMetricFamily(
             "filesync_configuration_problems", "What is wrong in endpoints.yaml.", value=len(filesync.config.problems)
         )
-        seen = look(filesync.runtime)
+        seen = observe(filesync.runtime)
         known = seen.statuses
         yield _info(known)
         for reading in READINGS:
@@ -199,7 +199,7 @@ class FilesyncCollector:
 
     def _counted(self, filesync: Filesync, names: list[str]) -> Iterator[Metric]:
         ids = {state.endpoint_id: name for name, state in filesync.runtime.metadata.states().items()}
-        sums = self._totals.updated(filesync, ids)
+        sums = self._totals.add_new_logs(filesync, ids)
         for total in TOTALS:
             family = CounterMetricFamily(total.name, total.help, labels=["endpoint"])
             for name in names:  # zeros too: what begins at 1 has no increase
@@ -246,7 +246,7 @@ def _gauge(reading: Reading, known: Iterable[EndpointStatus]) -> Metric:
     return family
 
 
-def _stale(seen: Seen) -> Metric:
+def _stale(seen: Observation) -> Metric:
     """Return which endpoints are stale, as alerts have it: also those that were never synced."""
     family = GaugeMetricFamily(
         "filesync_endpoint_stale", "1: its inventory is older than its schedule allows.", labels=["endpoint"]
@@ -319,7 +319,7 @@ class Exposition:
         collector = FilesyncCollector(site, health, started or datetime.now(UTC))
         self._found = Remembered(lambda: list(collector.collect()), 0.0)
 
-    def written(self, accept: str) -> tuple[bytes, str]:
+    def render(self, accept: str) -> tuple[bytes, str]:
         """Return the text and its content type."""
         encoder, content_type = choose_encoder(accept)
         registry = CollectorRegistry(auto_describe=False)

@@ -29,7 +29,7 @@ REST = "rest"
 
 def endpoints(site: Site) -> Endpoints:
     """Return every entry of the configuration, with how it is doing."""
-    with site.current.lent() as filesync:
+    with site.current.acquire() as filesync:
         problems = {entry.name: list(entry.problems) for entry in filesync.config.broken}
         known = [_endpoint(filesync.config, one, problems.get(one.name, [])) for one in filesync.status()]
     return Endpoints(endpoints=known)
@@ -58,7 +58,7 @@ def sync_status(site: Site, names: Sequence[str], run_ids: Sequence[str]) -> Syn
 
     Raises UnknownEndpoint; DagsterUnreachable when there are runs to ask about.
     """
-    with site.current.lent() as filesync:
+    with site.current.acquire() as filesync:
         for name in names:
             _known(filesync, name)
         wanted = frozenset(names)
@@ -105,7 +105,7 @@ def launch(site: Site, names: Sequence[str] | None, *, full: bool) -> Launched:
 
     Raises UnknownEndpoint, ConfigError (a broken entry), SwitchedOff, DagsterUnreachable, DagsterRefused.
     """
-    with site.current.lent() as filesync:
+    with site.current.acquire() as filesync:
         wanted = _wanted(filesync.config, names)
         if not wanted:
             raise SwitchedOff("There is no active endpoint.", hint="Add one to endpoints.yaml.")
@@ -143,7 +143,7 @@ def _wanted(config: Config, names: Sequence[str] | None) -> list[str]:
 
 def approve(site: Site, name: str) -> Decided:
     """Commit the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, HeldSyncOutdated, SyncInProgress."""
-    with site.current.lent() as filesync:
+    with site.current.acquire() as filesync:
         result = filesync.approve(name)
     return Decided(
         endpoint=name,
@@ -158,19 +158,19 @@ def approve(site: Site, name: str) -> Decided:
 
 def reject(site: Site, name: str) -> Decided:
     """Forget the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, SyncInProgress."""
-    with site.current.lent() as filesync:
+    with site.current.acquire() as filesync:
         return Decided(endpoint=name, decision="rejected", sync_id=filesync.reject(name))
 
 
 def hint(site: Site, name: str, source: str, *, full: bool) -> bool:
     """Ask for a sync of an endpoint, unless it is asked for already; tell which. Raises ConfigError, DatabaseError."""
-    with site.current.lent() as filesync:
+    with site.current.acquire() as filesync:
         return filesync.request(name, source, full=full)
 
 
 def endpoint_of(site: Site, name: str) -> Endpoint | None:
     """Return an endpoint, or None where the file has none of this name that can be used."""
-    with site.current.lent() as filesync:
+    with site.current.acquire() as filesync:
         try:
             return filesync.config.endpoint(name)
         except (UnknownEndpoint, ConfigError):

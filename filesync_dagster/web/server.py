@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from filesync_dagster.web.site import Site
 
-GRACE = 10
-"""Seconds that requests have to finish once the server is told to stop."""
+SHUTDOWN_GRACE_SECONDS = 10
+"""Seconds that requests have to finish once the server is stop to stop."""
 
 
-def serve_http(site: Site, host: str, port: int, told: threading.Event, *, on_ready: Callable[[str], None]) -> None:
-    """Serve until `told` is set. `on_ready` gets the address once requests are answered.
+def serve_http(site: Site, host: str, port: int, stop: threading.Event, *, on_ready: Callable[[str], None]) -> None:
+    """Serve until `stop` is set. `on_ready` gets the address once requests are answered.
 
     Raises ServiceError when the port cannot be listened on.
     """
@@ -35,7 +35,7 @@ def serve_http(site: Site, host: str, port: int, told: threading.Event, *, on_re
             server_header=False,
             lifespan="off",
             limit_concurrency=200,
-            timeout_graceful_shutdown=GRACE,
+            timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
         )
     )
     thread = threading.Thread(target=server.run, args=([listener],), name="http", daemon=True)
@@ -47,12 +47,12 @@ def serve_http(site: Site, host: str, port: int, told: threading.Event, *, on_re
             time.sleep(0.01)
         shown = f"[{host}]" if ":" in host else host
         on_ready(f"http://{shown}:{listener.getsockname()[1]}")
-        while not told.wait(1.0):
+        while not stop.wait(1.0):
             if not thread.is_alive():
                 raise ServiceError(f"The server at {host}:{port} ended by itself.")
     finally:
         server.should_exit = True
-        thread.join(GRACE + 5)
+        thread.join(SHUTDOWN_GRACE_SECONDS + 5)
         listener.close()
         site.close()
 

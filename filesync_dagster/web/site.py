@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from filesync_dagster.config import Endpoint
     from filesync_dagster.core.secrets import Resolve
 
-GLANCE = 1.0
+EDIT_CHECK_SECONDS = 1.0
 """Seconds between two looks at whether endpoints.yaml was edited."""
 
-DOUBT = 60.0
+SECRET_RETRY_SECONDS = 60.0
 """Seconds after which a secret is fetched again that does not fit, or could not be had: it may have been rotated."""
 
 
@@ -63,7 +63,7 @@ class ConfigHolder:
         self._looked = 0.0
 
     @contextmanager
-    def lent(self) -> Iterator[Filesync]:
+    def acquire(self) -> Iterator[Filesync]:
         """Lend what is current. Raises ConfigError when nothing of it could ever be used."""
         opened = self._borrow()
         try:
@@ -80,7 +80,7 @@ class ConfigHolder:
         opened = self._borrow()
         try:
             known = opened.secrets.get(endpoint.name)
-            if known is None or ((doubted or known.failed) and time.monotonic() > known.at + DOUBT):
+            if known is None or ((doubted or known.failed) and time.monotonic() > known.at + SECRET_RETRY_SECONDS):
                 known = opened.secrets[endpoint.name] = self._fetched(endpoint, known.secret if known else None)
         finally:
             self._give_back(opened)
@@ -128,7 +128,7 @@ class ConfigHolder:
             opened.filesync.close()
 
     def _was_edited(self, opened: _Opened) -> bool:
-        if time.monotonic() < self._looked + GLANCE:
+        if time.monotonic() < self._looked + EDIT_CHECK_SECONDS:
             return False
         self._looked = time.monotonic()
         return _mark(self.path) != opened.mark

@@ -67,7 +67,7 @@ def bearer(headers: Mapping[str, str]) -> str | None:
     return token.strip() if kind.lower() == "bearer" and token.strip() else None
 
 
-def meaning(notification: Notification, endpoint: Endpoint) -> tuple[bool, Hint]:
+def interpret(notification: Notification, endpoint: Endpoint) -> tuple[bool, Hint]:
     """Return whether everything is to be listed anew, and whether a sync is to be asked for. Raises Unreadable."""
     said = notification.read()
     if not endpoint.is_active:

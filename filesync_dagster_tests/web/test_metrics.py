@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 from filesync_dagster import Filesync
 from filesync_dagster.core.model import SyncMode, SyncStatus
 from filesync_dagster.storage.database import AlertRecord, DeadMessage, SyncRecord
-from filesync_dagster.web.machine import told
+from filesync_dagster.web.machine import value_or_none
 from filesync_dagster.web.metrics import Totals
 from filesync_dagster_tests.web.conftest import TOKEN
 
@@ -87,9 +87,9 @@ def test_a_sync_that_is_committed_late_is_counted(project):
             )
 
         log("first", 0, 1)
-        counted = [totals.updated(filesync, {number: "docs"})["filesync_files_added", "docs"]]
+        counted = [totals.add_new_logs(filesync, {number: "docs"})["filesync_files_added", "docs"]]
         log("late", 10, 2)
-        counted += [totals.updated(filesync, {number: "docs"})["filesync_files_added", "docs"] for _ in range(2)]
+        counted += [totals.add_new_logs(filesync, {number: "docs"})["filesync_files_added", "docs"] for _ in range(2)]
 
     assert counted == [1, 3, 3]
 
@@ -132,8 +132,8 @@ def test_what_a_machine_does_not_say_is_left_out():
     def counters():
         raise NotImplementedError("/proc/diskstats nor /sys/block are available on this system")
 
-    assert told(counters) is None
-    assert told(lambda: 1) == 1
+    assert value_or_none(counters) is None
+    assert value_or_none(lambda: 1) == 1
 
 
 def test_openmetrics_is_served_to_who_prefers_it(project, stranger):

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 
-from filesync_dagster.web.app import ROUTERS, Application
+from filesync_dagster.web.app import ROUTERS, FilesyncApp
 from filesync_dagster.web.requests import ReadRoute
 from filesync_dagster.web.site import ConfigHolder, Site
 from filesync_dagster_tests.web.conftest import NOBODY, TOKEN, made_in, served
 
-DESCRIBED = Application(Site(ConfigHolder(Path("endpoints.yaml")), Path(".filesync")))
+DESCRIBED = FilesyncApp(Site(ConfigHolder(Path("endpoints.yaml")), Path(".filesync")))
 """What is described does not depend on what is served."""
 
 OPERATIONS = [route for router in ROUTERS for route in router.routes]

@@ -76,13 +76,13 @@ def test_many_at_once_are_answered(project):
 def test_requests_that_began_before_an_edit_finish_with_what_they_began(project):
     """The database of the older configuration is closed when the last of them is done."""
     current = project.site.current
-    with current.lent() as before:
+    with current.acquire() as before:
         opened = before.runtime.metadata
         project.file.write_text(
             project.file.read_text() + "  - {name: more, type: local, endpoint_details: {path: store}}\n"
         )
         current._looked = 0.0
-        with current.lent() as after:
+        with current.acquire() as after:
             assert "more" in after.config.by_name
         assert "more" not in before.config.by_name
         assert before.runtime.metadata is opened

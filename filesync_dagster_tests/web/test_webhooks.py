@@ -9,7 +9,7 @@ import pytest
 
 from filesync_dagster import Filesync
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.web.site import DOUBT, ConfigHolder
+from filesync_dagster.web.site import SECRET_RETRY_SECONDS, ConfigHolder
 from filesync_dagster_tests.web.conftest import ENDPOINTS, SECRET, TOKEN
 
 
@@ -218,7 +218,7 @@ def vault(project):
 def a_minute_later(project):
     """Make what is known of secrets a minute older."""
     known = project.site.current._opened.secrets
-    known.update({name: replace(one, at=one.at - DOUBT) for name, one in known.items()})
+    known.update({name: replace(one, at=one.at - SECRET_RETRY_SECONDS) for name, one in known.items()})
 
 
 def test_a_secret_that_is_rotated_is_fetched_again(project, vault):

@@ -5,36 +5,36 @@ reads the inventory, config, metadata, observability, errors.
 """
 
 from filesync_dagster.monitoring.alerts.channels import Channel, open_channels
-from filesync_dagster.monitoring.alerts.conditions import UNWATCHED, Condition, Seen, conditions
+from filesync_dagster.monitoring.alerts.conditions import UNWATCHED, Condition, Observation, conditions
 from filesync_dagster.monitoring.alerts.dispatch import (
     Crash,
     Round,
     crashed_jobs,
-    look,
     note_crash,
     note_success,
+    observe,
     tell,
     try_channels,
     update,
 )
-from filesync_dagster.monitoring.alerts.messages import Message, messages
+from filesync_dagster.monitoring.alerts.messages import AlertMessage, messages
 from filesync_dagster.monitoring.alerts.transitions import Transitions, transitions
 
 __all__ = [
     "UNWATCHED",
+    "AlertMessage",
     "Channel",
     "Condition",
     "Crash",
-    "Message",
+    "Observation",
     "Round",
-    "Seen",
     "Transitions",
     "conditions",
     "crashed_jobs",
-    "look",
     "messages",
     "note_crash",
     "note_success",
+    "observe",
     "open_channels",
     "tell",
     "transitions",

@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 from filesync_dagster.core.errors import ConfigError, MissingExtra
 from filesync_dagster.core.extras import import_from_extra
-from filesync_dagster.monitoring.alerts.messages import Message
+from filesync_dagster.monitoring.alerts.messages import AlertMessage
 
-PATIENCE = 10.0
+SEND_TIMEOUT_SECONDS = 10.0
 """Seconds that one channel may take for one message."""
 
 SILENT = "it said nothing about the reason"
@@ -26,13 +26,17 @@ class Channel:
     url: str = field(repr=False)
     problem: str | None = None  # why nothing can be sent at all
 
-    def send(self, message: Message) -> str | None:
+    def send(self, message: AlertMessage) -> str | None:
         """Send a message; return why it could not be, None when it was."""
         if self.problem:
             return self.problem
         try:
             outcome = _apprise(self.url).notify(
-                title=message.title, body=message.body, notify_type=message.level, body_format="text", timeout=PATIENCE
+                title=message.title,
+                body=message.body,
+                notify_type=message.level,
+                body_format="text",
+                timeout=SEND_TIMEOUT_SECONDS,
             )
             said = [entry.message for entry in outcome.logs() if entry.level in ("WARNING", "ERROR", "CRITICAL")]
         except Exception as error:  # noqa: BLE001 - a hundred plugins: whatever they raise, the alert is not told

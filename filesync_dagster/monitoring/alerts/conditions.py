@@ -44,7 +44,7 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """All that was looked at."""
 
     at: datetime
@@ -55,7 +55,7 @@ class Seen:
     unread: Sequence[str] = ()  # what is wrong with the whole file
 
 
-def conditions(seen: Seen) -> Iterator[Condition]:
+def conditions(seen: Observation) -> Iterator[Condition]:
     """Yield what is wrong, of every kind that can be seen by looking; a crash cannot, nor a channel that fails."""
     for status in seen.statuses:
         if status.state not in UNWATCHED:
@@ -65,7 +65,7 @@ def conditions(seen: Seen) -> Iterator[Condition]:
     yield from _of_configuration(seen.broken, seen.unread)
 
 
-def _of_endpoint(status: EndpointStatus, seen: Seen) -> Iterator[Condition]:
+def _of_endpoint(status: EndpointStatus, seen: Observation) -> Iterator[Condition]:
     name, last = status.name, status.last_sync
     run_id = last.run_id if last else None
     if last and last.sync_status is SyncStatus.FAILED:
@@ -98,7 +98,7 @@ def _of_endpoint(status: EndpointStatus, seen: Seen) -> Iterator[Condition]:
     yield from _staleness(status, seen)
 
 
-def _staleness(status: EndpointStatus, seen: Seen) -> Iterator[Condition]:
+def _staleness(status: EndpointStatus, seen: Observation) -> Iterator[Condition]:
     expected = seen.expected.get(status.name)
     if expected is None or (status.last_success is None and status.running_since):
         return  # a first import takes what it takes

@@ -15,14 +15,14 @@ from filesync_dagster.config import AlertKind, freshness
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
 from filesync_dagster.monitoring.alerts.channels import Channel, open_channels
-from filesync_dagster.monitoring.alerts.conditions import Condition, Expectation, Seen, conditions
-from filesync_dagster.monitoring.alerts.messages import Message, messages
+from filesync_dagster.monitoring.alerts.conditions import Condition, Expectation, Observation, conditions
+from filesync_dagster.monitoring.alerts.messages import AlertMessage, messages
 from filesync_dagster.monitoring.alerts.transitions import JOB, Transitions, transitions
 from filesync_dagster.storage.database import AlertRecord, ExpectedRecord, QueueTrouble
 from filesync_dagster.sync import inventory
 from filesync_dagster.sync.runtime import Runtime
 
-CLAIM = 300.0
+CLAIM_SECONDS = 300.0
 """Seconds for which what is being told is nobody else's business: more than a round takes."""
 
 ROUND_TIMEOUT_SECONDS = 20.0
@@ -34,7 +34,7 @@ FIRST_WAIT, LONGEST_WAIT = 60.0, 900.0
 NEVER = timedelta()
 """Within so long a sync is expected of an endpoint of which none is."""
 
-TEST = Message(
+TEST = AlertMessage(
     "filesync: a test",
     "This is a test by `filesync alerts --test`. Nothing is wrong, and this channel works.",
     "success",
@@ -54,18 +54,18 @@ class Round:
 def update(runtime: Runtime) -> Transitions:
     """Look at everything and write what became wrong and what is over. Raises DatabaseError."""
     metadata, config = runtime.metadata, runtime.config
-    seen = look(runtime)
+    seen = observe(runtime)
     found = transitions(metadata.alerts(standing=True), conditions(seen), seen.statuses, config.alerts.kinds)
     _write(runtime, found, seen.at)
     return found
 
 
-def look(runtime: Runtime) -> Seen:
+def observe(runtime: Runtime) -> Observation:
     """Look at everything: `conditions` tells what of it is wrong. Raises DatabaseError."""
     at, config = runtime.metadata.now(), runtime.config
     statuses = inventory.status(runtime)
     expected, queues = _expectations(runtime, at), _queue_troubles(runtime)
-    return Seen(at, statuses, expected, queues, config.broken, config.unread)
+    return Observation(at, statuses, expected, queues, config.broken, config.unread)
 
 
 def _write(runtime: Runtime, found: Transitions, at: datetime) -> None:
@@ -216,14 +216,14 @@ class Dispatcher:
 
     def round(self) -> bool:
         """Tell what is due; False when there was nothing."""
-        claimed = self.metadata.claim_alerts(CLAIM)
+        claimed = self.metadata.claim_alerts(CLAIM_SECONDS)
         for message in messages(claimed, self.link_base):
             self._tell(message)
         if claimed:
             self._judge()
         return bool(claimed)
 
-    def _tell(self, message: Message) -> None:
+    def _tell(self, message: AlertMessage) -> None:
         know, wanting, late = set(message.told), [], []
         for channel in self.channels:
             if channel.name in know or _is_about(message, channel):
@@ -273,5 +273,5 @@ class Dispatcher:
         _write(self.runtime, found, at)
 
 
-def _is_about(message: Message, channel: Channel) -> bool:
+def _is_about(message: AlertMessage, channel: Channel) -> bool:
     return all(alert.kind == AlertKind.CHANNEL and alert.subject == channel.name for alert in message.alerts)

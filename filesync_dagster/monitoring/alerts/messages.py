@@ -8,13 +8,13 @@ from urllib.parse import quote
 from filesync_dagster.config import AlertKind
 from filesync_dagster.storage.database import AlertRecord
 
-MOST = 10
+MAX_NAMED_SUBJECTS = 10
 """Messages at a time. More than that is one event, such as a network that is down, and becomes one message."""
 
-LINES = 50
+MAX_LINES = 50
 """Alerts that one message names."""
 
-LETTERS = 700
+MAX_SENTENCE_LETTERS = 700
 """Of one sentence: a channel such as Slack refuses a message of some thousand."""
 
 ABOUT_ENDPOINTS = frozenset(
@@ -22,7 +22,7 @@ ABOUT_ENDPOINTS = frozenset(
 )
 """Kinds whose subject is an endpoint, always."""
 
-NAME = 80
+MAX_NAME_LETTERS = 80
 """Letters of a subject: that of an entry that cannot be used is whatever somebody wrote."""
 
 URGENT = frozenset({AlertKind.FAILED, AlertKind.BREAKER_OPEN, AlertKind.CRASHED, AlertKind.QUEUE, AlertKind.CHANNEL})
@@ -39,7 +39,7 @@ LABELS = {
 
 
 @dataclass(frozen=True)
-class Message:
+class AlertMessage:
     """What a channel is given."""
 
     title: str
@@ -49,12 +49,12 @@ class Message:
     told: frozenset[str] = frozenset()  # channels that know it already
 
 
-def messages(alerts: Iterable[AlertRecord], link_base: str | None) -> list[Message]:
+def messages(alerts: Iterable[AlertRecord], link_base: str | None) -> list[AlertMessage]:
     """Return what is to be said about these alerts, oldest first."""
     groups: dict[tuple[str, bool, frozenset[str]], list[AlertRecord]] = {}
     for alert in alerts:
         groups.setdefault((alert.subject, alert.stands, frozenset(alert.told)), []).append(alert)
-    if len(groups) <= MOST:
+    if len(groups) <= MAX_NAMED_SUBJECTS:
         return [_message(group, link_base) for group in groups.values()]
     digests: dict[frozenset[str], list[AlertRecord]] = {}
     for (_, _, told), group in groups.items():
@@ -71,12 +71,12 @@ def label(kind: str) -> str:
     return LABELS.get(AlertKind(kind), kind)
 
 
-def _message(group: Sequence[AlertRecord], link_base: str | None) -> Message:
-    subject, kinds = _line(group[0].subject, NAME), ", ".join(label(alert.kind) for alert in group)
+def _message(group: Sequence[AlertRecord], link_base: str | None) -> AlertMessage:
+    subject, kinds = _line(group[0].subject, MAX_NAME_LETTERS), ", ".join(label(alert.kind) for alert in group)
     stands = group[0].stands
     paragraphs = [_paragraph(alert) for alert in group]
     link = _link(group, link_base)
-    return Message(
+    return AlertMessage(
         title=_line(f"filesync: {subject}: {kinds}" if stands else f"filesync: {subject}: recovered ({kinds})"),
         body="\n\n".join([*paragraphs, *([link] if link else [])]),
         level=_level(group),
@@ -86,7 +86,7 @@ def _message(group: Sequence[AlertRecord], link_base: str | None) -> Message:
 
 
 def _paragraph(alert: AlertRecord) -> str:
-    subject, sentence = _line(alert.subject, NAME), _line(alert.sentence, LETTERS)
+    subject, sentence = _line(alert.subject, MAX_NAME_LETTERS), _line(alert.sentence, MAX_SENTENCE_LETTERS)
     if alert.cleared_at is not None:
         return (
             f"{subject} is no longer {_state(alert.kind)}: it was from {_moment(alert.raised_at)} "
@@ -103,18 +103,19 @@ def _state(kind: str) -> str:
     return f"in the state “{label(kind)}”"
 
 
-def _digest(group: Sequence[AlertRecord], link_base: str | None) -> Message:
+def _digest(group: Sequence[AlertRecord], link_base: str | None) -> AlertMessage:
     wrong, over = [a for a in group if a.stands], [a for a in group if not a.stands]
     parts = [f"{len(found):,} {word}" for found, word in ((wrong, "new"), (over, "recovered")) if found]
     lines = [
-        f"- {_line(alert.subject, NAME)}: {label(alert.kind) if alert.stands else f'recovered ({label(alert.kind)})'}: "
-        f"{_line(alert.sentence, LETTERS // 7)}"
-        for alert in (wrong + over)[:LINES]
+        f"- {_line(alert.subject, MAX_NAME_LETTERS)}: "
+        f"{label(alert.kind) if alert.stands else f'recovered ({label(alert.kind)})'}: "
+        f"{_line(alert.sentence, MAX_SENTENCE_LETTERS // 7)}"
+        for alert in (wrong + over)[:MAX_LINES]
     ]
-    if len(group) > LINES:
-        lines.append(f"- and {len(group) - LINES:,} more")
+    if len(group) > MAX_LINES:
+        lines.append(f"- and {len(group) - MAX_LINES:,} more")
     lines.append("`filesync alerts` lists what stands, with what to do.")
-    return Message(
+    return AlertMessage(
         title=f"filesync: {' and '.join(parts)} alerts",
         body="\n".join([*lines, *([link_base] if link_base else [])]),
         level=_level(group),
@@ -134,7 +135,9 @@ def _link(group: Sequence[AlertRecord], link_base: str | None) -> str | None:
         return f"Run: {link_base}/runs/{run_id}"
     subject = group[0].subject
     is_endpoint = any(alert.kind in ABOUT_ENDPOINTS for alert in group)
-    return f"Asset: {link_base}/assets/filesync/{quote(subject[:NAME])}" if link_base and is_endpoint else None
+    return (
+        f"Asset: {link_base}/assets/filesync/{quote(subject[:MAX_NAME_LETTERS])}" if link_base and is_endpoint else None
+    )
 
 
 def _moment(at: datetime) -> str:

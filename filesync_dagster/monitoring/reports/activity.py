@@ -8,7 +8,7 @@ from datetime import timedelta
 import pyarrow as pa
 
 from filesync_dagster.core.model import ChangeKind
-from filesync_dagster.monitoring.reports.counted_endpoints import counted
+from filesync_dagster.monitoring.reports.counted_endpoints import endpoints_of_day
 from filesync_dagster.monitoring.reports.pictures import Grid
 from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms
 from filesync_dagster.sync.replay import Day
@@ -25,7 +25,7 @@ def relate_activity(con: Connection, runtime: Runtime, day: Day) -> None:
     """Create the table `activity`: changes for each weekday (from Monday, 0) and hour, zeros too."""
     zone = runtime.config.settings.partitions.zone
     first = Day.of(day.date - timedelta(days=DAYS - 1), zone)
-    ids = [one.endpoint_id for one in counted(runtime, day) if one.endpoint_id is not None]
+    ids = [one.endpoint_id for one in endpoints_of_day(runtime, day) if one.endpoint_id is not None]
     counts = dict.fromkeys(((weekday, hour) for weekday in range(len(WEEKDAYS)) for hour in range(HOURS)), 0)
     for quarter, kind, changes in runtime.metadata.activity(ids, first.start, day.end):
         if kind in KINDS:

@@ -27,7 +27,7 @@ class Counted:
     place: str = ""
 
 
-def counted(runtime: Runtime, day: Day) -> list[Counted]:
+def endpoints_of_day(runtime: Runtime, day: Day) -> list[Counted]:
     """Return the endpoints that count on a day, by name.
 
     One that was switched off or removed since counts until its last sync, so that a day that is told again says the

@@ -4,7 +4,7 @@ Stores hash differently. Google Drive tells SHA-256 and MD5, so it is the bridge
 """
 
 from filesync_dagster.core.model import Kind
-from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms, ranking
+from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms, build_ranking
 
 LISTED = 100
 """Copies that a row names; the number of all is beside them."""
@@ -79,6 +79,6 @@ BY_ENDPOINT = """
 DUPLICATES = Plan(
     rows=lambda _: ROWS,
     numbers=lambda _: NUMBERS,
-    picture=lambda con, _: ranking(con, BY_ENDPOINT, ("again in it", "also in another endpoint")),
+    picture=lambda con, _: build_ranking(con, BY_ENDPOINT, ("again in it", "also in another endpoint")),
     prepare=_prepare,
 )

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from filesync_dagster.core.model import Kind
 from filesync_dagster.monitoring.reports.grants import REACHES, exposure
-from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms, literals, ranking
+from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms, build_ranking, literals
 from filesync_dagster.storage.snapshots import stream
 
 PERMITTED = f"""
@@ -70,6 +70,6 @@ def _by_endpoint(terms: Terms) -> str:
 EXPOSURE = Plan(
     rows=_rows,
     numbers=_numbers,
-    picture=lambda con, terms: replace(ranking(con, _by_endpoint(terms), REACHES, ""), alarming=True),
+    picture=lambda con, terms: replace(build_ranking(con, _by_endpoint(terms), REACHES, ""), alarming=True),
     prepare=_prepare,
 )

@@ -50,7 +50,7 @@ def literals(texts: Iterable[str]) -> str:
     return ", ".join(map(literal, texts))
 
 
-def ranking(con: Connection, query: str, series: tuple[str, ...] = ("",), unit: str = "B") -> Ranking:
+def build_ranking(con: Connection, query: str, series: tuple[str, ...] = ("",), unit: str = "B") -> Ranking:
     """Return the first rows of a query with the columns (name, amount of each series) as a picture."""
     found = con.execute(f"SELECT * FROM ({query}) LIMIT {RANKED}").fetchall()
     amounts = {name: tuple(float(row[i]) for row in found) for i, name in enumerate(series, 1)}

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.core.model import FILE_SCHEMA, Kind
-from filesync_dagster.monitoring.reports.counted_endpoints import Counted, counted
+from filesync_dagster.monitoring.reports.counted_endpoints import Counted, endpoints_of_day
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import parquet
 from filesync_dagster.sync.replay import Day
@@ -54,7 +54,7 @@ class Holdings:
 def holdings(runtime: Runtime, day: Day) -> Holdings:
     """Find the snapshots that describe the end of a day (or now): of each endpoint that counts the last one before."""
     moment = min(day.last_moment, datetime.now(UTC))
-    everyone = counted(runtime, day)
+    everyone = endpoints_of_day(runtime, day)
     found: list[Held] = []
     unreadable: list[str] = []
     outdated: list[tuple[datetime, str]] = []

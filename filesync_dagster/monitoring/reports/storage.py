@@ -4,7 +4,7 @@ A file was last written at the later of its two dates: one that was copied here 
 """
 
 from filesync_dagster.core.model import Kind
-from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms, literals, ranking, stacks
+from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms, build_ranking, literals, stacks
 from filesync_dagster.storage.snapshots import literal
 
 DAY = 86_400_000_000  # microseconds
@@ -82,7 +82,7 @@ STORAGE_BY_TYPE = Plan(
     prepare=lambda con, _: _grouped(con, TYPE),
     rows=lambda _: _shares("type"),
     numbers=lambda _: _totals("count(DISTINCT value) AS types"),
-    picture=lambda con, _: ranking(con, f"SELECT type, bytes FROM ({_shares('type')})"),
+    picture=lambda con, _: build_ranking(con, f"SELECT type, bytes FROM ({_shares('type')})"),
 )
 
 STORAGE_BY_OWNER = Plan(
@@ -93,7 +93,7 @@ STORAGE_BY_OWNER = Plan(
         + _files_where(f"value = '{NOBODY}'")
         + " AS files_without_owner"
     ),
-    picture=lambda con, _: ranking(con, f"SELECT owner, bytes FROM ({_shares('owner')})"),
+    picture=lambda con, _: build_ranking(con, f"SELECT owner, bytes FROM ({_shares('owner')})"),
 )
 
 STORAGE_BY_AGE = Plan(
@@ -117,7 +117,7 @@ STALE_FILES = Plan(
         "SELECT (SELECT count(*) FROM files) AS files_total, count(*) AS files_stale, total(size) AS bytes_stale, "
         f"{terms.settings.stale_after_days} AS stale_after_days FROM {_stale(terms)}"
     ),
-    picture=lambda con, terms: ranking(
+    picture=lambda con, terms: build_ranking(
         con, f"SELECT endpoint, total(size) AS bytes FROM {_stale(terms)} GROUP BY 1 ORDER BY bytes DESC, endpoint"
     ),
 )
@@ -132,7 +132,7 @@ BIGGEST_FILES = Plan(
         f"count(*) FILTER (size > {GIGABYTE}) AS files_over_1_gb, "
         f"total(CASE WHEN size > {GIGABYTE} THEN size END) AS bytes_over_1_gb FROM files"
     ),
-    picture=lambda con, _: ranking(
+    picture=lambda con, _: build_ranking(
         con, "SELECT name, size FROM files WHERE size > 0 ORDER BY size DESC, endpoint, path, external_id"
     ),
 )

@@ -93,7 +93,7 @@ def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Looks every minute what became wrong and what is over, and tells the channels of `alerts:`.",
     )
-    def look(context: dg.SensorEvaluationContext, filesync: FilesyncResource) -> dg.SkipReason:
+    def observe(context: dg.SensorEvaluationContext, filesync: FilesyncResource) -> dg.SkipReason:
         from filesync_dagster.monitoring.alerts import tell  # it loads the database's drivers
 
         with filesync.open() as opened:
@@ -110,7 +110,7 @@ def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
             f"{len(came.raised)} new, {len(came.cleared)} recovered; {came.told} messages were sent.{failures}"
         )
 
-    return look
+    return observe
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import orjson
 
 from filesync_dagster.simulators.autodesk.documents import Documents, Resource
-from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem, AutodeskProject, Hub
+from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem, Hub, HubProject
 from filesync_dagster.simulators.autodesk.ids import version_of
 from filesync_dagster.simulators.autodesk.item_encoder import Encoder
 from filesync_dagster.simulators.autodesk.pages import Cuts, links, page
@@ -18,7 +18,7 @@ from filesync_dagster.simulators.autodesk.tokens import TokenGrant
 from filesync_dagster.simulators.kit.wire import Request
 
 VERSION = {"version": "1.0"}
-Known = TypeVar("Known", Hub, AutodeskProject, AutodeskFolder, AutodeskItem)
+Known = TypeVar("Known", Hub, HubProject, AutodeskFolder, AutodeskItem)
 
 
 @dataclass
@@ -54,7 +54,7 @@ class AutodeskCall:
             raise not_found(f"The hub {self.ids['hub_id']}")
         return self._allowed(hub)
 
-    def project(self) -> AutodeskProject:
+    def project(self) -> HubProject:
         """Return the project that is asked about."""
         project = self.store.projects.get(self.ids["project_id"])
         if project is None or not project.active or project.hub != self.ids.get("hub_id", project.hub):

@@ -7,8 +7,8 @@ from filesync_dagster.simulators.autodesk.clock import stamp
 from filesync_dagster.simulators.autodesk.entries import (
     AutodeskFolder,
     AutodeskItem,
-    AutodeskProject,
     Hub,
+    HubProject,
     Version,
     VersionKind,
 )
@@ -45,7 +45,7 @@ class Documents:
             "links": {"self": {"href": url}},
         }
 
-    def project(self, project: AutodeskProject) -> Resource:
+    def project(self, project: HubProject) -> Resource:
         """Return a project."""
         hub = f"{self.base}/project/v1/hubs/{project.hub}"
         root = f"{self._data(project.id)}/folders/{quote_urn(project.root)}"

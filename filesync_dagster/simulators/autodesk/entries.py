@@ -41,7 +41,7 @@ class Hub:
 
 
 @dataclass(slots=True)
-class AutodeskProject:
+class HubProject:
     """A project. `root` is the folder above its top folders."""
 
     id: str

@@ -3,7 +3,7 @@
 import random
 
 from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem
-from filesync_dagster.simulators.autodesk.refusals import AutodeskRefusal
+from filesync_dagster.simulators.autodesk.refusals import ApsRefusal
 from filesync_dagster.simulators.autodesk.store import HubStore
 
 ACTIONS = ("upload", "new_version", "rename", "move", "hide", "unhide", "folder")
@@ -19,7 +19,7 @@ def mutate(store: HubStore, chance: random.Random) -> str:
             return "nothing"
         try:
             _act(store, action, chance.choice(folders), chance.choice(items) if items else None, chance)
-        except AutodeskRefusal:
+        except ApsRefusal:
             return "nothing"
     return action
 

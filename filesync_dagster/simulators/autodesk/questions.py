@@ -38,7 +38,7 @@ class Filter:
 
     def holds(self, resource: dict[str, Any]) -> bool:
         """Return whether a resource fits."""
-        value = found(resource, self.field)
+        value = field_value(resource, self.field)
         if value is None:
             return False
         compare = COMPARISONS[self.comparison]
@@ -112,7 +112,7 @@ class Parameters:
         return field, comparison
 
 
-def found(resource: dict[str, Any], field: str) -> Any:
+def field_value(resource: dict[str, Any], field: str) -> Any:
     """Return a field of a resource by the name that a filter gives it: an attribute, or its type or id."""
     if field in {"type", "id"}:
         return resource[field]

@@ -13,7 +13,7 @@ MORE = "https://aps.autodesk.com/en/docs/oauth/v2/developers_guide/error_handlin
 
 
 @dataclass(frozen=True)
-class AutodeskRefusal(Exception):
+class ApsRefusal(Exception):
     """An answer that is not what was asked for."""
 
     status: int
@@ -34,31 +34,29 @@ class AutodeskRefusal(Exception):
         return Answer(self.status, orjson.dumps(body), {"content-type": JSON_API})
 
 
-def bad_input(detail: str) -> AutodeskRefusal:
+def bad_input(detail: str) -> ApsRefusal:
     """Refuse what is asked the wrong way."""
-    return AutodeskRefusal(400, "BAD_INPUT", "One or more input values in the request were bad", detail)
+    return ApsRefusal(400, "BAD_INPUT", "One or more input values in the request were bad", detail)
 
 
-def forbidden(detail: str = "You don't have permission to access this resource.") -> AutodeskRefusal:
+def forbidden(detail: str = "You don't have permission to access this resource.") -> ApsRefusal:
     """Refuse what this account may not see."""
-    return AutodeskRefusal(403, "FORBIDDEN", "Permission denied", detail)
+    return ApsRefusal(403, "FORBIDDEN", "Permission denied", detail)
 
 
-def no_user() -> AutodeskRefusal:
+def no_user() -> ApsRefusal:
     """Refuse what needs a person's token."""
-    return AutodeskRefusal(
-        403, "USER_NOT_AUTHENTICATED", "User not authenticated", "The user could not be authenticated."
-    )
+    return ApsRefusal(403, "USER_NOT_AUTHENTICATED", "User not authenticated", "The user could not be authenticated.")
 
 
-def not_found(what: str) -> AutodeskRefusal:
+def not_found(what: str) -> ApsRefusal:
     """Refuse what is not there."""
-    return AutodeskRefusal(404, "NOT_FOUND", "The specified resource was not found", f"{what} does not exist.")
+    return ApsRefusal(404, "NOT_FOUND", "The specified resource was not found", f"{what} does not exist.")
 
 
-def conflict(detail: str) -> AutodeskRefusal:
+def conflict(detail: str) -> ApsRefusal:
     """Refuse what would be there twice."""
-    return AutodeskRefusal(409, "CONFLICT", "The specified resource already exists", detail)
+    return ApsRefusal(409, "CONFLICT", "The specified resource already exists", detail)
 
 
 def gateway(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Answer:
@@ -81,6 +79,6 @@ def throttle_answer(seconds: float, at: float | None = None) -> Answer:
 def broken(status: int) -> Answer:
     """Answer of a server in trouble: JSON if the service still speaks, else what a load balancer says."""
     if status == 500:  # noqa: PLR2004 - the one error that the service itself reports
-        return AutodeskRefusal(500, "INTERNAL_SERVER_ERROR", "Internal server error", "Unexpected error.").answer("")
+        return ApsRefusal(500, "INTERNAL_SERVER_ERROR", "Internal server error", "Unexpected error.").answer("")
     page = f"<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center></body></html>"
     return Answer(status, page.encode(), {"content-type": "text/html"})

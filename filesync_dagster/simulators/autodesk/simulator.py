@@ -16,7 +16,7 @@ from filesync_dagster.simulators.autodesk.operations import QUOTAS, Operation, o
 from filesync_dagster.simulators.autodesk.pages import Cuts
 from filesync_dagster.simulators.autodesk.refusals import (
     JSON_API,
-    AutodeskRefusal,
+    ApsRefusal,
     bad_input,
     expired_token,
     gateway,
@@ -122,7 +122,7 @@ class AutodeskSimulator:
             try:
                 misfortune.deny()
                 return self._run(operation, ids, request, grant, misfortune)
-            except AutodeskRefusal as refusal:
+            except ApsRefusal as refusal:
                 return refusal.answer(self.store.mint.uuid())
 
     def _run(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from filesync_dagster.simulators.autodesk.bulk import fill
-from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem, AutodeskProject, Hub, VersionKind
+from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem, Hub, HubProject, VersionKind
 from filesync_dagster.simulators.autodesk.permissions import VIEW_AND_DOWNLOAD, actions_of, subject_of
 from filesync_dagster.simulators.autodesk.refusals import bad_input, not_found
 from filesync_dagster.simulators.autodesk.tree import Tree
@@ -28,7 +28,7 @@ class HubStore(Tree):
         """Add a project with its top folders and return its id. `platform` is "ACC" or "BIM360"."""
         with self.lock:
             root = self.mint.folder(self.hubs[hub].region)
-            project = AutodeskProject(self.mint.account(), hub, name, root, platform)
+            project = HubProject(self.mint.account(), hub, name, root, platform)
             self.projects[project.id] = project
             now, by = self.clock.tick(), self._person()
             self.folders[root] = AutodeskFolder(root, project.id, None, f"{project.id}-root", now, now, now, by, by)

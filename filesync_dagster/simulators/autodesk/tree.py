@@ -7,8 +7,8 @@ from filesync_dagster.simulators.autodesk.clock import LogicalClock
 from filesync_dagster.simulators.autodesk.entries import (
     AutodeskFolder,
     AutodeskItem,
-    AutodeskProject,
     Hub,
+    HubProject,
     Person,
     Version,
     VersionKind,
@@ -35,7 +35,7 @@ class Tree:
         self.mint = Mint(seed)
         self.lock = threading.RLock()
         self.hubs: dict[str, Hub] = {}
-        self.projects: dict[str, AutodeskProject] = {}
+        self.projects: dict[str, HubProject] = {}
         self.folders: dict[str, AutodeskFolder] = {}
         self.items: dict[str, AutodeskItem] = {}
         self.unrolled: set[str] = set()

@@ -50,7 +50,7 @@ def ready(request: Request, response: Response) -> Readiness:
 )
 def metrics(request: Request) -> Response:
     """Answer in the format that is preferred."""
-    text, kind = request.app.state.exposition.written(request.headers.get("accept", ""))
+    text, kind = request.app.state.exposition.render(request.headers.get("accept", ""))
     return Response(text, media_type=kind)
 
 

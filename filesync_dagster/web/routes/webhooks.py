@@ -12,7 +12,7 @@ from filesync_dagster.web.requests import AUTODESK_SIGNATURE, DRIVE_TOKEN, TOKEN
 from filesync_dagster.web.routes.answers import problems
 from filesync_dagster.web.routes.endpoints import SITE, Name
 from filesync_dagster.web.site import Site
-from filesync_dagster.web.webhooks import SOURCE, Notification, Unreadable, bearer, meaning
+from filesync_dagster.web.webhooks import SOURCE, Notification, Unreadable, bearer, interpret
 
 router = APIRouter(dependencies=[Security(TOKEN), Security(AUTODESK_SIGNATURE), Security(DRIVE_TOKEN)])
 
@@ -52,7 +52,7 @@ def webhook(
     if endpoint is None:
         raise UnknownEndpoint(f"There is no endpoint {name!r}.", hint="Look at /endpoints.")
     try:
-        full, hint = meaning(notification, endpoint)
+        full, hint = interpret(notification, endpoint)
     except Unreadable as error:
         raise Refused(400, Problem(error=str(error))) from error
     response.status_code = 202 if hint.queued else 200

@@ -4,8 +4,8 @@ import itertools
 import json
 
 from filesync_dagster.connectors.google_drive import CONNECTOR, GoogleDriveDetails, open_google_drive
-from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.simulators.google_drive import DriveSimulator
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.simulators.kit.wire import InProcess
 from filesync_dagster.testing import IMPATIENT
 

@@ -242,11 +242,11 @@ def test_nobody_else_tells_what_is_being_told(watched, hook):
     """Whoever looks in the meantime finds it claimed."""
     made = watched(hook)
 
-    def look():
+    def observe():
         hook.meanwhile = lambda: None
         assert made.alert().told == 0
 
-    hook.meanwhile = look
+    hook.meanwhile = observe
     made.sync(fails=True)
     made.alert()
     assert hook.titles == ["filesync: photos: failed"]
@@ -392,12 +392,12 @@ def test_secrets_are_fetched_only_when_something_is_to_be_told(watched, hook):
         asked.append(name)
         return hook.url
 
-    def look():
+    def observe():
         with Filesync.open(made.config, home=made.home, secrets=resolve) as filesync:
             return filesync.alert().told
 
-    assert (look(), asked) == (0, [])
+    assert (observe(), asked) == (0, [])
     made.sync(fails=True)
-    assert (look(), asked) == (1, ["hook"])
-    assert (look(), asked) == (0, ["hook"])
+    assert (observe(), asked) == (1, ["hook"])
+    assert (observe(), asked) == (0, ["hook"])
     assert hook.titles == ["filesync: photos: failed"]

@@ -7,7 +7,7 @@ import pytest
 
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.monitoring.alerts import messages, open_channels
-from filesync_dagster.monitoring.alerts.messages import LETTERS, LINES, Message
+from filesync_dagster.monitoring.alerts.messages import MAX_LINES, MAX_SENTENCE_LETTERS, AlertMessage
 from filesync_dagster.storage.database import AlertRecord
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -72,7 +72,7 @@ def test_too_many_are_one_that_is_not_endless():
     many = [alert(f"e{i}") for i in range(1000)]
     [message] = messages([*many, replace(many[0], subject="x", cleared_at=NOON)], UI)
     assert message.title == "filesync: 1,000 new and 1 recovered alerts"
-    assert len(message.body.splitlines()) == LINES + 3
+    assert len(message.body.splitlines()) == MAX_LINES + 3
     assert "- and 951 more" in message.body
     assert len(message.alerts) == 1001
 
@@ -94,7 +94,7 @@ def test_a_hostile_name_stays_a_name():
         assert message.body.replace("\n", "").isprintable()
         assert not [line for line in message.body.splitlines() if line.startswith("Bcc")]
     [message] = messages([alert(sentence=hostile)], UI)
-    assert len(message.body) < LETTERS + 200
+    assert len(message.body) < MAX_SENTENCE_LETTERS + 200
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_hostile_name_stays_a_name():
 def test_what_a_url_holds_is_shown_nowhere(url):
     """Not in its name, not in what went wrong, not in a repr."""
     [channel] = open_channels([url])
-    said = channel.send(Message("t", "b", "failure"))
+    said = channel.send(AlertMessage("t", "b", "failure"))
     assert said
     shown = repr(channel) + said + channel.name
     assert not [word for word in ("hunter2", "T0KEN", "adam") if word in shown]
@@ -121,7 +121,7 @@ def test_a_secret_that_cannot_be_fetched_says_so():
     """In its place in the list."""
     [first, second] = open_channels([ConfigError(["The secret 'x' could not be read."]), "json://127.0.0.1:1"])
     assert (first.name, second.name) == ("1 secret", "2 json")
-    assert first.send(Message("t", "b", "failure")) == "The secret 'x' could not be read."
+    assert first.send(AlertMessage("t", "b", "failure")) == "The secret 'x' could not be read."
 
 
 def test_what_a_plugin_says_about_a_url_is_masked():

@@ -8,7 +8,7 @@ import pytest
 from filesync_dagster.config import AlertKind, Broken
 from filesync_dagster.core.model import SyncMode, SyncStatus
 from filesync_dagster.monitoring.alerts import Condition, conditions, transitions
-from filesync_dagster.monitoring.alerts.conditions import Expectation, Seen
+from filesync_dagster.monitoring.alerts.conditions import Expectation, Observation
 from filesync_dagster.storage.database import AlertRecord, BreakerRecord, QueueTrouble, SyncRecord
 from filesync_dagster.sync.inventory import EndpointStatus
 
@@ -25,7 +25,7 @@ def ended(status, *, at=NOON, **others):
 def seen(status=WELL, *, at=NOON, within=HOUR, known_since=NOON - HOUR, since=None, **others):
     """Return a look at one endpoint, of which a sync every so often is expected."""
     expected = {} if within is None else {status.name: Expectation(within, known_since, since)}
-    return Seen(at, [status], expected, **others)
+    return Observation(at, [status], expected, **others)
 
 
 def found(look):

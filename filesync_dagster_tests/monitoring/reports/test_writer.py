@@ -216,7 +216,7 @@ def test_where_ids_are_unique(kind, one, other, same):
             {"own_domains": ["@company.com"]},
             "reports.own_domains: '@company.com' is not a domain such as 'company.com'",
         ),
-        ({"stale_after_days": 0}, "reports.stale_after_days: input should be greater than or equal to 1"),
+        ({"stale_after_days": 0}, "reports.stale_after_days: must be at least 1"),
         ({"own_domain": ["company.com"]}, "unknown key 'reports.own_domain'. Did you mean 'own_domains'?"),
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
 from filesync_dagster.simulators.autodesk.clock import stamp
 from filesync_dagster.simulators.autodesk.mutations import mutate
-from filesync_dagster.simulators.autodesk.refusals import AutodeskRefusal
+from filesync_dagster.simulators.autodesk.refusals import ApsRefusal
 from filesync_dagster_tests.simulators.autodesk.conftest import World
 
 JSON_API = {"content-type": "application/vnd.api+json"}
@@ -164,7 +164,7 @@ def test_what_autodesk_refuses(busy):
         lambda: store.move(ids["item"], busy.project),
         lambda: store.purge(store.projects[busy.project].root),
     ):
-        with pytest.raises(AutodeskRefusal):
+        with pytest.raises(ApsRefusal):
             refused()
 
 
@@ -180,7 +180,7 @@ def test_what_is_deleted_stays_as_it_is(busy):
         lambda: store.new_version(ids["item"], 1),
         lambda: store.move(ids["right"], ids["left"]),
     ):
-        with pytest.raises(AutodeskRefusal):
+        with pytest.raises(ApsRefusal):
             refused()
     assert store.items[ids["item"]].tip.number == 2
 
@@ -191,7 +191,7 @@ def test_restoring_under_a_taken_name(busy):
     store.hide(ids["item"])
     store.upload(ids["deep"], "a.txt", 9)
 
-    with pytest.raises(AutodeskRefusal):
+    with pytest.raises(ApsRefusal):
         store.unhide(ids["item"])
     store.unhide(ids["item"], "a (restored).txt")
 

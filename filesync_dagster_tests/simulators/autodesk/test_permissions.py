@@ -3,7 +3,7 @@
 import jsonschema
 import pytest
 
-from filesync_dagster.simulators.autodesk.refusals import AutodeskRefusal
+from filesync_dagster.simulators.autodesk.refusals import ApsRefusal
 from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.simulators.autodesk.conftest import client_of
 
@@ -108,7 +108,7 @@ def test_a_move_changes_what_is_inherited(world):
 )
 def test_what_cannot_be_given(world, who, how):
     """People have addresses, the others names; actions are Autodesk's; administrators have everything anyway."""
-    with pytest.raises(AutodeskRefusal):
+    with pytest.raises(ApsRefusal):
         world.store.share(world.top, who, **how)
 
 
@@ -118,9 +118,9 @@ def test_what_cannot_be_shared(world):
     world.store.hide(gone)
 
     for folder in (world.project, gone):
-        with pytest.raises(AutodeskRefusal):
+        with pytest.raises(ApsRefusal):
             world.store.share(folder, "Architect", "ROLE")
-    with pytest.raises(AutodeskRefusal):
+    with pytest.raises(ApsRefusal):
         world.store.unshare(world.top, "Architect", "ROLE")
 
 
