@@ -12,6 +12,7 @@ from filesync_dagster.orchestration.assets.inventory_reports import (
 from filesync_dagster.orchestration.assets.reports import report_assets
 from filesync_dagster.orchestration.assets.specs import store_spec
 from filesync_dagster.orchestration.checks.configuration import configuration_problems, unusable
+from filesync_dagster.orchestration.io_managers import INVENTORY_IO_MANAGER, filesync_io_manager
 from filesync_dagster.orchestration.jobs.maintenance import maintenance_job
 from filesync_dagster.orchestration.jobs.receive import receive_job
 from filesync_dagster.orchestration.jobs.sync import sync_job
@@ -33,7 +34,7 @@ def definitions_for(environment: Environment, overrides: Overrides | None = None
         config = running_config(environment)
     except ConfigError as error:
         # What a project builds on filesync loads all the same.
-        return dg.Definitions.merge(dg.Definitions(resources={"filesync": resource}), unusable(error))
+        return dg.Definitions.merge(dg.Definitions(resources=_resources(resource)), unusable(error))
     return dg.Definitions.merge(definitions_of(config, resource, overrides), configuration_problems(config))
 
 
@@ -41,7 +42,7 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
     """Return the definitions of what is usable in a configuration."""
     # A project has an executor of its own; by itself, what people select runs as the job does.
     executor = None if overrides else dg.in_process_executor
-    common = dg.Definitions(resources={"filesync": resource}, executor=executor, sensors=[alert_sensor()])
+    common = dg.Definitions(resources=_resources(resource), executor=executor, sensors=[alert_sensor()])
     common = dg.Definitions.merge(common, maintenance_job(config.settings))
     if not config.active:
         return common
@@ -60,3 +61,7 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
             sensors=[first_sync_sensor(config), request_sensor(config), *map(queue_sensor, config.queues)],
         ),
     )
+
+
+def _resources(resource: FilesyncResource) -> dict[str, object]:
+    return {"filesync": resource, INVENTORY_IO_MANAGER: filesync_io_manager}

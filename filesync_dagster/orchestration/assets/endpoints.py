@@ -27,6 +27,7 @@ from filesync_dagster.orchestration.assets.specs import asset_key, check_specs, 
 from filesync_dagster.orchestration.cadences import REQUESTS
 from filesync_dagster.orchestration.instance.heartbeat import STOP_GRACE_SECONDS, run_heartbeat
 from filesync_dagster.orchestration.instance.materialization_log import Event, Result, log_results, unreported_results
+from filesync_dagster.orchestration.io_managers import INVENTORY_IO_MANAGER
 from filesync_dagster.orchestration.partitions import daily, day_of
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.sensors.alerts import alert_after_run
@@ -64,7 +65,10 @@ def endpoint_assets(config: Config, overrides: Overrides | None = None) -> dg.As
 
     @dg.op(
         name="inventory",
-        out={name: dg.Out(dg.Nothing, is_required=False) for name in (*outputs, *checks)},
+        out={
+            **{name: dg.Out(dg.Nothing, is_required=False, io_manager_key=INVENTORY_IO_MANAGER) for name in outputs},
+            **{name: dg.Out(dg.Nothing, is_required=False) for name in checks},
+        },
         tags={"dagster/priority": "1"},  # reports in the same run come after
     )
     def inventory(context: dg.AssetExecutionContext, filesync: FilesyncResource) -> Iterator[Event]:

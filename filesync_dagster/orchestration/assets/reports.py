@@ -205,9 +205,9 @@ def _sample_changes(filesync: "Filesync", busiest: Sequence[EndpointDay]) -> Ite
 
 def _counted(filesync: "Filesync", day: date) -> list["Counted"]:
     """Return the endpoints that count on a day: as the reports about files have it."""
-    from filesync_dagster.monitoring.reports.counted_endpoints import counted
+    from filesync_dagster.monitoring.reports.counted_endpoints import endpoints_of_day
 
-    return counted(filesync.runtime, _day(filesync, day))
+    return endpoints_of_day(filesync.runtime, _day(filesync, day))
 
 
 def _day(filesync: "Filesync", day: date) -> "Day":
