@@ -15,12 +15,13 @@ from typing import Literal, Self
 import pyarrow as pa
 
 from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
+from filesync_dagster.core.batches import RecordBatches
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.model import ConnectionReport, Meter, SyncResult
 from filesync_dagster.core.secrets import Resolve
 from filesync_dagster.monitoring import alerts as alerting
 from filesync_dagster.monitoring.reports.writer import Report, ReportSession
-from filesync_dagster.storage.database import AlertRecord, SyncRecord
+from filesync_dagster.storage.database import FILES_SCHEMA, JOURNAL_SCHEMA, AlertRecord, SyncRecord
 from filesync_dagster.sync import held, inventory, replay, retention
 from filesync_dagster.sync.context import Progress, ignore
 from filesync_dagster.sync.inventory import EndpointStatus
@@ -195,15 +196,20 @@ class Filesync:
         """Let go of what retention does not keep, of every endpoint there ever was; return how much of each kind."""
         return retention.maintain(self.runtime, dry_run=dry_run)
 
-    def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> Iterator[pa.RecordBatch]:
-        """Yield the live files of an endpoint, by path, now or as of a moment. Raises NothingKnown."""
-        return inventory.files(self.runtime, self.config.endpoint(name), as_of=as_of, gone=gone)
+    def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> RecordBatches:
+        """Return the live files of an endpoint, by path, now or as of a moment: batch by batch, or `.to_pandas()`.
+
+        `gone` adds those that were removed. What is read raises NothingKnown.
+        """
+        rows = inventory.files(self.runtime, self.config.endpoint(name), as_of=as_of, gone=gone)
+        return RecordBatches(rows, FILES_SCHEMA if as_of is None else inventory.LIVE_SCHEMA)
 
     def changes(
         self, name: str, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the journal of an endpoint, oldest first."""
-        return inventory.changes(self.runtime, self.config.endpoint(name), since=since, until=until)
+    ) -> RecordBatches:
+        """Return the journal of an endpoint, oldest first: batch by batch, or `.to_pandas()`."""
+        rows = inventory.changes(self.runtime, self.config.endpoint(name), since=since, until=until)
+        return RecordBatches(rows, JOURNAL_SCHEMA)
 
     def export(
         self,

@@ -18,7 +18,6 @@ from filesync_dagster.orchestration.resources import FilesyncResource
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
     from filesync_dagster.api import Filesync
 

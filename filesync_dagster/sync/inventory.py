@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from filesync_dagster.config import Broken, Endpoint, next_due
 from filesync_dagster.core.errors import NothingKnown
-from filesync_dagster.core.model import SyncStatus
+from filesync_dagster.core.model import FILE_SCHEMA, SyncStatus
 from filesync_dagster.storage.database import BreakerRecord, EndpointState, LeaseRecord, SyncRecord
 from filesync_dagster.storage.snapshots import export as write_file
 from filesync_dagster.storage.snapshots import parquet, stream
@@ -18,6 +18,9 @@ from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import materialize
 
 LIVE = "SELECT * EXCLUDE (id_hash, fingerprint) FROM {} WHERE NOT trashed ORDER BY path, external_id"
+
+LIVE_SCHEMA = pa.schema([field for field in FILE_SCHEMA if field.name not in {"id_hash", "fingerprint"}])
+"""What LIVE selects."""
 
 
 @dataclass(frozen=True)
