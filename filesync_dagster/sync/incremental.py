@@ -211,7 +211,7 @@ def _complete(context: SyncContext, rows: FeedRows, feed: FeedResult) -> Located
 
 def _load_known(context: SyncContext, rows: FeedRows, ids: list[str]) -> None:
     """Add to `before` what the inventory has of these ids."""
-    _add_known(rows, context.runtime.metadata.known(context.endpoint_id, ids))
+    _add_known(rows, context.runtime.metadata.entries_of(context.endpoint_id, ids))
 
 
 def _add_known(rows: FeedRows, batches: Iterable[pa.RecordBatch]) -> list[str]:
@@ -330,7 +330,7 @@ def _locate(context: SyncContext, rows: FeedRows) -> LocatedRows:
     """).fetchall()
     anchors = create_empty(con, "anchors")
     unknown = [parent for (parent,) in parents if parent != OUTSIDE]
-    for batch in context.runtime.metadata.known(context.endpoint_id, unknown):
+    for batch in context.runtime.metadata.entries_of(context.endpoint_id, unknown):
         anchors.insert(with_fingerprints(batch))
     inside = resolve_paths(context.endpoint, now, "located", anchors, kind="TABLE")
     orphaned = descendants_of(now, rows.deleted, "orphaned")

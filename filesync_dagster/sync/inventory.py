@@ -79,6 +79,19 @@ def snapshot_path(runtime: Runtime, endpoint: Endpoint, as_of: datetime) -> Path
     return materialize(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
 
 
+def live_files(
+    runtime: Runtime, endpoint: Endpoint, snapshot_uri: str, as_of: datetime, offset: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield the files of a stored snapshot as of a moment from the `offset`-th on, always in the same order.
+
+    Raises SnapshotError.
+    """
+    path = materialize(runtime, endpoint.name, runtime.register(endpoint), snapshot_uri, as_of)
+    query = f"SELECT * FROM ({LIVE.format(parquet([path]))}) WHERE kind = 'file' ORDER BY path, external_id"
+    with runtime.engine() as con:
+        yield from stream(con, f"{query} OFFSET {offset}")
+
+
 def changes(
     runtime: Runtime, endpoint: Endpoint, *, since: datetime | None = None, until: datetime | None = None
 ) -> Iterator[pa.RecordBatch]:
@@ -90,7 +103,7 @@ def status(runtime: Runtime) -> list[EndpointStatus]:
     """Return how every configured endpoint is doing, in the order of the configuration."""
     metadata = runtime.metadata
     states = metadata.states()
-    running = {lease.endpoint: lease for lease in metadata.running() if lease.purpose == "sync"}
+    running = {lease.endpoint: lease for lease in metadata.running_leases() if lease.purpose == "sync"}
     proofs = metadata.last_full()
     failing = {number: breaker for number, breaker in metadata.breakers().items() if breaker.failures}
     latest = metadata.latest_syncs()

@@ -32,7 +32,7 @@ def due(runtime: Runtime, at: datetime) -> dict[str, bool]:
     waiting = runtime.metadata.waiting_requests()
     if not waiting:
         return {}
-    not_now = {lease.endpoint for lease in runtime.metadata.running()} | resting_endpoints(runtime, at).keys()
+    not_now = {lease.endpoint for lease in runtime.metadata.running_leases()} | resting_endpoints(runtime, at).keys()
     not_now |= {request.endpoint for request in waiting if at < _retry_at(request)}
     return {request.endpoint: request.endpoint not in not_now for request in waiting}
 

@@ -40,7 +40,7 @@ def materialize(
         _compact(runtime, snapshot_uri, chain, target)
 
     # Stored files never change, so neither does what is made of them.
-    return runtime.snapshots.derived(f"{snapshot_uri}+{chain[-1].changes_uri}.parquet", endpoint, write)
+    return runtime.snapshots.derive_file(f"{snapshot_uri}+{chain[-1].changes_uri}.parquet", endpoint, write)
 
 
 def _compact(runtime: Runtime, snapshot_uri: str, chain: list[SyncRecord], target: Path) -> None:

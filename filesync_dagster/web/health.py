@@ -97,7 +97,7 @@ class HealthCheck:
     def _readiness(self) -> Readiness:
         try:
             with self._site.current.acquire() as filesync:
-                filesync.runtime.metadata.running()
+                filesync.runtime.metadata.running_leases()
         except FilesyncError as error:
             return Readiness(ready=False, error=str(error))
         return Readiness(ready=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from filesync_dagster.connectors.s3 import S3Details
-from filesync_dagster.sync.events.envelopes import understood
+from filesync_dagster.sync.events.envelopes import parse_message
 from filesync_dagster.web.messages import Hint
 from filesync_dagster.web.site import same
 
@@ -84,7 +84,7 @@ def interpret(notification: Notification, endpoint: Endpoint) -> tuple[bool, Hin
 
 def _is_about_nothing(body: bytes, details: S3Details) -> str | None:
     """Return why no event of a bucket is a reason to sync it. What cannot be understood may be one."""
-    events = understood(body)
+    events = parse_message(body)
     if events.problems or events.requests:
         return None
     if not events.keys:

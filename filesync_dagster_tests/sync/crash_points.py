@@ -207,7 +207,7 @@ class Victim:
                 "inventory": sorted([row["external_id"], row["size"], row["version"]] for row in rows),
                 "journal": [[row["seq"], row["change"], row["external_id"]] for row in journal],
                 "checkpoint_rows": sum(record.rows for record in saved),
-                "leases": [lease.endpoint for lease in metadata.running()],
+                "leases": [lease.endpoint for lease in metadata.running_leases()],
                 "left_over": self.left_over({uri for log in logs for uri in (log.snapshot_uri, log.changes_uri)}),
             }
 

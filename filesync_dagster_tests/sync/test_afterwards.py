@@ -27,7 +27,7 @@ def days_ago(days, hour=12):
 
 def move(filesync, sync_id, at):
     """Let a sync have happened at another time."""
-    with filesync.runtime.metadata._database.writing() as connection:
+    with filesync.runtime.metadata._database.write_transaction() as connection:
         statement = update(sync_logs).where(sync_logs.c.id == sync_id)
         connection.execute(statement.values(as_of=at, sync_started=at, sync_completed=at))
 
@@ -160,6 +160,6 @@ def test_what_left_the_configuration_is_marked(tmp_path, files):
         assert {result.status for result in filesync.sync_many()} == {SyncStatus.COMPLETED}
     with Project(tmp_path / "project", entries[0]).open() as filesync:
         list(filesync.sync_many())
-        with filesync.runtime.metadata._database.reading() as connection:
+        with filesync.runtime.metadata._database.read_transaction() as connection:
             found = connection.execute(select(endpoints.c.name, endpoints.c.is_active)).all()
     assert dict(map(tuple, found)) == {"docs": True, "photos": False}

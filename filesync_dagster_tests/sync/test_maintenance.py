@@ -33,21 +33,21 @@ def project(tmp_path):
 
 def write(filesync, *statements):
     """Change the database behind the back of filesync."""
-    with filesync.runtime.metadata._database.writing() as connection:
+    with filesync.runtime.metadata._database.write_transaction() as connection:
         for statement in statements:
             connection.execute(statement)
 
 
 def count(filesync, table):
     """Return how many rows a table has."""
-    with filesync.runtime.metadata._database.reading() as connection:
+    with filesync.runtime.metadata._database.read_transaction() as connection:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def let_time_pass(filesync, days):
     """Let everything that is logged have happened some days earlier than it did."""
     ago = timedelta(days=days)
-    with filesync.runtime.metadata._database.reading() as connection:
+    with filesync.runtime.metadata._database.read_transaction() as connection:
         logs = connection.execute(select(sync_logs)).all()
     for log in logs:
         moved = {name: getattr(log, name) - ago for name in ("as_of", "sync_started", "sync_completed")}

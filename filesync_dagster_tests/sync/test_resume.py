@@ -103,7 +103,7 @@ def test_what_counts_is_when_a_listing_was_interrupted_not_when_it_began(project
     simulator.asked.clear()
     now = datetime.now(UTC)
     moments = {"started_at": now - timedelta(days=3), "updated_at": now - timedelta(hours=hours)}
-    with project.open() as filesync, filesync.runtime.metadata._database.writing() as connection:
+    with project.open() as filesync, filesync.runtime.metadata._database.write_transaction() as connection:
         connection.execute(update(checkpoints).values(**moments))
 
     assert project.open().sync("drive").status is SyncStatus.COMPLETED

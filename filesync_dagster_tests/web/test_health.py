@@ -28,7 +28,7 @@ def endpoint(answer, name):
 def long_ago(project, *statements):
     """Let what the database knows have happened ten days ago."""
     moment = datetime.now(UTC) - timedelta(days=10)
-    with Filesync.open(project.file) as filesync, filesync.runtime.metadata._database.writing() as connection:
+    with Filesync.open(project.file) as filesync, filesync.runtime.metadata._database.write_transaction() as connection:
         for statement in statements:
             connection.execute(text(statement), {"then": f"{moment:%Y-%m-%d %H:%M:%S.%f}"})
 

@@ -214,7 +214,7 @@ def test_what_was_never_synced_is_stale_when_it_should_have_been(project, strang
     """Its age cannot be told, for it has none; what a person alone syncs is never stale."""
     project.file.write_text(project.file.read_text().replace("{path: nowhere}", "{path: nowhere}, schedule: manual"))
     before = samples(stranger.get("/metrics").text)
-    with Filesync.open(project.file) as filesync, filesync.runtime.metadata._database.writing() as connection:
+    with Filesync.open(project.file) as filesync, filesync.runtime.metadata._database.write_transaction() as connection:
         connection.execute(sql("UPDATE endpoints SET created_at = '2026-01-01 00:00:00.000000'"))
 
     after = samples(stranger.get("/metrics").text)

@@ -97,7 +97,7 @@ def _queue_troubles(runtime: Runtime) -> list[QueueTrouble]:
 def _expectations(runtime: Runtime, at: datetime) -> dict[str, Expectation]:
     """Return when each endpoint is stale. One that nothing is known of is registered: from now on it is waited for."""
     metadata, config = runtime.metadata, runtime.config
-    known = metadata.expected()
+    known = metadata.expectations()
     for endpoint in config.active:
         if endpoint.name not in known:
             runtime.register(endpoint)

@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable, SnapshotsTable
 
-from filesync_dagster.storage.database.row_streams import batched
+from filesync_dagster.storage.database.row_streams import in_batches
 
 DESCRIPTIONS_AT_ONCE = 100
 """Runs or descriptions that are read at once: one of a thousand endpoints is some 100 KB."""
@@ -47,7 +47,7 @@ def sweep(instance: dg.DagsterInstance, ids: Iterable[str], *, dry_run: bool) ->
     if not isinstance(storage, SqlRunStorage):
         return 0
     act = _count if dry_run else _delete
-    return sum(act(storage, some) for some in batched(ids, DESCRIPTIONS_AT_ONCE))
+    return sum(act(storage, some) for some in in_batches(ids, DESCRIPTIONS_AT_ONCE))
 
 
 def _needed(storage: SqlRunStorage, gone: Container[str]) -> set[str]:
@@ -76,7 +76,7 @@ def _wholes(storage: SqlRunStorage, ids: Iterable[str]) -> set[str]:
     bodies = SnapshotsTable.select().with_only_columns(kept.snapshot_body).where(kept.snapshot_type == "PIPELINE")
     return {
         whole
-        for some in batched(ids, DESCRIPTIONS_AT_ONCE)
+        for some in in_batches(ids, DESCRIPTIONS_AT_ONCE)
         for (body,) in _rows(storage, bodies.where(kept.snapshot_id.in_(some)))
         if (whole := _search(WHOLE, zlib.decompress(body)))
     }

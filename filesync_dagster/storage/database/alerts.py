@@ -71,7 +71,7 @@ def read(database: Database, *, standing: bool = False) -> list[AlertRecord]:
     query = select(*_columns()).order_by(alerts.c.raised_at, alerts.c.subject, alerts.c.kind)
     if standing:
         query = query.where(alerts.c.cleared_at.is_(None))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return [_record(row) for row in connection.execute(query).mappings()]
 
 
@@ -92,7 +92,7 @@ def raise_(database: Database, found: Iterable[AlertRecord], seen_at: datetime) 
         # Who looked before it was cleared knows less than who cleared it.
         where=alerts.c.cleared_at < seen_at,
     )
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         connection.execute(statement, rows)
 
 
@@ -103,7 +103,7 @@ def clear(
     found = list(keys)
     if not found:
         return  # most looks: nobody waits for the lock of a sync that commits
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         now = database.now(connection)
         for (subject, kind), run_id in found:
             standing = (alerts.c.cleared_at.is_(None), alerts.c.raised_at <= seen_at)
@@ -118,10 +118,10 @@ def clear(
 def claim(database: Database, seconds: float) -> list[AlertRecord]:
     """See Metadata.claim_alerts."""
     untold = alerts.c.told_at.is_(None)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         if connection.execute(select(alerts.c.subject).where(untold).limit(1)).first() is None:
             return []
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         now = database.now(connection)
         waits = (untold, or_(alerts.c.try_at.is_(None), alerts.c.try_at <= now))
         statement = (
@@ -143,7 +143,7 @@ def note(
     wait: float | None = None,
 ) -> None:
     """See Metadata.note_told."""
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         now = database.now(connection)
         outcome: dict[str, Any] = {"told": sorted(channels), "error": error}
         if wait is None:
@@ -176,7 +176,7 @@ def queue_troubles(database: Database) -> list[QueueTrouble]:
     counted = count.subquery()
     worst = select(counted.c.queue, counted.c.dead, dead.reason).join(dead_messages, dead.id == counted.c.last)
     failing = select(queues.c.name, queues.c.error).where(queues.c.error.is_not(None))
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         found = {row.queue: QueueTrouble(row.queue, row.dead, row.reason) for row in connection.execute(worst)}
         for row in connection.execute(failing):
             known = found.get(row.name, QueueTrouble(row.name))
@@ -184,11 +184,11 @@ def queue_troubles(database: Database) -> list[QueueTrouble]:
     return list(found.values())
 
 
-def expected(database: Database) -> dict[str, ExpectedRecord]:
-    """See Metadata.expected."""
+def read_expectations(database: Database) -> dict[str, ExpectedRecord]:
+    """See Metadata.expectations."""
     table = endpoints.c
     query = select(table.name, table.created_at, table.expected_seconds, table.expected_since)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return {row.name: ExpectedRecord(*row[1:]) for row in connection.execute(query)}
 
 
@@ -196,7 +196,7 @@ def expect(database: Database, found: Mapping[str, ExpectedRecord]) -> None:
     """See Metadata.expect."""
     if not found:
         return
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         connection.execute(
             update(endpoints).where(endpoints.c.name == bindparam("of")),
             [
@@ -212,13 +212,13 @@ def synced_in(database: Database, run_id: str, since: datetime) -> set[str]:
     query = select(endpoints.c.name).join_from(
         endpoints, sync_logs, and_(log.endpoint_id == endpoints.c.id, log.sync_completed >= since)
     )
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return set(connection.execute(query.where(log.run_id == run_id)).scalars())
 
 
 def now(database: Database) -> datetime:
     """See Metadata.now."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return database.now(connection)
 
 

@@ -13,11 +13,11 @@ from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.leases import Lease
 from filesync_dagster.storage.database.logs import write_log
 from filesync_dagster.storage.database.records import NewState, SyncRecord
-from filesync_dagster.storage.database.staging import staged
+from filesync_dagster.storage.database.staging import stage_rows
 from filesync_dagster.storage.database.state import clear_held, write_state
 from filesync_dagster.storage.database.tables import endpoint_state, endpoints, files
 
-MANY = 10_000
+BULK_ROWS = 10_000
 """Rows after which PostgreSQL's planner should look again."""
 
 
@@ -32,12 +32,12 @@ def commit(
     repathed: Iterable[pa.RecordBatch],
 ) -> None:
     """See Metadata.commit."""
-    with staged(database, _batches(imported, changes, repathed)) as (connection, names):
+    with stage_rows(database, _batches(imported, changes, repathed)) as (connection, names):
         lease.fence(connection)
         steps = _STEPS if _has_files(connection, log.endpoint_id) else {**_STEPS, "incoming_entries": (_INSERT,)}
         steps = {table: statements for table, statements in steps.items() if table in names}
         written = _apply(connection, steps, _parameters(database, connection, log))
-        if written >= MANY and not database.is_sqlite:
+        if written >= BULK_ROWS and not database.is_sqlite:
             # Its own statistics come later; without them the next commit reads every row of the endpoint.
             connection.exec_driver_sql("ANALYZE files")
         write_log(connection, log)

@@ -44,13 +44,13 @@ class Database:
         return Path(self.engine.url.database or "").parent
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def read_transaction(self) -> Iterator[Connection]:
         """Open a transaction that reads."""
         with translate_errors(self.where), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
-    def writing(self, *, attached: Path | None = None, fleeting: bool = False) -> Iterator[Connection]:
+    def write_transaction(self, *, attached: Path | None = None, fleeting: bool = False) -> Iterator[Connection]:
         """Open a transaction that writes; commit at the end, roll back on error.
 
         On SQLite it holds the write lock from the start, so that what it reads stays true until it commits.

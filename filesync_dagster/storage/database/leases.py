@@ -15,13 +15,13 @@ from filesync_dagster.storage.database.processes import Process
 from filesync_dagster.storage.database.records import LeaseRecord
 from filesync_dagster.storage.database.tables import endpoints, leases
 
-BEATS_PER_TERM = 3
+HEARTBEAT_TIMES_PER_TERM = 3
 """Heartbeats in the life of a lease: two may be lost."""
 
 MAINTENANCE = "maintenance"
 """The purpose that is waited for: it takes seconds, and is no sync that would be the sync of record."""
 
-PATIENCE = 300.0
+DATABASE_OUTAGE_SECONDS = 300.0
 """Seconds to wait for that."""
 
 
@@ -88,7 +88,7 @@ class Lease:
         """Let the next sync begin. The token stays in the row, so that it never comes again."""
         self._released.set()
         # A database that is away cannot be told; the lease then ends by itself.
-        with suppress(StorageError), self._database.writing(fleeting=True) as connection:
+        with suppress(StorageError), self._database.write_transaction(fleeting=True) as connection:
             connection.execute(
                 update(leases)
                 .where(leases.c.endpoint_id == self.endpoint_id, leases.c.token == self.token)
@@ -96,11 +96,11 @@ class Lease:
             )
 
     def _renew(self) -> None:
-        with self._database.writing(fleeting=True) as connection:
+        with self._database.write_transaction(fleeting=True) as connection:
             self.extend(connection)
 
     def _beat(self) -> None:
-        while not self._released.wait(self.seconds / BEATS_PER_TERM) and not self._lost.is_set():
+        while not self._released.wait(self.seconds / HEARTBEAT_TIMES_PER_TERM) and not self._lost.is_set():
             # The next beat tries again; `check` and `fence` find out if it was too late.
             with suppress(StorageError):
                 self._renew()
@@ -119,13 +119,13 @@ def held_lease(database: Database, endpoint_id: int, purpose: str, seconds: floa
 
 def _obtain(database: Database, endpoint_id: int, purpose: str, seconds: float) -> tuple[str, int, bool]:
     """Take the lease, as soon as maintenance has given it back should that hold it."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DATABASE_OUTAGE_SECONDS
     while True:
         try:
-            with database.reading() as connection:
+            with database.read_transaction() as connection:
                 # Asked without a lock first: the holder keeps the row locked while it commits.
                 _refuse_if_held(database, connection, _row(connection, endpoint_id))
-            with database.writing(fleeting=True) as connection:
+            with database.write_transaction(fleeting=True) as connection:
                 return _take(database, connection, endpoint_id, purpose, seconds)
         except _Maintained:
             if purpose == MAINTENANCE or time.monotonic() > deadline:
@@ -133,7 +133,7 @@ def _obtain(database: Database, endpoint_id: int, purpose: str, seconds: float) 
             time.sleep(0.1)
 
 
-def running(database: Database) -> list[LeaseRecord]:
+def running_leases(database: Database) -> list[LeaseRecord]:
     """Leases that are held, oldest first."""
     query = (
         select(leases, endpoints.c.name)
@@ -141,7 +141,7 @@ def running(database: Database) -> list[LeaseRecord]:
         .where(leases.c.holder.is_not(None))
         .order_by(leases.c.acquired_at)
     )
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         now = database.now(connection)
         return [_record(row) for row in connection.execute(query) if _is_held(row, now)]
 

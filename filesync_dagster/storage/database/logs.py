@@ -26,7 +26,7 @@ from filesync_dagster.storage.database import checkpoints, retention
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.leases import Lease
 from filesync_dagster.storage.database.records import SyncRecord
-from filesync_dagster.storage.database.row_streams import AT_ONCE, batched
+from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
 from filesync_dagster.storage.database.state import write_held
 from filesync_dagster.storage.database.tables import endpoint_state, endpoints, file_changes, sync_logs
 
@@ -44,7 +44,7 @@ def write_log(connection: Connection, log: SyncRecord) -> None:
 
 def record(database: Database, log: SyncRecord) -> None:
     """See Metadata.record."""
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         known = connection.execute(select(sync_logs.c.id).where(sync_logs.c.id == log.id)).first()
         if known is None:
             connection.execute(insert(sync_logs).values(**asdict(log)))
@@ -52,7 +52,7 @@ def record(database: Database, log: SyncRecord) -> None:
 
 def hold(database: Database, lease: Lease, log: SyncRecord, location: str | None, cursor: str | None) -> None:
     """See Metadata.hold."""
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         lease.fence(connection)
         write_log(connection, log)
         write_held(connection, lease.endpoint_id, log.id, location, cursor, database.now(connection))
@@ -61,12 +61,12 @@ def hold(database: Database, lease: Lease, log: SyncRecord, location: str | None
 
 def sync_log(database: Database, sync_id: str) -> SyncRecord | None:
     """See Metadata.sync_log."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         row = connection.execute(select(sync_logs).where(sync_logs.c.id == sync_id)).mappings().one_or_none()
     return None if row is None else _record(row)
 
 
-def listed(
+def read_logs(
     database: Database,
     endpoint_id: int,
     *,
@@ -88,7 +88,7 @@ def listed(
         query = query.where(moment < until)
     if live:
         query = query.where(sync_logs.c.mode != SyncMode.REPLAY.value)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return [_record(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
@@ -100,7 +100,7 @@ def snapshot_at(database: Database, endpoint_id: int, at: datetime) -> SyncRecor
         .order_by(sync_logs.c.as_of.desc(), sync_logs.c.sync_completed.desc())
         .limit(1)
     )
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         row = connection.execute(query).mappings().one_or_none()
     # A snapshot that retention let go is not made up for by an older one, which says something else.
     return None if row is None or row["snapshot_uri"] is None else _record(row)
@@ -110,8 +110,8 @@ def outcomes(database: Database, run_ids: Iterable[str]) -> dict[str, dict[str, 
     """See Metadata.outcomes."""
     found: dict[str, dict[str, SyncStatus]] = {}
     query = select(sync_logs.c.run_id, endpoints.c.name, sync_logs.c.sync_status).join_from(sync_logs, endpoints)
-    for some in batched(run_ids, AT_ONCE):
-        with database.reading() as connection:
+    for some in in_batches(run_ids, AT_ONCE):
+        with database.read_transaction() as connection:
             rows = connection.execute(query.where(sync_logs.c.run_id.in_(some)).order_by(sync_logs.c.sync_completed))
             for run_id, name, status in rows:
                 found.setdefault(run_id, {})[name] = SyncStatus(status)
@@ -145,7 +145,7 @@ def removed_since_listing(database: Database, endpoint_id: int) -> int:
         sync_logs.c.mode == SyncMode.INCREMENTAL.value,
         sync_logs.c.sync_completed > listed,
     )
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return int(connection.execute(query).scalar() or 0)
 
 
@@ -164,7 +164,7 @@ def _newest(database: Database, *wanted: ColumnElement[bool], endpoint_id: int |
     query = select(sync_logs).join_from(endpoints, sync_logs, sync_logs.c.id == newest)
     if endpoint_id is not None:
         query = query.where(endpoints.c.id == endpoint_id)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         records = [_record(row) for row in connection.execute(query).mappings()]
     return {record.endpoint_id: record for record in records}
 
@@ -174,9 +174,9 @@ def ended_since(database: Database, moment: datetime, known: Container[str]) -> 
     log = sync_logs.c
     each = log.endpoint_id.in_(select(endpoints.c.id))  # a join would have SQLite scan the logs
     ended = select(log.id).where(each, log.sync_completed >= moment, log.mode != SyncMode.REPLAY.value)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         new = [name for name in connection.execute(ended).scalars() if name not in known]
-        wanted = (select(sync_logs).where(log.id.in_(some)) for some in batched(new, AT_ONCE))
+        wanted = (select(sync_logs).where(log.id.in_(some)) for some in in_batches(new, AT_ONCE))
         found = [_record(row) for query in wanted for row in connection.execute(query).mappings()]
     return sorted(found, key=lambda record: (record.sync_completed, record.id))
 
@@ -197,7 +197,7 @@ def changes_since(database: Database, endpoint_id: int, snapshot_uri: str, until
     )
     if until is not None:
         query = query.where(log.as_of <= until)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         found = [_record(row) for row in connection.execute(query).mappings()]
     return [record for record in found if record.id not in snapshot_uri]  # that one is in the snapshot already
 
@@ -205,7 +205,7 @@ def changes_since(database: Database, endpoint_id: int, snapshot_uri: str, until
 def rebase(database: Database, lease: Lease, sync_id: str, snapshot_uri: str) -> None:
     """See Metadata.rebase."""
     log, state = sync_logs.c, endpoint_state.c
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         lease.fence(connection)
         ours = state.endpoint_id == lease.endpoint_id
         old = connection.execute(select(state.snapshot_uri).where(ours)).scalar_one()
@@ -235,7 +235,7 @@ def prunable(
         .order_by(log.as_of, log.sync_completed)
     )
     pointers = select(endpoint_state).where(endpoint_state.c.endpoint_id == endpoint_id)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         rows = connection.execute(query).all()
         state = connection.execute(pointers).one_or_none()
     pinned = set() if state is None else {state.snapshot_sync_id, state.held_sync_id}
@@ -261,14 +261,14 @@ def stored_files(database: Database, endpoint_id: int) -> set[str]:
         select(column).where(log.endpoint_id == endpoint_id, column.is_not(None))
         for column in (log.snapshot_uri, log.changes_uri)
     ]
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return set(connection.execute(union(*columns)).scalars())
 
 
 def forget_files(database: Database, uris: Iterable[str]) -> None:
     """See Metadata.forget_files."""
-    for some in batched(uris, AT_ONCE):
-        with database.writing() as connection:
+    for some in in_batches(uris, AT_ONCE):
+        with database.write_transaction() as connection:
             for column in (sync_logs.c.snapshot_uri, sync_logs.c.changes_uri):
                 connection.execute(update(sync_logs).where(column.in_(some)).values({column.name: null()}))
 

@@ -90,9 +90,9 @@ class Metadata:
         """
         return leases.held_lease(self._database, endpoint_id, purpose, seconds)
 
-    def running(self) -> list[LeaseRecord]:
+    def running_leases(self) -> list[LeaseRecord]:
         """Leases that are held now, oldest first."""
-        return leases.running(self._database)
+        return leases.running_leases(self._database)
 
     def state(self, endpoint_id: int) -> EndpointState:
         """Where an endpoint stands; all None and zero before its first commit."""
@@ -108,7 +108,7 @@ class Metadata:
 
     def unfinished_listings(self) -> dict[str, int]:
         """Return the endpoints that have a listing to resume, and how many rows of it are saved."""
-        return checkpoints.begun(self._database)
+        return checkpoints.unfinished_listings(self._database)
 
     def save_checkpoint(self, lease: Lease, record: CheckpointRecord) -> None:
         """Replace the checkpoint of a scope."""
@@ -116,7 +116,7 @@ class Metadata:
 
     def clear_checkpoints(self, lease: Lease) -> None:
         """Forget an unfinished listing."""
-        with self._database.writing() as connection:
+        with self._database.write_transaction() as connection:
             lease.fence(connection)
             checkpoints.clear(connection, lease.endpoint_id)
 
@@ -189,7 +189,7 @@ class Metadata:
 
         `live`: without those that rebuilt a past day.
         """
-        return logs.listed(self._database, endpoint_id, since=since, until=until, limit=limit, live=live)
+        return logs.read_logs(self._database, endpoint_id, since=since, until=until, limit=limit, live=live)
 
     def latest_syncs(self) -> dict[int, SyncRecord]:
         """The last sync of every endpoint, by endpoint id, without those that rebuilt a past day."""
@@ -220,9 +220,9 @@ class Metadata:
         """
         return row_streams.entries(self._database, endpoint_id, rows=rows)
 
-    def known(self, endpoint_id: int, ids: Iterable[str], *, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
+    def entries_of(self, endpoint_id: int, ids: Iterable[str], *, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
         """Those of these ids that the last snapshot has, in ENTRY_SCHEMA, in any order."""
-        return row_streams.known(self._database, endpoint_id, ids, rows)
+        return row_streams.entries_of(self._database, endpoint_id, ids, rows)
 
     def children(self, endpoint_id: int, folders: Iterable[str], *, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
         """What the last snapshot has right in these folders, in ENTRY_SCHEMA, in any order."""
@@ -256,9 +256,9 @@ class Metadata:
         """The time of the database, which all its users share."""
         return alerts.now(self._database)
 
-    def expected(self) -> dict[str, ExpectedRecord]:
+    def expectations(self) -> dict[str, ExpectedRecord]:
         """How often each endpoint is expected to be synced, by name."""
-        return alerts.expected(self._database)
+        return alerts.read_expectations(self._database)
 
     def expect(self, found: Mapping[str, ExpectedRecord]) -> None:
         """Note how often endpoints, given by their names, are expected to be synced, and since when."""
@@ -336,7 +336,7 @@ class Metadata:
 
     def waiting_requests(self) -> list[RequestRecord]:
         """Syncs that were asked for and are not done, oldest first."""
-        return requests.waiting(self._database)
+        return requests.waiting_requests(self._database)
 
     def take_requests(self, names: Iterable[str]) -> list[RequestRecord]:
         """Note that a run sets about what waits for these endpoints, and return it. It waits until it is settled."""
@@ -348,7 +348,7 @@ class Metadata:
 
     def queues(self) -> list[QueueRecord]:
         """How every queue is doing that was ever looked at, by name."""
-        return queues.known(self._database)
+        return queues.read_queues(self._database)
 
     def note_queue(self, name: str, depth: int | None, error: str | None = None) -> None:
         """Note how many messages wait in a queue, or why nobody can tell."""
@@ -393,10 +393,20 @@ class Metadata:
         *,
         since: datetime | None = None,
         until: datetime | None = None,
+        after_seq: int | None = None,
         rows: int = ROWS,
     ) -> Iterator[pa.RecordBatch]:
-        """Changes observed in [since, until), oldest first, in JOURNAL_SCHEMA."""
-        return row_streams.journal(self._database, endpoint_id, since=since, until=until, rows=rows)
+        """Changes observed in [since, until) and journalled after `after_seq`, oldest first, in JOURNAL_SCHEMA."""
+        return row_streams.journal(
+            self._database, endpoint_id, since=since, until=until, after_seq=after_seq, rows=rows
+        )
+
+    def last_seq(self, endpoint_id: int) -> int:
+        """The seq of the last change of an endpoint that is journalled; 0 when there is none.
+
+        Syncs of one endpoint come one after the other, so a later change has a higher one.
+        """
+        return row_streams.last_seq(self._database, endpoint_id)
 
     def activity(
         self, endpoint_ids: Iterable[int], since: datetime, until: datetime

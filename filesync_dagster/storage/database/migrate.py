@@ -22,10 +22,10 @@ def migrate(database: Database) -> None:
     """
     if database.is_sqlite:
         use_write_ahead_log(database)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         if _revision(connection) == HEAD:
             return
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         if _revision(connection) != HEAD:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from filesync_dagster.storage.database.database import Database
-from filesync_dagster.storage.database.row_streams import AT_ONCE, batched
+from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
 from filesync_dagster.storage.database.tables import dead_messages, queues
 
 MOST_DEAD = 1000
@@ -46,9 +46,9 @@ class DeadMessage:
     id: int = 0
 
 
-def known(database: Database) -> list[QueueRecord]:
+def read_queues(database: Database) -> list[QueueRecord]:
     """See Metadata.queues."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         count = select(func.count()).where(dead_messages.c.queue == queues.c.name).scalar_subquery()
         query = select(queues, count.label("set_aside")).order_by(queues.c.name)
         return [QueueRecord(**row) for row in connection.execute(query).mappings()]
@@ -56,14 +56,14 @@ def known(database: Database) -> list[QueueRecord]:
 
 def note_look(database: Database, name: str, depth: int | None, error: str | None) -> None:
     """See Metadata.note_queue."""
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         values = {"depth": depth, "error": error, "checked_at": database.now(connection)}
         _upsert(database, connection, name, values)
 
 
 def note_received(database: Database, name: str, count: int, unrouted: int) -> None:
     """See Metadata.note_received."""
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         now = database.now(connection)
         _upsert(database, connection, name, {"received_at": now})
         more = {"received": queues.c.received + count, "unrouted": queues.c.unrouted + unrouted}
@@ -73,7 +73,7 @@ def note_received(database: Database, name: str, count: int, unrouted: int) -> N
 def dead_letter(database: Database, name: str, messages: Sequence[DeadMessage]) -> int:
     """See Metadata.dead_letter."""
     buried = 0
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         for message in messages:
             row = {
                 "queue": name,
@@ -101,8 +101,8 @@ def _let_the_oldest_go(connection: Connection, name: str) -> None:
 def dead(database: Database, ids: Collection[int]) -> list[DeadMessage]:
     """See Metadata.dead_messages."""
     found: list[DeadMessage] = []
-    with database.reading() as connection:
-        for some in batched(sorted(ids), AT_ONCE):
+    with database.read_transaction() as connection:
+        for some in in_batches(sorted(ids), AT_ONCE):
             query = select(dead_messages).where(dead_messages.c.id.in_(some)).order_by(dead_messages.c.id)
             found += [DeadMessage(**row) for row in connection.execute(query).mappings()]
     return found
@@ -117,7 +117,7 @@ def each_dead(database: Database, names: Collection[str] | None, characters: int
         query = query.where(dead_messages.c.queue.in_(list(names)))
     last = 0
     while True:
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             page = [DeadMessage(**row) for row in connection.execute(query.where(dead_messages.c.id > last)).mappings()]
         yield from page
         if len(page) < PAGE:
@@ -127,16 +127,16 @@ def each_dead(database: Database, names: Collection[str] | None, characters: int
 
 def drop(database: Database, ids: Collection[int]) -> int:
     """See Metadata.drop_dead_messages."""
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         return sum(
             connection.execute(delete(dead_messages).where(dead_messages.c.id.in_(some))).rowcount
-            for some in batched(ids, AT_ONCE)
+            for some in in_batches(ids, AT_ONCE)
         )
 
 
 def drop_all(database: Database, names: Collection[str]) -> int:
     """See Metadata.drop_all_dead_messages."""
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         return connection.execute(delete(dead_messages).where(dead_messages.c.queue.in_(list(names)))).rowcount
 
 

@@ -8,16 +8,16 @@ from sqlalchemy import Connection, insert, select, update
 from filesync_dagster.storage.database import retention
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.records import RequestRecord
-from filesync_dagster.storage.database.row_streams import AT_ONCE, batched
+from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
 from filesync_dagster.storage.database.tables import requests
 
 
 def ask(database: Database, endpoint: str, source: str, *, full: bool) -> bool:
     """See Metadata.ask."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         if _is_asked(connection, endpoint, full=full):
             return False  # most hints come in bursts: they cost no write
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         if _is_asked(connection, endpoint, full=full):
             return False
         row = {"endpoint": endpoint, "full": full, "source": source, "requested_at": database.now(connection)}
@@ -35,9 +35,9 @@ def _is_asked(connection: Connection, endpoint: str, *, full: bool) -> bool:
     return connection.execute(waiting.limit(1)).first() is not None
 
 
-def waiting(database: Database) -> list[RequestRecord]:
+def waiting_requests(database: Database) -> list[RequestRecord]:
     """See Metadata.waiting_requests."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         query = select(requests).where(requests.c.done_at.is_(None)).order_by(requests.c.id)
         return [RequestRecord(**row) for row in connection.execute(query).mappings()]
 
@@ -45,9 +45,9 @@ def waiting(database: Database) -> list[RequestRecord]:
 def take(database: Database, names: Iterable[str]) -> list[RequestRecord]:
     """See Metadata.take_requests."""
     found: list[RequestRecord] = []
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         now = database.now(connection)
-        for some in batched(names, AT_ONCE):
+        for some in in_batches(names, AT_ONCE):
             taking = (
                 update(requests)
                 .where(requests.c.endpoint.in_(some), requests.c.done_at.is_(None))
@@ -60,9 +60,9 @@ def take(database: Database, names: Iterable[str]) -> list[RequestRecord]:
 
 def settle(database: Database, ids: Collection[int]) -> None:
     """See Metadata.settle_requests."""
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         now = database.now(connection)
-        for some in batched(ids, AT_ONCE):
+        for some in in_batches(ids, AT_ONCE):
             connection.execute(update(requests).where(requests.c.id.in_(some)).values(done_at=now))
 
 

@@ -64,15 +64,15 @@ def entries(database: Database, endpoint_id: int, *, rows: int) -> Iterator[pa.R
     return _stream(database, _entries(endpoint_id).order_by(files.c.external_id), ENTRY_SCHEMA, rows)
 
 
-def known(database: Database, endpoint_id: int, ids: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """See Metadata.known."""
-    for some in batched(ids, AT_ONCE):
+def entries_of(database: Database, endpoint_id: int, ids: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """See Metadata.entries_of."""
+    for some in in_batches(ids, AT_ONCE):
         yield from _stream(database, _entries(endpoint_id).where(files.c.external_id.in_(some)), ENTRY_SCHEMA, rows)
 
 
 def children(database: Database, endpoint_id: int, folders: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
     """See Metadata.children."""
-    for some in batched(folders, AT_ONCE):
+    for some in in_batches(folders, AT_ONCE):
         yield from _stream(database, _entries(endpoint_id).where(files.c.parent_id.in_(some)), ENTRY_SCHEMA, rows)
 
 
@@ -85,11 +85,11 @@ def has_more_files(database: Database, endpoint_id: int, scope: str, than: int) 
     """See Metadata.has_more_files."""
     live = (files.c.deleted_at.is_(None), files.c.kind != Kind.FOLDER.value)
     query = select(files.c.id).where(files.c.endpoint_id == endpoint_id, files.c.scope == scope, *live).limit(than + 1)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return len(connection.execute(query).all()) > than
 
 
-def batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
+def in_batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
     """Cut values into lists of at most `size`."""
     iterator = iter(values)
     while some := list(islice(iterator, size)):
@@ -104,16 +104,31 @@ def _entries(endpoint_id: int) -> Select[Any]:
 
 
 def journal(
-    database: Database, endpoint_id: int, *, since: datetime | None, until: datetime | None, rows: int
+    database: Database,
+    endpoint_id: int,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    after_seq: int | None,
+    rows: int,
 ) -> Iterator[pa.RecordBatch]:
     """See Metadata.journal."""
     columns = [file_changes.c[field.name] for field in JOURNAL_SCHEMA]
     query = select(*map(_plain, columns)).where(file_changes.c.endpoint_id == endpoint_id)
+    if after_seq is not None:
+        query = query.where(file_changes.c.seq > after_seq)
     if since is not None:
         query = query.where(file_changes.c.observed_at >= since)
     if until is not None:
         query = query.where(file_changes.c.observed_at < until)
     return _stream(database, query.order_by(file_changes.c.seq), JOURNAL_SCHEMA, rows)
+
+
+def last_seq(database: Database, endpoint_id: int) -> int:
+    """See Metadata.last_seq."""
+    query = select(func.max(file_changes.c.seq)).where(file_changes.c.endpoint_id == endpoint_id)
+    with database.read_transaction() as connection:
+        return int(connection.execute(query).scalar() or 0)
 
 
 def activity(
@@ -124,8 +139,8 @@ def activity(
     slot = cast(func.floor(extract("epoch", journal.observed_at) / QUARTER), BigInteger).label("slot")
     observed = (journal.observed_at >= since, journal.observed_at < until)
     query = select(slot, journal.change, func.count()).where(*observed).group_by(slot, journal.change)
-    with database.reading() as connection:
-        for some in batched(endpoint_ids, AT_ONCE):
+    with database.read_transaction() as connection:
+        for some in in_batches(endpoint_ids, AT_ONCE):
             for number, change, count in connection.execute(query.where(journal.endpoint_id.in_(some))):
                 yield datetime.fromtimestamp(number * QUARTER, UTC), change, count
 
@@ -144,7 +159,7 @@ def _plain(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _stream(database: Database, query: Select[Any], schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         result = connection.execution_options(stream_results=True, yield_per=rows).execute(query)
         for part in result.partitions():
             yield _batch(part, schema)

@@ -35,7 +35,7 @@ _POSTGRESQL_TYPES = {
 
 
 @contextmanager
-def staged(database: Database, batches: Iterable[Staged]) -> Iterator[tuple[Connection, frozenset[str]]]:
+def stage_rows(database: Database, batches: Iterable[Staged]) -> Iterator[tuple[Connection, frozenset[str]]]:
     """Write the batches beside, then open the transaction that can read them.
 
     Yields its connection and the names of the tables that have rows. Nothing of ours is locked while the batches
@@ -48,7 +48,7 @@ def staged(database: Database, batches: Iterable[Staged]) -> Iterator[tuple[Conn
 
 @contextmanager
 def _inside_postgresql(database: Database, batches: Iterator[Staged]) -> Iterator[tuple[Connection, frozenset[str]]]:
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         # What a sync touches is found by its key, most of it in memory.
         connection.exec_driver_sql("SET LOCAL random_page_cost = 1.1")
         names = _write(_copier(connection), batches)
@@ -80,7 +80,7 @@ def _beside_sqlite(database: Database, batches: Iterator[Staged]) -> Iterator[tu
     try:
         with translate_errors(database.where):
             names = _ingest(path, batches)
-        with database.writing(attached=path if names else None) as connection:
+        with database.write_transaction(attached=path if names else None) as connection:
             yield connection, names
     finally:
         path.unlink(missing_ok=True)

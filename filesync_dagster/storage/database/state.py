@@ -11,7 +11,7 @@ from filesync_dagster.core.errors import NothingHeld
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.leases import Lease
 from filesync_dagster.storage.database.records import BreakerRecord, EndpointRecord, EndpointState, NewState
-from filesync_dagster.storage.database.row_streams import AT_ONCE, batched
+from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
 from filesync_dagster.storage.database.tables import breakers, endpoint_state, endpoints, files
 
 
@@ -26,11 +26,11 @@ def register(database: Database, endpoint: EndpointRecord) -> int:
         "endpoint_details": dict(endpoint.details),
         "is_active": endpoint.is_active,
     }
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         known = _endpoint(connection, endpoint.name)
     if known is not None and all(known[column] == value for column, value in values.items()):
         return int(known["id"])
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         return _write_endpoint(database, connection, values)
 
 
@@ -58,13 +58,13 @@ def _write_endpoint(database: Database, connection: Connection, values: dict[str
 
 def endpoint_ids(database: Database) -> dict[str, int]:
     """See Metadata.endpoint_ids."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return {row.name: row.id for row in connection.execute(select(endpoints.c.name, endpoints.c.id))}
 
 
 def endpoint_records(database: Database) -> dict[int, EndpointRecord]:
     """See Metadata.endpoint_records."""
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return {
             row.id: EndpointRecord(
                 row.name,
@@ -83,11 +83,11 @@ def deactivate_except(database: Database, names: Iterable[str]) -> None:
     """See Metadata.deactivate_except."""
     keep = set(names)
     query = select(endpoints.c.id, endpoints.c.name).where(endpoints.c.is_active)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         leaving = [row.id for row in connection.execute(query) if row.name not in keep]
     if not leaving:
         return
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         now = database.now(connection)
         for endpoint_id in leaving:
             statement = update(endpoints).where(endpoints.c.id == endpoint_id)
@@ -97,7 +97,7 @@ def deactivate_except(database: Database, names: Iterable[str]) -> None:
 def state(database: Database, endpoint_id: int) -> EndpointState:
     """See Metadata.state."""
     query = select(endpoint_state).where(endpoint_state.c.endpoint_id == endpoint_id)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         row = connection.execute(query).mappings().one_or_none()
     return EndpointState(endpoint_id) if row is None else EndpointState(**row)
 
@@ -109,7 +109,7 @@ def states(database: Database) -> dict[str, EndpointState]:
         .outerjoin(endpoint_state, endpoint_state.c.endpoint_id == endpoints.c.id)
         .order_by(endpoints.c.name)
     )
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return {row["name"]: _state(row) for row in connection.execute(query).mappings()}
 
 
@@ -126,13 +126,13 @@ def write_state(connection: Connection, endpoint_id: int, new: NewState, now: da
 
 def expire_proofs(database: Database, names: Iterable[str]) -> None:
     """See Metadata.expire_proofs."""
-    for some in batched(names, AT_ONCE):
+    for some in in_batches(names, AT_ONCE):
         chosen = select(endpoints.c.id).where(endpoints.c.name.in_(some))
         proved = endpoint_state.c.endpoint_id.in_(chosen) & endpoint_state.c.reconciled_at.is_not(None)
-        with database.reading() as connection:
+        with database.read_transaction() as connection:
             if connection.execute(select(endpoint_state.c.endpoint_id).where(proved).limit(1)).first() is None:
                 continue
-        with database.writing() as connection:
+        with database.write_transaction() as connection:
             connection.execute(update(endpoint_state).where(proved).values(reconciled_at=null()))
 
 
@@ -156,7 +156,7 @@ def clear_held(connection: Connection, endpoint_id: int) -> bool:
 
 def drop_held(database: Database, lease: Lease) -> None:
     """See Metadata.drop_held."""
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         lease.fence(connection)
         if not clear_held(connection, lease.endpoint_id):
             raise NothingHeld(f"Endpoint {lease.endpoint} has no held sync.", hint="See `filesync status`.")
@@ -174,12 +174,12 @@ def read_breakers(database: Database, endpoint_id: int | None = None) -> dict[in
     """See Metadata.breaker and Metadata.breakers."""
     columns = [breakers.c[item.name] for item in fields(BreakerRecord)]
     query = select(*columns) if endpoint_id is None else select(*columns).where(breakers.c.endpoint_id == endpoint_id)
-    with database.reading() as connection:
+    with database.read_transaction() as connection:
         return {row["endpoint_id"]: BreakerRecord(**row) for row in connection.execute(query).mappings()}
 
 
 def save_breaker(database: Database, record: BreakerRecord) -> None:
     """See Metadata.save_breaker."""
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         connection.execute(delete(breakers).where(breakers.c.endpoint_id == record.endpoint_id))
         connection.execute(insert(breakers).values(**asdict(record), updated_at=database.now(connection)))

@@ -54,9 +54,9 @@ def _first_line(text: str) -> str:
 
 def publish(written: Path, final: Path) -> None:
     """Give a complete file its final name, durably: after a crash it is there whole, or not at all."""
-    synced(written)
+    sync_file(written)
     written.replace(final)
-    synced(final.parent)
+    sync_file(final.parent)
 
 
 def make_folder(folder: Path) -> None:
@@ -64,10 +64,10 @@ def make_folder(folder: Path) -> None:
     missing = [f for f in (folder, *folder.parents) if not f.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for made in missing:
-        synced(made.parent)
+        sync_file(made.parent)
 
 
-def synced(path: Path) -> None:
+def sync_file(path: Path) -> None:
     """Wait until a file or folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

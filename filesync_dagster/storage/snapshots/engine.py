@@ -49,7 +49,7 @@ class Engines:
         try:
             with closing(database.open()) as con:
                 yield con
-            again = database.emptied() and len(self._idle) < KEPT
+            again = database.drop_all() and len(self._idle) < KEPT
         finally:
             if again:
                 self._idle.append(database)
@@ -90,7 +90,7 @@ class _Database:
         self._con.execute(f"ATTACH ':memory:' AS {WORK}")
         return beside(self._con)
 
-    def emptied(self) -> bool:
+    def drop_all(self) -> bool:
         """Drop all that was made; tell whether nothing is left, not even the folder."""
         with suppress(duckdb.Error):  # whoever worked here is done, and nobody else will
             self._con.execute(f"DETACH {WORK}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from filesync_dagster.storage.snapshots.disk import make_folder, publish, synced
+from filesync_dagster.storage.snapshots.disk import make_folder, publish, sync_file
 
 
 class Root(Protocol):
@@ -82,7 +82,7 @@ class FolderRoot:
         path = self.folder / key
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
-            synced(path.parent)
+            sync_file(path.parent)
 
     def walk(self, folder: str) -> Iterator[tuple[str, float]]:  # noqa: D102  # the protocol says it
         now = time.time()

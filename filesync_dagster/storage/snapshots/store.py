@@ -133,7 +133,7 @@ class SnapshotStore:
                     raise SnapshotMissing(f"The stored file {uri} is not there.", hint=LOST_HINT) from exc
         return found
 
-    def derived(self, name: str, endpoint: str, write: Callable[[Path], None]) -> Path:
+    def derive_file(self, name: str, endpoint: str, write: Callable[[Path], None]) -> Path:
         """Return a local file made of stored ones, by `write` when it is not at hand. `name`: what it is made of."""
         with disk_errors(f"preparing {name}"):
             return self._cache.find(name) or self._cache.fill(name, endpoint, write)

@@ -25,7 +25,7 @@ MAX_WRAPPINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SyncRequest:
     """Somebody wants an endpoint synced."""
 
     endpoint: str
@@ -37,14 +37,14 @@ class Said:
     """What one message says. `problems`: why not all of it could be used, in sentences."""
 
     keys: set[tuple[str, str]] = field(default_factory=set)  # (bucket, external_id)
-    requests: list[Request] = field(default_factory=list)
+    requests: list[SyncRequest] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def understood(body: bytes) -> Said:
+def parse_message(body: bytes) -> Said:
     """Return what a message says. Never raises.
 
-    >>> understood(b'{"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": "a+b%2Fc"}}}]}').keys
+    >>> parse_message(b'{"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": "a+b%2Fc"}}}]}').keys
     {('b', 'a b/c')}
     """
     said = Said()
@@ -141,7 +141,7 @@ def _request(content: Mapping[str, Any], said: Said) -> None:
     elif not isinstance(endpoint, str) or not endpoint:
         said.problems.append("It is a request that names no `endpoint`.")
     else:
-        said.requests.append(Request(endpoint, REQUESTS[kind]))
+        said.requests.append(SyncRequest(endpoint, REQUESTS[kind]))
 
 
 def _shown(value: Any) -> str:

@@ -21,7 +21,7 @@ from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncResult, SyncStatus, to_storable_text
 from filesync_dagster.storage.database import DeadMessage
 from filesync_dagster.sync.context import Progress, ignore
-from filesync_dagster.sync.events.envelopes import Request, Said, understood
+from filesync_dagster.sync.events.envelopes import Said, SyncRequest, parse_message
 from filesync_dagster.sync.events.inbox import Inbox, Message, open_inbox
 from filesync_dagster.sync.pool import sync_each
 from filesync_dagster.sync.run import sync
@@ -30,10 +30,10 @@ from filesync_dagster.sync.runtime import Runtime
 SETTLED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL, SyncStatus.HELD})
 """After these the inventory, or what is held for a decision, has what a message told of."""
 
-MOST_OF_A_BODY = 1_000_000
+MAX_KEPT_LETTERS = 1_000_000
 """Characters of a message that are kept when it is set aside."""
 
-SOON = 60.0
+LEFTOVER_RUN_SECONDS = 60.0
 """Seconds after which a run ends that left something for the next one."""
 
 Keys = Mapping[str, set[str]]
@@ -71,7 +71,7 @@ class Routes:
         """Return the names of the endpoints."""
         return [name for name, prefix in self._by_bucket.get(bucket, ()) if key.startswith(prefix)]
 
-    def refusal(self, request: Request) -> str | None:
+    def refusal(self, request: SyncRequest) -> str | None:
         """Return why nobody can do what is asked for."""
         if request.endpoint in self._names:
             return None
@@ -158,7 +158,7 @@ def receive_queue(
 
 def _seconds(queue: Queue, left: int) -> float:
     """Return how long a run may take."""
-    return min(queue.run_seconds, SOON) if left else queue.run_seconds
+    return min(queue.run_seconds, LEFTOVER_RUN_SECONDS) if left else queue.run_seconds
 
 
 def queue_depth(runtime: Runtime, queue: Queue, inbox: Inbox | None = None) -> int:
@@ -180,12 +180,12 @@ def queue_depth(runtime: Runtime, queue: Queue, inbox: Inbox | None = None) -> i
 def is_busy(runtime: Runtime, queue: Queue) -> bool:
     """Tell whether every endpoint of a queue is being synced, so that its messages would only come again."""
     served = {endpoint.name for endpoint in runtime.config.active if queue.serves(endpoint.name)}
-    return bool(served) and served <= {lease.endpoint for lease in runtime.metadata.running()}
+    return bool(served) and served <= {lease.endpoint for lease in runtime.metadata.running_leases()}
 
 
 def _work(run: _Run, messages: Sequence[Message]) -> Batch:
     queue, metadata = run.queue, run.runtime.metadata
-    read = [_Read(message, understood(message.body)) for message in messages]
+    read = [_Read(message, parse_message(message.body)) for message in messages]
     keys, unrouted = _routed(read, run.routes)
     dead = [dead for one in read if (dead := _dead(queue, one, run.routes))]
     asked = {(r.endpoint, r.full) for one in read for r in one.said.requests if not run.routes.refusal(r)}
@@ -249,7 +249,7 @@ def _dead(queue: Queue, one: _Read, routes: Routes) -> DeadMessage | None:
         return None
     more = f" And {len(problems) - 3} more." if len(problems) > 3 else ""  # noqa: PLR2004 - a few say enough
     reason = to_storable_text(f"{' '.join(problems[:3])}{more}".encode("utf-8", "backslashreplace"))
-    body = to_storable_text(one.message.body)[:MOST_OF_A_BODY]
+    body = to_storable_text(one.message.body)[:MAX_KEPT_LETTERS]
     return DeadMessage(queue.name, one.message.id, reason, body, datetime.now(UTC))
 
 
@@ -271,7 +271,7 @@ def requeue(runtime: Runtime, ids: Collection[int]) -> int:
     """Put messages that were set aside back into their queues; return how many. Raises ConfigError, SourceError."""
     found = runtime.metadata.dead_messages(ids)
     for message in found:
-        if len(message.body) == MOST_OF_A_BODY:
+        if len(message.body) == MAX_KEPT_LETTERS:
             raise ProtocolViolation(
                 f"Message {message.id} was too large to be kept whole.", hint="It can only be dropped."
             )

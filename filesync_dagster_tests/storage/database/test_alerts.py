@@ -111,7 +111,7 @@ def test_what_is_over_and_told_is_pruned(metadata, moment):
 def test_queues_in_trouble(metadata, moment):
     """Those with dead messages, those that cannot be looked at; with the last reason."""
     bad = {"queue": "bad", "body": "{", "received_at": moment}
-    with metadata._database.writing() as connection:
+    with metadata._database.write_transaction() as connection:
         rows = [{**bad, "message_id": f"m{i}", "reason": f"reason {i}"} for i in range(3)]
         connection.execute(insert(dead_messages), rows)
         connection.execute(insert(queues), [{"name": "gone", "error": "No route."}, {"name": "well", "error": None}])

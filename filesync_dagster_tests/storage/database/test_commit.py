@@ -103,7 +103,7 @@ def test_files_come_in_byte_order_of_their_paths(metadata, endpoint):
 def test_the_rows_carry_what_users_query(metadata, endpoint):
     """Title, search name and the endpoint's project and user are filled in."""
     commit(metadata, endpoint, "s1", imported=[batch(entry("1", name="PLAN E\u0301.dwg"))])
-    with metadata._database.reading() as connection:
+    with metadata._database.read_transaction() as connection:
         row = connection.execute(select(files)).one()
     assert (row.title, row.name_search) == ("PLAN E\u0301.dwg", "plan é.dwg")
     assert (row.project_id, row.user_id) == ("p1", "u1")
@@ -272,5 +272,5 @@ def test_staging_leaves_nothing_behind(metadata, endpoint, tmp_path):
 def _expire(metadata, endpoint):
     from filesync_dagster.storage.database.tables import leases
 
-    with metadata._database.writing() as connection:
+    with metadata._database.write_transaction() as connection:
         connection.execute(leases.update().where(leases.c.endpoint_id == endpoint).values(expires_at=NOW))

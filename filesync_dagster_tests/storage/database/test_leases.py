@@ -84,13 +84,13 @@ def test_a_lease_is_free_again_when_released_and_its_token_never_comes_back(meta
         with pytest.raises(ZeroDivisionError):
             fail()
     assert tokens == sorted(set(tokens))
-    assert metadata.running() == []
+    assert metadata.running_leases() == []
 
 
 def test_running_leases_are_listed(metadata, endpoint):
     """With who, what and since when."""
     with metadata.lease(endpoint, purpose="approve"):
-        (lease,) = metadata.running()
+        (lease,) = metadata.running_leases()
     assert (lease.endpoint, lease.pid, lease.purpose) == ("drawings", os.getpid(), "approve")
     assert lease.acquired_at <= lease.heartbeat_at < lease.expires_at
 
@@ -109,7 +109,7 @@ def test_a_holder_that_was_killed_is_replaced_at_once(url, metadata, endpoint):
     token = int(process.stdout.readline())
     process.kill()
     process.communicate()
-    assert metadata.running() == []
+    assert metadata.running_leases() == []
     with metadata.lease(endpoint) as lease:
         assert lease.token > token
 
@@ -159,7 +159,7 @@ def test_a_commit_renews_the_lease(metadata, endpoint):
     with metadata.lease(endpoint) as lease:
         write(metadata, endpoint, expires_at=NOW)
         metadata.commit(lease, log(endpoint, "s1"), new_state("s1"))
-        assert len(metadata.running()) == 1
+        assert len(metadata.running_leases()) == 1
 
 
 def test_a_lost_lease_is_not_released_by_its_old_holder(metadata, endpoint):
@@ -170,7 +170,7 @@ def test_a_lost_lease_is_not_released_by_its_old_holder(metadata, endpoint):
         lease = new.__enter__()
         with pytest.raises(LeaseLost):
             metadata.clear_checkpoints(old)
-    assert [held.token for held in metadata.running()] == [lease.token]
+    assert [held.token for held in metadata.running_leases()] == [lease.token]
     new.__exit__(None, None, None)
 
 
@@ -216,13 +216,13 @@ def test_threads_race_for_a_lease_and_one_wins(metadata, endpoint):
 
 def holder_of(metadata, endpoint):
     """Return the holder as it is stored."""
-    with metadata._database.reading() as connection:
+    with metadata._database.read_transaction() as connection:
         return connection.execute(leases.select().where(leases.c.endpoint_id == endpoint)).one().holder
 
 
 def write(metadata, endpoint, **values):
     """Change the stored lease."""
-    with metadata._database.writing() as connection:
+    with metadata._database.write_transaction() as connection:
         connection.execute(leases.update().where(leases.c.endpoint_id == endpoint).values(**values))
 
 
@@ -251,7 +251,7 @@ def test_what_maintenance_holds_is_waited_for(metadata, endpoint):
 
 def test_a_maintenance_that_does_not_end_is_not_waited_for_for_ever(metadata, endpoint, monkeypatch):
     """Then it is named, like any other holder."""
-    monkeypatch.setattr(leases_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(leases_module, "DATABASE_OUTAGE_SECONDS", 0.2)
     with metadata.lease(endpoint, purpose=MAINTENANCE), pytest.raises(SyncInProgress), metadata.lease(endpoint):
         pass
 
@@ -262,11 +262,11 @@ def test_what_is_fleeting_is_the_lease_alone(metadata, endpoint):
         pass
     database = metadata._database
     if database.is_sqlite:
-        with database.writing() as connection:
+        with database.write_transaction() as connection:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
-        with database.writing(fleeting=True) as connection:
+        with database.write_transaction(fleeting=True) as connection:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1  # NORMAL
-        with pytest.raises(ZeroDivisionError), database.writing(fleeting=True):
+        with pytest.raises(ZeroDivisionError), database.write_transaction(fleeting=True):
             raise ZeroDivisionError
-        with database.writing() as connection:
+        with database.write_transaction() as connection:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2

@@ -273,5 +273,5 @@ def checkpoint(scope, *, rows=0, complete=False):
 
 def rows_of(metadata, table):
     """Return the rows of a table."""
-    with metadata._database.reading() as connection:
+    with metadata._database.read_transaction() as connection:
         return connection.execute(table.select()).all()

@@ -45,7 +45,7 @@ def test_an_empty_database_gets_the_tables_and_keeps_its_rows_when_opened_again(
 
 def test_the_migrations_make_the_tables_that_the_code_knows(metadata):
     """tables.py and the migrations agree, and HEAD is the newest revision."""
-    with metadata._database.reading() as connection:
+    with metadata._database.read_transaction() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, tables.metadata) == []
     config = Config()
@@ -58,7 +58,7 @@ def test_what_an_older_version_had_taken_is_done(url):
     database = Database(url, patience=10)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with database.writing() as connection:
+    with database.write_transaction() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")
         for name, taken in (("done", NOW), ("waits", None)):
@@ -84,7 +84,7 @@ def test_processes_may_create_the_database_at_once(url):
 
 def test_a_database_of_a_newer_version_is_refused(url):
     """It says so, and what to do."""
-    with Metadata.open(url) as metadata, metadata._database.writing() as connection:
+    with Metadata.open(url) as metadata, metadata._database.write_transaction() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(DatabaseError, match="another version") as refusal:
         Metadata.open(url)
@@ -110,7 +110,7 @@ def test_readers_do_not_wait_for_a_writer(tmp_path):
     url = f"sqlite:///{tmp_path}/filesync.db"
     with Metadata.open(url, patience=0.2) as metadata:
         endpoint = metadata.register(EndpointRecord("drawings", "s3"))
-        with metadata._database.writing():
+        with metadata._database.write_transaction():
             assert live(metadata, endpoint) == {}
 
 
@@ -184,7 +184,7 @@ def test_a_connection_that_the_server_closed_is_replaced(postgres_url):
     """A restart of PostgreSQL between two syncs costs nothing."""
     with Metadata.open(postgres_url) as metadata, Metadata.open(postgres_url) as other:
         metadata.states()
-        with other._database.reading() as connection:
+        with other._database.read_transaction() as connection:
             connection.exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filesync_dagster.sync.events.envelopes import Request, understood
+from filesync_dagster.sync.events.envelopes import SyncRequest, parse_message
 from filesync_dagster_tests.sync.events.queues import TEST_EVENT, event_bridge, minio_event, s3_event, sns
 
 KEY = "drawings/a b+c%41 é\u00a0\\x.pdf"
@@ -27,7 +27,7 @@ NAMES = [
 
 def said(message):
     """Return what a message says."""
-    return understood(message if isinstance(message, bytes) else json.dumps(message).encode())
+    return parse_message(message if isinstance(message, bytes) else json.dumps(message).encode())
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_some_messages_say_nothing(message):
 @pytest.mark.parametrize(("kind", "full"), [("initial", True), ("incremental", False)])
 def test_requests(kind, full):
     """Anybody who may write to the queue may ask for a sync."""
-    assert said({"type": kind, "endpoint": "eng"}).requests == [Request("eng", full)]
+    assert said({"type": kind, "endpoint": "eng"}).requests == [SyncRequest("eng", full)]
 
 
 @pytest.mark.parametrize(
