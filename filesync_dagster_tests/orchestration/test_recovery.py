@@ -125,7 +125,7 @@ def listings(proxy):
 
 def pid_of(filesync):
     """Return the process that syncs."""
-    [lease] = filesync.runtime.metadata.running()
+    [lease] = filesync.runtime.metadata.running_leases()
     return lease.pid
 
 

@@ -220,7 +220,7 @@ def test_what_somebody_else_syncs_is_left_to_them(project, store, tick):
         metadata = filesync.runtime.metadata
         ids = {name: filesync.runtime.register(filesync.config.endpoint(name)) for name in "abc"}
         with metadata.lease(ids["a"]), metadata.lease(ids["b"]), metadata.lease(ids["c"], purpose="maintenance"):
-            with metadata._database.writing() as connection:
+            with metadata._database.write_transaction() as connection:
                 for name in ("a", "c"):
                     ago = datetime.now(UTC) - timedelta(minutes=2)
                     connection.execute(update(leases).where(leases.c.endpoint_id == ids[name]).values(acquired_at=ago))

@@ -70,7 +70,7 @@ def test_a_run_that_is_killed_is_told_started_again_and_told_to_be_over(bucket, 
         ):
             # `first_syncs` starts the first run.
             assert _eventually(filesync.runtime.metadata.running)
-            [lease] = filesync.runtime.metadata.running()
+            [lease] = filesync.runtime.metadata.running_leases()
             os.kill(lease.pid, signal.SIGKILL)
             may_answer.set()
             assert _eventually(lambda: len(hook.posts) == 2, patience=400), hook.titles
