@@ -38,9 +38,6 @@ class Watched:
         how = {"endpoint": "docs", "target": load, "run_config": config_of, **how}
         self.sensor = on_file_changes("new_files", **how)
         self.resource = FilesyncResource(config_path=str(self.project.config), home=str(self.project.home))
-        self.definitions = dg.Definitions(
-            jobs=[how["target"]], sensors=[self.sensor], resources={"filesync": self.resource}
-        )
         self.cursor = None
         self.launched = {}
         self.partitions = []
@@ -59,19 +56,18 @@ class Watched:
     def tick(self, *, dies=False):
         """Evaluate once. One that `dies` has launched its runs, and its cursor is lost; a run key launches once."""
         with dg.build_sensor_context(
-            instance=self.project.instance,
-            cursor=self.cursor,
-            definitions=self.definitions,
-            resources={"filesync": self.resource},
+            instance=self.project.instance, cursor=self.cursor, resources={"filesync": self.resource}
         ) as context:
-            data = self.sensor.evaluate_tick(context)
-        for request in data.run_requests or ():
-            if request.run_key not in self.launched:
-                self.launched[request.run_key] = request
-        self.partitions += [key for added in data.dynamic_partitions_requests or () for key in added.partition_keys]
+            came = self.sensor(context)
+            cursor = getattr(came, "cursor", None) or context.cursor
+        requests = getattr(came, "run_requests", None) or []
+        for request in requests:
+            self.launched.setdefault(request.run_key, request)
+        for added in getattr(came, "dynamic_partitions_requests", None) or ():
+            self.partitions += added.partition_keys
         if not dies:
-            self.cursor = data.cursor
-        return [self.files_of(request) for request in data.run_requests or ()]
+            self.cursor = cursor
+        return [self.files_of(request) for request in requests]
 
     @staticmethod
     def files_of(request):
