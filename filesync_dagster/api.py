@@ -204,9 +204,7 @@ class Filesync:
         rows = inventory.files(self.runtime, self.config.endpoint(name), as_of=as_of, gone=gone)
         return RecordBatches(rows, FILES_SCHEMA if as_of is None else inventory.LIVE_SCHEMA)
 
-    def changes(
-        self, name: str, *, since: datetime | None = None, until: datetime | None = None
-    ) -> RecordBatches:
+    def changes(self, name: str, *, since: datetime | None = None, until: datetime | None = None) -> RecordBatches:
         """Return the journal of an endpoint, oldest first: batch by batch, or `.to_pandas()`."""
         rows = inventory.changes(self.runtime, self.config.endpoint(name), since=since, until=until)
         return RecordBatches(rows, JOURNAL_SCHEMA)
