@@ -7,7 +7,7 @@ holds every connector to it. Implementations add a docstring only where they dif
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -126,3 +126,5 @@ class Connector:
     open: Callable[..., Source]  # (details, meter, *, prune: Prune | None)
     paths: tuple[str, ...] = ()  # details that are paths of this machine, relative to the configuration file
     incremental: bool = False  # its sources are IncrementalSources: they tell what changed
+    owned_keys: Callable[[Any], tuple[str, str]] | None = None
+    """Where events name keys: from the details, the bucket and the prefix of the keys that are an endpoint's."""

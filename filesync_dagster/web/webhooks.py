@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from filesync_dagster.connectors.s3 import S3Details
+from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.sync.events.envelopes import parse_message
 from filesync_dagster.web.messages import Hint
 from filesync_dagster.web.site import same
@@ -76,19 +76,19 @@ def interpret(notification: Notification, endpoint: Endpoint) -> tuple[bool, Hin
         return False, Hint(queued=False, reason="The channel is open.")
     if said.get("Event") == "s3:TestEvent":
         return False, Hint(queued=False, reason="The test event arrived.")
-    details = endpoint.endpoint_details
-    if said and isinstance(details, S3Details) and (why_not := _is_about_nothing(notification.body, details)):
+    details, owned_keys = endpoint.endpoint_details, CONNECTORS[endpoint.type].owned_keys
+    if said and owned_keys and (why_not := _is_about_nothing(notification.body, *owned_keys(details))):
         return False, Hint(queued=False, reason=why_not)
     return said.get("type") == "initial", Hint(queued=True, reason="A sync is asked for.")
 
 
-def _is_about_nothing(body: bytes, details: S3Details) -> str | None:
+def _is_about_nothing(body: bytes, bucket: str, prefix: str) -> str | None:
     """Return why no event of a bucket is a reason to sync it. What cannot be understood may be one."""
     events = parse_message(body)
     if events.problems or events.requests:
         return None
     if not events.keys:
         return "Nothing of it says that something changed."
-    if any(bucket == details.bucket and key.startswith(details.prefix) for bucket, key in events.keys):
+    if any(place == bucket and key.startswith(prefix) for place, key in events.keys):
         return None
     return "Nothing of it is below the bucket and prefix of the endpoint."

@@ -27,4 +27,10 @@ def open_s3(details: S3Details, meter: "Meter", *, prune: Prune | None = None) -
     return S3Source(details, meter)
 
 
-CONNECTOR = Connector(title="S3 bucket", details=S3Details, location=("endpoint_url", "bucket", "prefix"), open=open_s3)
+CONNECTOR = Connector(
+    title="S3 bucket",
+    details=S3Details,
+    location=("endpoint_url", "bucket", "prefix"),
+    open=open_s3,
+    owned_keys=lambda details: (details.bucket, details.prefix),
+)

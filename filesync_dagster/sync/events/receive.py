@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 
 from filesync_dagster.config import Config, Queue
 from filesync_dagster.connectors import CONNECTORS
-from filesync_dagster.connectors.s3 import S3Details
 from filesync_dagster.core.errors import ConfigError, DatabaseError, ProtocolViolation, SourceError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncResult, SyncStatus, to_storable_text
@@ -63,9 +62,10 @@ class Routes:
         served = [endpoint for endpoint in config.active if queue.serves(endpoint.name)]
         self._names = {endpoint.name for endpoint in served}
         for endpoint in served:
-            details = endpoint.endpoint_details
-            if isinstance(details, S3Details):
-                self._by_bucket.setdefault(details.bucket, []).append((endpoint.name, details.prefix))
+            owned_keys = CONNECTORS[endpoint.type].owned_keys
+            if owned_keys is not None:
+                bucket, prefix = owned_keys(endpoint.endpoint_details)
+                self._by_bucket.setdefault(bucket, []).append((endpoint.name, prefix))
 
     def of(self, bucket: str, key: str) -> list[str]:
         """Return the names of the endpoints."""
