@@ -134,7 +134,7 @@ def test_old_data_is_said_to_be_old(two):
     made, _ = two
     with made.open() as filesync:
         fresh = filesync.report("storage_by_type")
-        write = filesync.runtime.metadata._database.writing
+        write = filesync.runtime.metadata._database.write_transaction
         with write() as connection:
             connection.execute(sql("DELETE FROM sync_logs WHERE endpoint_id = 1 AND id <> 'a-2'"))
         old = filesync.report("storage_by_type")
