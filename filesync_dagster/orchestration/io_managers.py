@@ -85,7 +85,10 @@ def _days(context: dg.InputContext) -> Sequence[date | None]:
     if not context.has_asset_partitions:
         return [None]
     keys = context.asset_partition_keys
-    if len(keys) == len(context.asset_partitions_def.get_partition_keys()):
+    step = context.step_context
+    if not (step.has_partition_key or step.has_partition_key_range) and len(keys) == len(
+        context.asset_partitions_def.get_partition_keys()
+    ):
         return [None]
     return [day_of(key) for key in keys]
 

@@ -151,9 +151,9 @@ def on_file_changes(
             read = _from_snapshot if cursor.snapshot_uri else _from_journal
             batches, cursor = read(opened, wanted, cursor)
         requests = [_request(batch, run_config, tags, partitions) for batch in batches]
-        added = (
-            [partitions.build_add_request([batch.partition_key for batch in batches])] if partitions and batches else []
-        )
+        # A file that changed in two syncs has one partition; Dagster refuses to add it twice.
+        keys = list(dict.fromkeys(batch.partition_key for batch in batches)) if partitions else []
+        added = [partitions.build_add_request(keys)] if partitions and keys else []
         if not requests and str(cursor) == context.cursor:
             return dg.SkipReason("No file is new or changed.")
         return dg.SensorResult(run_requests=requests, cursor=str(cursor), dynamic_partitions_requests=added)

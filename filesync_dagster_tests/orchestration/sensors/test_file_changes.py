@@ -164,6 +164,24 @@ def test_a_partition_for_each_file(watched):
     assert all(set(key).isdisjoint('\n\r\t",[]') for key in keys)
 
 
+def test_a_file_that_changed_twice_adds_one_partition(watched):
+    """Dagster refuses a request with a key twice, and the cursor would never go on."""
+    partitions = dg.DynamicPartitionsDefinition(name="files")
+
+    @dg.job(partitions_def=partitions)
+    def load_one():
+        take()
+
+    made = watched(partitions=partitions, target=load_one)
+    made.write(a__csv="1")
+    made.tick()
+    made.write(b__csv="1")
+    made.write(b__csv="22")
+
+    assert made.tick() == [["b.csv"], ["b.csv"]]
+    assert len(made.partitions) == 1
+
+
 @pytest.mark.parametrize("how", [{"changes": ["new"]}, {"changes": []}, {"max_files_per_run": 0}, {"include": ["[a"]}])
 def test_what_means_nothing_is_refused(how):
     """When the code is loaded, not at the first tick."""
