@@ -69,7 +69,7 @@ def test_a_run_that_is_killed_is_told_started_again_and_told_to_be_over(bucket, 
             Filesync(load_config(read_environment(config, variables))) as filesync,
         ):
             # `first_syncs` starts the first run.
-            assert _eventually(filesync.runtime.metadata.running)
+            assert _eventually(filesync.runtime.metadata.running_leases)
             [lease] = filesync.runtime.metadata.running_leases()
             os.kill(lease.pid, signal.SIGKILL)
             may_answer.set()
