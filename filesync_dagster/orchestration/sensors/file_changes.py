@@ -3,7 +3,8 @@
 Its cursor is the journal's `seq`. Syncs of an endpoint come one after the other, and each journals in one transaction:
 nothing appears later with a lower one. What is behind the cursor has been handed to a run, what is not yet will be. A
 batch begins with the first change that is not behind the cursor and never goes past the end of its sync: evaluated once
-more after a crash, the same cursor gives the same batch with the same run key, and Dagster launches no second run.
+more after a crash, the same cursor gives the same batch with the same run key, and Dagster launches no second run. Who
+changes the filters or the numbers in between gets another batch with another key: files twice rather than not at all.
 """
 
 import json
@@ -245,7 +246,7 @@ def _from_journal(opened: "Filesync", wanted: Wanted, cursor: ChangeCursor) -> t
     seq = cursor.seq
     for row, chosen in islice(_rows(journal, wanted), ROWS_READ_PER_TICK):
         if found and (len(found) == wanted.files_per_run or found[0].sync_id != row["sync_id"]):
-            batches.append(FileBatch(f"{endpoint.name}:{found[0].seq}", tuple(found)))
+            batches.append(FileBatch(f"{endpoint.name}:{found[0].seq}-{found[-1].seq}", tuple(found)))
             found = []
             if len(batches) == wanted.runs_per_tick:
                 break
@@ -256,7 +257,7 @@ def _from_journal(opened: "Filesync", wanted: Wanted, cursor: ChangeCursor) -> t
             found.append(change)
         seq = row["seq"]
     if found:
-        batches.append(FileBatch(f"{endpoint.name}:{found[0].seq}", tuple(found)))
+        batches.append(FileBatch(f"{endpoint.name}:{found[0].seq}-{found[-1].seq}", tuple(found)))
     return batches, ChangeCursor(seq)
 
 
