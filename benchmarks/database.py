@@ -86,8 +86,8 @@ def ingest(connection: Any, batches: list[pa.RecordBatch]) -> None:
 def ours(url: str, batches: list[pa.RecordBatch]) -> dict[str, float]:
     rows = sum(batch.num_rows for batch in batches)
     with Metadata.open(url) as metadata:
-        endpoint = metadata.register(EndpointRecord("bench", "s3"))
-        with metadata.lease(endpoint) as lease:
+        endpoint = metadata.endpoints.register(EndpointRecord("bench", "s3"))
+        with metadata.leases.hold(endpoint) as lease:
 
             def commit(name: str, minutes: int, **rows_of: Any) -> float:
                 log, state = ended(endpoint, name, NOW + timedelta(minutes=minutes), rows)
@@ -98,7 +98,7 @@ def ours(url: str, batches: list[pa.RecordBatch]) -> dict[str, float]:
                 "import_peak_rss_gib": psutil.Process().memory_info().rss / 2**30,
                 "changes_seconds": commit("second", 1, changes=changed(batches)),
                 "noop_seconds": commit("third", 2),
-                "read_seconds": seconds(lambda: [None for _ in metadata.files(endpoint)]),
+                "read_seconds": seconds(lambda: [None for _ in metadata.files.inventory(endpoint)]),
             }
 
 

@@ -207,7 +207,7 @@ def ticks_of(filesync: Filesync, home: Path, since: float, until: float) -> list
                 continue
             due = datetime.fromisoformat(moment).timestamp()
             if since <= due and due + EVERY <= until and record.start_time and record.end_time:
-                done = filesync.runtime.metadata.outcomes([record.dagster_run.run_id])
+                done = filesync.runtime.metadata.syncs.outcomes([record.dagster_run.run_id])
                 found.append(
                     {
                         "due": due,

@@ -162,11 +162,11 @@ class Filesync:
 
         `source`: who asks. Raises ConfigError, UnknownEndpoint, DatabaseError.
         """
-        return self.runtime.metadata.ask(self.config.endpoint(name).name, source, full=full)
+        return self.runtime.metadata.requests.ask(self.config.endpoint(name).name, source, full=full)
 
     def alerts(self, *, standing: bool = True) -> list[AlertRecord]:
         """Return what is wrong, as it was last looked at; with `standing=False` also what was, and is over."""
-        return self.runtime.metadata.alerts(standing=standing)
+        return self.runtime.metadata.alerts.read(standing=standing)
 
     def alert(self) -> alerting.Round:
         """Look what became wrong and what is over, and tell the channels of `alerts.urls` what they do not know yet.
@@ -225,7 +225,7 @@ class Filesync:
     ) -> list[SyncRecord]:
         """Return the syncs of an endpoint that described a moment in [since, until), newest first."""
         endpoint_id = self.runtime.register(self.config.endpoint(name))
-        return self.runtime.metadata.sync_logs(endpoint_id, since=since, until=until, limit=limit)
+        return self.runtime.metadata.syncs.between(endpoint_id, since=since, until=until, limit=limit)
 
     def report(self, name: str, day: date | None = None, *, rows: int = 50) -> Report:
         """Write a report about a day, today when left out. Names: `filesync_dagster.monitoring.reports.CATALOGUE`.

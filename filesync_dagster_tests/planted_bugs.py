@@ -131,8 +131,8 @@ BUGS = (
     Bug(
         "what came while an endpoint was switched off is never looked at",
         "sync/events/receive.py",
-        "metadata.expire_proofs(failed | (metadata.endpoint_ids().keys() - found - followed))",
-        "metadata.expire_proofs(failed)",
+        "metadata.endpoints.expire_proofs(failed | (metadata.endpoints.ids().keys() - found - followed))",
+        "metadata.endpoints.expire_proofs(failed)",
         RECEIVING,
         "cannot_hear and sqs",
     ),
@@ -147,8 +147,8 @@ BUGS = (
     Bug(
         "what is wrong in a message is acknowledged and forgotten",
         "sync/events/receive.py",
-        "    metadata.dead_letter(queue.name, dead)",
-        "    metadata.dead_letter(queue.name, [])",
+        "    metadata.queues.dead_letter(queue.name, dead)",
+        "    metadata.queues.dead_letter(queue.name, [])",
         RECEIVING,
         "poison and sqs",
     ),

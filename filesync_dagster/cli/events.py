@@ -77,7 +77,7 @@ def events(
             raise click.exceptions.Exit(code or (0 if queues else _broken(filesync)))
         chosen = _chosen(filesync, queues)
         if ALL in drop:
-            gone = filesync.runtime.metadata.drop_all_dead_messages(chosen)
+            gone = filesync.runtime.metadata.queues.drop_all_dead_messages(chosen)
             click.echo(f"{plural(gone, 'message')} dropped.")
         elif requeue or drop:
             _decide(filesync, requeue, [number for number in drop if isinstance(number, int)])
@@ -101,7 +101,7 @@ def _configured(filesync: Filesync) -> list[str]:
 
 def _chosen(filesync: Filesync, names: Sequence[str]) -> list[str]:
     """Return the queues that are meant: also those of which only messages are left. Raises ConfigError."""
-    left = [record.name for record in filesync.runtime.metadata.queues() if record.set_aside]
+    left = [record.name for record in filesync.runtime.metadata.queues.records() if record.set_aside]
     known = dict.fromkeys([*_configured(filesync), *left])
     return [name if name in known else filesync.config.queue(name).name for name in names] or list(known)
 
@@ -110,14 +110,14 @@ def _decide(filesync: Filesync, requeue: Sequence[int], drop: Sequence[int]) -> 
     from filesync_dagster.sync.events.receive import requeue as put_back
 
     metadata = filesync.runtime.metadata
-    known = {message.id for message in metadata.dead_messages([*requeue, *drop])}
+    known = {message.id for message in metadata.queues.dead_messages([*requeue, *drop])}
     if missing := sorted({*requeue, *drop} - known):
         numbers = ", ".join(map(str, missing))
         raise click.ClickException(f"There is no dead message {numbers}. See `filesync events --dead`.")
     if requeue:
         click.echo(f"{plural(put_back(filesync.runtime, requeue), 'message')} put back.")
     else:
-        click.echo(f"{plural(metadata.drop_dead_messages(drop), 'message')} dropped.")
+        click.echo(f"{plural(metadata.queues.drop_dead_messages(drop), 'message')} dropped.")
 
 
 def _receive(filesync: Filesync, names: list[str], *, as_json: bool) -> int:
@@ -163,7 +163,7 @@ def _show_queues(filesync: Filesync, names: list[str], *, as_json: bool) -> None
         click.echo("There is no queue in the configuration.", err=True)
         return
     zone = filesync.config.settings.partitions.zone
-    known = {record.name: record for record in filesync.runtime.metadata.queues()}
+    known = {record.name: record for record in filesync.runtime.metadata.queues.records()}
     print_table(
         [Column(name, right=name in NUMBERS) for name in COLUMNS],
         [
@@ -192,7 +192,7 @@ def _queue(filesync: Filesync, name: str) -> dict[str, Any]:
             queue_depth(filesync.runtime, filesync.config.queue(name))
     except (SourceError, ConfigError) as found:
         error = " ".join(str(found).split())
-    record = next(record for record in filesync.runtime.metadata.queues() if record.name == name)
+    record = next(record for record in filesync.runtime.metadata.queues.records() if record.name == name)
     return {
         "queue": name,
         "type": configured.type if configured else None,
@@ -208,7 +208,7 @@ def _queue(filesync: Filesync, name: str) -> dict[str, Any]:
 def _show_dead(filesync: Filesync, names: list[str], *, as_json: bool) -> None:
     metadata = filesync.runtime.metadata
     if as_json:
-        for message in metadata.each_dead_message(names):
+        for message in metadata.queues.each_dead_message(names):
             click.echo(json.dumps(_dead(message)))
         return
     zone = filesync.config.settings.partitions.zone
@@ -216,7 +216,7 @@ def _show_dead(filesync: Filesync, names: list[str], *, as_json: bool) -> None:
         [Column("id", right=True), Column("queue"), Column("received"), Column("reason"), Column("message")],
         [
             (str(m.id), m.queue, moment(m.received_at, zone), m.reason, printable(m.body))
-            for m in metadata.each_dead_message(names, characters=PREVIEW)
+            for m in metadata.queues.each_dead_message(names, characters=PREVIEW)
         ],
     )  # fmt: skip
 

@@ -67,7 +67,7 @@ def initiate(invocation: Invocation, names: tuple[str, ...], *, full: bool, dags
         today = filesync.config.settings.partitions.today()
         going = dagster.runs(None, statuses=UNFINISHED)
         at_it = active_by_endpoint(
-            going, wanted, f"{today}", filesync.runtime.metadata.outcomes([run.id for run in going])
+            going, wanted, f"{today}", filesync.runtime.metadata.syncs.outcomes([run.id for run in going])
         )
         for run in {run.id: run for run in at_it.values()}.values():
             left_out = _listed(sorted(name for name, one in at_it.items() if one.id == run.id))
@@ -238,9 +238,9 @@ class Shown:
 def _shown(filesync: Filesync, runs: Sequence[DagsterRun]) -> list[Shown]:
     from filesync_dagster.orchestration.run_selection import endpoints_of
 
-    outcomes = filesync.runtime.metadata.outcomes([run.id for run in runs])
+    outcomes = filesync.runtime.metadata.syncs.outcomes([run.id for run in runs])
     syncing = {status.name for status in filesync.status() if status.running_since}
-    saved = filesync.runtime.metadata.unfinished_listings()
+    saved = filesync.runtime.metadata.checkpoints.unfinished_listings()
     active = [endpoint.name for endpoint in filesync.config.active]
     shown = []
     for run in runs:

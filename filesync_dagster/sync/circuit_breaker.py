@@ -28,13 +28,13 @@ def ask(metadata: Metadata, endpoint_id: int, name: str, *, ignore_breaker: bool
     `ignore_breaker`: somebody asks for this endpoint by name, so it is probed though no probe is due.
     """
     now = now or datetime.now(UTC)
-    record = metadata.breaker(endpoint_id)
+    record = metadata.endpoints.breaker(endpoint_id)
     if record.state == CLOSED:
         return
     if is_resting(record, now) and not ignore_breaker:
         raise BreakerOpen(why(record, name), hint=f"`filesync sync {name}` asks it at once.")
     # Should this probe end without a word, as when its process dies, the next one is not due at once.
-    metadata.save_breaker(replace(record, state=PROBING, probe_at=now + cool_down(record.failures)))
+    metadata.endpoints.save_breaker(replace(record, state=PROBING, probe_at=now + cool_down(record.failures)))
     event("breaker.probing", level=logging.WARNING, endpoint=name, failures=record.failures, reason=record.reason)
 
 
@@ -42,11 +42,11 @@ def note(
     metadata: Metadata, endpoint_id: int, name: str, error: FilesyncError | None, *, now: datetime | None = None
 ) -> None:
     """Take in how a sync ended. Only what a store does counts: our own disk and database say nothing about it."""
-    record = metadata.breaker(endpoint_id)
+    record = metadata.endpoints.breaker(endpoint_id)
     after = next_breaker(record, error, now or datetime.now(UTC))
     if after == record:
         return
-    metadata.save_breaker(after)
+    metadata.endpoints.save_breaker(after)
     if after.state == OPEN:
         event(
             "breaker.opened", level=logging.WARNING, endpoint=name, failures=after.failures, reason=after.reason,

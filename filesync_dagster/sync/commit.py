@@ -111,7 +111,7 @@ def _hold(context: SyncContext, outcome: Outcome, found: DetectedChanges, why_no
     proposed = replace(_store(context, outcome, found), status=SyncStatus.HELD, error=f"{why_not} {hint}")
     run_id, version = context.attempt.run_id, found.data_version
     log = sync_record(context.endpoint_id, proposed, outcome.observed, run_id, data_version=version)
-    context.runtime.metadata.hold(context.lease, log, context.location, outcome.following.cursor)
+    context.runtime.metadata.syncs.hold(context.lease, log, context.location, outcome.following.cursor)
     return replace(proposed, files_total=found.files_before, bytes_total=found.bytes_before)
 
 

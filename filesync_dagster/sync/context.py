@@ -73,7 +73,7 @@ class SyncContext:
 
         No feed tells what is there, so the inventory is partial until another full sync can.
         """
-        last = self.runtime.metadata.last_full(self.endpoint_id).get(self.endpoint_id)
+        last = self.runtime.metadata.syncs.last_full(self.endpoint_id).get(self.endpoint_id)
         return last.warnings if last and last.sync_status is SyncStatus.PARTIAL else ()
 
     def report(self, phase: str, files: int) -> None:

@@ -249,5 +249,5 @@ def _emptied_known_scopes(
             AND scope NOT IN (SELECT scope FROM {after} WHERE {LIVE_FILES})
         GROUP BY scope ORDER BY scope
     """).fetchall()
-    has_more = context.runtime.metadata.has_more_files
+    has_more = context.runtime.metadata.files.has_more_files
     return tuple(scope for scope, looked_at in rows if not has_more(context.endpoint_id, scope, looked_at))

@@ -23,8 +23,8 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
     """Commit the held sync of an endpoint as it was observed. Raises NothingHeld or HeldSyncOutdated."""
     attempt = begin_result(endpoint, None)
     endpoint_id = runtime.register(endpoint)
-    with runtime.metadata.lease(endpoint_id, purpose="approve") as lease, runtime.engine() as con:
-        state = runtime.metadata.state(endpoint_id)
+    with runtime.metadata.leases.hold(endpoint_id, purpose="approve") as lease, runtime.engine() as con:
+        state = runtime.metadata.endpoints.state(endpoint_id)
         held = _load_held_record(runtime, endpoint, state)
         if state.held_location != location_of(endpoint):
             raise HeldSyncOutdated(
@@ -88,18 +88,18 @@ def _load_held_changes(
 def reject(runtime: Runtime, endpoint: Endpoint) -> str:
     """Forget the held sync of an endpoint and return its id. Raises NothingHeld."""
     endpoint_id = runtime.register(endpoint)
-    with runtime.metadata.lease(endpoint_id, purpose="reject") as lease:
-        held = _load_held_record(runtime, endpoint, runtime.metadata.state(endpoint_id))
+    with runtime.metadata.leases.hold(endpoint_id, purpose="reject") as lease:
+        held = _load_held_record(runtime, endpoint, runtime.metadata.endpoints.state(endpoint_id))
         if not CONNECTORS[endpoint.type].incremental:
             # A change feed tells once more what was held. Events do not: they were acknowledged.
-            runtime.metadata.expire_proofs([endpoint.name])
-        runtime.metadata.drop_held(lease)
+            runtime.metadata.endpoints.expire_proofs([endpoint.name])
+        runtime.metadata.endpoints.drop_held(lease)
     event("sync.rejected", endpoint=endpoint.name, held=held.id)
     return held.id
 
 
 def _load_held_record(runtime: Runtime, endpoint: Endpoint, state: EndpointState) -> SyncRecord:
-    held = runtime.metadata.sync_log(state.held_sync_id) if state.held_sync_id else None
+    held = runtime.metadata.syncs.get(state.held_sync_id) if state.held_sync_id else None
     if held is None:
         raise NothingHeld(f"No sync of {endpoint.name!r} is held.")
     return held

@@ -211,7 +211,7 @@ def _complete(context: SyncContext, rows: FeedRows, feed: FeedResult) -> Located
 
 def _load_known(context: SyncContext, rows: FeedRows, ids: list[str]) -> None:
     """Add to `before` what the inventory has of these ids."""
-    _add_known(rows, context.runtime.metadata.entries_of(context.endpoint_id, ids))
+    _add_known(rows, context.runtime.metadata.files.entries_of(context.endpoint_id, ids))
 
 
 def _add_known(rows: FeedRows, batches: Iterable[pa.RecordBatch]) -> list[str]:
@@ -251,9 +251,9 @@ def _resolve_missing(context: SyncContext, rows: FeedRows, read: Collection[str]
         return
     metadata = context.runtime.metadata
     folders = [folder for folder in read if folder]
-    _add_known(rows, metadata.children(context.endpoint_id, folders))
+    _add_known(rows, metadata.files.children(context.endpoint_id, folders))
     if len(folders) < len(read):
-        _add_known(rows, metadata.tops(context.endpoint_id))
+        _add_known(rows, metadata.files.tops(context.endpoint_id))
     reread = create_table(rows.con, "reread_folders")
     reread.insert(ids_batch(list(read)), "external_id")
     missing = rows.con.execute(f"""
@@ -310,7 +310,7 @@ def _load_descendants(context: SyncContext, rows: FeedRows, descended: set[str])
     while frontier:
         descended.update(frontier)
         context.lease.check()
-        found = _add_known(rows, context.runtime.metadata.children(context.endpoint_id, frontier))
+        found = _add_known(rows, context.runtime.metadata.files.children(context.endpoint_id, frontier))
         frontier = [folder for folder in found if folder not in descended]
 
 
@@ -330,7 +330,7 @@ def _locate(context: SyncContext, rows: FeedRows) -> LocatedRows:
     """).fetchall()
     anchors = create_empty(con, "anchors")
     unknown = [parent for (parent,) in parents if parent != OUTSIDE]
-    for batch in context.runtime.metadata.entries_of(context.endpoint_id, unknown):
+    for batch in context.runtime.metadata.files.entries_of(context.endpoint_id, unknown):
         anchors.insert(with_fingerprints(batch))
     inside = resolve_paths(context.endpoint, now, "located", anchors, kind="TABLE")
     orphaned = descendants_of(now, rows.deleted, "orphaned")
@@ -373,7 +373,7 @@ def _find_entered_folders(context: SyncContext, rows: FeedRows, located: Located
         WHERE l.kind = '{Kind.FOLDER}' AND l.selected AND NOT l.trashed
     """).fetchall()
     trashed: set[str] = set()
-    for batch in context.runtime.metadata.children(context.endpoint_id, [folder for folder, _ in changed]):
+    for batch in context.runtime.metadata.files.children(context.endpoint_id, [folder for folder, _ in changed]):
         trashed.update(map(str, batch.filter(batch.column("trashed")).column("parent_id").to_pylist()))
     return list(dict.fromkeys([*entered, *(row for row in changed if row[0] in trashed)]))
 

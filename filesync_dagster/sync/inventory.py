@@ -53,7 +53,7 @@ def files(
     """
     endpoint_id = runtime.register(endpoint)
     if as_of is None:
-        yield from runtime.metadata.files(endpoint_id, gone=gone)
+        yield from runtime.metadata.files.inventory(endpoint_id, gone=gone)
         return
     path = snapshot_path(runtime, endpoint, as_of)
     with runtime.engine() as con:
@@ -62,7 +62,7 @@ def files(
 
 def current_path(runtime: Runtime, endpoint: Endpoint) -> Path:
     """Return a local copy of the last committed snapshot. Raises NothingKnown, SnapshotError."""
-    state = runtime.metadata.state(runtime.register(endpoint))
+    state = runtime.metadata.endpoints.state(runtime.register(endpoint))
     if state.snapshot_uri is None:
         raise NothingKnown(f"Nothing is stored about {endpoint.name!r}.", hint="It was never synced.")
     return materialize(runtime, endpoint.name, state.endpoint_id, state.snapshot_uri)
@@ -70,7 +70,7 @@ def current_path(runtime: Runtime, endpoint: Endpoint) -> Path:
 
 def snapshot_path(runtime: Runtime, endpoint: Endpoint, as_of: datetime) -> Path:
     """Return a local copy of the snapshot that describes a moment. Raises NothingKnown, SnapshotError."""
-    log = runtime.metadata.snapshot_at(runtime.register(endpoint), as_of)
+    log = runtime.metadata.syncs.snapshot_at(runtime.register(endpoint), as_of)
     if log is None or log.snapshot_uri is None:
         raise NothingKnown(
             f"Nothing is stored about {endpoint.name!r} as of {as_of:%Y-%m-%d %H:%M:%S %Z}.",
@@ -96,17 +96,17 @@ def changes(
     runtime: Runtime, endpoint: Endpoint, *, since: datetime | None = None, until: datetime | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Yield the journal of an endpoint, oldest first."""
-    yield from runtime.metadata.journal(runtime.register(endpoint), since=since, until=until)
+    yield from runtime.metadata.files.journal(runtime.register(endpoint), since=since, until=until)
 
 
 def status(runtime: Runtime) -> list[EndpointStatus]:
     """Return how every configured endpoint is doing, in the order of the configuration."""
     metadata = runtime.metadata
-    states = metadata.states()
-    running = {lease.endpoint: lease for lease in metadata.running_leases() if lease.purpose == "sync"}
-    proofs = metadata.last_full()
-    failing = {number: breaker for number, breaker in metadata.breakers().items() if breaker.failures}
-    latest = metadata.latest_syncs()
+    states = metadata.endpoints.states()
+    running = {lease.endpoint: lease for lease in metadata.leases.current() if lease.purpose == "sync"}
+    proofs = metadata.syncs.last_full()
+    failing = {number: breaker for number, breaker in metadata.endpoints.breakers().items() if breaker.failures}
+    latest = metadata.syncs.latest()
     broken = {entry.name: entry for entry in runtime.config.broken if not entry.is_queue}
     found = []
     for endpoint in runtime.config.endpoints:
@@ -124,8 +124,8 @@ def status(runtime: Runtime) -> list[EndpointStatus]:
 
 def resting_endpoints(runtime: Runtime, at: datetime) -> dict[str, datetime]:
     """Return which endpoints are left alone at a moment because their stores failed too often, and until when."""
-    records = {r.endpoint_id: r for r in runtime.metadata.breakers().values() if is_resting(r, at)}
-    states = runtime.metadata.states() if records else {}
+    records = {r.endpoint_id: r for r in runtime.metadata.endpoints.breakers().values() if is_resting(r, at)}
+    states = runtime.metadata.endpoints.states() if records else {}
     found = {name: records[s.endpoint_id].probe_at for name, s in states.items() if s.endpoint_id in records}
     return {name: until for name, until in found.items() if until is not None}
 

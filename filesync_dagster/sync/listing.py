@@ -116,7 +116,7 @@ def _is_filtered_out(endpoint: Endpoint, gap: ListingGap) -> bool:
 
 def _usable_checkpoints(context: SyncContext) -> dict[str, CheckpointRecord]:
     """Return the checkpoints of an unfinished listing of the same selection that is not too old, by scope."""
-    records = context.runtime.metadata.checkpoints(context.endpoint_id)
+    records = context.runtime.metadata.checkpoints.of(context.endpoint_id)
     selection = context.selection
     same = (
         all(r.selection == selection and r.location == context.location for r in records)
@@ -126,7 +126,7 @@ def _usable_checkpoints(context: SyncContext) -> dict[str, CheckpointRecord]:
     if records and same and not context.fresh:
         return {record.scope: record for record in records}
     if records:
-        context.runtime.metadata.clear_checkpoints(context.lease)
+        context.runtime.metadata.checkpoints.clear(context.lease)
     return {}
 
 
@@ -205,7 +205,7 @@ class _Writer:
         self.saved_at = time.monotonic()
         if checkpoint is None and not complete:
             return  # on disk, but the listing cannot resume here: a resume begins before it
-        self.context.runtime.metadata.save_checkpoint(
+        self.context.runtime.metadata.checkpoints.save(
             self.context.lease,
             CheckpointRecord(
                 scope=self.scope,

@@ -75,7 +75,7 @@ def lookup(context: SyncContext, state: EndpointState) -> LookupResult:
         unselected += [i for i in page.batch.column("external_id").to_pylist() if i is not None and i not in chosen]
         rows += page.batch.num_rows
         context.report("listing", rows)
-    known = context.runtime.metadata.entries_of(context.endpoint_id, sorted(context.keys))
+    known = context.runtime.metadata.files.entries_of(context.endpoint_id, sorted(context.keys))
     before = [with_fingerprints(batch) for batch in known]
     return LookupResult(
         pa.Table.from_batches(before, FILE_SCHEMA), pa.Table.from_batches(there, FILE_SCHEMA), unselected
@@ -87,7 +87,7 @@ def _check_guard(context: SyncContext, state: EndpointState) -> None:
 
     They come in slices, of which each is small; a listing sees all that is gone together.
     """
-    removed = context.runtime.metadata.removed_since_listing(context.endpoint_id)
+    removed = context.runtime.metadata.syncs.removed_since_listing(context.endpoint_id)
     both = Proposal(
         state.files_total + removed, state.files_total, ChangeCounts(removed=removed), location_changed=False
     )

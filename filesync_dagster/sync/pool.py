@@ -66,4 +66,4 @@ def note_inactive(runtime: Runtime) -> None:
     """Note in the database which endpoints are no longer synced: disabled, or gone from the configuration."""
     config = runtime.config
     names = [endpoint.name for endpoint in config.active] + [entry.name for entry in config.broken]
-    runtime.metadata.deactivate_except(names)
+    runtime.metadata.endpoints.deactivate_except(names)

@@ -155,7 +155,7 @@ def _keep(
     """Store the day's snapshot, and its changes when its beginning is known."""
     at, con = past.day.last_moment, after.con
     files, size, version = diff.totals(con, after.name)
-    known = past.runtime.metadata.snapshot_at(past.endpoint_id, at)
+    known = past.runtime.metadata.syncs.snapshot_at(past.endpoint_id, at)
     if known and known.as_of == at and known.data_version == version:
         return _sum_up(past, [known])  # this day was rebuilt before, and is the same
     counts = ChangeCounts()
@@ -175,13 +175,15 @@ def _keep(
         changes_uri=uris.get("changes"),
         warnings=describe_gaps(gaps),
     )
-    past.runtime.metadata.record(sync_record(past.endpoint_id, result, at, past.attempt.run_id, data_version=version))
+    past.runtime.metadata.syncs.record(
+        sync_record(past.endpoint_id, result, at, past.attempt.run_id, data_version=version)
+    )
     return result
 
 
 def _from_storage(past: Past) -> SyncResult:
     """Sum up the syncs of the day. Reads only; the same day gives the same answer for ever."""
-    logs = past.runtime.metadata.sync_logs(past.endpoint_id, since=past.day.start, until=past.day.end)
+    logs = past.runtime.metadata.syncs.between(past.endpoint_id, since=past.day.start, until=past.day.end)
     logs = [log for log in logs if log.sync_status in COMMITTED]
     live = [log for log in logs if log.mode is not SyncMode.REPLAY]
     logs = live or logs[:1]  # what an earlier backfill rebuilt tells the whole day by itself
@@ -214,4 +216,4 @@ def _sum_up(past: Past, logs: list[SyncRecord]) -> SyncResult:
 def snapshot_of_day(runtime: Runtime, endpoint: Endpoint, day: calendar_date) -> SyncRecord | None:
     """Return the sync whose snapshot describes the end of a day (or now, for today)."""
     moment = min(Day.of(day, runtime.config.settings.partitions.zone).last_moment, datetime.now(UTC))
-    return runtime.metadata.snapshot_at(runtime.register(endpoint), moment)
+    return runtime.metadata.syncs.snapshot_at(runtime.register(endpoint), moment)

@@ -29,10 +29,10 @@ def due(runtime: Runtime, at: datetime) -> dict[str, bool]:
 
     Not while another sync runs, or the store is left alone; and not at once after one that failed.
     """
-    waiting = runtime.metadata.waiting_requests()
+    waiting = runtime.metadata.requests.read()
     if not waiting:
         return {}
-    not_now = {lease.endpoint for lease in runtime.metadata.running_leases()} | resting_endpoints(runtime, at).keys()
+    not_now = {lease.endpoint for lease in runtime.metadata.leases.current()} | resting_endpoints(runtime, at).keys()
     not_now |= {request.endpoint for request in waiting if at < _retry_at(request)}
     return {request.endpoint: request.endpoint not in not_now for request in waiting}
 
@@ -50,10 +50,10 @@ class ClaimedRequests:
     def __init__(self, runtime: Runtime, names: Iterable[str]) -> None:
         self._metadata = runtime.metadata
         self._waiting: dict[str, list[RequestRecord]] = defaultdict(list)
-        for request in self._metadata.take_requests(names):
+        for request in self._metadata.requests.take(names):
             self._waiting[request.endpoint].append(request)
-        ids = self._metadata.endpoint_ids() if self._waiting else {}
-        begun = {name: self._metadata.checkpoints(ids[name]) for name in self._waiting if name in ids}
+        ids = self._metadata.endpoints.ids() if self._waiting else {}
+        begun = {name: self._metadata.checkpoints.of(ids[name]) for name in self._waiting if name in ids}
         self._listings = {name: min(one.started_at for one in found) for name, found in begun.items() if found}
 
     @property
@@ -73,7 +73,7 @@ class ClaimedRequests:
             return
         requests = self._waiting.get(result.endpoint, ())
         if done := [request.id for request in requests if self._is_done(request, result)]:
-            self._metadata.settle_requests(done)
+            self._metadata.requests.settle(done)
 
     def _is_done(self, request: RequestRecord, result: SyncResult) -> bool:
         """Tell whether a committed sync did all that was asked for, and looked at nothing before it was."""

@@ -29,13 +29,15 @@ ORPHAN_AGE_MIN = timedelta(days=1)
 
 def tidy(context: SyncContext) -> None:
     """Let go of what retention no longer keeps, once a day, and of what a sync before this one left behind."""
-    logs = context.runtime.metadata.sync_logs(context.endpoint_id, live=True, limit=2)  # this one and the one before
+    logs = context.runtime.metadata.syncs.between(
+        context.endpoint_id, live=True, limit=2
+    )  # this one and the one before
     before = logs[1] if len(logs) > 1 else None
     zone = context.runtime.config.settings.partitions.zone
     if before is None or before.sync_completed.astimezone(zone).date() != datetime.now(zone).date():
         retain(context.runtime, context.endpoint_id)
     if context.lease.after_crash or (before and before.sync_status is SyncStatus.FAILED):
-        known = context.runtime.metadata.stored_files(context.endpoint_id)
+        known = context.runtime.metadata.syncs.stored_files(context.endpoint_id)
         # Only the holder of the lease writes here; past days are rebuilt without one.
         context.runtime.snapshots.sweep(known, timedelta(0), endpoint=context.endpoint.name, spare=REBUILT)
 
@@ -47,20 +49,20 @@ def retain(runtime: Runtime, endpoint_id: int, *, dry_run: bool = False) -> dict
     """
     settings, metadata, now = runtime.config.settings, runtime.metadata, datetime.now(UTC)
     keep = settings.retention
-    uris = metadata.prunable(
+    uris = metadata.syncs.prunable(
         endpoint_id,
         now - timedelta(days=keep.intraday_snapshots_days),
         days_before=now - timedelta(days=keep.snapshots_days),
         zone=settings.partitions.zone,
     )
     if uris and not dry_run:
-        metadata.forget_files(uris)
+        metadata.syncs.forget_files(uris)
         runtime.snapshots.delete(uris)
     journal, logs = now - timedelta(days=keep.journal_days), now - timedelta(days=keep.sync_logs_days)
     return {
         "snapshots": len(uris),
-        "journal": metadata.prune_journal(endpoint_id, journal, dry_run=dry_run),
-        "sync_logs": metadata.prune_sync_logs(endpoint_id, logs, dry_run=dry_run),
+        "journal": metadata.files.prune_journal(endpoint_id, journal, dry_run=dry_run),
+        "sync_logs": metadata.syncs.prune(endpoint_id, logs, dry_run=dry_run),
     }
 
 
@@ -73,9 +75,9 @@ def maintain(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int]:
     """
     metadata, now = runtime.metadata, datetime.now(UTC)
     gone = Counter(dict.fromkeys(("snapshots", "journal", "sync_logs", "staging", "left_behind"), 0))
-    for name, endpoint_id in metadata.endpoint_ids().items():
+    for name, endpoint_id in metadata.endpoints.ids().items():
         try:
-            with metadata.lease(
+            with metadata.leases.hold(
                 endpoint_id, purpose=MAINTENANCE, seconds=runtime.config.settings.lease_seconds
             ) as lease:
                 gone.update(_maintain_one(runtime, name, lease, dry_run=dry_run))
@@ -87,8 +89,8 @@ def maintain(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int]:
     before = now - timedelta(days=runtime.config.settings.retention.events_days)
     oldest = now - timedelta(days=runtime.config.settings.retention.snapshots_days)
     gone["charts"] = _remove_charts(runtime.home / CHARTS, oldest, dry_run=dry_run)
-    gone["requests"] = metadata.prune_requests(before, dry_run=dry_run)
-    gone["alerts"] = metadata.prune_alerts(before, dry_run=dry_run)
+    gone["requests"] = metadata.requests.prune(before, dry_run=dry_run)
+    gone["alerts"] = metadata.alerts.prune(before, dry_run=dry_run)
     event("maintenance.finished", dry_run=dry_run, **gone)
     return dict(gone)
 
@@ -97,7 +99,7 @@ def _maintain_one(runtime: Runtime, name: str, lease: Lease, *, dry_run: bool) -
     gone = retain(runtime, lease.endpoint_id, dry_run=dry_run)
     gone["staging"] = _discard_listing(runtime, name, lease, dry_run=dry_run)
     if not dry_run:
-        known = runtime.metadata.stored_files(lease.endpoint_id)
+        known = runtime.metadata.syncs.stored_files(lease.endpoint_id)
         gone["left_behind"] = runtime.snapshots.sweep(known, ORPHAN_AGE_MIN, endpoint=name, spare=REBUILT)
     return gone
 
@@ -116,7 +118,7 @@ def _remove_charts(folder: Path, oldest: datetime, *, dry_run: bool) -> int:
 
 def _discard_listing(runtime: Runtime, name: str, lease: Lease, *, dry_run: bool) -> int:
     """Forget a listing that nobody will resume; return how many files of it were on this machine."""
-    records = runtime.metadata.checkpoints(lease.endpoint_id)
+    records = runtime.metadata.checkpoints.of(lease.endpoint_id)
     active = any(endpoint.name == name for endpoint in runtime.config.active)
     if active and is_recent(records, runtime.config.settings):
         return 0
@@ -124,6 +126,6 @@ def _discard_listing(runtime: Runtime, name: str, lease: Lease, *, dry_run: bool
     files = sum(path.is_file() for path in folder.rglob("*"))
     if not dry_run:
         if records:
-            runtime.metadata.clear_checkpoints(lease)
+            runtime.metadata.checkpoints.clear(lease)
         Staging.discard_all(folder)
     return files

@@ -64,7 +64,7 @@ def sync(
         endpoint_id = runtime.register(endpoint)
         try:
             with (
-                runtime.metadata.lease(endpoint_id, seconds=runtime.config.settings.lease_seconds) as lease,
+                runtime.metadata.leases.hold(endpoint_id, seconds=runtime.config.settings.lease_seconds) as lease,
                 _breaker(runtime, endpoint_id, endpoint.name, ignore_breaker=ignore_breaker),
                 closing(runtime.open_source(endpoint, attempt.meter)) as source,
             ):
@@ -103,7 +103,7 @@ def _record(runtime: Runtime, endpoint_id: int, attempt: ResultBuilder, error: B
     if isinstance(error, DatabaseLocked):
         raise error  # it was waited for long enough
     try:
-        runtime.metadata.record(sync_record(endpoint_id, attempt.failure(error), attempt.started, attempt.run_id))
+        runtime.metadata.syncs.record(sync_record(endpoint_id, attempt.failure(error), attempt.started, attempt.run_id))
     except DatabaseError:
         if isinstance(error, DatabaseError):
             raise error from None
@@ -132,7 +132,7 @@ def _run(context: SyncContext) -> SyncResult:
 
 def _load_state(context: SyncContext) -> EndpointState:
     """Return the state to begin from. A full sync that somebody asks for does without a snapshot that is lost."""
-    state = context.runtime.metadata.state(context.endpoint_id)
+    state = context.runtime.metadata.endpoints.state(context.endpoint_id)
     try:
         return compact_if_due(context.runtime, context.endpoint.name, context.lease, state)
     except SnapshotError as error:
@@ -159,7 +159,7 @@ def _is_proved(context: SyncContext, state: EndpointState) -> bool:
         and state.held_sync_id is None
         and state.reconciled_at is not None
         and context.started < _proof_ends(context, state.reconciled_at)
-        and not context.runtime.metadata.checkpoints(context.endpoint_id)  # a reconcile has begun
+        and not context.runtime.metadata.checkpoints.of(context.endpoint_id)  # a reconcile has begun
     )
 
 

@@ -92,7 +92,7 @@ class Runtime:
 
     def register(self, endpoint: Endpoint) -> int:
         """Make sure that the database knows the endpoint as it is configured now; return its id."""
-        return self.metadata.register(
+        return self.metadata.endpoints.register(
             EndpointRecord(
                 name=endpoint.name,
                 type=endpoint.type,

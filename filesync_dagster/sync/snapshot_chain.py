@@ -32,7 +32,7 @@ def materialize(
 
     `snapshot_uri`: what the state, or the log of a sync, points to. Raises SnapshotError.
     """
-    chain = runtime.metadata.changes_since(endpoint_id, snapshot_uri, until)
+    chain = runtime.metadata.syncs.changes_since(endpoint_id, snapshot_uri, until)
     if not chain:
         return runtime.snapshots.local(snapshot_uri)
 
@@ -62,7 +62,7 @@ def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: Endpoin
     """
     if state.snapshot_uri is None:
         return state
-    chain = runtime.metadata.changes_since(state.endpoint_id, state.snapshot_uri)
+    chain = runtime.metadata.syncs.changes_since(state.endpoint_id, state.snapshot_uri)
     if not chain:
         return state
     last, zone = chain[-1], runtime.config.settings.partitions.zone
@@ -75,8 +75,8 @@ def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: Endpoin
     with runtime.engine() as con:
         query = f"FROM {parquet([path])}"
         stored = runtime.snapshots.write(con, query, "snapshots", endpoint, day, f"{last.id}{COMPACTED}")
-    runtime.metadata.rebase(lease, last.id, stored.uri)
-    return runtime.metadata.state(state.endpoint_id)
+    runtime.metadata.syncs.rebase(lease, last.id, stored.uri)
+    return runtime.metadata.endpoints.state(state.endpoint_id)
 
 
 def is_intact(context: SyncContext, state: EndpointState) -> bool:
@@ -116,6 +116,6 @@ def load_before(
         return Relation(con, "before")
     before = create_empty(con, "before")
     if state.snapshot_uri:
-        for batch in context.runtime.metadata.entries(context.endpoint_id):
+        for batch in context.runtime.metadata.files.entries(context.endpoint_id):
             before.insert(with_fingerprints(batch))
     return before

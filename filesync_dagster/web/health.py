@@ -97,7 +97,7 @@ class HealthCheck:
     def _readiness(self) -> Readiness:
         try:
             with self._site.current.acquire() as filesync:
-                filesync.runtime.metadata.running_leases()
+                filesync.runtime.metadata.leases.current()
         except FilesyncError as error:
             return Readiness(ready=False, error=str(error))
         return Readiness(ready=True)
@@ -159,7 +159,7 @@ def _snapshots(filesync: Filesync) -> Component:
 
 def _told(filesync: Filesync) -> list[Component]:
     """Return whether people can be told what is wrong, where something could not be told lately."""
-    errors = {a.error for a in filesync.runtime.metadata.alerts() if a.error and a.told_at is None}
+    errors = {a.error for a in filesync.runtime.metadata.alerts.read() if a.error and a.told_at is None}
     return [Component(name="alerts", status="degraded", detail="\n".join(sorted(errors)))] if errors else []
 
 

@@ -140,7 +140,7 @@ class Totals:
         with self._lock:
             now = datetime.now(UTC)
             since = max(self._started, self._looked - OVERLAP)
-            for log in filesync.runtime.metadata.syncs_since(since, self._counted):
+            for log in filesync.runtime.metadata.syncs.ended_since(since, self._counted):
                 if log.endpoint_id in names:
                     self._counted[log.id] = log.sync_completed
                     self._add(log, names[log.endpoint_id])
@@ -198,7 +198,7 @@ class FilesyncCollector:
         yield _alerts(filesync)
 
     def _counted(self, filesync: Filesync, names: list[str]) -> Iterator[Metric]:
-        ids = {state.endpoint_id: name for name, state in filesync.runtime.metadata.states().items()}
+        ids = {state.endpoint_id: name for name, state in filesync.runtime.metadata.endpoints.states().items()}
         sums = self._totals.add_new_logs(filesync, ids)
         for total in TOTALS:
             family = CounterMetricFamily(total.name, total.help, labels=["endpoint"])
@@ -276,7 +276,7 @@ def _waiting(filesync: Filesync) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "filesync_requests_waiting",
         "Syncs that were asked for and are not done.",
-        value=len(metadata.waiting_requests()),
+        value=len(metadata.requests.read()),
     )
     depth = GaugeMetricFamily("filesync_queue_depth", "Messages that wait in a queue.", labels=["queue"])
     checked = GaugeMetricFamily(
@@ -287,7 +287,7 @@ def _waiting(filesync: Filesync) -> Iterator[Metric]:
     unrouted = CounterMetricFamily("filesync_queue_unrouted", "Keys that concerned no endpoint.", labels=["queue"])
     failing = GaugeMetricFamily("filesync_queue_failing", "1: it cannot be looked at.", labels=["queue"])
     configured = {queue.name for queue in filesync.config.queues}
-    for queue in metadata.queues():
+    for queue in metadata.queues.records():
         if queue.name not in configured:  # nobody looks at it any more
             continue
         if queue.depth is not None:
@@ -300,14 +300,14 @@ def _waiting(filesync: Filesync) -> Iterator[Metric]:
         failing.add_metric([queue.name], float(queue.error is not None))
     yield from (depth, checked, received, dead, unrouted, failing)
     waiting = GaugeMetricFamily("filesync_dead_messages", "Messages set aside and not decided on.", labels=["queue"])
-    for trouble in metadata.queue_troubles():
+    for trouble in metadata.queues.troubles():
         waiting.add_metric([trouble.name], trouble.dead)
     yield waiting
 
 
 def _alerts(filesync: Filesync) -> Metric:
     family = GaugeMetricFamily("filesync_alert", "1: this alert stands.", labels=["subject", "kind"])
-    for alert in filesync.runtime.metadata.alerts(standing=True):
+    for alert in filesync.runtime.metadata.alerts.read(standing=True):
         family.add_metric([alert.subject, alert.kind], 1)
     return family
 

@@ -122,12 +122,14 @@ def launch(site: Site, names: Sequence[str] | None, *, full: bool) -> Launched:
 
 def _busy(site: Site, filesync: Filesync, wanted: Sequence[str], today: date) -> set[str]:
     """Return which endpoints are synced now, or will be by a run that waits: another run of them would fail."""
-    at_it = {lease.endpoint for lease in filesync.runtime.metadata.running_leases()}.intersection(wanted)
+    at_it = {lease.endpoint for lease in filesync.runtime.metadata.leases.current()}.intersection(wanted)
     if len(at_it) == len(wanted):
         return at_it
     going = site.dagster.runs(None, statuses=UNFINISHED)
     return at_it.union(
-        active_by_endpoint(going, wanted, f"{today}", filesync.runtime.metadata.outcomes([run.id for run in going]))
+        active_by_endpoint(
+            going, wanted, f"{today}", filesync.runtime.metadata.syncs.outcomes([run.id for run in going])
+        )
     )
 
 

@@ -114,7 +114,7 @@ def slow_sync(place, **tags):
 
 def forget(filesync):
     """Make the next listing begin anew."""
-    if filesync.runtime.metadata.unfinished_listings():
+    if filesync.runtime.metadata.checkpoints.unfinished_listings():
         assert filesync.sync("drawings", full=True).status.value == "completed"
 
 
@@ -125,7 +125,7 @@ def listings(proxy):
 
 def pid_of(filesync):
     """Return the process that syncs."""
-    [lease] = filesync.runtime.metadata.running_leases()
+    [lease] = filesync.runtime.metadata.leases.current()
     return lease.pid
 
 
@@ -199,5 +199,5 @@ def test_a_run_that_somebody_cancels_stops_at_the_next_page(place):
         until(lambda: dagster.run(run_id).is_finished)
 
     assert dagster.run(run_id).status == "CANCELED"
-    assert filesync.runtime.metadata.unfinished_listings().keys() == {"drawings"}
+    assert filesync.runtime.metadata.checkpoints.unfinished_listings().keys() == {"drawings"}
     assert not [run for run in dagster.runs(50) if run.parent == run_id]

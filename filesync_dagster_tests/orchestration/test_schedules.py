@@ -208,7 +208,7 @@ def test_what_is_being_synced_now_is_not_done(project, store, tick):
         launched(made, "a", "b")
         for name in ("a", "b"):
             filesync.sync(name)
-        with filesync.runtime.metadata.lease(filesync.runtime.register(filesync.config.endpoint("a"))):
+        with filesync.runtime.metadata.leases.hold(filesync.runtime.register(filesync.config.endpoint("a"))):
             assert asked(tick(made, datetime(2026, 6, 1, 10, 0, tzinfo=UTC)))[0] == {"b"}
 
 
@@ -219,7 +219,11 @@ def test_what_somebody_else_syncs_is_left_to_them(project, store, tick):
     with made.open() as filesync:
         metadata = filesync.runtime.metadata
         ids = {name: filesync.runtime.register(filesync.config.endpoint(name)) for name in "abc"}
-        with metadata.lease(ids["a"]), metadata.lease(ids["b"]), metadata.lease(ids["c"], purpose="maintenance"):
+        with (
+            metadata.leases.hold(ids["a"]),
+            metadata.leases.hold(ids["b"]),
+            metadata.leases.hold(ids["c"], purpose="maintenance"),
+        ):
             with metadata._database.write_transaction() as connection:
                 for name in ("a", "c"):
                     ago = datetime.now(UTC) - timedelta(minutes=2)

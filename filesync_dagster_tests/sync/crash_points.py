@@ -195,19 +195,19 @@ class Victim:
         with self.project.open() as filesync:
             metadata = filesync.runtime.metadata
             endpoint_id = filesync.runtime.register(filesync.config.endpoint(self.name))
-            saved = metadata.checkpoints(endpoint_id)
+            saved = metadata.checkpoints.of(endpoint_id)
             self.mark("begin")
             result = filesync.sync(self.name)
             self.mark("end")
             rows = rows_of(filesync.files(self.name))
-            journal = rows_of(metadata.journal(endpoint_id))
-            logs = metadata.sync_logs(endpoint_id)
+            journal = rows_of(metadata.files.journal(endpoint_id))
+            logs = metadata.syncs.between(endpoint_id)
             return {
                 "result": result.as_dict(),
                 "inventory": sorted([row["external_id"], row["size"], row["version"]] for row in rows),
                 "journal": [[row["seq"], row["change"], row["external_id"]] for row in journal],
                 "checkpoint_rows": sum(record.rows for record in saved),
-                "leases": [lease.endpoint for lease in metadata.running_leases()],
+                "leases": [lease.endpoint for lease in metadata.leases.current()],
                 "left_over": self.left_over({uri for log in logs for uri in (log.snapshot_uri, log.changes_uri)}),
             }
 

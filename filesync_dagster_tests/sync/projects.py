@@ -71,10 +71,10 @@ def stored(filesync: Filesync, uri: str) -> list[Row]:
 def everything(filesync: Filesync, name: str) -> dict[str, Any]:
     """Return all that a user can see of an endpoint's inventory: rows (gone ones too), journal, snapshot pointer."""
     metadata = filesync.runtime.metadata
-    state = metadata.states()[name]
+    state = metadata.endpoints.states()[name]
     return {
-        "files": rows_of(metadata.files(state.endpoint_id, gone=True)),
-        "journal": rows_of(metadata.journal(state.endpoint_id)),
+        "files": rows_of(metadata.files.inventory(state.endpoint_id, gone=True)),
+        "journal": rows_of(metadata.files.journal(state.endpoint_id)),
         "pointer": (state.snapshot_uri, state.snapshot_sync_id, state.data_version, state.files_total),
     }
 

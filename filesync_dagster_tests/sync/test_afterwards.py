@@ -61,7 +61,7 @@ def test_old_files_that_cannot_be_deleted_do_not_undo_a_sync(project, files):
         (files / "c").write_text("c")
         third = filesync.sync("docs")
         assert third.status is SyncStatus.COMPLETED
-        log = filesync.runtime.metadata.sync_log(third.sync_id)
+        log = filesync.runtime.metadata.syncs.get(third.sync_id)
         assert (log.sync_status, log.snapshot_uri, log.files_added) == (SyncStatus.COMPLETED, third.snapshot_uri, 1)
 
 
@@ -90,7 +90,7 @@ def thinned_out(project, files):
         for number, at in enumerate([days_ago(21), days_ago(20, 9), days_ago(20, 12), days_ago(20, 18)]):
             (files / f"f{number}").write_text("x")
             move(filesync, filesync.sync("docs").sync_id, at)
-        retain(filesync.runtime, filesync.runtime.metadata.states()["docs"].endpoint_id)
+        retain(filesync.runtime, filesync.runtime.metadata.endpoints.states()["docs"].endpoint_id)
         yield filesync
 
 
@@ -104,7 +104,7 @@ def test_a_moment_whose_snapshot_is_gone_is_not_told_by_an_older_one(thinned_out
 
 def test_what_was_added_does_not_become_an_import_when_its_file_is_let_go(thinned_out):
     """The report of a day says the same after retention."""
-    endpoint = Counted("docs", thinned_out.runtime.metadata.endpoint_ids()["docs"])
+    endpoint = Counted("docs", thinned_out.runtime.metadata.endpoints.ids()["docs"])
     assert endpoint_day(thinned_out, endpoint, days_ago(20).date()).counts["added"] == 3
     assert endpoint_day(thinned_out, endpoint, days_ago(21).date()).counts["imported"] == 1
 

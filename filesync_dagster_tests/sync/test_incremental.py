@@ -62,11 +62,11 @@ class Drive:
     def agree(self):
         """What the database has of the snapshot, trash included, is what is stored, and both are counted right."""
         runtime = self.filesync.runtime
-        state = runtime.metadata.states()["docs"]
+        state = runtime.metadata.endpoints.states()["docs"]
         rows = pq.read_table(
             snapshot_chain.materialize(runtime, "docs", state.endpoint_id, state.snapshot_uri)
         ).to_pylist()
-        known = [row for batch in runtime.metadata.entries(state.endpoint_id) for row in batch.to_pylist()]
+        known = [row for batch in runtime.metadata.files.entries(state.endpoint_id) for row in batch.to_pylist()]
         assert _places(rows) == _places(known)
         assert state.data_version == data_version(len(rows), sum(row["fingerprint"] for row in rows))
         files = [row for row in rows if not row["trashed"] and row["kind"] != "folder"]
@@ -75,7 +75,7 @@ class Drive:
     def paths(self):
         """The paths of all entries, those in the trash too."""
         runtime = self.filesync.runtime
-        batches = runtime.metadata.entries(runtime.metadata.states()["docs"].endpoint_id)
+        batches = runtime.metadata.files.entries(runtime.metadata.endpoints.states()["docs"].endpoint_id)
         return sorted(path for batch in batches for path in batch.column("path").to_pylist())
 
     def files(self):

@@ -73,13 +73,13 @@ class Store:
         self.reopen({**self.entry, "filters": filters})
 
     def state(self):
-        return self.filesync.runtime.metadata.states()["eng"]
+        return self.filesync.runtime.metadata.endpoints.states()["eng"]
 
     def agree(self, selected=lambda key, content: True):
         """Rows, snapshot and totals are the same, the journal leads to them, and they are what the bucket has."""
         state, metadata = self.state(), self.filesync.runtime.metadata
         snapshot = stored_rows(self.filesync, str(_whole(self.filesync, state)))
-        known = rows_of(metadata.entries(state.endpoint_id))
+        known = rows_of(metadata.files.entries(state.endpoint_id))
         assert sorted(row["external_id"] for row in snapshot) == sorted(row["external_id"] for row in known)
         assert state.data_version == data_version(len(snapshot), sum(row["fingerprint"] for row in snapshot))
         assert state.files_total == len(snapshot)
@@ -94,7 +94,7 @@ class Store:
     def replayed(self, first):
         """Return the ids that the journal leads to from those of the first sync."""
         ids = set(first)
-        for row in rows_of(self.filesync.runtime.metadata.journal(self.state().endpoint_id)):
+        for row in rows_of(self.filesync.runtime.metadata.files.journal(self.state().endpoint_id)):
             if row["change"] == "added":
                 assert row["external_id"] not in ids
                 ids.add(row["external_id"])

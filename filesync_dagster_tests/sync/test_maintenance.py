@@ -95,14 +95,14 @@ def test_a_listing_that_nobody_will_resume_is_forgotten(project):
     project.write({"name": "stays", "type": "memory", "endpoint_details": {"store": "stays"}})
     with project.open() as filesync:
         assert filesync.maintain(dry_run=True)["staging"] == 1
-        assert filesync.runtime.metadata.unfinished_listings() == {"left": 1, "stays": 1}
+        assert filesync.runtime.metadata.checkpoints.unfinished_listings() == {"left": 1, "stays": 1}
         assert filesync.maintain()["staging"] == 1
-        assert filesync.runtime.metadata.unfinished_listings() == {"stays": 1}
+        assert filesync.runtime.metadata.checkpoints.unfinished_listings() == {"stays": 1}
         write(filesync, update(checkpoints).values(started_at=NOW - timedelta(days=3)))
         assert filesync.maintain()["staging"] == 0, "it began long ago, and goes on"
         write(filesync, update(checkpoints).values(updated_at=NOW - timedelta(days=1)))
         assert filesync.maintain()["staging"] == 1
-        assert not filesync.runtime.metadata.unfinished_listings()
+        assert not filesync.runtime.metadata.checkpoints.unfinished_listings()
     assert not list((project.home / "staging").rglob("*.parquet"))
 
 
@@ -140,7 +140,7 @@ def test_an_endpoint_that_is_being_synced_is_left_to_its_sync(project):
             STORES[name].put("two")
             filesync.sync(name)
         let_time_pass(filesync, 30)
-        with filesync.runtime.metadata.lease(filesync.runtime.register(filesync.config.endpoint("left"))):
+        with filesync.runtime.metadata.leases.hold(filesync.runtime.register(filesync.config.endpoint("left"))):
             assert filesync.maintain()["snapshots"] == 1
         assert filesync.maintain()["snapshots"] == 1
 

@@ -46,7 +46,9 @@ class Tower:
     def journal(self):
         """Return the kinds of changes that the journal has."""
         metadata = self.stage.filesync.runtime.metadata
-        return [row["change"] for row in rows_of(metadata.journal(metadata.states()["docs"].endpoint_id))]
+        return [
+            row["change"] for row in rows_of(metadata.files.journal(metadata.endpoints.states()["docs"].endpoint_id))
+        ]
 
 
 @pytest.fixture(scope="module")

@@ -223,7 +223,7 @@ class Syncs(RuleBasedStateMachine):
         self.proposal = None
         filesync, first = self.filesync, not self.began
         self.began = True
-        uri = filesync.runtime.metadata.states()[self.name].snapshot_uri
+        uri = filesync.runtime.metadata.endpoints.states()[self.name].snapshot_uri
         assert uri
         snapshot = by_id(stored(filesync, uri), TRACKED)
         assert snapshot == expected

@@ -37,7 +37,7 @@ def filesync(tmp_path, store):
 
 def waiting(filesync):
     """Return which requests wait: whether in full."""
-    return [request.full for request in filesync.runtime.metadata.waiting_requests()]
+    return [request.full for request in filesync.runtime.metadata.requests.read()]
 
 
 def statuses(filesync):
@@ -65,7 +65,7 @@ def test_one_that_fails_again_and_again_is_begun_more_and_more_rarely(filesync, 
     """Other hints for the endpoint are no reason for more runs."""
     now = datetime.now(UTC)
     filesync.request("docs", "webhook")
-    [taken] = filesync.runtime.metadata.take_requests(["docs"])
+    [taken] = filesync.runtime.metadata.requests.take(["docs"])
     filesync.request("docs", "webhook")
 
     assert due(filesync.runtime, now + timedelta(minutes=1)) == {"docs": False}
@@ -91,7 +91,7 @@ def test_it_waits_while_another_sync_runs(filesync):
     """The other one may be past what changed."""
     filesync.request("docs", "webhook")
     metadata = filesync.runtime.metadata
-    with metadata.lease(filesync.runtime.register(filesync.config.endpoint("docs")), seconds=60):
+    with metadata.leases.hold(filesync.runtime.register(filesync.config.endpoint("docs")), seconds=60):
         assert due(filesync.runtime, datetime.now(UTC)) == {"docs": False}
         assert statuses(filesync) == [SyncStatus.FAILED]
         assert waiting(filesync) == [False]

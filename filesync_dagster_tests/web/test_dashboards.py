@@ -36,10 +36,12 @@ def told(tmp_path_factory):
         project.sync("docs")
         with Filesync.open(project.file) as filesync:
             metadata = filesync.runtime.metadata
-            last = metadata.latest_syncs()[filesync.runtime.register(filesync.config.endpoint("docs"))]
-            metadata.record(replace(last, id="drifted", sync_completed=metadata.now(), feed_drift=2))
-            metadata.note_queue("events", 1)
-            metadata.dead_letter("events", [DeadMessage("events", "m1", "It is no event.", "{}", metadata.now())])
+            last = metadata.syncs.latest()[filesync.runtime.register(filesync.config.endpoint("docs"))]
+            metadata.syncs.record(replace(last, id="drifted", sync_completed=metadata.now(), feed_drift=2))
+            metadata.queues.note_look("events", 1)
+            metadata.queues.dead_letter(
+                "events", [DeadMessage("events", "m1", "It is no event.", "{}", metadata.now())]
+            )
         text = replace(project, site=replace(project.site, dagster_url=NOBODY)).client().get("/metrics").text
     labels = {name: set() for name in re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE)}
     for family in text_string_to_metric_families(text):

@@ -228,7 +228,7 @@ def test_a_sync_that_runs_hides_nothing(project, stranger):
     project.sync("lost")
     with Filesync.open(project.file) as filesync:
         number = filesync.runtime.register(filesync.config.endpoint("lost"))
-        with filesync.runtime.metadata.lease(number):
+        with filesync.runtime.metadata.leases.hold(number):
             answer = stranger.get("/health")
 
     assert (endpoint(answer, "lost")["state"], endpoint(answer, "lost")["status"]) == ("running", "degraded")
@@ -241,7 +241,7 @@ def test_an_alert_that_stands_is_shown_and_degrades(project, stranger):
     project.sync("docs", "lost")
     with Filesync.open(project.file) as filesync:
         metadata = filesync.runtime.metadata
-        metadata.raise_alerts([AlertRecord("docs", "crashed", metadata.now(), "Its run died.")], metadata.now())
+        metadata.alerts.raise_all([AlertRecord("docs", "crashed", metadata.now(), "Its run died.")], metadata.now())
 
     answer = stranger.get("/health")
 

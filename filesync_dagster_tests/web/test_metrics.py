@@ -82,7 +82,7 @@ def test_a_sync_that_is_committed_late_is_counted(project):
 
         def log(name, minutes, added):
             ended = now - timedelta(minutes=minutes)
-            metadata.record(
+            metadata.syncs.record(
                 SyncRecord(name, number, ended, ended, SyncStatus.COMPLETED, SyncMode.FULL, files_added=added)
             )
 
@@ -103,7 +103,7 @@ def test_held_queues_requests_and_alerts_are_told(project, client, stranger):
     stranger.post("/webhooks/docs", headers={"authorization": "Bearer what the store knows"})
     with Filesync.open(project.file) as filesync:
         metadata = filesync.runtime.metadata
-        metadata.raise_alerts([AlertRecord("docs", "held", datetime.now(UTC), "It waits.")], metadata.now())
+        metadata.alerts.raise_all([AlertRecord("docs", "held", datetime.now(UTC), "It waits.")], metadata.now())
 
     found = samples(client.get("/metrics").text)
 
@@ -229,9 +229,9 @@ def test_a_queue_is_told_while_it_is_configured(project):
     project.file.write_text(project.file.read_text() + queue)
     with Filesync.open(project.file) as filesync:
         metadata = filesync.runtime.metadata
-        metadata.note_queue("now", 3)
-        metadata.note_queue("gone", 5000, "The broker is away.")
-        metadata.dead_letter("gone", [DeadMessage("gone", "m1", "It is no event.", "{}", metadata.now())])
+        metadata.queues.note_look("now", 3)
+        metadata.queues.note_look("gone", 5000, "The broker is away.")
+        metadata.queues.dead_letter("gone", [DeadMessage("gone", "m1", "It is no event.", "{}", metadata.now())])
 
     found = samples(project.client().get("/metrics").text)
 

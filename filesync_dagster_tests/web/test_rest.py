@@ -146,9 +146,9 @@ def test_a_sync_of_what_is_being_synced_is_asked_for(project, client):
     """A run of it would only find it busy, and fail. Two wishes are one."""
     with Filesync.open(project.file) as filesync:
         metadata = filesync.runtime.metadata
-        with metadata.lease(filesync.runtime.register(filesync.config.endpoint("docs"))):
+        with metadata.leases.hold(filesync.runtime.register(filesync.config.endpoint("docs"))):
             answers = [client.post("/sync/initial", json={"endpoints": ["docs"]}) for _ in range(2)]
-        asked = [(request.endpoint, request.full, request.source) for request in metadata.waiting_requests()]
+        asked = [(request.endpoint, request.full, request.source) for request in metadata.requests.read()]
 
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0].json() == {"run_ids": [], "endpoints": [], "waiting": ["docs"], "urls": []}

@@ -16,7 +16,7 @@ from filesync_dagster_tests.web.conftest import ENDPOINTS, SECRET, TOKEN
 def requested(project):
     """What is asked for: endpoint, full, source."""
     with Filesync.open(project.file) as filesync:
-        return [(r.endpoint, r.full, r.source) for r in filesync.runtime.metadata.waiting_requests()]
+        return [(r.endpoint, r.full, r.source) for r in filesync.runtime.metadata.requests.read()]
 
 
 def signed(body, secret=SECRET):

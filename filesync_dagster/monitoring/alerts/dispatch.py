@@ -55,7 +55,7 @@ def update(runtime: Runtime) -> Transitions:
     """Look at everything and write what became wrong and what is over. Raises DatabaseError."""
     metadata, config = runtime.metadata, runtime.config
     seen = observe(runtime)
-    found = transitions(metadata.alerts(standing=True), conditions(seen), seen.statuses, config.alerts.kinds)
+    found = transitions(metadata.alerts.read(standing=True), conditions(seen), seen.statuses, config.alerts.kinds)
     _write(runtime, found, seen.at)
     return found
 
@@ -70,11 +70,11 @@ def observe(runtime: Runtime) -> Observation:
 
 def _write(runtime: Runtime, found: Transitions, at: datetime) -> None:
     metadata = runtime.metadata
-    metadata.raise_alerts([_record(condition, at) for condition in found.raised], at)
+    metadata.alerts.raise_all([_record(condition, at) for condition in found.raised], at)
     # Where nobody is told, there is nobody to whom it would be news.
     silently = not runtime.config.alerts.urls
-    metadata.clear_alerts([(alert.key, run_id) for alert, run_id in found.cleared], at, silently=silently)
-    metadata.clear_alerts([(alert.key, None) for alert in found.dropped], at, silently=True)
+    metadata.alerts.clear([(alert.key, run_id) for alert, run_id in found.cleared], at, silently=silently)
+    metadata.alerts.clear([(alert.key, None) for alert in found.dropped], at, silently=True)
     for condition in found.raised:
         event("alert.raised", subject=condition.subject, kind=condition.kind.value, run_id=condition.run_id)
     for alert, run_id in found.cleared:
@@ -90,14 +90,14 @@ def _record(condition: Condition, at: datetime) -> AlertRecord:
 def _queue_troubles(runtime: Runtime) -> list[QueueTrouble]:
     """Return what is wrong with queues. Of one that is not configured any more, the messages that it left behind."""
     configured = {queue.name for queue in runtime.config.queues}
-    found = runtime.metadata.queue_troubles()
+    found = runtime.metadata.queues.troubles()
     return [trouble if trouble.name in configured else replace(trouble, error=None) for trouble in found]
 
 
 def _expectations(runtime: Runtime, at: datetime) -> dict[str, Expectation]:
     """Return when each endpoint is stale. One that nothing is known of is registered: from now on it is waited for."""
     metadata, config = runtime.metadata, runtime.config
-    known = metadata.expectations()
+    known = metadata.endpoints.expectations()
     for endpoint in config.active:
         if endpoint.name not in known:
             runtime.register(endpoint)
@@ -109,7 +109,7 @@ def _expectations(runtime: Runtime, at: datetime) -> dict[str, Expectation]:
         for name, window in {**within, **dict.fromkeys(gone, NEVER)}.items()
         if name in known and known[name].seconds != int(window.total_seconds())
     }
-    metadata.expect(changed)
+    metadata.endpoints.expect(changed)
     noted, new = {**known, **changed}, ExpectedRecord(at)
     return {
         name: Expectation(window, noted.get(name, new).registered_at, noted.get(name, new).since)
@@ -146,7 +146,7 @@ def note_crash(runtime: Runtime, crash: Crash) -> None:
     """
     if not runtime.config.alerts.wants(AlertKind.CRASHED):
         return
-    said = runtime.metadata.synced_in(crash.run_id, crash.since)
+    said = runtime.metadata.endpoints.synced_in(crash.run_id, crash.since)
     unsaid = [name for name in crash.names if name not in said]
     subjects = dict.fromkeys(unsaid, crash.since) or ({JOB + crash.job: crash.until} if crash.job else {})
     now = runtime.metadata.now()  # what another machine's clock says may be yet to come
@@ -159,13 +159,13 @@ def note_crash(runtime: Runtime, crash: Crash) -> None:
 
 def crashed_jobs(runtime: Runtime) -> dict[str, datetime]:
     """Return the jobs about which something is raised, and since when: the end of a run."""
-    standing = [alert for alert in runtime.metadata.alerts(standing=True) if alert.subject.startswith(JOB)]
+    standing = [alert for alert in runtime.metadata.alerts.read(standing=True) if alert.subject.startswith(JOB)]
     return {alert.subject.removeprefix(JOB): alert.raised_at for alert in standing}
 
 
 def note_success(runtime: Runtime, job: str, run_id: str) -> None:
     """Clear what was raised about a job."""
-    standing = [alert for alert in runtime.metadata.alerts(standing=True) if alert.subject == JOB + job]
+    standing = [alert for alert in runtime.metadata.alerts.read(standing=True) if alert.subject == JOB + job]
     _write(runtime, Transitions(cleared=[(alert, run_id) for alert in standing]), runtime.metadata.now())
 
 
@@ -216,7 +216,7 @@ class Dispatcher:
 
     def round(self) -> bool:
         """Tell what is due; False when there was nothing."""
-        claimed = self.metadata.claim_alerts(CLAIM_SECONDS)
+        claimed = self.metadata.alerts.claim(CLAIM_SECONDS)
         for message in messages(claimed, self.link_base):
             self._tell(message)
         if claimed:
@@ -244,7 +244,7 @@ class Dispatcher:
         attempts = max(alert.attempts for alert in message.alerts)
         rest = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
         wait = 1.0 if late else rest if wanting else None
-        self.metadata.note_told(message.alerts, know, error=error, wait=wait)
+        self.metadata.alerts.note_told(message.alerts, know, error=error, wait=wait)
         if wanting:
             event("alert.untold", level=logging.WARNING, title=message.title, error=error)
         elif not late:
@@ -253,7 +253,7 @@ class Dispatcher:
     def _judge(self) -> None:
         """Raise what a channel that fails means for those who rely on it, clear what is over."""
         at = self.metadata.now()
-        standing = {a.subject: a for a in self.metadata.alerts(standing=True) if a.kind == AlertKind.CHANNEL}
+        standing = {a.subject: a for a in self.metadata.alerts.read(standing=True) if a.kind == AlertKind.CHANNEL}
         names = {channel.name for channel in self.channels}
         wanted = self.runtime.config.alerts.wants(AlertKind.CHANNEL)
         found = Transitions(

@@ -27,7 +27,7 @@ def relate_activity(con: Connection, runtime: Runtime, day: Day) -> None:
     first = Day.of(day.date - timedelta(days=DAYS - 1), zone)
     ids = [one.endpoint_id for one in endpoints_of_day(runtime, day) if one.endpoint_id is not None]
     counts = dict.fromkeys(((weekday, hour) for weekday in range(len(WEEKDAYS)) for hour in range(HOURS)), 0)
-    for quarter, kind, changes in runtime.metadata.activity(ids, first.start, day.end):
+    for quarter, kind, changes in runtime.metadata.files.activity(ids, first.start, day.end):
         if kind in KINDS:
             local = quarter.astimezone(zone)
             counts[local.weekday(), local.hour] += changes

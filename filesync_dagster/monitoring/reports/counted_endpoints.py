@@ -34,13 +34,13 @@ def endpoints_of_day(runtime: Runtime, day: Day) -> list[Counted]:
     same: on the day of that sync it may have been gone already.
     """
     metadata = runtime.metadata
-    known, latest = metadata.endpoint_ids(), metadata.latest_syncs()
+    known, latest = metadata.endpoints.ids(), metadata.syncs.latest()
     active = {endpoint.name: endpoint for endpoint in runtime.config.active}
     found = [
         Counted(name, known.get(name), endpoint.type, place_of(name, endpoint.type, endpoint.public_details()))
         for name, endpoint in active.items()
     ]
-    for endpoint_id, record in metadata.endpoint_records().items():
+    for endpoint_id, record in metadata.endpoints.records().items():
         last = latest.get(endpoint_id)
         if record.name not in active and last and last.sync_completed >= day.end:
             place = place_of(record.name, record.type, record.details)

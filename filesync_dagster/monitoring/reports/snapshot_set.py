@@ -77,7 +77,7 @@ def snapshot_of(runtime: Runtime, endpoint: Counted, moment: datetime) -> SyncRe
     """Return the sync whose snapshot describes a moment; None when there is none, or retention let it go."""
     if endpoint.endpoint_id is None:
         return None
-    return runtime.metadata.snapshot_at(endpoint.endpoint_id, moment)
+    return runtime.metadata.syncs.snapshot_at(endpoint.endpoint_id, moment)
 
 
 def is_outdated(log: SyncRecord, day: Day, moment: datetime) -> bool:

@@ -164,7 +164,7 @@ def _live(
     full = set(names) if tags.get(FULL_TAG) == "true" else set()
     if full and context.run.parent_run_id:
         full -= (
-            filesync.runtime.metadata.unfinished_listings().keys()
+            filesync.runtime.metadata.checkpoints.unfinished_listings().keys()
         )  # goes on where the run before stopped, instead of beginning anew
     taken = ClaimedRequests(filesync.runtime, names)  # whatever was asked for until now, this run does
     full |= taken.full

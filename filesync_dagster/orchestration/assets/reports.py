@@ -105,7 +105,7 @@ def endpoint_day(filesync: "Filesync", endpoint: "Counted", day: date) -> Endpoi
     zone = filesync.config.settings.partitions.zone
     since, until = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
     known = endpoint.endpoint_id
-    logs = [] if known is None else filesync.runtime.metadata.sync_logs(known, since=since, until=until)
+    logs = [] if known is None else filesync.runtime.metadata.syncs.between(known, since=since, until=until)
     found = EndpointDay(endpoint.name, statuses=Counter(log.sync_status.value for log in logs))
     committed = [log for log in logs if log.sync_status in COMMITTED]
     rebuilt = [log for log in committed if log.mode is SyncMode.REPLAY]

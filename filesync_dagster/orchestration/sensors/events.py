@@ -66,7 +66,7 @@ def queue_sensor(queue: Queue, clock: Clock = utc_now) -> dg.SensorDefinition:
 
 
 def _received(filesync: "Filesync", queue: Queue) -> int:
-    return next(record.received for record in filesync.runtime.metadata.queues() if record.name == queue.name)
+    return next(record.received for record in filesync.runtime.metadata.queues.records() if record.name == queue.name)
 
 
 def _in_vain(cursor: str | None, received: int, now: datetime) -> bool:

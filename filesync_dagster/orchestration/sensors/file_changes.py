@@ -199,9 +199,9 @@ def _begin(
     """Take the first cursor, and nothing else: whatever happens to this tick, what follows begins at one moment."""
     metadata, endpoint_id = opened.runtime.metadata, opened.runtime.register(opened.config.endpoint(endpoint))
     while True:
-        before = metadata.state(endpoint_id)
-        seq = metadata.last_seq(endpoint_id)
-        if before.snapshot_sync_id == metadata.state(endpoint_id).snapshot_sync_id:  # no sync came in between
+        before = metadata.endpoints.state(endpoint_id)
+        seq = metadata.files.last_seq(endpoint_id)
+        if before.snapshot_sync_id == metadata.endpoints.state(endpoint_id).snapshot_sync_id:  # no sync came in between
             break
     if before.snapshot_uri is None:
         return dg.SkipReason(f"{endpoint} was never synced.")
@@ -240,7 +240,7 @@ def _from_journal(opened: "Filesync", wanted: Wanted, cursor: ChangeCursor) -> t
     """Return the next batches of the journal, and how far they go."""
     endpoint = opened.config.endpoint(wanted.endpoint)
     endpoint_id = opened.runtime.register(endpoint)
-    journal = opened.runtime.metadata.journal(endpoint_id, after_seq=cursor.seq)
+    journal = opened.runtime.metadata.files.journal(endpoint_id, after_seq=cursor.seq)
     batches: list[FileBatch] = []
     found: list[FileChange] = []
     seq = cursor.seq

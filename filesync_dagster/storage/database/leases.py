@@ -106,15 +106,37 @@ class Lease:
                 self._renew()
 
 
-@contextmanager
-def held_lease(database: Database, endpoint_id: int, purpose: str, seconds: float) -> Iterator[Lease]:
-    """Hold the lease of an endpoint. Raises SyncInProgress, naming who holds it and since when."""
-    endpoint, token, after_crash = _obtain(database, endpoint_id, purpose, seconds)
-    lease = Lease(database, endpoint_id, endpoint, token, seconds, after_crash=after_crash)
-    try:
-        yield lease
-    finally:
-        lease.release()
+class LeaseRepository:
+    """The leases of endpoints: at most one sync of each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def current(self) -> list[LeaseRecord]:
+        """Leases that are held now, oldest first."""
+        query = (
+            select(leases, endpoints.c.name)
+            .join(endpoints, endpoints.c.id == leases.c.endpoint_id)
+            .where(leases.c.holder.is_not(None))
+            .order_by(leases.c.acquired_at)
+        )
+        with self._database.read_transaction() as connection:
+            now = self._database.now(connection)
+            return [_record(row) for row in connection.execute(query) if _is_held(row, now)]
+
+    @contextmanager
+    def hold(self, endpoint_id: int, *, purpose: str = "sync", seconds: float = 60.0) -> Iterator[Lease]:
+        """Hold the right to sync an endpoint; a heartbeat renews it until the block ends.
+
+        Raises SyncInProgress, naming the holder. Taken over at once when it expired `seconds` after the last
+        heartbeat, or when its holder was a process of this machine that died.
+        """
+        endpoint, token, after_crash = _obtain(self._database, endpoint_id, purpose, seconds)
+        lease = Lease(self._database, endpoint_id, endpoint, token, seconds, after_crash=after_crash)
+        try:
+            yield lease
+        finally:
+            lease.release()
 
 
 def _obtain(database: Database, endpoint_id: int, purpose: str, seconds: float) -> tuple[str, int, bool]:
@@ -131,19 +153,6 @@ def _obtain(database: Database, endpoint_id: int, purpose: str, seconds: float) 
             if purpose == MAINTENANCE or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
-
-
-def running_leases(database: Database) -> list[LeaseRecord]:
-    """Leases that are held, oldest first."""
-    query = (
-        select(leases, endpoints.c.name)
-        .join(endpoints, endpoints.c.id == leases.c.endpoint_id)
-        .where(leases.c.holder.is_not(None))
-        .order_by(leases.c.acquired_at)
-    )
-    with database.read_transaction() as connection:
-        now = database.now(connection)
-        return [_record(row) for row in connection.execute(query) if _is_held(row, now)]
 
 
 def _take(

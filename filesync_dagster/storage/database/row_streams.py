@@ -9,6 +9,7 @@ import pyarrow as pa
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, extract, func, or_, select
 
 from filesync_dagster.core.model import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP, Kind
+from filesync_dagster.storage.database import retention
 from filesync_dagster.storage.database.arrow_rows import COLUMN_OF_FIELD, Column, Field, pc
 from filesync_dagster.storage.database.column_types import UtcDateTime
 from filesync_dagster.storage.database.database import Database
@@ -23,6 +24,9 @@ _FILE_FIELDS: "list[Field]" = [
     pa.field("deleted_at", TIMESTAMP),  # null: live
     pa.field("gone_reason", pa.string()),  # removed | trashed | left_scope
 ]
+
+BATCH_ROWS = 50_000
+"""Rows of a batch of a stream, unless its reader asks for others."""
 
 AT_ONCE = 500
 """Values in one IN (…)."""
@@ -50,43 +54,104 @@ _JOURNAL_FIELDS: "list[Field]" = [
 JOURNAL_SCHEMA = pa.schema(_JOURNAL_FIELDS)
 
 
-def inventory(database: Database, endpoint_id: int, *, gone: bool, rows: int) -> Iterator[pa.RecordBatch]:
-    """See Metadata.files."""
-    columns = [_file_column(field.name) for field in FILES_SCHEMA]
-    query = select(*columns).where(files.c.endpoint_id == endpoint_id).order_by(files.c.path, files.c.external_id)
-    if not gone:
-        query = query.where(files.c.deleted_at.is_(None))
-    return _stream(database, query, FILES_SCHEMA, rows)
+class FileRepository:
+    """Files and their journal, as streams of Arrow batches."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-def entries(database: Database, endpoint_id: int, *, rows: int) -> Iterator[pa.RecordBatch]:
-    """See Metadata.entries."""
-    return _stream(database, _entries(endpoint_id).order_by(files.c.external_id), ENTRY_SCHEMA, rows)
+    def inventory(self, endpoint_id: int, *, gone: bool = False, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Live files, with `gone` the others too, in FILES_SCHEMA by path and external_id (byte order).
 
+        The stream is one consistent state; it keeps a transaction open until it is read or closed.
+        """
+        columns = [_file_column(field.name) for field in FILES_SCHEMA]
+        query = select(*columns).where(files.c.endpoint_id == endpoint_id).order_by(files.c.path, files.c.external_id)
+        if not gone:
+            query = query.where(files.c.deleted_at.is_(None))
+        return _stream(self._database, query, FILES_SCHEMA, rows)
 
-def entries_of(database: Database, endpoint_id: int, ids: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """See Metadata.entries_of."""
-    for some in in_batches(ids, AT_ONCE):
-        yield from _stream(database, _entries(endpoint_id).where(files.c.external_id.in_(some)), ENTRY_SCHEMA, rows)
+    def entries(self, endpoint_id: int, *, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Live and trashed entries as a connector gave them, in ENTRY_SCHEMA by external_id: a lost snapshot.
 
+        A date outside of the years 1 to 9999 is null.
+        """
+        return _stream(self._database, _entries(endpoint_id).order_by(files.c.external_id), ENTRY_SCHEMA, rows)
 
-def children(database: Database, endpoint_id: int, folders: Iterable[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """See Metadata.children."""
-    for some in in_batches(folders, AT_ONCE):
-        yield from _stream(database, _entries(endpoint_id).where(files.c.parent_id.in_(some)), ENTRY_SCHEMA, rows)
+    def entries_of(self, endpoint_id: int, ids: Iterable[str], *, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """Those of these ids that the last snapshot has, in ENTRY_SCHEMA, in any order."""
+        for some in in_batches(ids, AT_ONCE):
+            yield from _stream(
+                self._database, _entries(endpoint_id).where(files.c.external_id.in_(some)), ENTRY_SCHEMA, rows
+            )
 
+    def children(self, endpoint_id: int, folders: Iterable[str], *, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """What the last snapshot has right in these folders, in ENTRY_SCHEMA, in any order."""
+        for some in in_batches(folders, AT_ONCE):
+            yield from _stream(
+                self._database, _entries(endpoint_id).where(files.c.parent_id.in_(some)), ENTRY_SCHEMA, rows
+            )
 
-def tops(database: Database, endpoint_id: int, rows: int) -> Iterator[pa.RecordBatch]:
-    """See Metadata.tops."""
-    yield from _stream(database, _entries(endpoint_id).where(files.c.parent_id.is_(None)), ENTRY_SCHEMA, rows)
+    def tops(self, endpoint_id: int, *, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """What the last snapshot has in no folder, in ENTRY_SCHEMA, in any order."""
+        yield from _stream(self._database, _entries(endpoint_id).where(files.c.parent_id.is_(None)), ENTRY_SCHEMA, rows)
 
+    def has_more_files(self, endpoint_id: int, scope: str, than: int) -> bool:
+        """Whether a scope has more than so many live files, folders left out."""
+        live = (files.c.deleted_at.is_(None), files.c.kind != Kind.FOLDER.value)
+        query = (
+            select(files.c.id).where(files.c.endpoint_id == endpoint_id, files.c.scope == scope, *live).limit(than + 1)
+        )
+        with self._database.read_transaction() as connection:
+            return len(connection.execute(query).all()) > than
 
-def has_more_files(database: Database, endpoint_id: int, scope: str, than: int) -> bool:
-    """See Metadata.has_more_files."""
-    live = (files.c.deleted_at.is_(None), files.c.kind != Kind.FOLDER.value)
-    query = select(files.c.id).where(files.c.endpoint_id == endpoint_id, files.c.scope == scope, *live).limit(than + 1)
-    with database.read_transaction() as connection:
-        return len(connection.execute(query).all()) > than
+    def journal(
+        self,
+        endpoint_id: int,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after_seq: int | None = None,
+        rows: int = BATCH_ROWS,
+    ) -> Iterator[pa.RecordBatch]:
+        """Changes observed in [since, until) and journalled after `after_seq`, oldest first, in JOURNAL_SCHEMA."""
+        columns = [file_changes.c[field.name] for field in JOURNAL_SCHEMA]
+        query = select(*map(_plain, columns)).where(file_changes.c.endpoint_id == endpoint_id)
+        if after_seq is not None:
+            query = query.where(file_changes.c.seq > after_seq)
+        if since is not None:
+            query = query.where(file_changes.c.observed_at >= since)
+        if until is not None:
+            query = query.where(file_changes.c.observed_at < until)
+        return _stream(self._database, query.order_by(file_changes.c.seq), JOURNAL_SCHEMA, rows)
+
+    def last_seq(self, endpoint_id: int) -> int:
+        """The seq of the last change of an endpoint that is journalled; 0 when there is none.
+
+        Syncs of one endpoint come one after the other, so a later change has a higher one.
+        """
+        query = select(func.max(file_changes.c.seq)).where(file_changes.c.endpoint_id == endpoint_id)
+        with self._database.read_transaction() as connection:
+            return int(connection.execute(query).scalar() or 0)
+
+    def activity(
+        self, endpoint_ids: Iterable[int], since: datetime, until: datetime
+    ) -> Iterator[tuple[datetime, str, int]]:
+        """How many changes of each kind the journal has of each quarter of an hour in [since, until)."""
+        journal = file_changes.c
+        slot = cast(func.floor(extract("epoch", journal.observed_at) / QUARTER), BigInteger).label("slot")
+        observed = (journal.observed_at >= since, journal.observed_at < until)
+        query = select(slot, journal.change, func.count()).where(*observed).group_by(slot, journal.change)
+        with self._database.read_transaction() as connection:
+            for some in in_batches(endpoint_ids, AT_ONCE):
+                for number, change, count in connection.execute(query.where(journal.endpoint_id.in_(some))):
+                    yield datetime.fromtimestamp(number * QUARTER, UTC), change, count
+
+    def prune_journal(self, endpoint_id: int, before: datetime, *, dry_run: bool = False) -> int:
+        """Delete changes observed before a moment; return how many (with `dry_run`, would be)."""
+        journal = file_changes.c
+        where = (journal.endpoint_id == endpoint_id, journal.observed_at < before)
+        return retention.prune(self._database, file_changes, *where, dry_run=dry_run)
 
 
 def in_batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -101,48 +166,6 @@ def _entries(endpoint_id: int) -> Select[Any]:
     columns = [_file_column(field.name) for field in ENTRY_SCHEMA]
     kept = or_(files.c.deleted_at.is_(None), files.c.gone_reason == TRASHED)
     return select(*columns).where(files.c.endpoint_id == endpoint_id, kept)
-
-
-def journal(
-    database: Database,
-    endpoint_id: int,
-    *,
-    since: datetime | None,
-    until: datetime | None,
-    after_seq: int | None,
-    rows: int,
-) -> Iterator[pa.RecordBatch]:
-    """See Metadata.journal."""
-    columns = [file_changes.c[field.name] for field in JOURNAL_SCHEMA]
-    query = select(*map(_plain, columns)).where(file_changes.c.endpoint_id == endpoint_id)
-    if after_seq is not None:
-        query = query.where(file_changes.c.seq > after_seq)
-    if since is not None:
-        query = query.where(file_changes.c.observed_at >= since)
-    if until is not None:
-        query = query.where(file_changes.c.observed_at < until)
-    return _stream(database, query.order_by(file_changes.c.seq), JOURNAL_SCHEMA, rows)
-
-
-def last_seq(database: Database, endpoint_id: int) -> int:
-    """See Metadata.last_seq."""
-    query = select(func.max(file_changes.c.seq)).where(file_changes.c.endpoint_id == endpoint_id)
-    with database.read_transaction() as connection:
-        return int(connection.execute(query).scalar() or 0)
-
-
-def activity(
-    database: Database, endpoint_ids: Iterable[int], since: datetime, until: datetime
-) -> Iterator[tuple[datetime, str, int]]:
-    """See Metadata.activity."""
-    journal = file_changes.c
-    slot = cast(func.floor(extract("epoch", journal.observed_at) / QUARTER), BigInteger).label("slot")
-    observed = (journal.observed_at >= since, journal.observed_at < until)
-    query = select(slot, journal.change, func.count()).where(*observed).group_by(slot, journal.change)
-    with database.read_transaction() as connection:
-        for some in in_batches(endpoint_ids, AT_ONCE):
-            for number, change, count in connection.execute(query.where(journal.endpoint_id.in_(some))):
-                yield datetime.fromtimestamp(number * QUARTER, UTC), change, count
 
 
 def _file_column(field: str) -> ColumnElement[Any]:

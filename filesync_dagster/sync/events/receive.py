@@ -171,16 +171,16 @@ def queue_depth(runtime: Runtime, queue: Queue, inbox: Inbox | None = None) -> i
                 depth = opened.depth()
     except (SourceError, ConfigError) as error:  # one of its secrets may be a reference to nothing
         with suppress(DatabaseError):
-            runtime.metadata.note_queue(queue.name, None, str(error))
+            runtime.metadata.queues.note_look(queue.name, None, str(error))
         raise
-    runtime.metadata.note_queue(queue.name, depth)
+    runtime.metadata.queues.note_look(queue.name, depth)
     return depth
 
 
 def is_busy(runtime: Runtime, queue: Queue) -> bool:
     """Tell whether every endpoint of a queue is being synced, so that its messages would only come again."""
     served = {endpoint.name for endpoint in runtime.config.active if queue.serves(endpoint.name)}
-    return bool(served) and served <= {lease.endpoint for lease in runtime.metadata.running_leases()}
+    return bool(served) and served <= {lease.endpoint for lease in runtime.metadata.leases.current()}
 
 
 def _work(run: _Run, messages: Sequence[Message]) -> Batch:
@@ -192,12 +192,12 @@ def _work(run: _Run, messages: Sequence[Message]) -> Batch:
     results = _synced(run, messages, {name: ids for name, ids in keys.items() if name not in run.failed})
     run.failed.update(result.endpoint for result in results if result.status not in SETTLED and not result.busy)
     done = {result.endpoint for result in results if result.status in SETTLED and not result.resumed}
-    metadata.dead_letter(queue.name, dead)
+    metadata.queues.dead_letter(queue.name, dead)
     for endpoint, full in sorted(asked):
-        metadata.ask(endpoint, queue.name, full=full)
+        metadata.requests.ask(endpoint, queue.name, full=full)
     _leave_to_listings(run, keys.keys() & run.failed)
     finished = [one.message for one in read if one.concerns <= done | run.failed]
-    metadata.note_received(queue.name, run.inbox.acknowledge(finished), unrouted)
+    metadata.queues.note_received(queue.name, run.inbox.acknowledge(finished), unrouted)
     batch = Batch(
         queue=queue.name,
         messages=len(messages),
@@ -221,9 +221,9 @@ def _leave_to_listings(run: _Run, failed: AbstractSet[str]) -> None:
     config, metadata = run.runtime.config, run.runtime.metadata
     found = {endpoint.name for endpoint in config.active}
     followed = {endpoint.name for endpoint in config.endpoints if CONNECTORS[endpoint.type].incremental}
-    metadata.expire_proofs(failed | (metadata.endpoint_ids().keys() - found - followed))
+    metadata.endpoints.expire_proofs(failed | (metadata.endpoints.ids().keys() - found - followed))
     for name in sorted(failed):
-        metadata.ask(name, run.queue.name)
+        metadata.requests.ask(name, run.queue.name)
 
 
 def _routed(read: Sequence[_Read], routes: Routes) -> tuple[dict[str, set[str]], int]:
@@ -269,7 +269,7 @@ def _synced(run: _Run, messages: Sequence[Message], keys: Keys) -> list[SyncResu
 
 def requeue(runtime: Runtime, ids: Collection[int]) -> int:
     """Put messages that were set aside back into their queues; return how many. Raises ConfigError, SourceError."""
-    found = runtime.metadata.dead_messages(ids)
+    found = runtime.metadata.queues.dead_messages(ids)
     for message in found:
         if len(message.body) == MAX_KEPT_LETTERS:
             raise ProtocolViolation(
@@ -277,5 +277,5 @@ def requeue(runtime: Runtime, ids: Collection[int]) -> int:
             )
         with closing(open_inbox(runtime.config.queue(message.queue), runtime.secrets)) as inbox:
             inbox.send(message.body.encode())
-        runtime.metadata.drop_dead_messages([message.id])
+        runtime.metadata.queues.drop_dead_messages([message.id])
     return len(found)

@@ -194,7 +194,7 @@ def due_at_once(made):
     with made.open() as filesync:
         for alert in filesync.alerts(standing=False):
             if alert.told_at is None:
-                filesync.runtime.metadata.note_told([alert], alert.told, error=alert.error, wait=-1)
+                filesync.runtime.metadata.alerts.note_told([alert], alert.told, error=alert.error, wait=-1)
 
 
 def test_an_endpoint_that_nobody_syncs_is_stale(watched, hook):
@@ -258,7 +258,9 @@ def test_a_queue_is_told_of(watched, hook):
     made.queues = [{"name": "events", "type": "rabbitmq", "url": "amqp://127.0.0.1", "queue": "q"}]
     made.write(made.endpoint("photos"))
     with made.open() as filesync:
-        filesync.runtime.metadata.dead_letter("events", [DeadMessage("events", "m1", "This is not JSON.", "{", NOON)])
+        filesync.runtime.metadata.queues.dead_letter(
+            "events", [DeadMessage("events", "m1", "This is not JSON.", "{", NOON)]
+        )
     made.alert()
     assert hook.titles == ["filesync: events: dead messages"]
     assert (
@@ -267,8 +269,8 @@ def test_a_queue_is_told_of(watched, hook):
     )
     with made.open() as filesync:
         metadata = filesync.runtime.metadata
-        metadata.drop_dead_messages([message.id for message in list(metadata.each_dead_message())])
-        metadata.note_queue("events", None, "No route to host.")
+        metadata.queues.drop_dead_messages([message.id for message in list(metadata.queues.each_dead_message())])
+        metadata.queues.note_look("events", None, "No route to host.")
     made.alert()
     assert sorted(hook.titles[1:]) == [
         "filesync: events: queue unreachable",
@@ -329,7 +331,7 @@ def test_maintenance_of_an_endpoint_is_no_sync_of_it(watched, hook):
         metadata = filesync.runtime.metadata
         for purpose, active in (("maintenance", False), ("sync", False), ("maintenance", True)):
             made.write(made.endpoint("photos", is_active=active))
-            with metadata.lease(metadata.endpoint_ids()["photos"], purpose=purpose), made.open() as another:
+            with metadata.leases.hold(metadata.endpoints.ids()["photos"], purpose=purpose), made.open() as another:
                 [status] = another.status()
                 assert (status.state, status.running_since is None) == (
                     "failed" if active else "disabled",

@@ -84,7 +84,7 @@ def test_a_past_day_is_told_from_its_own_snapshot(project):
     metadata = project.runtime.metadata
     first = project.syncs("b")[-1]
     evening = datetime.combine(today, datetime.min.time(), ZoneInfo("Asia/Kathmandu")) - timedelta(hours=1)
-    metadata.record(replace(first, id="then", as_of=evening, sync_started=evening, sync_completed=evening))
+    metadata.syncs.record(replace(first, id="then", as_of=evening, sync_started=evening, sync_completed=evening))
     then = project.report("biggest_files", today - timedelta(days=1))
     assert {row["path"] for row in then.rows} == {"same.txt", "sub/own.txt"}
     assert then.numbers["endpoints_known"] == 1
@@ -111,7 +111,7 @@ def two(tmp_path):
             for days in (1, 2):
                 at = record.as_of - timedelta(days=days)
                 earlier = replace(record, id=f"{name}-{days}", as_of=at, sync_started=at, sync_completed=at)
-                filesync.runtime.metadata.record(earlier)
+                filesync.runtime.metadata.syncs.record(earlier)
     return made, entries
 
 

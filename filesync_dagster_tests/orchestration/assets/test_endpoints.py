@@ -142,7 +142,7 @@ def test_a_past_day_is_replayed_from_what_was_stored(project, store):
         filesync.sync("a")
         [record] = filesync.syncs("a")
         noon = datetime.combine(yesterday, time(12), UTC)
-        filesync.runtime.metadata.record(
+        filesync.runtime.metadata.syncs.record(
             replace(record, id="yesterday", as_of=noon, sync_started=noon, files_total=7, files_added=7)
         )
         before = live(filesync, "a")
@@ -196,7 +196,7 @@ def test_what_another_run_syncs_is_left_to_it(project, store):
     both = ["filesync", "a"], ["filesync", "b"]
     with (
         made.open() as filesync,
-        filesync.runtime.metadata.lease(filesync.runtime.register(filesync.config.endpoint("a"))),
+        filesync.runtime.metadata.leases.hold(filesync.runtime.register(filesync.config.endpoint("a"))),
     ):
         scheduled = made.materialize(*both, tags={CADENCE_TAG: "every_hour"})
         by_hand = made.materialize(*both)

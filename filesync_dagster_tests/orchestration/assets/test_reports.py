@@ -69,7 +69,7 @@ def test_storage_growth_is_what_the_inventory_holds(project, store):
         rows = {name: live(filesync, name) for name in ("a", "b")}
         [record] = filesync.syncs("a")
         at = datetime.combine(yesterday, time(12), UTC)
-        filesync.runtime.metadata.record(
+        filesync.runtime.metadata.syncs.record(
             replace(record, id="yesterday", as_of=at, sync_started=at, files_total=7, bytes_total=20)
         )
     metadata = report(made, GROWTH)
@@ -94,7 +94,7 @@ def test_an_endpoint_that_is_gone_keeps_its_past(project, store):
             filesync.sync(name)
             [record] = filesync.syncs(name)
             old = replace(record, id=f"{name}-old", as_of=at, sync_started=at, sync_completed=at)
-            filesync.runtime.metadata.record(old)
+            filesync.runtime.metadata.syncs.record(old)
     before = [report(made, path, f"{yesterday}") for path in (CHANGES, GROWTH)]
     made.write(entries[0])
 
@@ -114,7 +114,7 @@ def test_a_rebuilt_day_counts_once(project, store):
         STORES["a"].put("more")
         filesync.sync("a")
         record = filesync.syncs("a")[0]
-        filesync.runtime.metadata.record(replace(record, id="rebuilt", mode=SyncMode.REPLAY, files_added=5))
+        filesync.runtime.metadata.syncs.record(replace(record, id="rebuilt", mode=SyncMode.REPLAY, files_added=5))
     metadata = report(made, CHANGES)
     assert metadata["files_added"] == 5
     assert "all day added: 5" in (made.home / "reports" / "daily_changes" / f"{today()}.svg").read_text()

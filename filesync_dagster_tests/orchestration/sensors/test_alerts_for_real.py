@@ -69,8 +69,8 @@ def test_a_run_that_is_killed_is_told_started_again_and_told_to_be_over(bucket, 
             Filesync(load_config(read_environment(config, variables))) as filesync,
         ):
             # `first_syncs` starts the first run.
-            assert _eventually(filesync.runtime.metadata.running_leases)
-            [lease] = filesync.runtime.metadata.running_leases()
+            assert _eventually(filesync.runtime.metadata.leases.current)
+            [lease] = filesync.runtime.metadata.leases.current()
             os.kill(lease.pid, signal.SIGKILL)
             may_answer.set()
             assert _eventually(lambda: len(hook.posts) == 2, patience=400), hook.titles

@@ -81,7 +81,7 @@ def test_an_object_becomes_a_materialization(place):
     assert (made.asset_key, made.partition) == (asset_key("eng"), f"{datetime.now(UTC):%Y-%m-%d}")
     assert (made.metadata["sync/files_added"].value, made.metadata["files_total"].value) == (1, 2)
     assert made.metadata["filesync/mode"].value == "incremental"
-    assert made.tags["dagster/data_version"] == place.filesync.runtime.metadata.states()["eng"].data_version
+    assert made.tags["dagster/data_version"] == place.filesync.runtime.metadata.endpoints.states()["eng"].data_version
     assert "No message waits" in place.queue_tick()[1]
 
 
@@ -125,7 +125,7 @@ def test_while_an_endpoint_is_listed_its_messages_wait(place):
     place.queue.send(s3_event(place.bucket, "a.txt"))
     [request], _ = place.queue_tick()
 
-    with metadata.lease(metadata.endpoint_ids()["eng"]):
+    with metadata.leases.hold(metadata.endpoints.ids()["eng"]):
         assert "being synced" in place.queue_tick()[1]
         assert place.run(request).success
     place.queue.send(s3_event(place.bucket, "a.txt"))
@@ -156,7 +156,7 @@ def test_a_secret_that_is_not_there_is_said_by_its_queue(place):
     place.reopen()
 
     assert "could not be read" in place.queue_tick()[1]
-    assert "could not be read" in place.filesync.runtime.metadata.queues()[0].error
+    assert "could not be read" in place.filesync.runtime.metadata.queues.records()[0].error
 
 
 def test_what_events_would_empty_is_held_and_shown(place):
@@ -191,7 +191,7 @@ def test_a_queue_that_does_not_answer_is_no_reason_for_runs(place):
     place.reopen()
 
     assert "is not there" in place.queue_tick()[1]
-    assert "is not there" in place.filesync.runtime.metadata.queues()[0].error
+    assert "is not there" in place.filesync.runtime.metadata.queues.records()[0].error
 
 
 def test_what_is_asked_for_becomes_a_run(place):

@@ -138,7 +138,7 @@ def test_patterns_and_kinds_choose(watched):
 
     assert made.tick() == [["b.csv"]]
     with made.project.open() as filesync:
-        last = filesync.runtime.metadata.last_seq(filesync.runtime.register(filesync.config.endpoint("docs")))
+        last = filesync.runtime.metadata.files.last_seq(filesync.runtime.register(filesync.config.endpoint("docs")))
     assert json.loads(made.cursor)["seq"] == last
 
 

@@ -59,7 +59,7 @@ def new_state(name, minutes=0, total=0):
 
 def commit(metadata, endpoint, name, minutes=0, **rows):
     """Commit a sync with its own lease."""
-    with metadata.lease(endpoint) as lease:
+    with metadata.leases.hold(endpoint) as lease:
         record = log(
             endpoint, name, minutes, snapshot_uri=f"snapshots/{name}.parquet", changes_uri=f"changes/{name}.parquet"
         )
@@ -68,17 +68,19 @@ def commit(metadata, endpoint, name, minutes=0, **rows):
 
 def live(metadata, endpoint):
     """Return the live files by external_id."""
-    return {row["external_id"]: row for part in metadata.files(endpoint) for row in part.to_pylist()}
+    return {row["external_id"]: row for part in metadata.files.inventory(endpoint) for row in part.to_pylist()}
 
 
 def known(metadata, endpoint):
     """Return all files, gone ones too, by external_id."""
-    return {row["external_id"]: row for part in metadata.files(endpoint, gone=True) for row in part.to_pylist()}
+    return {
+        row["external_id"]: row for part in metadata.files.inventory(endpoint, gone=True) for row in part.to_pylist()
+    }
 
 
 def journal(metadata, endpoint, **limits):
     """Return the journal as dicts, before and after parsed."""
-    rows = [row for part in metadata.journal(endpoint, **limits) for row in part.to_pylist()]
+    rows = [row for part in metadata.files.journal(endpoint, **limits) for row in part.to_pylist()]
     for row in rows:
         for side in ("before", "after"):
             row[side] = None if row[side] is None else json.loads(row[side])

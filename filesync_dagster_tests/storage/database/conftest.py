@@ -38,4 +38,4 @@ def metadata(url):
 @pytest.fixture
 def endpoint(metadata):
     """Return the id of a registered endpoint."""
-    return metadata.register(EndpointRecord("drawings", "s3", project_id="p1", user_id="u1"))
+    return metadata.endpoints.register(EndpointRecord("drawings", "s3", project_id="p1", user_id="u1"))

@@ -16,7 +16,7 @@ OFFSETS = (0, 14.99, 15, 75, 60 * 24)
 @pytest.fixture
 def endpoints(metadata):
     """Two endpoints with changes at odd minutes; the second one's are nobody else's business."""
-    first, second = (metadata.register(EndpointRecord(name, "s3")) for name in ("first", "second"))
+    first, second = (metadata.endpoints.register(EndpointRecord(name, "s3")) for name in ("first", "second"))
     commit(metadata, first, "import", -60, imported=[batch(entry("x"), entry("y"))])
     for number, minutes in enumerate(OFFSETS):
         more = [("added", None, entry(f"n{number}")), ("added", None, entry(f"m{number}"))]
@@ -37,7 +37,7 @@ def test_changes_are_counted_by_quarters_of_an_hour(metadata, endpoints):
                     seconds = int(row["observed_at"].timestamp())
                     quarter = datetime.fromtimestamp(seconds - seconds % QUARTER, UTC)
                     expected[quarter, row["change"]] += 1
-            found = list(metadata.activity(ids, since, until))
+            found = list(metadata.files.activity(ids, since, until))
             assert {(moment, change): count for moment, change, count in found} == expected
             assert len(found) == len(expected)
-    assert sum(count for *_, count in metadata.activity([first], at(-120), at(9999))) == 9
+    assert sum(count for *_, count in metadata.files.activity([first], at(-120), at(9999))) == 9

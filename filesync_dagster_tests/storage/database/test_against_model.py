@@ -43,8 +43,8 @@ def opened_on_postgresql(postgres_url):
 
 def follow(metadata, syncs):
     """Apply the changes of some syncs to a dict and to an endpoint, and compare."""
-    names = len(metadata.states())
-    endpoint = metadata.register(EndpointRecord(f"endpoint-{names}", "s3"))
+    names = len(metadata.endpoints.states())
+    endpoint = metadata.endpoints.register(EndpointRecord(f"endpoint-{names}", "s3"))
     model = {}
     for number, steps in enumerate(syncs):
         after = edited(model, steps)

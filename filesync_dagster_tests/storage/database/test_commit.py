@@ -61,7 +61,7 @@ def test_entries_come_back_as_they_went_in(metadata, endpoint):
         ),
     )
     commit(metadata, endpoint, "s1", imported=[rows])
-    read = pa.Table.from_batches(metadata.entries(endpoint, rows=3)).sort_by("external_id")
+    read = pa.Table.from_batches(metadata.files.entries(endpoint, rows=3)).sort_by("external_id")
     assert read.schema == ENTRY_SCHEMA
     assert (
         read.to_pylist() == pa.Table.from_batches([rows]).select(ENTRY_SCHEMA.names).sort_by("external_id").to_pylist()
@@ -207,7 +207,7 @@ def test_endpoints_do_not_touch_each_other(metadata, endpoint):
     """The same external_id is another file in another endpoint."""
     from filesync_dagster.storage.database import EndpointRecord
 
-    other = metadata.register(EndpointRecord("other", "local"))
+    other = metadata.endpoints.register(EndpointRecord("other", "local"))
     for name, number in (("s1", endpoint), ("s2", other)):
         commit(metadata, number, name, imported=[batch(entry("a"))])
     commit(metadata, endpoint, "s3", 1, changes=[changes(("removed", entry("a"), None))])
@@ -223,11 +223,11 @@ def test_a_commit_that_fails_changes_nothing(metadata, endpoint):
         raise RuntimeError("the snapshot cannot be read")
 
     commit(metadata, endpoint, "s1", imported=[batch(entry("a"))])
-    with pytest.raises(RuntimeError), metadata.lease(endpoint) as lease:
+    with pytest.raises(RuntimeError), metadata.leases.hold(endpoint) as lease:
         metadata.commit(lease, log(endpoint, "s2", 1), new_state("s2", 1), imported=broken())
     assert list(live(metadata, endpoint)) == ["a"]
-    assert metadata.state(endpoint).snapshot_sync_id == "s1"
-    assert metadata.sync_log("s2") is None
+    assert metadata.endpoints.state(endpoint).snapshot_sync_id == "s1"
+    assert metadata.syncs.get("s2") is None
 
 
 def test_a_stale_lease_cannot_commit(metadata, endpoint):
@@ -236,28 +236,28 @@ def test_a_stale_lease_cannot_commit(metadata, endpoint):
     def slow():
         yield batch(entry("a"))
         _expire(metadata, endpoint)
-        with metadata.lease(endpoint):
+        with metadata.leases.hold(endpoint):
             yield batch(entry("b"))
 
-    with metadata.lease(endpoint) as lease:
+    with metadata.leases.hold(endpoint) as lease:
         with pytest.raises(LeaseLost):
             metadata.commit(lease, log(endpoint, "s1"), new_state("s1"), imported=slow())
         with pytest.raises(LeaseLost):
             lease.check()
     assert known(metadata, endpoint) == {}
-    assert metadata.sync_logs(endpoint) == []
-    assert metadata.state(endpoint).snapshot_uri is None
+    assert metadata.syncs.between(endpoint) == []
+    assert metadata.endpoints.state(endpoint).snapshot_uri is None
 
 
 def test_a_stale_lease_cannot_hold_nor_checkpoint(metadata, endpoint):
     """Nor can it reject, or forget the listing of its successor."""
-    with metadata.lease(endpoint) as stale:
+    with metadata.leases.hold(endpoint) as stale:
         _expire(metadata, endpoint)
-        with metadata.lease(endpoint):
+        with metadata.leases.hold(endpoint):
             for act in (
-                lambda: metadata.hold(stale, log(endpoint, "s1")),
-                lambda: metadata.drop_held(stale),
-                lambda: metadata.clear_checkpoints(stale),
+                lambda: metadata.syncs.hold(stale, log(endpoint, "s1")),
+                lambda: metadata.endpoints.drop_held(stale),
+                lambda: metadata.checkpoints.clear(stale),
             ):
                 with pytest.raises(LeaseLost):
                     act()

@@ -7,6 +7,6 @@ from filesync_dagster_tests.storage.database.builders import commit, log
 def test_a_failure_after_the_commit_does_not_replace_its_log(metadata, endpoint):
     """An answer to a commit may get lost on its way: the sync seems to fail, and did not."""
     commit(metadata, endpoint, "s1", 10)
-    before = metadata.sync_log("s1")
-    metadata.record(log(endpoint, "s1", 11, SyncStatus.FAILED))
-    assert metadata.sync_log("s1") == before
+    before = metadata.syncs.get("s1")
+    metadata.syncs.record(log(endpoint, "s1", 11, SyncStatus.FAILED))
+    assert metadata.syncs.get("s1") == before

@@ -17,7 +17,8 @@ from filesync_dagster_tests.storage.database.builders import NOW, log, new_state
 HOLD = """
 import sys, time
 from filesync_dagster.storage.database import Metadata
-with Metadata.open(sys.argv[1]) as metadata, metadata.lease(int(sys.argv[2]), seconds=float(sys.argv[3])) as lease:
+seconds = float(sys.argv[3])
+with Metadata.open(sys.argv[1]) as metadata, metadata.leases.hold(int(sys.argv[2]), seconds=seconds) as lease:
     print(lease.token, flush=True)
     sys.stdin.readline()
     try:
@@ -36,7 +37,7 @@ with Metadata.open(sys.argv[1]) as metadata:
     sys.stdin.readline()
     for _ in range(int(sys.argv[4])):
         try:
-            with metadata.lease(int(sys.argv[2])) as lease:
+            with metadata.leases.hold(int(sys.argv[2])) as lease:
                 with open(sys.argv[3], "x"):
                     time.sleep(0.002)
                 import os; os.unlink(sys.argv[3])
@@ -64,7 +65,7 @@ def holder(url, endpoint):
 
 def test_a_second_sync_is_refused_and_told_who_holds_the_lease(metadata, endpoint):
     """The message names the endpoint, the process and since when; nothing waits."""
-    with metadata.lease(endpoint), pytest.raises(SyncInProgress) as refusal, metadata.lease(endpoint):
+    with metadata.leases.hold(endpoint), pytest.raises(SyncInProgress) as refusal, metadata.leases.hold(endpoint):
         pass
     assert "drawings" in str(refusal.value)
     assert str(os.getpid()) in str(refusal.value)
@@ -76,7 +77,7 @@ def test_a_lease_is_free_again_when_released_and_its_token_never_comes_back(meta
     tokens = []
 
     def fail():
-        with metadata.lease(endpoint) as lease:
+        with metadata.leases.hold(endpoint) as lease:
             tokens.append(lease.token)
             raise ZeroDivisionError
 
@@ -84,13 +85,13 @@ def test_a_lease_is_free_again_when_released_and_its_token_never_comes_back(meta
         with pytest.raises(ZeroDivisionError):
             fail()
     assert tokens == sorted(set(tokens))
-    assert metadata.running_leases() == []
+    assert metadata.leases.current() == []
 
 
 def test_running_leases_are_listed(metadata, endpoint):
     """With who, what and since when."""
-    with metadata.lease(endpoint, purpose="approve"):
-        (lease,) = metadata.running_leases()
+    with metadata.leases.hold(endpoint, purpose="approve"):
+        (lease,) = metadata.leases.current()
     assert (lease.endpoint, lease.pid, lease.purpose) == ("drawings", os.getpid(), "approve")
     assert lease.acquired_at <= lease.heartbeat_at < lease.expires_at
 
@@ -98,7 +99,7 @@ def test_running_leases_are_listed(metadata, endpoint):
 def test_the_heartbeat_keeps_a_lease_beyond_its_term(metadata, endpoint, holder):
     """A live process keeps it as long as it runs."""
     time.sleep(2.5)
-    with pytest.raises(SyncInProgress), metadata.lease(endpoint):
+    with pytest.raises(SyncInProgress), metadata.leases.hold(endpoint):
         pass
     assert holder.communicate("\n")[0] == "held\n"
 
@@ -109,8 +110,8 @@ def test_a_holder_that_was_killed_is_replaced_at_once(url, metadata, endpoint):
     token = int(process.stdout.readline())
     process.kill()
     process.communicate()
-    assert metadata.running_leases() == []
-    with metadata.lease(endpoint) as lease:
+    assert metadata.leases.current() == []
+    with metadata.leases.hold(endpoint) as lease:
         assert lease.token > token
 
 
@@ -121,7 +122,7 @@ def test_a_killed_holder_that_nobody_reaped_is_dead_too(url, metadata, endpoint)
     process.kill()
     while not Process(**holder_of(metadata, endpoint)).is_dead():
         time.sleep(0.01)
-    with metadata.lease(endpoint):
+    with metadata.leases.hold(endpoint):
         pass
     process.communicate()
 
@@ -130,7 +131,7 @@ def test_an_expired_lease_is_taken_over_and_its_holder_finds_out(metadata, endpo
     """A process that was stopped for longer than the term lost its lease when it goes on."""
     os.kill(holder.pid, signal.SIGSTOP)
     time.sleep(1.2)
-    with metadata.lease(endpoint) as lease:
+    with metadata.leases.hold(endpoint) as lease:
         assert lease.token > holder.token
         os.kill(holder.pid, signal.SIGCONT)
         assert holder.communicate("\n")[0] == "LeaseLost\n"
@@ -139,38 +140,38 @@ def test_an_expired_lease_is_taken_over_and_its_holder_finds_out(metadata, endpo
 
 def test_a_process_of_another_machine_is_not_taken_for_dead(metadata, endpoint):
     """Its lease counts until it expires, whatever its pid means here."""
-    with metadata.lease(endpoint):
+    with metadata.leases.hold(endpoint):
         elsewhere = {**holder_of(metadata, endpoint), "boot": "another", "pid": 2**22 + 1}
         write(metadata, endpoint, holder=elsewhere)
-        with pytest.raises(SyncInProgress), metadata.lease(endpoint):
+        with pytest.raises(SyncInProgress), metadata.leases.hold(endpoint):
             pass
 
 
 def test_a_reused_pid_is_another_process(metadata, endpoint):
     """The start of the process tells them apart."""
-    with metadata.lease(endpoint):
+    with metadata.leases.hold(endpoint):
         write(metadata, endpoint, holder={**holder_of(metadata, endpoint), "started": "1"})
-        with metadata.lease(endpoint) as lease:
+        with metadata.leases.hold(endpoint) as lease:
             lease.check()
 
 
 def test_a_commit_renews_the_lease(metadata, endpoint):
     """Heartbeats wait for a long commit; the lease lives on after it."""
-    with metadata.lease(endpoint) as lease:
+    with metadata.leases.hold(endpoint) as lease:
         write(metadata, endpoint, expires_at=NOW)
         metadata.commit(lease, log(endpoint, "s1"), new_state("s1"))
-        assert len(metadata.running_leases()) == 1
+        assert len(metadata.leases.current()) == 1
 
 
 def test_a_lost_lease_is_not_released_by_its_old_holder(metadata, endpoint):
     """Releasing frees only what is one's own."""
-    with metadata.lease(endpoint) as old:
+    with metadata.leases.hold(endpoint) as old:
         write(metadata, endpoint, expires_at=NOW)
-        new = metadata.lease(endpoint)
+        new = metadata.leases.hold(endpoint)
         lease = new.__enter__()
         with pytest.raises(LeaseLost):
-            metadata.clear_checkpoints(old)
-    assert [held.token for held in metadata.running_leases()] == [lease.token]
+            metadata.checkpoints.clear(old)
+    assert [held.token for held in metadata.leases.current()] == [lease.token]
     new.__exit__(None, None, None)
 
 
@@ -196,7 +197,7 @@ def test_threads_race_for_a_lease_and_one_wins(metadata, endpoint):
     def run():
         for _ in range(10):
             try:
-                with metadata.lease(endpoint) as lease:
+                with metadata.leases.hold(endpoint) as lease:
                     if not inside.acquire(blocking=False):
                         problems.append("two at once")
                     wins.append(lease.token)
@@ -231,7 +232,7 @@ def test_what_maintenance_holds_is_waited_for(metadata, endpoint):
     begun, over = threading.Event(), threading.Event()
 
     def maintain():
-        with metadata.lease(endpoint, purpose=MAINTENANCE):
+        with metadata.leases.hold(endpoint, purpose=MAINTENANCE):
             begun.set()
             over.wait(30)
 
@@ -239,10 +240,13 @@ def test_what_maintenance_holds_is_waited_for(metadata, endpoint):
     thread.start()
     try:
         assert begun.wait(30)
-        with pytest.raises(SyncInProgress, match="a maintenance by"), metadata.lease(endpoint, purpose=MAINTENANCE):
+        with (
+            pytest.raises(SyncInProgress, match="a maintenance by"),
+            metadata.leases.hold(endpoint, purpose=MAINTENANCE),
+        ):
             pass
         threading.Timer(0.5, over.set).start()
-        with metadata.lease(endpoint):
+        with metadata.leases.hold(endpoint):
             assert over.is_set()
     finally:
         over.set()
@@ -252,13 +256,17 @@ def test_what_maintenance_holds_is_waited_for(metadata, endpoint):
 def test_a_maintenance_that_does_not_end_is_not_waited_for_for_ever(metadata, endpoint, monkeypatch):
     """Then it is named, like any other holder."""
     monkeypatch.setattr(leases_module, "DATABASE_OUTAGE_SECONDS", 0.2)
-    with metadata.lease(endpoint, purpose=MAINTENANCE), pytest.raises(SyncInProgress), metadata.lease(endpoint):
+    with (
+        metadata.leases.hold(endpoint, purpose=MAINTENANCE),
+        pytest.raises(SyncInProgress),
+        metadata.leases.hold(endpoint),
+    ):
         pass
 
 
 def test_what_is_fleeting_is_the_lease_alone(metadata, endpoint):
     """On SQLite, a lease is not waited for until it is on the disk; what comes after it, on the same connection, is."""
-    with metadata.lease(endpoint):
+    with metadata.leases.hold(endpoint):
         pass
     database = metadata._database
     if database.is_sqlite:

@@ -24,7 +24,7 @@ import sys
 from filesync_dagster.storage.database import EndpointRecord, Metadata
 sys.stdin.readline()
 with Metadata.open(sys.argv[1]) as metadata:
-    print(metadata.register(EndpointRecord("drawings", "s3")))
+    print(metadata.endpoints.register(EndpointRecord("drawings", "s3")))
 """
 
 
@@ -37,7 +37,7 @@ def url(empty_url):
 def test_an_empty_database_gets_the_tables_and_keeps_its_rows_when_opened_again(url):
     """Opening is idempotent."""
     with Metadata.open(url) as metadata:
-        endpoint = metadata.register(EndpointRecord("drawings", "s3"))
+        endpoint = metadata.endpoints.register(EndpointRecord("drawings", "s3"))
         commit(metadata, endpoint, "s1", imported=[batch(entry("a"))])
     with Metadata.open(url) as metadata:
         assert list(live(metadata, endpoint)) == ["a"]
@@ -67,7 +67,7 @@ def test_what_an_older_version_had_taken_is_done(url):
     database.close()
 
     with Metadata.open(url) as metadata:
-        assert [request.endpoint for request in metadata.waiting_requests()] == ["waits"]
+        assert [request.endpoint for request in metadata.requests.read()] == ["waits"]
 
 
 def test_processes_may_create_the_database_at_once(url):
@@ -95,21 +95,21 @@ def test_a_locked_sqlite_database_is_reported_after_some_patience(tmp_path):
     """The other process is named as the reason; nothing is written."""
     url = f"sqlite:///{tmp_path}/filesync.db"
     with Metadata.open(url, patience=0.2) as metadata:
-        endpoint = metadata.register(EndpointRecord("drawings", "s3"))
+        endpoint = metadata.endpoints.register(EndpointRecord("drawings", "s3"))
         other = sqlite3.connect(tmp_path / "filesync.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseLocked, match="locked by another process"):
-            metadata.record(log(endpoint, "s1"))
+            metadata.syncs.record(log(endpoint, "s1"))
         other.execute("ROLLBACK")
         other.close()
-        metadata.record(log(endpoint, "s1"))
+        metadata.syncs.record(log(endpoint, "s1"))
 
 
 def test_readers_do_not_wait_for_a_writer(tmp_path):
     """`filesync files` works while a sync commits."""
     url = f"sqlite:///{tmp_path}/filesync.db"
     with Metadata.open(url, patience=0.2) as metadata:
-        endpoint = metadata.register(EndpointRecord("drawings", "s3"))
+        endpoint = metadata.endpoints.register(EndpointRecord("drawings", "s3"))
         with metadata._database.write_transaction():
             assert live(metadata, endpoint) == {}
 
@@ -119,7 +119,7 @@ def test_a_sqlite_file_that_may_only_be_read_is_reported(tmp_path):
     Metadata.open(f"sqlite:///{tmp_path}/filesync.db").close()
     url = f"sqlite:///file:{tmp_path}/filesync.db?mode=ro&uri=true"
     with Metadata.open(url) as metadata, pytest.raises(NotWritable, match=r"filesync\.db"):
-        metadata.register(EndpointRecord("drawings", "s3"))
+        metadata.endpoints.register(EndpointRecord("drawings", "s3"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
@@ -134,7 +134,7 @@ def test_a_folder_that_may_only_be_read_is_reported_to_the_user_who_may_not(tmp_
         os.seteuid(65534)
         try:
             with Metadata.open(f"sqlite:///{tmp_path}/filesync.db", patience=0.2) as metadata:
-                metadata.register(EndpointRecord("drawings", "s3"))
+                metadata.endpoints.register(EndpointRecord("drawings", "s3"))
         except NotWritable:
             os._exit(0)
         except BaseException:  # noqa: BLE001 - the child only has an exit code to tell
@@ -183,13 +183,13 @@ def test_an_absent_postgresql_database_is_reported(postgres_url):
 def test_a_connection_that_the_server_closed_is_replaced(postgres_url):
     """A restart of PostgreSQL between two syncs costs nothing."""
     with Metadata.open(postgres_url) as metadata, Metadata.open(postgres_url) as other:
-        metadata.states()
+        metadata.endpoints.states()
         with other._database.read_transaction() as connection:
             connection.exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-        assert metadata.states() == {}
+        assert metadata.endpoints.states() == {}
 
 
 def test_a_full_disk_is_reported(tmp_path):
@@ -197,7 +197,7 @@ def test_a_full_disk_is_reported(tmp_path):
     from filesync_dagster.core.errors import OutOfSpace
 
     with Metadata.open(f"sqlite:///{tmp_path}/filesync.db") as metadata:
-        endpoint = metadata.register(EndpointRecord("drawings", "s3"))
+        endpoint = metadata.endpoints.register(EndpointRecord("drawings", "s3"))
         with metadata._database.engine.connect() as connection:
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
@@ -214,7 +214,7 @@ def test_staging_files_of_dead_processes_are_swept(tmp_path):
     left = tmp_path / f"incoming-{_word(Process.current().boot)}-{2**22 + 1}-1-abcd.sqlite"
     left.touch()
     with Metadata.open(f"sqlite:///{tmp_path}/filesync.db") as metadata:
-        endpoint = metadata.register(EndpointRecord("drawings", "s3"))
+        endpoint = metadata.endpoints.register(EndpointRecord("drawings", "s3"))
         commit(metadata, endpoint, "s1", imported=[batch(entry("a"))])
     assert not left.exists()
     assert not list(Path(tmp_path).glob("incoming-*"))

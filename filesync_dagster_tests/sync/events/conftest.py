@@ -61,12 +61,12 @@ class Place:
     @property
     def dead(self):
         """Return the messages that were set aside."""
-        return list(self.filesync.runtime.metadata.each_dead_message())
+        return list(self.filesync.runtime.metadata.queues.each_dead_message())
 
     @property
     def requests(self):
         """Return what was asked for and not taken."""
-        waiting = self.filesync.runtime.metadata.waiting_requests()
+        waiting = self.filesync.runtime.metadata.requests.read()
         return [(request.endpoint, request.full, request.source) for request in waiting]
 
     def close(self):

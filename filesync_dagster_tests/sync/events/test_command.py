@@ -146,4 +146,4 @@ def test_a_secret_that_is_not_there_is_no_reason_to_leave_the_other_queues(place
     assert "could not be read" in said
     assert "eng: completed, 1 added" in said
     assert "could not be read" in run(place)
-    assert "could not be read" in place.filesync.runtime.metadata.queues()[1].error
+    assert "could not be read" in place.filesync.runtime.metadata.queues.records()[1].error

@@ -94,10 +94,10 @@ def test_thousands_of_events_end_in_exactly_the_right_state(moto_s3, tmp_path, k
     batches = place.receive()
     assert sum(batch.messages for batch in batches) >= count  # SQS delivers at least once
     assert place.files() == place.there
-    state = place.filesync.runtime.metadata.states()["eng"]
+    state = place.filesync.runtime.metadata.endpoints.states()["eng"]
     version = state.data_version
     place.list()
-    assert place.filesync.runtime.metadata.states()["eng"].data_version == version
+    assert place.filesync.runtime.metadata.endpoints.states()["eng"].data_version == version
     assert len({(row["external_id"]) for row in rows_of(place.filesync.files("eng"))}) == len(place.there)
     assert place.queue.left() == 0
     place.close()

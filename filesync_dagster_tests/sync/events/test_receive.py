@@ -101,7 +101,7 @@ def test_poison_is_set_aside_with_its_reason(place):
     assert "not JSON" in reasons
     assert "Record 2 names no bucket" in reasons
     assert "no active endpoint 'nobody'" in reasons
-    queue = place.filesync.runtime.metadata.queues()[0]
+    queue = place.filesync.runtime.metadata.queues.records()[0]
     assert (queue.name, queue.received, queue.dead, queue.depth, queue.error) == ("events", 4, 3, 0, None)
 
     place.endpoints.append(place.endpoint("nobody"))
@@ -173,7 +173,7 @@ def test_while_another_sync_runs_messages_come_again(place):
     place.queue.send(s3_event(place.bucket, "a.txt"))
     metadata = place.filesync.runtime.metadata
 
-    with metadata.lease(metadata.endpoint_ids()["eng"]):
+    with metadata.leases.hold(metadata.endpoints.ids()["eng"]):
         [batch] = place.receive()
 
     assert (batch.left, batch.results[0].busy, place.queue.left()) == (1, True, 1)
@@ -304,7 +304,7 @@ def test_why_a_rabbitmq_does_not_answer(moto_s3, tmp_path, changed, said):
 
     assert "hunter2" not in "".join(traceback.format_exception(raised.value))
     assert "hunter2" not in repr(place.filesync.config)
-    assert said in place.filesync.runtime.metadata.queues()[0].error
+    assert said in place.filesync.runtime.metadata.queues.records()[0].error
     place.close()
 
 

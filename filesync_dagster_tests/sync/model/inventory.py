@@ -58,24 +58,24 @@ class Inventory:
 
     @property
     def _state(self) -> EndpointState:
-        return self._once("state", self._metadata.state)
+        return self._once("state", self._metadata.endpoints.state)
 
     def has_checkpoints(self) -> bool:
         """Whether a full listing was begun and not finished."""
-        return bool(self._metadata.checkpoints(self._endpoint_id))
+        return bool(self._metadata.checkpoints.of(self._endpoint_id))
 
     def is_listed(self) -> bool:
         """Whether a full listing has read everything, and nothing of it is committed."""
-        found = self._metadata.checkpoints(self._endpoint_id)
+        found = self._metadata.checkpoints.of(self._endpoint_id)
         return bool(found) and all(one.complete for one in found)
 
     def everything(self) -> dict[str, Any]:
         """Return all that a user can see: rows (gone ones too), journal, what is current, held, not read."""
         metadata, state = self._metadata, self._state
-        full = self._once("full", metadata.last_full).get(self._endpoint_id)
+        full = self._once("full", metadata.syncs.last_full).get(self._endpoint_id)
         return {
-            "files": self._once("files", lambda one: _table(metadata.files(one, gone=True), FILES_SCHEMA)),
-            "journal": self._once("journal", lambda one: _table(metadata.journal(one), JOURNAL_SCHEMA)),
+            "files": self._once("files", lambda one: _table(metadata.files.inventory(one, gone=True), FILES_SCHEMA)),
+            "journal": self._once("journal", lambda one: _table(metadata.files.journal(one), JOURNAL_SCHEMA)),
             "pointer": (state.snapshot_uri, state.data_version, state.files_total, state.bytes_total),
             "held": state.held_sync_id,
             "unread": full is not None and full.sync_status is SyncStatus.PARTIAL,
@@ -122,7 +122,7 @@ class Inventory:
 
     def _agree(self) -> None:
         """`files` has the live rows of the last snapshot, and no others."""
-        live = self._once("live", lambda one: _by_id(rows_of(self._metadata.files(one))))
+        live = self._once("live", lambda one: _by_id(rows_of(self._metadata.files.inventory(one))))
         shown = {one: row for one, row in self.known.items() if not row["trashed"]}
         assert set(live) == set(shown)
         for one, row in live.items():
