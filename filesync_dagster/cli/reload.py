@@ -39,8 +39,9 @@ def reload(
     """
     from filesync_dagster.config import remember, running_config
     from filesync_dagster.orchestration.client import dagster_url as default_url
+    from filesync_dagster.orchestration.instance.ping import works
     from filesync_dagster.orchestration.processes import stop_on_signal
-    from filesync_dagster.orchestration.processes.code_server import reload_code, works
+    from filesync_dagster.orchestration.processes.code_server import reload_code
     from filesync_dagster.orchestration.processes.reload import ConfigWatch
     from filesync_dagster.orchestration.processes.watchdog import CodeServerWatch
 

@@ -1,12 +1,11 @@
 """An I/O manager: an asset downstream takes the inventory of an endpoint as an input, in the type that it names.
 
 Its days are those of the input: the last committed snapshot of today, what was known at the end of a past day, the
-newest of all where the asset downstream has no partitions. Of several days, rows carry the day in `partition`; an
-input of every day there is means the newest.
+newest of all where the asset downstream has no partitions. Of several days, rows carry the day in `partition`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from filesync_dagster.api import Filesync
+    from filesync_dagster.sync.replay import Day
 
 INVENTORY_IO_MANAGER = "filesync_io_manager"
 """The resource key of it, which endpoints name as theirs."""
@@ -94,17 +94,12 @@ def _days(context: dg.InputContext) -> Sequence[date | None]:
 
 
 def _files(opened: "Filesync", name: str, days: Sequence[date | None]) -> "duckdb.DuckDBPyRelation":
-    """Return the live files of some days, read from the snapshots when they are asked for."""
-    import duckdb
+    """Return the live files of some days, by path; read from the snapshots when they are asked for."""
+    from filesync_dagster.sync.inventory import BY_PATH, live
 
-    from filesync_dagster.storage.snapshots import parquet
-    from filesync_dagster.sync.inventory import LIVE
-
-    connection = duckdb.connect()
-    queries = [
-        f"SELECT *{_label(day, days)} FROM ({LIVE.format(parquet([_snapshot(opened, name, day)]))})" for day in days
-    ]
-    return connection.sql(" UNION ALL ".join(queries))
+    queries = [f"SELECT *{_label(day, days)} FROM ({live(_snapshot(opened, name, day))})" for day in days]
+    order = f"{PARTITION}, {BY_PATH}" if len(days) > 1 else BY_PATH
+    return opened.runtime.connect().sql(f"{' UNION ALL '.join(queries)} ORDER BY {order}")
 
 
 def _snapshot(opened: "Filesync", name: str, day: date | None) -> Path:
@@ -113,40 +108,54 @@ def _snapshot(opened: "Filesync", name: str, day: date | None) -> Path:
     endpoint = opened.config.endpoint(name)
     if day is None:
         return current_path(opened.runtime, endpoint)
-    _, until = _bounds(opened, day)
-    return snapshot_path(opened.runtime, endpoint, until - timedelta(microseconds=1))
+    return snapshot_path(opened.runtime, endpoint, _span(opened, day).last_moment)
 
 
 def _changes(opened: "Filesync", name: str, days: Sequence[date | None]) -> "duckdb.DuckDBPyRelation":
-    """Return the journal of some days, or all of it."""
-    import duckdb
-    import pyarrow as pa
+    """Return the journal of some days, or all of it, oldest first; copied, for it is in another database."""
+    from filesync_dagster.storage.database import JOURNAL_SCHEMA
+    from filesync_dagster.sync.relations import Relation
 
-    from filesync_dagster.storage.database.row_streams import JOURNAL_SCHEMA
-
-    connection = duckdb.connect()
-    found = None
+    connection = opened.runtime.connect()
+    connection.register("no_rows", JOURNAL_SCHEMA.empty_table())
+    connection.execute(f"CREATE TABLE changes AS SELECT *{_label(days[0], days)} FROM no_rows")
+    changes = Relation(connection, "changes")
     for day in days:
-        since, until = _bounds(opened, day) if day else (None, None)
-        batches: Iterator[pa.RecordBatch] = opened.changes(name, since=since, until=until)
-        table = pa.Table.from_batches(batches, JOURNAL_SCHEMA)
-        relation = connection.from_arrow(table).project(f"*{_label(day, days)}")
-        found = relation if found is None else found.union(relation)
-    assert found is not None  # an input has at least one day
-    return found
+        span = _span(opened, day) if day else None
+        rows, bounds = 0, {"since": span.start, "until": span.end} if span else {}
+        for batch in opened.changes(name, **bounds):
+            changes.insert(batch, f"*{_label(day, days)}")
+            rows += batch.num_rows
+        if span:
+            _require_journal(opened, name, span, rows)
+    return connection.sql("FROM changes ORDER BY seq")
+
+
+def _require_journal(opened: "Filesync", name: str, span: "Day", rows: int) -> None:
+    """Raise NothingKnown for a day that the journal does not reach: no changes, or some of them, would be a lie."""
+    from filesync_dagster.sync.replay import snapshot_of_day
+
+    kept = timedelta(days=opened.config.settings.retention.journal_days)
+    pruned = span.start < datetime.now(UTC) - kept
+    if pruned or not (rows or snapshot_of_day(opened.runtime, opened.config.endpoint(name), span.date)):
+        raise NothingKnown(
+            f"The changes of {name!r} on {span.date} are not stored.",
+            hint="It was first synced later, or `retention.journal_days` has let them go.",
+        )
 
 
 def _label(day: date | None, days: Sequence[date | None]) -> str:
     return f", '{day}' AS {PARTITION}" if len(days) > 1 else ""
 
 
-def _bounds(opened: "Filesync", day: date) -> tuple[datetime, datetime]:
-    """Return when a day begins and when it is over. Raises NothingKnown for a day to come."""
+def _span(opened: "Filesync", day: date) -> "Day":
+    """Return a day as moments. Raises NothingKnown for a day to come."""
+    from filesync_dagster.sync.replay import Day
+
     partitions = opened.config.settings.partitions
     if day > partitions.today():
         raise NothingKnown(f"{day} has not come yet.", hint=f"Today is {partitions.today()} in {partitions.zone}.")
-    begin, end = (datetime.combine(at, time.min, partitions.zone) for at in (day, day + timedelta(days=1)))
-    return begin.astimezone(UTC), end.astimezone(UTC)
+    return Day.of(day, partitions.zone)
 
 
 def _select(relation: "duckdb.DuckDBPyRelation", name: str, columns: Sequence[str] | None) -> "duckdb.DuckDBPyRelation":
@@ -157,5 +166,5 @@ def _select(relation: "duckdb.DuckDBPyRelation", name: str, columns: Sequence[st
         raise dg.DagsterInvalidDefinitionError(
             f"{name} has no column {', '.join(map(repr, missing))}. It has: {', '.join(relation.columns)}."
         )
-    kept = [column for column in relation.columns if column in columns or column == PARTITION]
-    return relation.project(", ".join(f'"{column}"' for column in kept))
+    added = [PARTITION] if PARTITION in relation.columns and PARTITION not in columns else []
+    return relation.project(", ".join(f'"{column}"' for column in [*columns, *added]))

@@ -17,10 +17,11 @@ from filesync_dagster.sync.circuit_breaker import CLOSED, is_resting
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import materialize
 
-LIVE = "SELECT * EXCLUDE (id_hash, fingerprint) FROM {} WHERE NOT trashed ORDER BY path, external_id"
-
 LIVE_SCHEMA = pa.schema([field for field in FILE_SCHEMA if field.name not in {"id_hash", "fingerprint"}])
-"""What LIVE selects."""
+"""What is told of an entry."""
+
+BY_PATH = "path, external_id"
+"""The order of an inventory."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,12 @@ def files(
         return
     path = snapshot_path(runtime, endpoint, as_of)
     with runtime.engine() as con:
-        yield from stream(con, LIVE.format(parquet([path])))
+        yield from stream(con, f"{live(path)} ORDER BY {BY_PATH}")
+
+
+def live(snapshot: Path) -> str:
+    """Return the query for what is in a local snapshot, and not in the store's trash; in no order."""
+    return f"SELECT * EXCLUDE (id_hash, fingerprint) FROM {parquet([snapshot])} WHERE NOT trashed"
 
 
 def current_path(runtime: Runtime, endpoint: Endpoint) -> Path:
@@ -79,17 +85,17 @@ def snapshot_path(runtime: Runtime, endpoint: Endpoint, as_of: datetime) -> Path
     return materialize(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
 
 
-def live_files(
-    runtime: Runtime, endpoint: Endpoint, snapshot_uri: str, as_of: datetime, offset: int
+def live_files(  # noqa: PLR0917  # one page of a listing
+    runtime: Runtime, endpoint: Endpoint, snapshot_uri: str, as_of: datetime, offset: int, limit: int
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the files of a stored snapshot as of a moment from the `offset`-th on, always in the same order.
+    """Yield `external_id` and `path` of `limit` files of a stored snapshot as of a moment, by path.
 
-    Raises SnapshotError.
+    `offset`: how many come before them. Raises SnapshotError.
     """
     path = materialize(runtime, endpoint.name, runtime.register(endpoint), snapshot_uri, as_of)
-    query = f"SELECT * FROM ({LIVE.format(parquet([path]))}) WHERE kind = 'file' ORDER BY path, external_id"
+    query = f"SELECT external_id, path FROM ({live(path)}) WHERE kind = 'file' ORDER BY {BY_PATH}"
     with runtime.engine() as con:
-        yield from stream(con, f"{query} OFFSET {offset}")
+        yield from stream(con, f"{query} LIMIT {limit} OFFSET {offset}")
 
 
 def changes(
@@ -200,4 +206,4 @@ def export(runtime: Runtime, endpoint: Endpoint, target: Path, file_format: str,
     """
     path = current_path(runtime, endpoint) if as_of is None else snapshot_path(runtime, endpoint, as_of)
     with runtime.engine() as con:
-        return write_file(con, LIVE.format(parquet([path])), target, file_format)
+        return write_file(con, f"{live(path)} ORDER BY {BY_PATH}", target, file_format)

@@ -20,7 +20,7 @@ from filesync_dagster.core.errors import NotWritable
 from filesync_dagster.core.model import Meter, canonical_json
 from filesync_dagster.core.secrets import Resolve, resolve_secret, secrets_manager, with_secrets
 from filesync_dagster.storage.database import EndpointRecord, Metadata
-from filesync_dagster.storage.snapshots import Engines, SnapshotStore, disk_errors
+from filesync_dagster.storage.snapshots import Engines, SnapshotStore, connect, disk_errors
 
 LOCK_SECONDS = 30.0
 """How long a database that another process has locked is waited for."""
@@ -37,7 +37,8 @@ class Runtime:
         self.home = config.environment.home
         self._secrets = secrets or secrets_manager()
         self._lock = RLock()
-        self._engines = Engines(f"{int(config.settings.memory_limit)}B", self.home / "tmp", ENGINE_THREADS)
+        self._memory_limit = f"{int(config.settings.memory_limit)}B"
+        self._engines = Engines(self._memory_limit, self.home / "tmp", ENGINE_THREADS)
 
     @cached_property
     def _metadata(self) -> Metadata:
@@ -74,6 +75,10 @@ class Runtime:
         folder = self.folder("tmp")
         with self._engines.lend() as con, disk_errors(f"comparing snapshots in {folder}"):
             yield con
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a DuckDB database of one's own, bounded like one that is lent; it lives as long as what is in it."""
+        return connect(self._memory_limit, self.folder("tmp"), ENGINE_THREADS)
 
     def open_source(self, endpoint: Endpoint, meter: Meter) -> Source:
         """Return the connector of an endpoint, with its secrets fetched and its filters used to prune."""

@@ -1,5 +1,6 @@
 """Endpoints as inputs of assets downstream: each type, days, columns, changes, and what cannot be loaded."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -7,7 +8,9 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
+from sqlalchemy import update
 
+from filesync_dagster.storage.database.tables import file_changes, sync_logs
 from filesync_dagster_tests.orchestration.conftest import today
 
 KEY = ["filesync", "files"]
@@ -48,6 +51,17 @@ def sentence(run):
     return "".join(str(event.event_specific_data.error) for event in run.all_events if event.is_step_failure)
 
 
+def add_yesterday(made):
+    """Let what was known and one change have happened yesterday; today it was looked at again."""
+    (made.config.parent.parent / "share" / "b.csv").write_text("longer than it was")
+    assert made.materialize(KEY).success
+    then = datetime.now(UTC) - timedelta(days=1)
+    with made.open() as filesync, filesync.runtime.metadata._database.write_transaction() as connection:
+        connection.execute(update(sync_logs).values(as_of=then))
+        connection.execute(update(file_changes).values(observed_at=then))
+    assert made.materialize(KEY).success
+
+
 @pytest.mark.parametrize("kind", [pd.DataFrame, pa.Table, pa.RecordBatchReader, duckdb.DuckDBPyRelation])
 def test_each_type(synced, kind):
     """Unpartitioned: the last committed snapshot."""
@@ -77,9 +91,16 @@ def test_several_days_carry_their_day(synced):
     assert "partition" not in rows.column_names
     days = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
     two = dg.TimeWindowPartitionMapping(start_offset=-1)
+    run, _ = load(synced, pa.Table, day=today(), days=days, mapping=two)
+    assert "Nothing is stored about 'files'" in sentence(run)
+    add_yesterday(synced)
+    run, rows = load(synced, pa.Table, day=today(), days=days, mapping=two, columns=["path"])
+    assert run.success, sentence(run)
+    assert rows.column_names == ["path", "partition"]
+    assert rows.to_pydict()["partition"] == [YESTERDAY, YESTERDAY, today(), today()]
     run, rows = load(synced, pa.Table, day=today(), days=days, mapping=two, **{"filesync/relation": "changes"})
     assert run.success, sentence(run)
-    assert "partition" in rows.column_names
+    assert rows.to_pydict()["partition"] == [YESTERDAY]
 
 
 def test_what_cannot_be_loaded(synced):
@@ -88,8 +109,46 @@ def test_what_cannot_be_loaded(synced):
     assert "no column 'colour'" in sentence(load(synced, pd.DataFrame, columns=["colour"])[0])
 
 
-def test_changes(synced):
-    """The first import is not in the journal."""
-    run, rows = load(synced, pd.DataFrame, **{"filesync/relation": "changes"})
+def test_columns_come_in_the_order_that_was_asked_for(synced):
+    """As a person writes them."""
+    run, rows = load(synced, pa.Table, columns=["size", "path"])
     assert run.success, sentence(run)
+    assert rows.column_names == ["size", "path"]
+
+
+def test_changes(synced):
+    """The first import is not in the journal; all of it, oldest first, where the asset has no partitions."""
+    changes = {"filesync/relation": "changes"}
+    run, rows = load(synced, pd.DataFrame, **changes)
+    assert run.success, sentence(run)
+    assert rows.empty
     assert "change" in rows.columns
+    add_yesterday(synced)
+    assert list(load(synced, pd.DataFrame, **changes)[1]["path"]) == ["b.csv"]
+
+
+def test_a_day_without_a_journal_is_no_day_without_changes(synced):
+    """It was not synced before, or retention let it go: what is not known is said, not left out."""
+    days = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
+    changes = {"filesync/relation": "changes"}
+    run, rows = load(synced, pd.DataFrame, day=today(), days=days, **changes)
+    assert run.success, sentence(run)
+    assert rows.empty
+    assert "are not stored" in sentence(load(synced, pd.DataFrame, day=YESTERDAY, days=days, **changes)[0])
+    add_yesterday(synced)
+    assert len(load(synced, pd.DataFrame, day=YESTERDAY, days=days, **changes)[1]) == 1
+    synced.settings["retention"] = {"journal_days": 1}
+    synced.write(*json.loads(synced.config.read_text())["endpoints"])
+    assert "are not stored" in sentence(load(synced, pd.DataFrame, day=YESTERDAY, days=days, **changes)[0])
+
+
+def test_the_memory_limit_holds_for_what_an_asset_works_with(synced):
+    """The relation works in the home, and loads no extension."""
+    with synced.open() as filesync:
+        settings = "memory_limit", "temp_directory", "autoload_known_extensions"
+        asked = ", ".join(f"current_setting('{name}')" for name in settings)
+        with filesync.runtime.engine() as con:
+            [lent] = con.sql(f"SELECT {asked}").fetchall()
+        [own] = filesync.runtime.connect().sql(f"SELECT {asked}").fetchall()
+    assert (lent[0], lent[2]) == (own[0], own[2])
+    assert own[1].startswith(str(synced.home))

@@ -1,1 +1,1 @@
-"""Every private API of Dagster that is used: the run launcher, storage, heartbeats, what its storage keeps."""
+"""Every private API of Dagster that is used: run launcher, storage and what it keeps, heartbeats, code servers."""

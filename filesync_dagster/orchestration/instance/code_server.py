@@ -1,8 +1,8 @@
 """Dagster's client of its code servers, as a command: for processes that do not load Dagster.
 
-`python -m filesync_dagster.orchestration.instance.code_server reload ADDRESS SECONDS` makes a code server start anew,
-`… ping ADDRESS` asks whether the process behind it answers. What came of it is printed as a line of JSON: `{}`, or
-`unreachable` or `load_error` with a sentence. ADDRESS is `host:port`, or `unix:` and the path of a socket.
+`python -m filesync_dagster.orchestration.instance.code_server ADDRESS SECONDS` makes a code server start anew. What
+came of it is printed as a line of JSON: `load_error` with a sentence or null, or `unreachable` with a sentence. ADDRESS
+is `host:port`, or `unix:` and the path of a socket.
 """
 
 import json
@@ -48,19 +48,15 @@ def describe(error: DagsterUserCodeUnreachableError) -> str:
     return (details() if details else "") or str(error)
 
 
-def main(action: str, address: str, timeout_seconds: str = "0") -> None:
+def main(address: str, timeout_seconds: str) -> None:
     """Do what the command line says, and print what came of it."""
-    answer: dict[str, str | None] = {}
+    answer: dict[str, str | None]
     try:
-        client = connect(address)
-        if action == "reload":
-            answer["load_error"] = reload(client, int(timeout_seconds))
-        else:
-            client.ping("")
+        answer = {"load_error": reload(connect(address), int(timeout_seconds))}
     except DagsterUserCodeUnreachableError as error:
-        answer["unreachable"] = describe(error)
+        answer = {"unreachable": describe(error)}
     except ValueError:
-        answer["unreachable"] = "it is neither HOST:PORT nor unix:PATH"
+        answer = {"unreachable": "it is neither HOST:PORT nor unix:PATH"}
     sys.stdout.write(json.dumps(answer) + "\n")
 
 

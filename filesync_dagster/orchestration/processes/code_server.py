@@ -1,4 +1,4 @@
-"""A code server reloaded and pinged, by Dagster's own client in a process that may load Dagster.
+"""A code server reloaded, by Dagster's own client in a process that may load Dagster.
 
 It needs no web server: `dagster code-server start` answers a reload by a fresh process, of which the web server and
 the daemon take notice by themselves.
@@ -27,7 +27,7 @@ def reload_code(address: str) -> None:
 
     Raises DagsterUnreachable when it does not answer, DagsterRefused when it cannot load what it reads.
     """
-    answer = _ask("reload", address, str(RELOAD_TIMEOUT_SECONDS))
+    answer = _ask(address, str(RELOAD_TIMEOUT_SECONDS))
     if answer.get("unreachable"):
         raise DagsterUnreachable(
             f"The code server at {address} did not reload: {answer['unreachable']}.",
@@ -40,16 +40,11 @@ def reload_code(address: str) -> None:
         )
 
 
-def works(address: str) -> bool:
-    """Tell whether the process behind a code server (`host:port`, or `unix:` and a path) answers."""
-    return not _ask("ping", address).get("unreachable")
-
-
-def _ask(action: str, *arguments: str) -> dict[str, str | None]:
+def _ask(*arguments: str) -> dict[str, str | None]:
     """Return what the client says. Raises DagsterUnreachable when it ends without a word."""
     try:
         done = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", CLIENT, action, *arguments],
+            [sys.executable, "-m", CLIENT, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

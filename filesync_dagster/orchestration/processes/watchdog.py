@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.logging import event
+from filesync_dagster.orchestration.instance.ping import works
 from filesync_dagster.orchestration.processes import poll
-from filesync_dagster.orchestration.processes.code_server import reload_code, works
+from filesync_dagster.orchestration.processes.code_server import reload_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,20 +3,21 @@
 Its cursor is the journal's `seq`. Syncs of an endpoint come one after the other, and each journals in one transaction:
 nothing appears later with a lower one. What is behind the cursor has been handed to a run, what is not yet will be. A
 batch begins with the first change that is not behind the cursor and never goes past the end of its sync: evaluated once
-more after a crash, the same cursor gives the same batch with the same run key, and Dagster launches no second run. Who
-changes the filters or the numbers in between gets another batch with another key: files twice rather than not at all.
+more after a crash, the same cursor gives the same batch, whose run key is made of its files, and Dagster launches no
+second run. Who changes the filters or the numbers in between gets other batches: files twice rather than not at all.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from itertools import islice
+from hashlib import sha256
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from filesync_dagster.core.model import ChangeKind
+from filesync_dagster.core.model import ChangeKind, canonical_json
 from filesync_dagster.orchestration.resources import FilesyncResource
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
 
 NEW_OR_CHANGED = (ChangeKind.ADDED.value, ChangeKind.MODIFIED.value, ChangeKind.RESTORED.value)
-"""What is told unless something else is asked for: there is a file, and its content may be new."""
+"""The kinds unless others are asked for: there is a file, and its content may be new."""
 
 ROWS_READ_PER_TICK = 50_000
 """Changes that one tick looks at, matching or not: the rest is looked at by the next ones."""
@@ -48,10 +49,15 @@ class FileChange:
 
 @dataclass(frozen=True)
 class FileBatch:
-    """The files of one run, in the order in which they changed."""
+    """The files of one run, in the order in which they changed; those that were there at the beginning, by path."""
 
-    key: str
     files: tuple[FileChange, ...]
+
+    @property
+    def run_key(self) -> str:
+        """The key of the run: another one for other files."""
+        digest = sha256(canonical_json(self.as_config()).encode()).hexdigest()[:32]
+        return f"{self.files[0].endpoint}:{digest}"
 
     @property
     def partition_key(self) -> str:
@@ -68,7 +74,7 @@ class FileBatch:
 
 @dataclass(frozen=True)
 class ChangeCursor:
-    """How far the journal is told, and, while what was there at the beginning is, how far the snapshot is."""
+    """How far the journal is read, and, while it is still about what was there at the beginning, the snapshot."""
 
     seq: int
     snapshot_uri: str | None = None
@@ -89,8 +95,8 @@ Selector = Callable[[Sequence[Any]], list[bool]]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which files of an endpoint are told, and how many at once."""
+class Selection:
+    """Which files of an endpoint start runs, and how many at once."""
 
     endpoint: str
     select: Selector
@@ -133,7 +139,7 @@ def on_file_changes(
             "numbers are 1 or more."
         )
     files_per_run = 1 if partitions else max_files_per_run
-    wanted = Wanted(endpoint, _selector(include, exclude), frozenset(changes), files_per_run, max_runs_per_tick)
+    selection = Selection(endpoint, _selector(include, exclude), frozenset(changes), files_per_run, max_runs_per_tick)
 
     @dg.sensor(
         name=name,
@@ -150,7 +156,7 @@ def on_file_changes(
             if cursor is None:
                 return _begin(context, opened, endpoint, initial=initial)
             read = _from_snapshot if cursor.snapshot_uri else _from_journal
-            batches, cursor = read(opened, wanted, cursor)
+            batches, cursor = read(opened, selection, cursor)
         requests = [_request(batch, run_config, tags, partitions) for batch in batches]
         # A file that changed in two syncs has one partition; Dagster refuses to add it twice.
         keys = list(dict.fromkeys(batch.partition_key for batch in batches)) if partitions else []
@@ -169,7 +175,7 @@ def _request(
     partitions: dg.DynamicPartitionsDefinition | None,
 ) -> dg.RunRequest:
     return dg.RunRequest(
-        run_key=batch.key,
+        run_key=batch.run_key,
         run_config=run_config(batch) if run_config else None,
         tags=dict(tags(batch)) if tags else None,
         partition_key=batch.partition_key if partitions else None,
@@ -212,57 +218,69 @@ def _begin(
     return dg.SkipReason(f"It begins {first}.")
 
 
-def _from_snapshot(opened: "Filesync", wanted: Wanted, cursor: ChangeCursor) -> tuple[list[FileBatch], ChangeCursor]:
+def _from_snapshot(
+    opened: "Filesync", selection: Selection, cursor: ChangeCursor
+) -> tuple[list[FileBatch], ChangeCursor]:
     """Return the next batches of the files that were there when the sensor began."""
     from filesync_dagster.sync.inventory import live_files
 
-    batches: list[FileBatch] = []
-    found: list[FileChange] = []
-    endpoint, offset = opened.config.endpoint(wanted.endpoint), cursor.offset
+    endpoint = opened.config.endpoint(selection.endpoint)
     uri, as_of = str(cursor.snapshot_uri), datetime.fromisoformat(str(cursor.as_of))
     sync_id = uri.rpartition("/")[2].partition(".")[0]
-    for rows in live_files(opened.runtime, endpoint, uri, as_of, offset):
-        for row, chosen in zip(rows.to_pylist(), wanted.select(rows["path"].to_pylist()), strict=True):
-            offset += 1
-            if chosen:
-                found.append(FileChange(endpoint.name, row["external_id"], row["path"], INITIAL, 0, sync_id))
-            if len(found) == wanted.files_per_run:
-                batches.append(FileBatch(f"{endpoint.name}:{INITIAL}:{offset}", tuple(found)))
-                found = []
-                if len(batches) == wanted.runs_per_tick:
-                    return batches, replace(cursor, offset=offset)
-    if found:
-        batches.append(FileBatch(f"{endpoint.name}:{INITIAL}:{offset}", tuple(found)))
-    return batches, ChangeCursor(cursor.seq)
+    rows = live_files(opened.runtime, endpoint, uri, as_of, cursor.offset, ROWS_READ_PER_TICK)
+    files = [
+        FileChange(endpoint.name, row["external_id"], row["path"], INITIAL, 0, sync_id) if chosen else None
+        for batch in rows
+        for row, chosen in _rows(batch, selection)
+    ]
+    batches, offset = _cut(enumerate(files, cursor.offset + 1), selection, cursor.offset)
+    if len(files) < ROWS_READ_PER_TICK and offset == cursor.offset + len(files):
+        return batches, ChangeCursor(cursor.seq)
+    return batches, replace(cursor, offset=offset)
 
 
-def _from_journal(opened: "Filesync", wanted: Wanted, cursor: ChangeCursor) -> tuple[list[FileBatch], ChangeCursor]:
+def _from_journal(
+    opened: "Filesync", selection: Selection, cursor: ChangeCursor
+) -> tuple[list[FileBatch], ChangeCursor]:
     """Return the next batches of the journal, and how far they go."""
-    endpoint = opened.config.endpoint(wanted.endpoint)
-    endpoint_id = opened.runtime.register(endpoint)
+    endpoint_id = opened.runtime.register(opened.config.endpoint(selection.endpoint))
     journal = opened.runtime.metadata.files.journal(endpoint_id, after_seq=cursor.seq)
-    batches: list[FileBatch] = []
-    found: list[FileChange] = []
-    seq = cursor.seq
-    for row, chosen in islice(_rows(journal, wanted), ROWS_READ_PER_TICK):
-        if found and (len(found) == wanted.files_per_run or found[0].sync_id != row["sync_id"]):
-            batches.append(FileBatch(f"{endpoint.name}:{found[0].seq}-{found[-1].seq}", tuple(found)))
-            found = []
-            if len(batches) == wanted.runs_per_tick:
-                break
-        if chosen:
-            change = FileChange(
-                endpoint.name, row["external_id"], row["path"], row["change"], row["seq"], row["sync_id"]
-            )
-            found.append(change)
-        seq = row["seq"]
-    if found:
-        batches.append(FileBatch(f"{endpoint.name}:{found[0].seq}-{found[-1].seq}", tuple(found)))
+    rows = (_rows(batch, selection) for batch in journal)
+    files = (
+        (row["seq"], _change(selection.endpoint, row) if chosen and row["change"] in selection.changes else None)
+        for row, chosen in islice(chain.from_iterable(rows), ROWS_READ_PER_TICK)
+    )
+    batches, seq = _cut(files, selection, cursor.seq)
     return batches, ChangeCursor(seq)
 
 
-def _rows(journal: Iterator["pa.RecordBatch"], wanted: Wanted) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield each change, and whether it is one to tell."""
-    for batch in journal:
-        for row, chosen in zip(batch.to_pylist(), wanted.select(batch["path"].to_pylist()), strict=True):
-            yield row, chosen and row["change"] in wanted.changes
+def _rows(batch: "pa.RecordBatch", selection: Selection) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Return each row, and whether its path is chosen."""
+    return zip(batch.to_pylist(), selection.select(batch["path"].to_pylist()), strict=True)
+
+
+def _change(endpoint: str, row: Mapping[str, Any]) -> FileChange:
+    return FileChange(endpoint, row["external_id"], row["path"], row["change"], row["seq"], row["sync_id"])
+
+
+def _cut(
+    files: Iterable[tuple[int, FileChange | None]], selection: Selection, behind: int
+) -> tuple[list[FileBatch], int]:
+    """Return the next batches, and the position up to which everything is in one of them or not chosen.
+
+    `files`: positions, each with its file, None when that is not chosen. `behind`: the position before them.
+    """
+    batches: list[FileBatch] = []
+    found: list[FileChange] = []
+    for position, file in files:
+        if found and (len(found) == selection.files_per_run or (file and file.sync_id != found[0].sync_id)):
+            batches.append(FileBatch(tuple(found)))
+            found = []
+            if len(batches) == selection.runs_per_tick:
+                break
+        if file:
+            found.append(file)
+        behind = position
+    if found:
+        batches.append(FileBatch(tuple(found)))
+    return batches, behind

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from filesync_dagster.core.errors import DagsterRefused, DagsterUnreachable
+from filesync_dagster.orchestration.instance.ping import works
 from filesync_dagster.orchestration.processes import code_server
-from filesync_dagster.orchestration.processes.code_server import reload_code, works
+from filesync_dagster.orchestration.processes.code_server import reload_code
 
 
 def test_a_code_server_that_is_not_there_is_a_sentence(tmp_path):
@@ -26,10 +27,10 @@ def test_what_is_no_address_is_a_sentence(address):
 
 
 def test_a_client_that_fails_is_a_sentence(monkeypatch):
-    """It is no answer: a code server is not started anew for it."""
+    """It is no answer of the code server."""
     monkeypatch.setattr(code_server, "CLIENT", "filesync_dagster.nowhere")
     with pytest.raises(DagsterUnreachable, match=r"client of code servers ended: .*nowhere"):
-        works("localhost:1")
+        reload_code("localhost:1")
 
 
 def test_code_that_does_not_load_is_told(tmp_path):
@@ -48,6 +49,7 @@ def test_code_that_does_not_load_is_told(tmp_path):
         while not loads(address):
             assert time.monotonic() < deadline
             time.sleep(0.2)
+        assert works(address)
         (tmp_path / "code.py").write_text("raise ValueError('nothing here')")
         with pytest.raises(DagsterRefused, match="nothing here"):
             reload_code(address)

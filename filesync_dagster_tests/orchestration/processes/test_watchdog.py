@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from filesync_dagster.core.errors import DagsterUnreachable
+from filesync_dagster.orchestration.instance.ping import works
 from filesync_dagster.orchestration.processes import watchdog
-from filesync_dagster.orchestration.processes.code_server import works
 from filesync_dagster.orchestration.processes.watchdog import CodeServerWatch
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
 
@@ -68,6 +68,11 @@ def test_one_that_does_not_start_is_tried_again_and_told_once():
 def test_nobody_there_does_not_work(tmp_path):
     """Nor raises."""
     assert not works(f"unix:{tmp_path / 'code.sock'}")
+
+
+def test_an_address_that_is_none_does_not_work():
+    """Nor raises."""
+    assert not works("here:there")
 
 
 @pytest.mark.slow

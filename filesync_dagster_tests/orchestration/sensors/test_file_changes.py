@@ -8,6 +8,7 @@ import pytest
 
 from filesync_dagster.components import on_file_changes
 from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.sensors import file_changes
 
 JOB = "load"
 
@@ -35,12 +36,16 @@ class Watched:
         self.folder = folder
         self.folder.mkdir()
         self.project = project({"name": "docs", "type": "local", "endpoint_details": {"path": str(folder)}})
-        how = {"endpoint": "docs", "target": load, "run_config": config_of, **how}
-        self.sensor = on_file_changes("new_files", **how)
+        self.configure(**how)
         self.resource = FilesyncResource(config_path=str(self.project.config), home=str(self.project.home))
         self.cursor = None
         self.launched = {}
         self.partitions = []
+
+    def configure(self, **how):
+        """Make the sensor, as a project that was edited does."""
+        how = {"endpoint": "docs", "target": load, "run_config": config_of, **how}
+        self.sensor = on_file_changes("new_files", **how)
 
     def write(self, **files):
         """Write files, and sync."""
@@ -75,7 +80,7 @@ class Watched:
         return [file["path"] for file in request.run_config["ops"]["take"]["config"]["files"]]
 
     @property
-    def told(self):
+    def handed_over(self):
         """Return every path that any run was given, with its change."""
         return sorted(
             (file["path"], file["change"], file["seq"])
@@ -142,15 +147,18 @@ def test_patterns_and_kinds_choose(watched):
     assert json.loads(made.cursor)["seq"] == last
 
 
+FILES = dg.DynamicPartitionsDefinition(name="files")
+
+
+@dg.job(partitions_def=FILES)
+def load_one():
+    """Load a file."""
+    take()
+
+
 def test_a_partition_for_each_file(watched):
     """Keys that Dagster allows, and the same file has the same one."""
-    partitions = dg.DynamicPartitionsDefinition(name="files")
-
-    @dg.job(partitions_def=partitions)
-    def load_one():
-        take()
-
-    made = watched(partitions=partitions, target=load_one)
+    made = watched(partitions=FILES, target=load_one)
     made.write(a__csv="1")
     made.tick()
     made.write(b__csv="1", c__csv="1")
@@ -166,13 +174,7 @@ def test_a_partition_for_each_file(watched):
 
 def test_a_file_that_changed_twice_adds_one_partition(watched):
     """Dagster refuses a request with a key twice, and the cursor would never go on."""
-    partitions = dg.DynamicPartitionsDefinition(name="files")
-
-    @dg.job(partitions_def=partitions)
-    def load_one():
-        take()
-
-    made = watched(partitions=partitions, target=load_one)
+    made = watched(partitions=FILES, target=load_one)
     made.write(a__csv="1")
     made.tick()
     made.write(b__csv="1")
@@ -209,5 +211,33 @@ def test_never_twice_and_never_skipped(watched, seed):
     wanted = sorted(
         (row["path"], row["change"], row["seq"]) for row in journal if row["change"] in {"added", "modified"}
     )
-    assert made.told == wanted
+    assert made.handed_over == wanted
     assert wanted
+
+
+@pytest.mark.parametrize("initial", [True, False])
+def test_other_filters_after_a_tick_that_died_pass_nothing_over(watched, initial):
+    """The first and the last file of the batch are those of one that was launched: it is another one all the same."""
+    made = watched(initial=initial, exclude=["b*"])
+    made.write(zero__csv="1")
+    if not initial:
+        made.tick()
+    made.write(a__csv="1", b__csv="1", c__csv="1")
+    if initial:
+        made.tick()
+    made.tick(dies=True)
+    made.configure(initial=initial)
+    made.tick()
+
+    assert "b.csv" in {path for path, *_ in made.handed_over}
+
+
+def test_a_tick_reads_a_bounded_number_of_rows(watched, monkeypatch):
+    """None of which may match: the next tick goes on behind them, of the snapshot and of the journal."""
+    monkeypatch.setattr(file_changes, "ROWS_READ_PER_TICK", 3)
+    made = watched(initial=True, include=["z*"])
+    made.write(**dict.fromkeys("abcdefz", "1"))
+    made.tick()
+    assert [made.tick() for _ in range(3)] == [[], [], [["z"]]]
+    made.write(**dict.fromkeys(("a1", "b1", "c1", "d1", "z1"), "1"))
+    assert [made.tick() for _ in range(2)] == [[], [["z1"]]]
