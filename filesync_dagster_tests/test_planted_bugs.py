@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from filesync_dagster_tests.planted_bugs import BUGS, group_by_tests, places, third_of
+from filesync_dagster_tests.planted_bugs import BUGS
+from filesync_dagster_tests.planted_bugs.__main__ import group_by_tests, places, third_of
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.what)

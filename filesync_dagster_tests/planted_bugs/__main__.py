@@ -1,0 +1,182 @@
+"""The runner of planted bugs.
+
+Copies the package, plants one bug at a time in the copy and runs a few tests there, which must fail; all of them must
+pass before. Exits with 1 when a bug survives, or the code that it alters is not there any more. Arguments pick bugs by
+their names; `--third` takes a third of them, another one each day.
+"""
+
+import argparse
+import atexit
+import compileall
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from importlib import import_module
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from filesync_dagster_tests.planted_bugs import BUGS
+from filesync_dagster_tests.planted_bugs.bug import Bug
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = "filesync_dagster"
+TESTS = "filesync_dagster_tests"
+COPIED = (PACKAGE, TESTS, "pyproject.toml")
+WARM = (
+    "alembic.command",
+    "boto3",
+    "dagster",
+    "duckdb",
+    "httpx",
+    "hypothesis.stateful",
+    "pydantic",
+    "pyarrow.parquet",
+    "pytest",
+)
+"""What most tests import besides the package itself: once, before the processes of the bugs are forked."""
+
+
+def places(bug: Bug, package: Path = ROOT / PACKAGE) -> int:
+    """Return how many times the code that a bug alters is there; it must be once."""
+    file = package / bug.file
+    return file.read_text().count(bug.right) if file.is_file() else 0
+
+
+@contextmanager
+def new_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Yield a new folder, which goes afterwards; not with a forked process that ends, as a TemporaryDirectory would."""
+    folder = Path(tempfile.mkdtemp(prefix="filesync-planted-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_project(target: Path) -> Path:
+    """Copy what the tests need. What is compiled there is valid by what the source says, not by when it was written."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+            compileall.compile_dir(target / name, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+        else:
+            shutil.copy2(source, target / name)
+    return target
+
+
+def run_tests(copy: Path, tests: str, names: str) -> bool:
+    """Run tests in a copy; return whether they pass. Raises RuntimeError when none of them ran."""
+    log = copy / "log"
+    process = os.fork()  # it has imported all but the package already
+    if process == 0:
+        _run_here(copy, ["-qq", "-x", "-p", "no:cacheprovider", "-n0", "--assert=plain", tests, "-k", names], log)
+    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if code not in {0, 1}:
+        raise RuntimeError(f"These tests did not run: {tests} -k {names!r}\n{log.read_text()[-3000:]}")
+    return code == 0
+
+
+def _run_here(copy: Path, arguments: list[str], log: Path) -> None:
+    """Run pytest in this process, as if it had begun in the copy; never return."""
+    code = 3  # pytest's own for an error of its own
+    try:
+        with log.open("wb") as output:
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+        os.chdir(copy)
+        os.environ |= {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+        sys.dont_write_bytecode = True
+        sys.path.insert(0, str(copy))
+        _find_without_shrinking()
+        for name in [name for name in sys.modules if name.split(".")[0] in {PACKAGE, TESTS}]:
+            del sys.modules[name]
+        code = int(sys.modules["pytest"].main(arguments))
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+    finally:
+        os._exit(code)
+
+
+def _find_without_shrinking() -> None:
+    """Make Hypothesis stop at the first example that fails: here nobody reads it."""
+    from hypothesis import Phase, settings
+
+    phases = [phase for phase in Phase if phase not in {Phase.shrink, Phase.explain}]
+    settings.register_profile("planted", settings.get_profile(settings.get_current_profile_name()), phases=phases)
+    settings.load_profile("planted")
+
+
+def verdict(bug: Bug, copy: Path) -> str:
+    """Plant a bug in a copy, run its tests and take it out again; return what came of it."""
+    file = copy / PACKAGE / bug.file
+    if (found := places(bug, copy / PACKAGE)) != 1:
+        return f"cannot be planted: {bug.right!r} is {found} times in {bug.file}"
+    text = file.read_text()
+    file.write_text(text.replace(bug.right, bug.wrong))
+    try:
+        return "SURVIVES" if run_tests(copy, bug.tests, bug.names) else "found"
+    finally:
+        file.write_text(text)
+
+
+def plant(tests: str, bugs: Sequence[Bug], folder: Path) -> list[tuple[Bug, str, float]]:
+    """Return what came of the bugs that one file of tests must find, and how many seconds each took."""
+    with new_folder(folder) as copied:
+        copy = copy_project(copied)
+        names = " or ".join(f"({bug.names})" for bug in bugs) if all(bug.names for bug in bugs) else ""
+        if not run_tests(copy, tests, names):
+            return [(bug, "its tests fail without it", 0.0) for bug in bugs]
+        told = []
+        for bug in bugs:
+            began = time.monotonic()
+            told.append((bug, verdict(bug, copy), time.monotonic() - began))
+        return told
+
+
+def group_by_tests(bugs: Iterable[Bug]) -> list[tuple[str, list[Bug]]]:
+    """Return the bugs by the file of their tests, the largest group first."""
+    groups: dict[str, list[Bug]] = {}
+    for bug in bugs:
+        groups.setdefault(bug.tests, []).append(bug)
+    return sorted(groups.items(), key=lambda group: -len(group[1]))
+
+
+def third_of(day: date, bugs: Sequence[Bug]) -> list[Bug]:
+    """Return every third bug; in three days, all of them."""
+    return list(bugs[day.toordinal() % 3 :: 3])
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Plant the bugs; print and return how many were not found."""
+    parser = argparse.ArgumentParser(prog="planted_bugs", description="Plants bugs that the tests must find.")
+    parser.add_argument("names", nargs="*", help="parts of the names of bugs; all of them otherwise")
+    parser.add_argument("--third", action="store_true", help="only a third of them, another one each day")
+    chosen = parser.parse_args(arguments)
+    bugs = [bug for bug in BUGS if not chosen.names or any(word in bug.what for word in chosen.names)]
+    bugs = third_of(datetime.now(UTC).date(), bugs) if chosen.third else bugs
+    for name in WARM:
+        import_module(name)
+    missed = 0
+    forking = multiprocessing.get_context("fork")
+    with (
+        new_folder() as folder,
+        ProcessPoolExecutor(os.cpu_count() or 1, mp_context=forking) as pool,
+    ):
+        groups = [pool.submit(plant, tests, group, folder) for tests, group in group_by_tests(bugs)]
+        for group in groups:
+            for bug, said, seconds in group.result():
+                missed += said != "found"
+                print(f"{seconds:5.1f} s  {said:9} {bug.what} ({bug.file})", flush=True)
+    print(f"{len(bugs) - missed} of {len(bugs)} planted bugs are found")
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(min(1, main(sys.argv[1:])))

@@ -1,0 +1,1 @@
+"""The bugs, one file for each room of the package."""

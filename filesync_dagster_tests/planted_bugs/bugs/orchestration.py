@@ -1,0 +1,63 @@
+"""Bugs in what Dagster is told."""
+
+from filesync_dagster_tests.planted_bugs.bug import Bug
+
+RELOADING = "filesync_dagster_tests/orchestration/processes/test_reload.py"
+SCHEDULES = "filesync_dagster_tests/orchestration/test_schedules.py"
+
+BUGS = (
+    Bug(
+        "a run that failed for its endpoints counts as crashed",
+        "orchestration/sensors/alerts.py",
+        "not _explained(runs.instance, run.run_id)",
+        "True",
+        "filesync_dagster_tests/orchestration/sensors/test_alerts.py",
+        "before_it_ends",
+    ),
+    Bug(
+        "an edit is taken while the file is being written",
+        "orchestration/processes/reload.py",
+        "if digest == self._loaded or not settled or",
+        "if digest == self._loaded or",
+        RELOADING,
+    ),
+    Bug(
+        "a reload that failed is not tried again",
+        "orchestration/processes/reload.py",
+        "            self._tried = time.monotonic()",
+        "            self._tried, self._loaded = time.monotonic(), digest",
+        RELOADING,
+    ),
+    Bug(
+        "what was missed is always caught up",
+        "orchestration/schedules.py",
+        "if not (late and not endpoint.schedule_config.catch_up) and",
+        "if True and",
+        SCHEDULES,
+        "missed or late",
+    ),
+    Bug(
+        "a slow endpoint keeps the others of its run from being synced",
+        "orchestration/schedules.py",
+        "if record.start_time is None or done.get(name, 0.0) < record.start_time",
+        "",
+        SCHEDULES,
+        "slow",
+    ),
+    Bug(
+        "what was done before a run began counts as done in it",
+        "orchestration/schedules.py",
+        "if record.start_time is None or done.get(name, 0.0) < record.start_time",
+        "if name not in done",
+        SCHEDULES,
+        "slow or again",
+    ),
+    Bug(
+        "a reconcile and a sync of one endpoint are asked for at the same moment",
+        "orchestration/schedules.py",
+        "not (own and own.is_tick(scheduled))",
+        "True",
+        SCHEDULES,
+        "reconcile",
+    ),
+)

@@ -1,0 +1,38 @@
+"""Bugs in the server."""
+
+from filesync_dagster_tests.planted_bugs.bug import Bug
+
+BUGS = (
+    Bug(
+        "any signature of a notification is believed",
+        "web/webhooks.py",
+        "return same(signature, expected)",
+        "return True",
+        "filesync_dagster_tests/web/test_webhooks.py",
+        "asks_for_nothing",
+    ),
+    Bug(
+        "without a token everybody may write",
+        "web/requests.py",
+        "if site.token is None and self.needs_token:",
+        "if False:",
+        "filesync_dagster_tests/web/test_rest.py",
+        "refuses_to_write",
+    ),
+    Bug(
+        "a sync that is committed late is in no total",
+        "web/metrics.py",
+        "max(self._started, self._looked - OVERLAP)",
+        "max(self._started, self._looked)",
+        "filesync_dagster_tests/web/test_metrics.py",
+        "committed_late",
+    ),
+    Bug(
+        "the database is closed under requests that began before an edit",
+        "web/site.py",
+        "opened is not self._opened and not opened.users",
+        "opened is not self._opened",
+        "filesync_dagster_tests/web/test_server.py",
+        "began_before",
+    ),
+)
