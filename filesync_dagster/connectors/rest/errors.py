@@ -7,9 +7,9 @@ or an answer that nobody expected.
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
 
+from filesync_dagster.connectors.rest.fields import instant_of
 from filesync_dagster.core.errors import AccessDenied, ProtocolViolation, SourceError, TemporarilyDown, Throttled
 
 CHECK_ADDRESS = "Check the address, the network and the certificate."
@@ -78,7 +78,5 @@ def retry_after_seconds(header: str | None) -> float | None:
         return None
     if header.strip().isdecimal():
         return float(header)
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
+    moment = instant_of(header)
+    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())

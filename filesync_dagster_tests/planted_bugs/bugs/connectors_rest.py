@@ -4,7 +4,33 @@ from filesync_dagster_tests.planted_bugs.bug import Bug
 
 MODEL = "filesync_dagster_tests/sync/model/test_regressions.py"
 
+FIELDS = "filesync_dagster_tests/connectors/rest/test_fields.py"
+
 BUGS = (
+    Bug(
+        "a size that no int64 holds ends the listing",
+        "connectors/rest/fields.py",
+        "return value if 0 <= value <= INT64_MAX else None",
+        "return value if value >= 0 else None",
+        FIELDS,
+        "test_a_size",
+    ),
+    Bug(
+        "a time outside the years that Python has is stored",
+        "connectors/rest/fields.py",
+        "if _within_years(column):",
+        "if column:",
+        FIELDS,
+        "test_an_instant",
+    ),
+    Bug(
+        "a Retry-After with an absurd time zone ends a sync",
+        "connectors/rest/fields.py",
+        "except (ValueError, TypeError, OverflowError, IndexError):",
+        "except (ValueError, TypeError):",
+        FIELDS,
+        "retry_after",
+    ),
     Bug(
         "an expired access token is not minted anew",
         "connectors/rest/oauth.py",
