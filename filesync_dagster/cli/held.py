@@ -24,9 +24,5 @@ def describe_held(filesync: Filesync, name: str) -> str:
     if record is None or record.id != known.held_sync_id:
         return f"the held sync {known.held_sync_id} of {name}."
     at = moment(record.sync_started, filesync.config.settings.partitions.zone)
-    numbers = {
-        key: getattr(record, key)
-        for key in ("files_added", "files_updated", "files_moved", "files_removed", "files_left_scope")
-    }
     reason, _, _ = " ".join((record.error_message or "").split("\n")).partition(f" {UNTOUCHED}")
-    return printable(f"the sync of {endpoint.name} held at {at}: {count_changes(numbers)}. {reason}".rstrip())
+    return printable(f"the sync of {endpoint.name} held at {at}: {count_changes(record.numbers())}. {reason}".rstrip())

@@ -30,13 +30,9 @@ def count_changes(numbers: Mapping[str, int]) -> str:
     >>> count_changes({"files_added": 2, "files_removed": 1200})
     '2 added, 1,200 removed'
     """
-    words = {
-        "files_added": "added",
-        "files_updated": "updated",
-        "files_moved": "moved",
-        "files_removed": "removed",
-        "files_left_scope": "left the scope",
-    }
+    from filesync_dagster.core.model import NUMBERS
+
+    words = {number.name: number.change for number in NUMBERS if number.change}
     return ", ".join(f"{numbers[key]:,} {word}" for key, word in words.items() if numbers.get(key)) or "no changes"
 
 

@@ -120,6 +120,7 @@ def as_dict(one: EndpointStatus) -> dict[str, Any]:
             "started_at": iso(last.sync_started),
             "completed_at": iso(last.sync_completed),
             "duration_seconds": last.sync_duration,
+            **last.numbers(),
             "snapshot_uri": last.snapshot_uri,
         },
         "last_success": iso(one.last_success),

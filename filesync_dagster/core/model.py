@@ -92,6 +92,9 @@ class SyncStatus(StrEnum):
     SKIPPED = "skipped"  # the store failed so often that it was not asked; there is no log of it
 
 
+COUNTED = f"kind <> '{Kind.FOLDER}'"
+"""Of a live row, in SQL: it counts as a file. Shortcuts and documents do, folders do not; so it is in every number."""
+
 COMMITTED = frozenset({SyncStatus.COMPLETED, SyncStatus.PARTIAL})
 """How a sync ended whose changes are in the inventory."""
 
@@ -192,14 +195,28 @@ class ConnectionReport:
 
 @dataclass(frozen=True, slots=True)
 class ChangeCounts:
-    """Changes of one sync. Folders count in `moved` alone: one moved row stands for everything below it."""
+    """Changes of one sync. Folders count in `moved` alone: one moved row stands for everything below it.
+
+    Files before + added + restored - removed - left_scope = files after, always.
+    """
 
     added: int = 0
-    updated: int = 0  # modified, permissions_changed, restored
+    updated: int = 0  # modified, permissions_changed
     moved: int = 0
     removed: int = 0
     left_scope: int = 0
     repathed: int = 0  # below a moved folder: a new path and no journal row
+    restored: int = 0  # from the store's trash
+
+    @property
+    def balance(self) -> int:
+        """How many files more there are after these changes than before them."""
+        return self.added + self.restored - self.removed - self.left_scope
+
+    @property
+    def rows(self) -> int:
+        """How many files were changed, one way or another."""
+        return self.added + self.restored + self.updated + self.moved + self.removed + self.left_scope
 
     def as_numbers(self) -> dict[str, int]:
         """Return these counts under their names in SyncNumbers."""
@@ -215,39 +232,86 @@ class Number:
 
     name: str
     default: float | None  # None: not every sync has it
+    about: str  # what it counts, as the API describes it
     total: str | None  # what it sums up to over all syncs of an endpoint, as Prometheus shows it; None: it does not
     last: str | None  # what it says of the last sync of an endpoint, as Prometheus shows it; None: it does not
-    is_change: bool  # it only happened when the sync was committed
+    change: str | None  # how a line of text says it, of a change: it only happened when the sync was committed
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it only happened when the sync was committed."""
+        return self.change is not None
 
 
 def _number(
-    default: float | None = 0, *, total: str | None = None, last: str | None = None, is_change: bool = False
+    about: str,
+    default: float | None = 0,
+    *,
+    total: str | None = None,
+    last: str | None = None,
+    change: str | None = None,
 ) -> Any:
-    return field(default=default, metadata={"number": Number("", default, total, last, is_change)})
+    return field(default=default, metadata={"number": Number("", default, about, total, last, change)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncNumbers:
     """The numbers of a sync: the one table of them.
 
-    A SyncResult has them, so has its row in sync_logs (each a column of the same name), `--json`, the metrics and the
-    asset's metadata. A new one needs a line here, a migration and a test.
+    A SyncResult has them, so has its row in sync_logs (each a column of the same name), `--json`, the metrics, the REST
+    API, the log, and the asset's metadata. A new one needs a line here, a migration and a test.
+
+    A file, wherever files are counted, is a live entry that is no folder: `COUNTED`.
     """
 
-    files_processed: int = _number(total="Files that syncs looked at.")  # entries listed, folders left out
-    files_added: int = _number(total="Files that were new.", last="Files that its last sync added.", is_change=True)
-    files_updated: int = _number(total="Files that had changed.", last="Files that it updated.", is_change=True)
-    files_moved: int = _number(total="Files that were renamed or moved.", last="Files that it moved.", is_change=True)
-    files_removed: int = _number(total="Files that were removed.", last="Files that it removed.", is_change=True)
-    files_left_scope: int = _number(total="Files that filters or scope let go.", is_change=True)
-    files_repathed: int = _number(is_change=True)
-    files_total: int = _number()  # live files after this sync
-    bytes_total: int = _number()
-    api_calls: int = _number(total="Calls of the store's API.")
-    retries: int = _number(total="Calls that had to be repeated.")
-    throttled_seconds: float = _number(0.0, total="Time that the store made us wait.")
-    feed_drift: int | None = _number(None)
-    """Changes that a reconcile found and the feed had not told; None: not a reconcile."""
+    files_processed: int = _number("Entries listed, folders left out.", total="Files that syncs looked at.")
+    files_before: int | None = _number(
+        "Live files before this sync; null when it failed.", None, last="Files in the inventory before it."
+    )
+    files_added: int = _number(
+        "Files that were new.", total="Files that were new.", last="Files that its last sync added.", change="added"
+    )
+    files_restored: int = _number(
+        "Files that came back from the store's trash.",
+        total="Files that came back from a trash.",
+        last="Files that it found restored from a trash.",
+        change="restored",
+    )
+    files_updated: int = _number(
+        "Files whose content, facts or permissions changed.",
+        total="Files that had changed.",
+        last="Files that it updated.",
+        change="updated",
+    )
+    files_moved: int = _number(
+        "Files and folders that were renamed or moved.",
+        total="Files that were renamed or moved.",
+        last="Files that it moved.",
+        change="moved",
+    )
+    files_removed: int = _number(
+        "Files that were removed, or moved to the store's trash.",
+        total="Files that were removed.",
+        last="Files that it removed.",
+        change="removed",
+    )
+    files_left_scope: int = _number(
+        "Files that filters or scope let go.",
+        total="Files that filters or scope let go.",
+        last="Files that filters or scope let go in it.",
+        change="left the scope",
+    )
+    files_repathed: int = _number("Entries below a moved folder, whose path is another now.", change="")
+    files_total: int = _number("Live files after this sync.")
+    bytes_total: int = _number("Bytes of these.")
+    api_calls: int = _number("Calls of the store's API.", total="Calls of the store's API.")
+    retries: int = _number("Calls that had to be repeated.", total="Calls that had to be repeated.")
+    throttled_seconds: float = _number(
+        "Time that the store made us wait.", 0.0, total="Time that the store made us wait."
+    )
+    feed_drift: int | None = _number(
+        "Changes that a reconcile found and the feed had not told; null: not a reconcile.", None
+    )
 
     @property
     def counts(self) -> ChangeCounts:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filesync_dagster.core.model import ChangeCounts, ChangeKind, Kind, adjust_data_version
+from filesync_dagster.core.model import COUNTED, ChangeCounts, ChangeKind, Kind, adjust_data_version
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.context import SyncContext
@@ -25,8 +25,7 @@ from filesync_dagster.sync.relations import (
     kind_for,
 )
 
-FILES = f"kind <> '{Kind.FOLDER}'"
-LIVE_FILES = f"NOT trashed AND {FILES}"
+LIVE_FILES = f"NOT trashed AND {COUNTED}"
 
 
 def prove_absences(context: SyncContext, before: Relation, listing: Listing, state: EndpointState) -> ListedRows:
@@ -50,7 +49,7 @@ def prove_absences(context: SyncContext, before: Relation, listing: Listing, sta
     else:
         create_empty(con, "carried")
         con.execute(f"CREATE VIEW after AS {selected}")
-    processed = found.listed.count(f"selected AND {FILES}")
+    processed = found.listed.count(f"selected AND {COUNTED}")
     return ListedRows(Relation(con, "after"), found.gone, processed, Relation(con, "carried"))
 
 

@@ -60,6 +60,7 @@ def _unchanged_result(context: SyncContext, listing: Listing, state: EndpointSta
     return context.attempt.result(
         SyncStatus.COMPLETED,
         files_processed=state.files_total,
+        files_before=state.files_total,
         files_total=state.files_total,
         bytes_total=state.bytes_total,
         feed_drift=drift(context, state),

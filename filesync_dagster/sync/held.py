@@ -37,6 +37,7 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
             held.mode,
             **found.counts.as_numbers(),
             files_processed=held.files_processed,
+            files_before=state.files_total,
             files_total=held.files_total,
             bytes_total=held.bytes_total,
             snapshot_uri=held.snapshot_uri,

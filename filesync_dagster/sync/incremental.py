@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from filesync_dagster.connectors import IncrementalSource
 from filesync_dagster.core.errors import CursorLost, SourceError
-from filesync_dagster.core.model import OUTSIDE, Delta, Kind, ListingGap
+from filesync_dagster.core.model import COUNTED, OUTSIDE, Delta, Kind, ListingGap
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync.context import SyncContext
-from filesync_dagster.sync.detect_changes import FILES, detect_changes_of_some
+from filesync_dagster.sync.detect_changes import detect_changes_of_some
 from filesync_dagster.sync.listing import LOOKUPS_MAX
 from filesync_dagster.sync.paths import descendants_of, resolve_paths, with_fingerprints
 from filesync_dagster.sync.relations import COLUMNS, ListedRows, Relation, create_empty, create_table, ids_batch
@@ -116,7 +116,7 @@ def follow_feed(
         # What follows from the feed could not be found out; a full listing copes with what cannot be read.
         raise CursorLost(f"What the change feed told could not be followed up: {error}") from error
     con.execute(f"CREATE OR REPLACE VIEW after AS SELECT {COLUMNS} FROM {located.inside} WHERE selected")
-    return feed, rows.before, ListedRows(Relation(con, "after"), located.gone, rows.current.count(FILES))
+    return feed, rows.before, ListedRows(Relation(con, "after"), located.gone, rows.current.count(COUNTED))
 
 
 # What the feed says.

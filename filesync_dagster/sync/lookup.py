@@ -15,10 +15,10 @@ import pyarrow as pa
 from filesync_dagster.connectors import LookupSource
 from filesync_dagster.core.errors import CursorLost
 from filesync_dagster.core.guard import Proposal, objections
-from filesync_dagster.core.model import FILE_SCHEMA, ChangeCounts
+from filesync_dagster.core.model import COUNTED, FILE_SCHEMA, ChangeCounts
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync.context import SyncContext
-from filesync_dagster.sync.detect_changes import FILES, detect_changes_of_some
+from filesync_dagster.sync.detect_changes import detect_changes_of_some
 from filesync_dagster.sync.feed_drift import cursor_after_events
 from filesync_dagster.sync.paths import with_fingerprints
 from filesync_dagster.sync.relations import ListedRows, Relation, create_empty, create_table, ids_batch
@@ -102,7 +102,7 @@ def _load(con: duckdb.DuckDBPyConnection, found: LookupResult) -> tuple[Relation
         for batch in rows.to_batches():
             relation.insert(batch)
     gone.insert(ids_batch(found.unselected), "external_id")
-    return before, ListedRows(after, gone, after.count(FILES))
+    return before, ListedRows(after, gone, after.count(COUNTED))
 
 
 def _fingerprints(rows: pa.Table) -> dict[str | None, int | None]:

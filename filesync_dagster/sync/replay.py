@@ -158,10 +158,11 @@ def _keep(
     known = past.runtime.metadata.syncs.snapshot_at(past.endpoint_id, at)
     if known and known.as_of == at and known.data_version == version:
         return _sum_up(past, [known])  # this day was rebuilt before, and is the same
-    counts = ChangeCounts()
+    counts, files_before = ChangeCounts(), None
     relations: dict[SnapshotKind, Relation] = {"snapshots": after}
     if before:
         counts = diff.compare(con, before.name, after.name, "changes", pair_by=pairing.pair_by, pair_as=pairing.pair_as)
+        files_before = diff.totals(con, before.name)[0]
         relations["changes"] = Relation(con, "changes")
     uris = store_relations(past.runtime, past.endpoint, relations, past.day.date, past.attempt.sync_id)
     result = past.attempt.result(
@@ -169,6 +170,7 @@ def _keep(
         SyncMode.REPLAY,
         **counts.as_numbers(),
         files_processed=files,
+        files_before=files_before,
         files_total=files,
         bytes_total=size,
         snapshot_uri=uris["snapshots"],
@@ -204,6 +206,7 @@ def _sum_up(past: Past, logs: list[SyncRecord]) -> SyncResult:
         SyncMode.REPLAY,
         **counts.as_numbers(),
         files_processed=last.files_processed,
+        files_before=logs[-1].files_before,
         files_total=last.files_total,
         bytes_total=last.bytes_total,
         snapshot_uri=last.snapshot_uri,

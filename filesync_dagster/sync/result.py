@@ -73,6 +73,7 @@ class ResultBuilder:
             SyncStatus.PARTIAL if known_gaps else SyncStatus.COMPLETED,
             SyncMode.INCREMENTAL,
             files_processed=processed,
+            files_before=state.files_total,
             files_total=state.files_total,
             bytes_total=state.bytes_total,
             warnings=known_gaps,
@@ -101,6 +102,7 @@ def _numbers_of(found: DetectedChanges) -> dict[str, Any]:
     return {
         **found.counts.as_numbers(),
         "files_processed": found.processed,
+        "files_before": found.files_before,
         "files_total": found.files_after,
         "bytes_total": found.bytes_after,
     }

@@ -22,7 +22,7 @@ from filesync_dagster.core.errors import (
     SyncInProgress,
 )
 from filesync_dagster.core.logging import event, log_context
-from filesync_dagster.core.model import SyncResult, SyncStatus
+from filesync_dagster.core.model import NUMBERS, SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync import circuit_breaker, full, incremental, lookup
 from filesync_dagster.sync.commit import conclude
@@ -34,10 +34,7 @@ from filesync_dagster.sync.snapshot_chain import compact_if_due, with_rebuild_hi
 
 Strategy = Callable[[SyncContext, EndpointState], AbstractContextManager[Outcome]]
 
-LOGGED_FIELDS = (
-    "status", "mode", "duration_seconds", "files_added", "files_updated", "files_moved", "files_removed",
-    "api_calls", "retries", "error",
-)  # fmt: skip
+LOGGED_FIELDS = ("status", "mode", "duration_seconds", *(number.name for number in NUMBERS), "error")
 """What the log says of a sync that has ended."""
 
 

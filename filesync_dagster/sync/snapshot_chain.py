@@ -67,7 +67,7 @@ def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: Endpoin
         return state
     last, zone = chain[-1], runtime.config.settings.partitions.zone
     day = (last.as_of or last.sync_completed).astimezone(zone).date()
-    changed = sum(log.files_added + log.files_updated + log.files_moved + log.files_removed for log in chain)
+    changed = sum(log.counts.rows for log in chain)
     many = changed > max(COMPACT_SHARE * state.files_total, COMPACT_LEAST_CHANGES) or len(chain) >= COMPACT_FILE_COUNT
     if not many and day == datetime.now(UTC).astimezone(zone).date():
         return state

@@ -1,10 +1,11 @@
 """The JSON that comes and goes. OpenAPI is made from these models, so each field is described."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from filesync_dagster.core.model import NUMBERS, Number
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.sync.inventory import EndpointStatus
 
@@ -81,7 +82,17 @@ class Readiness(Body):
     error: str | None = Field(default=None, description="Why not.")
 
 
-class LastSync(Body):
+def _field(number: Number) -> Any:
+    kind: Any = float if isinstance(number.default, float) else int
+    default = Field(default=number.default, description=number.about)
+    return (kind | None if number.default is None else kind, default)
+
+
+Numbers: Any = create_model("Numbers", __base__=Body, **{number.name: _field(number) for number in NUMBERS})
+"""What is told of the numbers of a sync: all of them."""
+
+
+class LastSync(Numbers):  # type: ignore[misc]  # made of a table
     """The last sync of an endpoint."""
 
     sync_id: str
@@ -90,10 +101,6 @@ class LastSync(Body):
     started_at: datetime
     completed_at: datetime
     duration_seconds: float
-    files_added: int
-    files_updated: int
-    files_moved: int
-    files_removed: int
     run_id: str | None = Field(description="Of the Dagster run that it was part of.")
     snapshot_uri: str | None
 
@@ -107,10 +114,7 @@ class LastSync(Body):
             started_at=log.sync_started,
             completed_at=log.sync_completed,
             duration_seconds=round(log.sync_duration, 3),
-            files_added=log.files_added,
-            files_updated=log.files_updated,
-            files_moved=log.files_moved,
-            files_removed=log.files_removed,
+            **log.numbers(),
             run_id=log.run_id,
             snapshot_uri=log.snapshot_uri,
         )
@@ -252,16 +256,12 @@ class Launched(Body):
     urls: list[str] = Field(description="Of the runs, in the Dagster UI.")
 
 
-class Decided(Body):
+class Decided(Numbers):  # type: ignore[misc]  # made of a table
     """A held sync that was decided on."""
 
     endpoint: str
     decision: Literal["approved", "rejected"]
     sync_id: str | None = Field(description="Of the commit, when it was approved; else of what was forgotten.")
-    files_added: int = 0
-    files_updated: int = 0
-    files_moved: int = 0
-    files_removed: int = 0
 
 
 class Hint(Body):

@@ -147,15 +147,7 @@ def approve(site: Site, name: str) -> Decided:
     """Commit the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, HeldSyncOutdated, SyncInProgress."""
     with site.current.acquire() as filesync:
         result = filesync.approve(name)
-    return Decided(
-        endpoint=name,
-        decision="approved",
-        sync_id=result.sync_id,
-        files_added=result.files_added,
-        files_updated=result.files_updated,
-        files_moved=result.files_moved,
-        files_removed=result.files_removed,
-    )
+    return Decided(endpoint=name, decision="approved", sync_id=result.sync_id, **result.numbers())
 
 
 def reject(site: Site, name: str) -> Decided:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
+from filesync_dagster.core.model import SyncStatus
 
 Row = dict[str, Any]
 
@@ -77,6 +78,14 @@ def everything(filesync: Filesync, name: str) -> dict[str, Any]:
         "journal": rows_of(metadata.files.journal(state.endpoint_id)),
         "pointer": (state.snapshot_uri, state.snapshot_sync_id, state.data_version, state.files_total),
     }
+
+
+def assert_adds_up(filesync: Filesync, name: str) -> None:
+    """What every log of an endpoint counts leads from the files before its sync to those after it."""
+    for log in filesync.syncs(name):
+        if log.sync_status is not SyncStatus.FAILED:
+            assert log.files_before is not None
+            assert log.files_before + log.counts.balance == log.files_total, log
 
 
 def parquet_files(home: Path) -> set[Path]:

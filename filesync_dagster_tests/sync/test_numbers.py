@@ -8,6 +8,7 @@ import pytest
 from filesync_dagster.core.model import NUMBERS, ChangeCounts, SyncMode, SyncNumbers, SyncResult, SyncStatus
 from filesync_dagster.storage.database import tables
 from filesync_dagster.sync.result import sync_record
+from filesync_dagster.web.messages import LastSync
 from filesync_dagster.web.metrics import READINGS, TOTALS
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -21,6 +22,7 @@ def test_a_number_is_in_the_result_the_record_and_the_table(number):
     record = sync_record(1, RESULT, NOW, None)
 
     assert getattr(record, number.name) == RESULT.as_dict()[number.name] == EACH[number.name]
+    assert getattr(LastSync.of(record), number.name) == EACH[number.name]
     assert tables.sync_logs.c[number.name].nullable == (number.default is None)
 
 
@@ -47,5 +49,5 @@ def test_the_last_sync_is_a_reading():
 def test_counts_are_numbers():
     """Those of the changes, under another name; they add up."""
     assert SyncNumbers(**RESULT.counts.as_numbers()).counts == RESULT.counts
-    assert ChangeCounts(1, 2, 3, 4, 5, 6) + ChangeCounts(1, 1, 1, 1, 1, 1) == ChangeCounts(2, 3, 4, 5, 6, 7)
+    assert ChangeCounts(1, 2, 3, 4, 5, 6, 7) + ChangeCounts(1, 1, 1, 1, 1, 1, 1) == ChangeCounts(2, 3, 4, 5, 6, 7, 8)
     assert {one.name for one in fields(SyncNumbers)} == set(RESULT.numbers())

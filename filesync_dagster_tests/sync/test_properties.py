@@ -13,7 +13,7 @@ from filesync_dagster.core.model import SyncResult, SyncStatus
 from filesync_dagster.sync import relations
 from filesync_dagster_tests.sync import memory_store
 from filesync_dagster_tests.sync.memory_store import Faults, MemoryStore
-from filesync_dagster_tests.sync.projects import Project, Row, everything, live, parquet_files, stored
+from filesync_dagster_tests.sync.projects import Project, Row, assert_adds_up, everything, live, parquet_files, stored
 
 SHOWN = ("external_id", "path", "kind", "size", "modified_at", "version", "content_hash")
 TRACKED = (*SHOWN, "scope", "parent_id", "name", "trashed")
@@ -231,6 +231,7 @@ class Syncs(RuleBasedStateMachine):
         assert by_id(live(filesync, self.name), SHOWN) == shown
         files = live_files(expected)
         assert result.files_total == len(files)
+        assert_adds_up(filesync, self.name)
         assert result.bytes_total == sum(row["size"] or 0 for row in files)
         if first:
             self.folded = snapshot

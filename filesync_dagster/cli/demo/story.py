@@ -25,13 +25,17 @@ from filesync_dagster.core.errors import ServiceError
 from filesync_dagster.orchestration.processes import dagster_environment, require_free, serve, stop_on_signal
 
 COSTS = """
-    SELECT e.name, l.mode, l.files_added, l.files_updated, l.files_moved, l.files_removed, l.api_calls,
+    SELECT e.name, l.mode, l.files_before, l.files_added, l.files_restored, l.files_updated, l.files_moved,
+        l.files_removed, l.files_total, l.api_calls,
         (SELECT api_calls FROM sync_logs WHERE endpoint_id = e.id ORDER BY sync_completed LIMIT 1),
         l.retries, round(l.throttled_seconds, 1) || ' s'
     FROM sync_logs l JOIN endpoints e ON e.id = l.endpoint_id
     WHERE l.sync_completed = (SELECT max(sync_completed) FROM sync_logs WHERE endpoint_id = e.id)
 """
-HEADER = ("endpoint", "mode", "added", "updated", "moved", "removed", "calls", "at first", "retries", "waited")
+HEADER = (
+    "endpoint", "mode", "before", "added", "restored", "updated", "moved", "removed", "files", "calls", "at first",
+    "retries", "waited",
+)  # fmt: skip
 
 BUSY = "\nAnd Google is busy: its next answer will be 429, come back in a second."
 

@@ -37,7 +37,7 @@ CHART_LOOKUPS = 6000
 """With many endpoints the chart reaches back fewer days, so that a report stays a matter of seconds."""
 
 UNKNOWN_HOUR = 24
-KINDS_OF_CHANGE = ("added", "updated", "moved", "removed")
+KINDS_OF_CHANGE = ("added", "updated", "moved", "removed", "restored")
 
 
 def report_key(name: str) -> dg.AssetKey:
@@ -127,6 +127,7 @@ def _counts(log: "SyncRecord") -> Counter[str]:
     return Counter(
         imported=log.files_added if first else 0,
         added=0 if first else log.files_added,
+        restored=log.files_restored,
         updated=log.files_updated,
         moved=log.files_moved,
         removed=log.files_removed,

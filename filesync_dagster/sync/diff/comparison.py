@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from filesync_dagster.core.model import ChangeCounts, ChangeKind, Kind
+from filesync_dagster.core.model import COUNTED, ChangeCounts, ChangeKind
 from filesync_dagster.sync.diff.columns import column_definitions, differ, pack_row, quote, typed_columns
 
 
@@ -133,19 +133,23 @@ def _alone(table: str, side: str, condition: str, pair_by: Sequence[str]) -> str
 
 
 def _counts(con: duckdb.DuckDBPyConnection, table: str) -> ChangeCounts:
-    found = con.execute(f"""
-        SELECT change, coalesce("after".kind, "before".kind) = '{Kind.FOLDER}' AS folder, count(*)
-        FROM {table}
-        WHERE change NOT IN ('{ChangeKind.REMOVED}', '{ChangeKind.LEFT_SCOPE}')
-            OR NOT coalesce("before".trashed, true)
-        GROUP BY ALL
+    """Count by what became of files: an entry that is a folder now, and was a file, is one file less."""
+    left, restored = f"change = '{ChangeKind.LEFT_SCOPE}'", f"change = '{ChangeKind.RESTORED}'"
+    updates = ", ".join(f"'{kind}'" for kind in (ChangeKind.MODIFIED, ChangeKind.PERMISSIONS_CHANGED))
+    [counts] = con.execute(f"""
+        SELECT
+            count(*) FILTER (is_file AND NOT was_file AND NOT {restored}),
+            count(*) FILTER (is_file AND was_file AND change IN ({updates})),
+            count(*) FILTER (change = '{ChangeKind.MOVED}'),
+            count(*) FILTER (was_file AND NOT is_file AND NOT {left}),
+            count(*) FILTER (was_file AND NOT is_file AND {left}),
+            count(*) FILTER (is_file AND NOT was_file AND {restored})
+        FROM (SELECT change, {_is_file("before")} AS was_file, {_is_file("after")} AS is_file FROM {table})
     """).fetchall()
-    files = {ChangeKind(change): count for change, folder, count in found if not folder}
-    updates = (ChangeKind.MODIFIED, ChangeKind.PERMISSIONS_CHANGED, ChangeKind.RESTORED)
-    return ChangeCounts(
-        added=files.get(ChangeKind.ADDED, 0),
-        updated=sum(files.get(kind, 0) for kind in updates),
-        moved=sum(count for change, _, count in found if change == ChangeKind.MOVED),
-        removed=files.get(ChangeKind.REMOVED, 0),
-        left_scope=files.get(ChangeKind.LEFT_SCOPE, 0),
-    )
+    added, updated, moved, removed, left_scope, back = counts
+    return ChangeCounts(added, updated, moved, removed, left_scope, restored=back)
+
+
+def _is_file(side: str) -> str:
+    """Return the condition that one side of a change is a live file."""
+    return f"coalesce(NOT {quote(side)}.trashed AND {quote(side)}.{COUNTED}, false)"

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from filesync_dagster.core.model import Kind, data_version
+from filesync_dagster.core.model import COUNTED, data_version
 from filesync_dagster.sync.diff.columns import quote
 
 MAX_BYTES = 2**63 - 1
@@ -40,8 +40,8 @@ def totals(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int, str
     """
     [(files, size, rows, fingerprints)] = con.execute(f"""
         SELECT
-            count(*) FILTER (NOT trashed AND kind <> '{Kind.FOLDER}'),
-            coalesce(sum(size) FILTER (NOT trashed AND kind <> '{Kind.FOLDER}'), 0)::HUGEINT,
+            count(*) FILTER (NOT trashed AND {COUNTED}),
+            coalesce(sum(size) FILTER (NOT trashed AND {COUNTED}), 0)::HUGEINT,
             count(*),
             coalesce(sum(fingerprint), 0)::HUGEINT
         FROM {quote(relation)}

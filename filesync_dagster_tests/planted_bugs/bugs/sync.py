@@ -130,6 +130,14 @@ BUGS = (
         "folding_at_once",
     ),
     Bug(
+        "what is restored from a trash hides among what was updated",
+        "sync/diff/comparison.py",
+        "return ChangeCounts(added, updated, moved, removed, left_scope, restored=back)",
+        "return ChangeCounts(added, updated + back, moved, removed, left_scope)",
+        "filesync_dagster_tests/sync/diff/test_properties.py",
+        "add_up",
+    ),
+    Bug(
         "jitter is not kept",
         "sync/pool.py",
         "if pause > 0:",

@@ -70,6 +70,50 @@ def test_what_an_older_version_had_taken_is_done(url):
         assert [request.endpoint for request in metadata.requests.read()] == ["waits"]
 
 
+def test_old_logs_learn_what_was_restored_and_add_up(url):
+    """The journal tells which of the updated files came back from a trash; then it is known how many there were."""
+    database = Database(url, patience=10)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    counts = {
+        "files_processed": 5,
+        "files_moved": 0,
+        "files_repathed": 0,
+        "bytes_total": 0,
+        "api_calls": 0,
+        "retries": 0,
+    }
+    row = {
+        "endpoint_id": 1, "sync_started": NOW, "sync_completed": NOW, "mode": "full", "sync_duration": 1.0,
+        "throttled_seconds": 0.0, "warnings": [], **counts,
+    }  # fmt: skip
+    with database.write_transaction() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        endpoint = {"name": "docs", "endpoint_type": "local", "endpoint_details": {}, "is_active": True}
+        connection.execute(insert(tables.endpoints).values(id=1, **endpoint, created_at=NOW, updated_at=NOW))
+        numbers = ("files_added", "files_updated", "files_removed", "files_left_scope", "files_total")
+        for name, status, values in (
+            ("first", "completed", (54, 0, 0, 0, 54)),
+            ("second", "completed", (3, 2, 1, 0, 57)),
+            ("third", "failed", (0, 0, 0, 0, 0)),
+        ):
+            said = dict(zip(numbers, values, strict=True))
+            connection.execute(insert(tables.sync_logs).values(id=name, sync_status=status, **said, **row))
+        for one, kind in (("a", "file"), ("b", "folder")):
+            file = {"external_id": one, "title": one, "name": one, "name_search": one, "path": one, "kind": kind}
+            times = dict.fromkeys(("first_seen_at", "last_seen_at", "created_at", "updated_at"), NOW)
+            connection.execute(insert(tables.files).values(endpoint_id=1, scope="", **file, **times))
+            change = {"external_id": one, "change": "restored", "path": one, "observed_at": NOW}
+            connection.execute(insert(tables.file_changes).values(endpoint_id=1, sync_id="second", **change))
+    database.close()
+
+    with Metadata.open(url) as metadata:
+        told = {one: metadata.syncs.get(one) for one in ("first", "second", "third")}
+    assert (told["second"].files_restored, told["second"].files_updated) == (1, 1)
+    assert [told[one].files_before for one in told] == [0, 54, None]
+
+
 def test_processes_may_create_the_database_at_once(url):
     """One of them migrates, all of them work."""
     opening = [sys.executable, "-c", OPEN, url]

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filesync_dagster.core.model import ChangeKind
-from filesync_dagster.sync.diff import apply, compact, compare, derive, find_repathed
-from filesync_dagster_tests.sync.diff.trees import content, load, row, table, trees, with_paths
+from filesync_dagster.sync.diff import apply, compact, compare, derive, find_repathed, totals
+from filesync_dagster_tests.sync.diff.trees import IDS, content, load, row, table, trees, with_paths
 
 PAIRINGS = st.sampled_from(
     [
@@ -30,6 +30,19 @@ def test_applying_a_diff_to_the_old_snapshot_gives_the_new_one(con, old, new, pa
     apply(con, "a", "changes", "applied")
     # A live row below a folder that left keeps the path it had: no parent is there to derive one from.
     assert content(con, "applied") == content(con, "b")
+
+
+@some
+@given(old=trees(), new=trees(), pairing=PAIRINGS, left=st.sets(st.sampled_from(IDS)))
+def test_the_counts_of_a_diff_add_up(con, old, new, pairing, left):
+    """Files before + added + restored - removed - left_scope = files after, whatever became of ids and kinds."""
+    load(con, "a", table(with_paths(old)))
+    load(con, "b", table(with_paths(new)))
+    con.execute("CREATE OR REPLACE TABLE left_scope AS SELECT unnest(?::VARCHAR[]) AS external_id", [sorted(left)])
+
+    counts = compare(con, "a", "b", "changes", left_scope="left_scope", **pairing)
+
+    assert totals(con, "a")[0] + counts.balance == totals(con, "b")[0]
 
 
 @some

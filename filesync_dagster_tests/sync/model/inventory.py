@@ -147,6 +147,8 @@ class Inventory:
         if not first or changes:
             assert _rebased(folded) == self.known, "the changes do not make the snapshot"
         self._agree()
+        assert result.files_before is not None
+        assert result.files_before + result.counts.balance == result.files_total
         assert (result.files_total, result.bytes_total) == (self._state.files_total, self._state.bytes_total)
 
     def _changes(self, result: SyncResult) -> list[dict[str, Any]]:
