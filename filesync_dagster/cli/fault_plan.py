@@ -73,6 +73,16 @@ def _text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
 
+def _patch(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(operation, dict)
+        and operation.get("op") in {"add", "replace", "remove"}
+        and str(operation.get("path")).startswith("/")
+        and operation.keys() <= {"op", "path", "value"}
+        for operation in value
+    )
+
+
 KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "fault": (_text, "text"),
     "operation": (_text, "the provider's name of a call, or '*'"),
@@ -84,4 +94,8 @@ KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "reason": (_text, "text"),
     "share": (_between(0, 1), "between 0 and 1"),
     "dated": (lambda value: isinstance(value, bool), "true or false"),
+    "part": (_text, "the id of a folder, a drive or a project"),
+    "entry": (_text, "what an entry has as its id or name"),
+    "patch": (_patch, "a list of operations such as {op: replace, path: /size, value: null}"),
+    "size": (_whole(1, MAX_NUMBER * 10), "a number of bytes, 1 or more"),
 }

@@ -18,6 +18,7 @@ Found = TypeVar("Found")
 INVISIBLE = {Fault.SHORT_ANSWER, Fault.LOSE_CHANGE}  # nobody can see it in the answers: what a reconcile is for
 FEED = {Fault.LOSE_CURSOR, Fault.DUPLICATE_CHANGE, Fault.REORDER_CHANGES}
 TRUTH_CHANGES = {Fault.MUTATE}
+HEAVY = {Fault.DRIP_HEADERS, Fault.DRIP_BODY, Fault.GZIP_BOMB}  # as long or as large as a bound allows
 MANY_TIMES = 300
 
 PASSING = {
@@ -30,7 +31,7 @@ PASSING = {
 class FaultSuite(PlaceSuite):
     """Tests of a place where things go wrong on demand (`FaultyPlace`); of others they are skipped."""
 
-    @pytest.mark.parametrize("fault", sorted(set(Fault) - INVISIBLE - FEED - TRUTH_CHANGES))
+    @pytest.mark.parametrize("fault", sorted(set(Fault) - INVISIBLE - FEED - TRUTH_CHANGES - HEAVY))
     def test_a_listing_with_a_fault(self, place: Any, source: Source, fault: Fault) -> None:
         """Whichever call it hits, once or time and again: the listing is the truth, or says that it is not."""
         _require(place, fault)
@@ -48,7 +49,7 @@ class FaultSuite(PlaceSuite):
         place.plan.add(fault, after=1, times=MANY_TIMES)
         assert _outcome(place, _listing) in (truth, None)
 
-    @pytest.mark.parametrize("fault", sorted(set(Fault) - INVISIBLE - {Fault.LOSE_CURSOR} - TRUTH_CHANGES))
+    @pytest.mark.parametrize("fault", sorted(set(Fault) - INVISIBLE - {Fault.LOSE_CURSOR} - TRUTH_CHANGES - HEAVY))
     def test_a_feed_with_a_fault(self, place: Any, source: Source, fault: Fault) -> None:
         """Whichever call it hits: what the feed leads to is the truth, or an error says that it is not."""
         _require(place, fault)

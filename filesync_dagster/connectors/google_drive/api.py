@@ -14,7 +14,7 @@ from googleapiclient.discovery import build
 
 from filesync_dagster.connectors.google_drive.credentials import GoogleTokenMint, identity_of, tenant_key
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
-from filesync_dagster.connectors.google_drive.errors import OUR_FAULT, drive_border
+from filesync_dagster.connectors.google_drive.errors import OUR_FAULT, drive_border, refusal_error, status_in
 from filesync_dagster.connectors.rest.answers import Answer, list_in, parse_object, text_in
 from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
 from filesync_dagster.connectors.rest.crawl import thread_pool
@@ -155,7 +155,10 @@ class DriveApi:
     def _send(self, request: Any) -> Answer:
         with drive_border(self.where):
             body: bytes = request.execute(http=self)
-        return parse_object(body, self.where, OUR_FAULT)
+        answer = parse_object(body, self.where, OUR_FAULT)
+        if "error" in answer:  # 200, says the status
+            raise refusal_error(self.where, status_in(answer), body, {})
+        return answer
 
     def request(
         self, uri: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None, **_: Any

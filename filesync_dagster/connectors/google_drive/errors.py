@@ -151,6 +151,12 @@ def refusal_error(where: str, status: int, body: bytes, headers: Mapping[str, st
     return error
 
 
+def status_in(answer: Mapping[str, Any]) -> int:
+    """Return the HTTP status that the body of a refusal names; that of an outage if it names none."""
+    code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
+    return code if isinstance(code, int) else 503
+
+
 def _reason_in(body: bytes) -> tuple[str, str]:
     """Return Google's reason and message; the body may be anything."""
     try:

@@ -8,6 +8,7 @@ import orjson
 
 from filesync_dagster.simulators.autodesk.documents import Documents, Resource
 from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem, Hub, HubProject
+from filesync_dagster.simulators.autodesk.fault_injection import ApsFaults
 from filesync_dagster.simulators.autodesk.ids import version_of
 from filesync_dagster.simulators.autodesk.item_encoder import Encoder
 from filesync_dagster.simulators.autodesk.pages import Cuts, links, page
@@ -15,6 +16,7 @@ from filesync_dagster.simulators.autodesk.questions import Question
 from filesync_dagster.simulators.autodesk.refusals import bad_input, forbidden, not_found
 from filesync_dagster.simulators.autodesk.store import HubStore
 from filesync_dagster.simulators.autodesk.tokens import TokenGrant
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.simulators.kit.wire import Request
 
 VERSION = {"version": "1.0"}
@@ -33,7 +35,7 @@ class AutodeskCall:
     ids: dict[str, str]
     cuts: Cuts
     encoder: Encoder
-    short: Callable[[int], int] = field(default=lambda entries: entries)  # a fault: how many of so many are served
+    faults: ApsFaults
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -100,8 +102,11 @@ class AutodeskCall:
         listing = f"{self.url} {self.question.filters} {self.question.limit}"
         cuts = self.cuts.of(listing, self.question.number)
         chosen, more = page(entries, self.question, cuts)
-        served = self.short(len(chosen))
-        if served < len(chosen):
+        served = self.faults.entries_to_serve(len(chosen))
+        if self.faults.rule(Fault.REPEAT_PAGE):
+            self.cuts.cut(listing, self.question.number, self.question.limit)
+            more = True
+        elif served < len(chosen):
             self.cuts.cut(listing, self.question.number, self.question.limit - served)
             chosen, more = chosen[:served], True
         data = [found for found in map(resource, chosen) if self.question.holds(found)]

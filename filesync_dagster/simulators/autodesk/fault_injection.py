@@ -1,49 +1,47 @@
 """What goes wrong with one call, as Autodesk would show it."""
 
-import random
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
-from filesync_dagster.simulators.autodesk.refusals import broken, forbidden, throttle_answer
+from filesync_dagster.simulators.autodesk.refusals import (
+    ApsRefusal,
+    bad_input,
+    broken,
+    expired_token,
+    forbidden,
+    not_found,
+    throttle_answer,
+)
+from filesync_dagster.simulators.kit import fault_injection
+from filesync_dagster.simulators.kit.fault_injection import CallFaults, retry_after
 from filesync_dagster.simulators.kit.faults import Fault, Rule
 from filesync_dagster.simulators.kit.wire import Answer
 
-ANYWHERE = frozenset({Fault.THROTTLE, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.DISCONNECT, Fault.GARBAGE, Fault.MUTATE})
+ANYWHERE = fault_injection.ANYWHERE | {Fault.MUTATE}
 """What can happen to any call, and to one for a token."""
 AUTHORIZED = ANYWHERE | {Fault.EXPIRE_TOKEN, Fault.DENY}
 LISTING = AUTHORIZED | {Fault.SHORT_ANSWER}
-PAGED = LISTING | {Fault.SHORT_PAGE, Fault.EMPTY_PAGE, Fault.REPEAT_TOKEN}
+PAGED = LISTING | {Fault.SHORT_PAGE, Fault.EMPTY_PAGE, Fault.REPEAT_TOKEN, Fault.REPEAT_PAGE}
 FAULTS = PAGED | {Fault.INCOMPLETE}
 """All of them: there are no cursors and no change feed here, and the numbers of pages do not expire."""
 RETRY_AFTER_SECONDS = 1.0
-UNAVAILABLE = 503
+SERVER_ERRORS = 500
 
 
-@dataclass(frozen=True)
-class Misfortune:
-    """The rules that struck a call."""
+def refuse(rule: Rule, status: int | None) -> Answer:
+    """Return the answer to a rule that refuses."""
+    if rule.fault is Fault.THROTTLE or status == 429:  # noqa: PLR2004 - its own body
+        return throttle_answer(retry_after(rule, RETRY_AFTER_SECONDS))
+    if status is None or status >= SERVER_ERRORS:
+        return broken(status or 503)
+    if status == 401:  # noqa: PLR2004 - the gateway's
+        return expired_token()
+    known = {400: bad_input("The request is invalid."), 403: forbidden(), 404: not_found("The resource")}
+    other = ApsRefusal(status, rule.reason or "ERROR", "The request failed", "It was not done.")
+    return known.get(status, other).answer("")
 
-    rules: Sequence[Rule]
-    random: random.Random
 
-    def rule(self, fault: Fault) -> Rule | None:
-        """Return the rule of a fault, None if that does not happen."""
-        return next((rule for rule in self.rules if rule.fault is fault), None)
-
-    def instead(self) -> Answer | None:
-        """Return what comes in place of any answer."""
-        if self.rule(Fault.TIMEOUT):
-            return Answer(fault="timeout")
-        if self.rule(Fault.DISCONNECT):
-            return Answer(fault="disconnect")
-        rule = self.rule(Fault.THROTTLE)
-        if rule:
-            wait = RETRY_AFTER_SECONDS if rule.seconds is None else rule.seconds
-            return throttle_answer(wait, time.time() if rule.dated else None)
-        rule = self.rule(Fault.SERVER_ERROR)
-        return broken(rule.status or UNAVAILABLE) if rule else None
+class ApsFaults(CallFaults):
+    """The faults of one call."""
 
     def deny(self) -> None:
         """Raise the refusal, if that is what happens."""
@@ -62,7 +60,7 @@ class Misfortune:
         """Change a document into one that lies."""
         rule = self.rule(Fault.SHORT_ANSWER)
         if rule and isinstance(document.get("data"), list):
-            self._lose(document["data"], rule.share)
+            document["data"] = self.lose(document["data"], rule)
             tips = {_tip(found) for found in document["data"]}
             if "included" in document:
                 document["included"] = [found for found in document["included"] if found["id"] in tips]
@@ -70,17 +68,9 @@ class Misfortune:
             document["links"]["next"] = document["links"]["self"]
         rule = self.rule(Fault.INCOMPLETE)
         if rule and "included" in document:
-            self._lose(document["included"], rule.share)
+            document["included"] = self.lose(document["included"], rule)
         elif rule and isinstance(document.get("data"), list):
             _lose_a_region(document)
-
-    def truncate(self, answer: Answer) -> Answer:
-        """Return an answer as it arrives: perhaps only half of it."""
-        return replace(answer, body=answer.body[: len(answer.body) // 2]) if self.rule(Fault.GARBAGE) else answer
-
-    def _lose(self, entries: list[Any], share: float) -> None:
-        for _ in range(min(len(entries), max(1, round(len(entries) * share)))):
-            entries.pop(self.random.randrange(len(entries)))
 
 
 def _tip(resource: dict[str, Any]) -> object:

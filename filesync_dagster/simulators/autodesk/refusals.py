@@ -1,10 +1,8 @@
 """What Autodesk says when it does not do what was asked: the bodies of the service itself, and of its gateway."""
 
-from dataclasses import dataclass
-from email.utils import formatdate
-
 import orjson
 
+from filesync_dagster.simulators.kit.refusals import Refusal
 from filesync_dagster.simulators.kit.wire import Answer
 
 JSON_API = "application/vnd.api+json"
@@ -12,14 +10,12 @@ JSON = "application/json"
 MORE = "https://aps.autodesk.com/en/docs/oauth/v2/developers_guide/error_handling/"
 
 
-@dataclass(frozen=True)
-class ApsRefusal(Exception):
+class ApsRefusal(Refusal):
     """An answer that is not what was asked for."""
 
-    status: int
-    code: str
-    title: str
-    detail: str
+    def __init__(self, status: int, code: str, title: str, detail: str) -> None:
+        super().__init__(status, code, detail)
+        self.title = title
 
     def answer(self, error_id: str) -> Answer:
         """Return the JSON:API document of it."""
@@ -70,10 +66,9 @@ def expired_token() -> Answer:
     return gateway(401, "AUTH-006", "The token has expired or is invalid")
 
 
-def throttle_answer(seconds: float, at: float | None = None) -> Answer:
-    """Answer to too many calls: Retry-After in seconds, or as a date if `at`, the time now, is given."""
-    wait = str(max(0, round(seconds))) if at is None else formatdate(at + seconds, usegmt=True)
-    return gateway(429, "ERR-001", "Quota limit exceeded.", {"retry-after": wait})
+def throttle_answer(retry_after: dict[str, str]) -> Answer:
+    """Answer to too many calls."""
+    return gateway(429, "ERR-001", "Quota limit exceeded.", retry_after)
 
 
 def broken(status: int) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 from filesync_dagster.simulators.autodesk.call import AutodeskCall
 from filesync_dagster.simulators.autodesk.control import ACTIONS
 from filesync_dagster.simulators.autodesk.documents import Documents
-from filesync_dagster.simulators.autodesk.fault_injection import ANYWHERE, FAULTS, Misfortune
+from filesync_dagster.simulators.autodesk.fault_injection import ANYWHERE, FAULTS, ApsFaults, refuse
 from filesync_dagster.simulators.autodesk.item_encoder import Encoder, encode
 from filesync_dagster.simulators.autodesk.mutations import mutate
 from filesync_dagster.simulators.autodesk.operations import QUOTAS, Operation, operation_of
@@ -83,7 +83,7 @@ class AutodeskSimulator:
         if request.path.startswith(CONTROL_PATH):
             return answer_control(self.store, request, ACTIONS)
         if (request.method, request.path) == ("POST", TOKEN_PATH):
-            return self._answer("fetch-token", "token", ANYWHERE, lambda _: self.tokens.answer(request))
+            return self._answer("fetch-token", "token", ANYWHERE, request, lambda _: self.tokens.answer(request))
         found = operation_of(request.method, request.path)
         if found is None:
             return gateway(404, "ERR-404", "The requested resource does not exist.")
@@ -92,26 +92,30 @@ class AutodeskSimulator:
             operation.name,
             operation.quota,
             operation.faults,
-            lambda misfortune: self._authorized(operation, ids, request, misfortune),
+            request,
+            lambda faults: self._authorized(operation, ids, request, faults),
         )
 
-    def _answer(self, name: str, quota: str, able: Collection[Fault], answer: Callable[[Misfortune], Answer]) -> Answer:
-        misfortune = Misfortune(self.plan.strike(name, able), self.plan.random)
+    def _answer(
+        self, name: str, quota: str, able: Collection[Fault], request: Request, answer: Callable[[ApsFaults], Answer]
+    ) -> Answer:
+        faults = ApsFaults(self.plan, name, request, refuse)
+        faults.strike(able)
         with self.store.lock:
             self.counts[name] += 1
         wait = self.quotas.spend(quota)
-        instead = misfortune.instead() or (throttle_answer(wait) if wait is not None else None)
+        instead = faults.instead()
+        if instead is None and wait is not None:
+            instead = throttle_answer({"retry-after": f"{round(wait)}"})
         if instead:
             return instead
-        given = misfortune.truncate(answer(misfortune))
-        if misfortune.rule(Fault.MUTATE):
+        given = faults.distort(answer(faults))
+        if faults.rule(Fault.MUTATE):
             mutate(self.store, self.plan.random)
         return given
 
-    def _authorized(
-        self, operation: Operation, ids: dict[str, str], request: Request, misfortune: Misfortune
-    ) -> Answer:
-        if misfortune.rule(Fault.EXPIRE_TOKEN):
+    def _authorized(self, operation: Operation, ids: dict[str, str], request: Request, faults: ApsFaults) -> Answer:
+        if faults.rule(Fault.EXPIRE_TOKEN):
             self.tokens.expire(request)
         grant = self.tokens.grant(request)
         if grant is None:
@@ -120,13 +124,13 @@ class AutodeskSimulator:
             return gateway(403, "AUTH-010", "Token does not have the privilege for this request.")
         with self.store.lock:
             try:
-                misfortune.deny()
-                return self._run(operation, ids, request, grant, misfortune)
+                faults.deny()
+                return self._run(operation, ids, request, grant, faults)
             except ApsRefusal as refusal:
                 return refusal.answer(self.store.mint.uuid())
 
     def _run(
-        self, operation: Operation, ids: dict[str, str], request: Request, grant: TokenGrant, misfortune: Misfortune
+        self, operation: Operation, ids: dict[str, str], request: Request, grant: TokenGrant, faults: ApsFaults
     ) -> Answer:
         if request.headers.get("x-ads-region", "US") not in REGIONS:
             raise bad_input("The x-ads-region header is invalid.")
@@ -139,12 +143,12 @@ class AutodeskSimulator:
             ids,
             self._cuts,
             self._encoder,
-            misfortune.entries_to_serve,
+            faults,
         )
         document: Any = operation.run(call)
         if call.status == 304:  # noqa: PLR2004 - not modified: no document
             return Answer(call.status, b"", call.headers)
-        misfortune.corrupt(document)
+        faults.corrupt(document)
         return Answer(call.status, encode(document), {"content-type": JSON_API, **call.headers})
 
 

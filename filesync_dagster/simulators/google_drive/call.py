@@ -1,7 +1,7 @@
 """One call of the API on its way: its arguments, its answer's mask, and what is to go wrong with it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -20,7 +20,8 @@ from filesync_dagster.simulators.google_drive.problems import (
     forbidden,
 )
 from filesync_dagster.simulators.google_drive.store import DriveStore
-from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
+from filesync_dagster.simulators.kit.fault_injection import CallFaults
+from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.simulators.kit.wire import Request
 
 T = TypeVar("T")
@@ -41,9 +42,8 @@ class DriveCall:
     arguments: dict[str, Any]
     request: Request
     store: DriveStore
-    plan: FaultPlan
+    faults: CallFaults
     or_loses_parents: bool = True
-    struck: list[Rule] = field(default_factory=list)  # what bends the answer
 
     def __post_init__(self) -> None:
         for old, new in ALIASES.items():
@@ -95,22 +95,6 @@ class DriveCall:
             raise drive_not_found(drive_id)
         return drive_id or None
 
-    def bend(self, able: Iterable[Fault]) -> set[Fault]:
-        """Ask the plan which of these faults happen to this call's answer."""
-        rules = self.plan.strike(self.method.name, frozenset(able))
-        self.struck += rules
-        return {rule.fault for rule in rules}
-
-    def rule(self, *faults: Fault) -> Rule | None:
-        """Return the rule that struck this call with one of the faults."""
-        return next((rule for rule in self.struck if rule.fault in faults), None)
-
-    def lossy(self, entries: list[T], rule: Rule) -> list[T]:
-        """Return entries without the share that a rule takes, at least one of them."""
-        lost = min(len(entries), max(1, round(len(entries) * rule.share)))
-        taken = set(self.plan.random.sample(range(len(entries)), lost))
-        return [entry for index, entry in enumerate(entries) if index not in taken]
-
 
 @dataclass
 class BatchedCalls(Generic[T]):
@@ -136,18 +120,20 @@ def next_batch(
     able |= {Fault.SHORT_PAGE} if len(entries) > 1 else set()
     able |= {Fault.SHORT_ANSWER} if entries else set()
     able |= {Fault.INCOMPLETE} if call.method.name == "files.list" else set()
+    able |= {Fault.REPEAT_PAGE} if entries else set()
     able |= {Fault.REPEAT_TOKEN} if call["pageToken"] and more else set()
-    faults = call.bend(able)
-    if Fault.EMPTY_PAGE in faults:
-        return BatchedCalls([], PagePosition(question, page.position, page.turn + 1).token())
+    faults = call.faults.strike(able)
+    if faults & {Fault.EMPTY_PAGE, Fault.REPEAT_PAGE}:
+        again = PagePosition(question, page.position, page.turn + 1).token()
+        return BatchedCalls([] if Fault.EMPTY_PAGE in faults else entries, again)
     if Fault.SHORT_PAGE in faults:
         entries, more = entries[: len(entries) // 2], True
     token = PagePosition(question, position(entries[-1])).token() if more else None
     if Fault.REPEAT_TOKEN in faults:
         token = call["pageToken"]
-    rule = call.rule(*LOSSY)
+    rule = call.faults.rule(*LOSSY)
     if rule and entries:
-        entries = call.lossy(entries, rule)
+        entries = call.faults.lose(entries, rule)
     return BatchedCalls(entries, token, Fault.INCOMPLETE in faults)
 
 

@@ -40,12 +40,14 @@ def list_changes(call: DriveCall) -> dict[str, Any]:
     found = list(islice(log.since(position), size + 1))
     more = len(found) > size
     entries = found[:size]
-    faults = call.bend(_able(entries, more=more))
+    faults = call.faults.strike(_able(entries, more=more))
     if Fault.SHORT_PAGE in faults:
         entries, more = entries[: len(entries) // 2], True
     token = str(entries[-1].position + 1) if more else None
     if Fault.EMPTY_PAGE in faults:
-        entries, token = [], f"{position}!{turn + 1}"
+        entries = []
+    if faults & {Fault.EMPTY_PAGE, Fault.REPEAT_PAGE}:
+        token = f"{position}!{turn + 1}"
     if Fault.REPEAT_TOKEN in faults:
         token = call["pageToken"]
     entries = _bent(call, log, entries)
@@ -80,7 +82,7 @@ def _position(call: DriveCall, log: ChangeLog) -> tuple[int, int]:
 def _able(entries: list[Entry], *, more: bool) -> set[Fault]:
     able: set[Fault] = set()
     if entries:
-        able |= FEED | {Fault.EMPTY_PAGE, Fault.SHORT_ANSWER}
+        able |= FEED | {Fault.EMPTY_PAGE, Fault.REPEAT_PAGE, Fault.SHORT_ANSWER}
     if len(entries) > 1:
         able.add(Fault.SHORT_PAGE)
     if more:
@@ -89,17 +91,17 @@ def _able(entries: list[Entry], *, more: bool) -> set[Fault]:
 
 
 def _bent(call: DriveCall, log: ChangeLog, entries: list[Entry]) -> list[Entry]:
-    lost = call.rule(Fault.LOSE_CHANGE, Fault.SHORT_ANSWER)
+    lost = call.faults.rule(Fault.LOSE_CHANGE, Fault.SHORT_ANSWER)
     if lost:
-        kept = call.lossy(entries, lost)
+        kept = call.faults.lose(entries, lost)
         if lost.fault is Fault.LOSE_CHANGE:
             for entry in set(entries) - set(kept):
                 log.lose(entry)
         entries = kept
-    if call.rule(Fault.DUPLICATE_CHANGE):
+    if call.faults.rule(Fault.DUPLICATE_CHANGE):
         entries = [*entries, *entries]
-    if call.rule(Fault.REORDER_CHANGES):
-        entries = call.plan.random.sample(entries, len(entries))
+    if call.faults.rule(Fault.REORDER_CHANGES):
+        entries = call.faults.plan.random.sample(entries, len(entries))
     return entries
 
 

@@ -52,13 +52,15 @@ def unknown_parameter(name: str) -> DriveRefusal:
         f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. '
         f"Field '{name}' could not be found in request message."
     )
-    return DriveRefusal(400, "badRequest", message, status="INVALID_ARGUMENT")
+    return DriveRefusal(400, "badRequest", message, grpc_status="INVALID_ARGUMENT")
 
 
 def badly_typed(name: str, value: str, kind: str) -> DriveRefusal:
     """A query parameter that is not of its type."""
     field = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-    return DriveRefusal(400, "invalid", f"Invalid value at '{field}' ({kind}), \"{value}\"", status="INVALID_ARGUMENT")
+    return DriveRefusal(
+        400, "invalid", f"Invalid value at '{field}' ({kind}), \"{value}\"", grpc_status="INVALID_ARGUMENT"
+    )
 
 
 def parse_parameter(name: str, value: str, known: Mapping[str, Any]) -> Any:

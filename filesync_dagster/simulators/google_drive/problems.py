@@ -2,6 +2,7 @@
 
 import orjson
 
+from filesync_dagster.simulators.kit.refusals import Refusal
 from filesync_dagster.simulators.kit.wire import Answer
 
 JSON = {"content-type": "application/json; charset=UTF-8"}
@@ -16,35 +17,34 @@ ANONYMOUS = (
 )
 
 
-class DriveRefusal(Exception):
-    """A request that Drive does not fulfil."""
+class DriveRefusal(Refusal):
+    """A request that Drive does not fulfil. `grpc_status` is the name of the status that newer answers have too."""
 
     def __init__(
         self,
-        code: int,
+        status: int,
         reason: str,
         message: str,
         *,
         location: str | None = None,
         location_type: str = "parameter",
-        status: str | None = None,
+        grpc_status: str | None = None,
         short: str | None = None,
         domain: str = "global",
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.code = code
+        super().__init__(status, reason, message)
         detail = {"message": short or message, "domain": domain, "reason": reason}
         if location:
             detail |= {"location": location, "locationType": location_type}
-        self.body: dict[str, object] = {"code": code, "message": message, "errors": [detail]}
-        if status:
-            self.body["status"] = status
+        self.body: dict[str, object] = {"code": status, "message": message, "errors": [detail]}
+        if grpc_status:
+            self.body["status"] = grpc_status
         self.headers = headers or {}
 
     def answer(self) -> Answer:
         """Return the refusal as Drive sends it."""
-        return Answer(self.code, orjson.dumps({"error": self.body}), JSON | self.headers)
+        return Answer(self.status, orjson.dumps({"error": self.body}), JSON | self.headers)
 
 
 def invalid(parameter: str, message: str = "Invalid Value") -> DriveRefusal:
@@ -101,14 +101,14 @@ def bad_token() -> DriveRefusal:
         UNAUTHENTICATED,
         location="Authorization",
         location_type="header",
-        status="UNAUTHENTICATED",
+        grpc_status="UNAUTHENTICATED",
         short="Invalid Credentials",
     )
 
 
 def no_token() -> DriveRefusal:
     """Nobody is asking."""
-    return DriveRefusal(403, "forbidden", ANONYMOUS, status="PERMISSION_DENIED")
+    return DriveRefusal(403, "forbidden", ANONYMOUS, grpc_status="PERMISSION_DENIED")
 
 
 def scope_too_small() -> DriveRefusal:
@@ -117,7 +117,7 @@ def scope_too_small() -> DriveRefusal:
         403,
         "insufficientPermissions",
         "Request had insufficient authentication scopes.",
-        status="PERMISSION_DENIED",
+        grpc_status="PERMISSION_DENIED",
         short="Insufficient Permission",
     )
 

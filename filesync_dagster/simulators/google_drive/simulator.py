@@ -1,8 +1,6 @@
 """Google Drive v3, simulated: routing, authorization, faults."""
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -26,7 +24,9 @@ from filesync_dagster.simulators.google_drive.problems import (
 )
 from filesync_dagster.simulators.google_drive.state import ACCOUNT
 from filesync_dagster.simulators.google_drive.store import DriveStore
+from filesync_dagster.simulators.kit import fault_injection
 from filesync_dagster.simulators.kit.control import CONTROL_PATH, answer_control
+from filesync_dagster.simulators.kit.fault_injection import CallFaults, retry_after
 from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
 from filesync_dagster.simulators.kit.wire import Answer, Request
 
@@ -54,9 +54,8 @@ OPERATIONS: dict[str, Operation] = {
     "about.get": drives.get_about,
 }
 
-ANYWHERE = frozenset(
-    {Fault.THROTTLE, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.DISCONNECT, Fault.GARBAGE, Fault.DENY, Fault.MUTATE}
-)
+ANYWHERE = fault_injection.ANYWHERE | {Fault.DENY, Fault.MUTATE}
+SERVER_ERRORS = 500
 
 
 class DriveSimulator:
@@ -88,14 +87,15 @@ class DriveSimulator:
             return refusal.answer()
 
     def _token(self, request: Request) -> Answer:
-        rules = self.plan.strike("token", ANYWHERE - {Fault.MUTATE})
-        broken = _break(rules)
-        if broken is not None:
-            return broken
-        if any(rule.fault is Fault.DENY for rule in rules):
+        faults = CallFaults(self.plan, "token", request, refuse)
+        faults.strike(ANYWHERE - {Fault.MUTATE})
+        instead = faults.instead()
+        if instead is not None:
+            return instead
+        if faults.rule(Fault.DENY):
             refused = {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}
             return Answer(400, orjson.dumps(refused), JSON)
-        return _cut(self.tokens.mint(request), rules)
+        return faults.distort(self.tokens.mint(request))
 
     def _call(self, request: Request) -> Answer:
         found = method_of(request)
@@ -105,26 +105,25 @@ class DriveSimulator:
             return Answer(501 if found else 404, text.encode(), {"content-type": "text/plain"})
         method, in_path = found
         self.tokens.check(request, method.scopes)
-        call = DriveCall(
-            method, method.arguments(request, in_path), request, self.store, self.plan, self.or_loses_parents
-        )
-        faults = call.bend(_able(call))
-        broken = _break(call.struck)
-        if broken is not None:
-            return broken
-        if Fault.EXPIRE_TOKEN in faults:
+        faults = CallFaults(self.plan, method.name, request, refuse)
+        call = DriveCall(method, method.arguments(request, in_path), request, self.store, faults, self.or_loses_parents)
+        faults.strike(_able(call))
+        instead = faults.instead()
+        if instead is not None:
+            return instead
+        if faults.rule(Fault.EXPIRE_TOKEN):
             self.tokens.expire(request)
             raise bad_token()
         _refuse(call)
         with self.store.lock:
             answer = OPERATIONS[method.name](call)
-            if Fault.MUTATE in faults:
+            if faults.rule(Fault.MUTATE):
                 mutate(self.store, self.plan.random)
         body = answer if isinstance(answer, bytes) else b"" if answer is None else orjson.dumps(answer)
-        return _cut(Answer(200 if body else 204, body, JSON), call.struck)
+        return faults.distort(Answer(200 if body else 204, body, JSON))
 
 
-def _able(call: DriveCall) -> Iterable[Fault]:
+def _able(call: DriveCall) -> frozenset[Fault]:
     able = ANYWHERE | {Fault.EXPIRE_TOKEN}
     if call.method.name == "changes.list":
         able |= {Fault.LOSE_CURSOR}
@@ -133,39 +132,30 @@ def _able(call: DriveCall) -> Iterable[Fault]:
     return able
 
 
-def _break(rules: Iterable[Rule]) -> Answer | None:
-    """Return the broken connection, the throttle or the server error that rules want instead of an answer."""
-    for rule in rules:
-        match rule.fault:
-            case Fault.TIMEOUT | Fault.DISCONNECT:
-                return Answer(fault=rule.fault.value)
-            case Fault.THROTTLE:
-                return throttle_refusal(rule.status or 403, rule.reason, _retry_after(rule)).answer()
-            case Fault.SERVER_ERROR:
-                return server_error(rule.status or 503).answer()
-    return None
-
-
-def _retry_after(rule: Rule) -> dict[str, str]:
-    if rule.seconds is None:
-        return {}
-    if not rule.dated:
-        return {"retry-after": f"{rule.seconds:g}"}
-    at = datetime.now(UTC) + timedelta(seconds=rule.seconds)
-    return {"retry-after": format_datetime(at, usegmt=True)}
+def refuse(rule: Rule, status: int | None) -> Answer:
+    """Return the answer to a rule that refuses."""
+    if rule.fault is Fault.THROTTLE or status == 429:  # noqa: PLR2004 - its own reasons
+        return throttle_refusal(status or 403, rule.reason, retry_after(rule)).answer()
+    if status is None or status >= SERVER_ERRORS:
+        return server_error(status or 503).answer()
+    match status:
+        case 401:
+            return bad_token().answer()
+        case 403:
+            return DriveRefusal(403, rule.reason or "forbidden", "Forbidden").answer()
+        case 404:
+            return DriveRefusal(404, rule.reason or "notFound", "Not Found").answer()
+        case _:
+            return DriveRefusal(status, rule.reason or "badRequest", "Bad Request").answer()
 
 
 def _refuse(call: DriveCall) -> None:
-    if call.rule(Fault.DENY):
-        rule = call.rule(Fault.DENY)
-        raise (
-            DriveRefusal(403, rule.reason, "Forbidden")
-            if rule and rule.reason
-            else forbidden(str(call["fileId"] or ""))
-        )
-    if call.rule(Fault.EXPIRE_PAGE):
+    rule = call.faults.rule(Fault.DENY)
+    if rule:
+        raise DriveRefusal(403, rule.reason, "Forbidden") if rule.reason else forbidden(str(call["fileId"] or ""))
+    if call.faults.rule(Fault.EXPIRE_PAGE):
         raise invalid("pageToken")
-    rule = call.rule(Fault.LOSE_CURSOR)
+    rule = call.faults.rule(Fault.LOSE_CURSOR)
     if rule:
         match rule.status or 400:
             case 404:
@@ -174,9 +164,3 @@ def _refuse(call: DriveCall) -> None:
                 raise DriveRefusal(403, rule.reason or "forbidden", "Forbidden")
             case _:
                 raise invalid("pageToken")
-
-
-def _cut(answer: Answer, rules: Iterable[Rule]) -> Answer:
-    if any(rule.fault is Fault.GARBAGE for rule in rules):
-        return Answer(answer.status, answer.body[: len(answer.body) // 2], answer.headers)
-    return answer

@@ -6,16 +6,21 @@ from typing import Any
 
 import orjson
 
+from filesync_dagster.simulators.kit.refusals import Refusal
 from filesync_dagster.simulators.kit.wire import Answer, Request
 
 CONTROL_PATH = "/_simulator/"
+PORTAL_PATH = f"{CONTROL_PATH}portal"
+PORTAL = b"<!doctype html><html><head><title>Welcome</title></head><body><h1>Please sign in</h1></body></html>\n"
 
 
 def answer_control(store: Any, request: Request, actions: Collection[str]) -> Answer:
     """POST an action with the arguments of the store's method as JSON, or GET the listing that a person sees.
 
-    What the store refuses by an exception with a `status` and a `detail` is answered with those.
+    What the store refuses is answered with the status and the sentence of the refusal.
     """
+    if request.path == PORTAL_PATH:
+        return Answer(200, PORTAL, {"content-type": "text/html"})
     action = request.path.removeprefix(CONTROL_PATH)
     if (request.method, action) == ("GET", "listing"):
         arguments: dict[str, Any] = dict(request.query)
@@ -31,10 +36,8 @@ def answer_control(store: Any, request: Request, actions: Collection[str]) -> An
         return _answer(400, {"error": f"{action}: {error}"})
     except KeyError as error:
         return _answer(404, {"error": f"{action}: there is no {error}."})
-    except Exception as error:
-        if not hasattr(error, "status"):
-            raise
-        return _answer(error.status, {"error": getattr(error, "detail", str(error))})
+    except Refusal as refusal:
+        return _answer(refusal.status, {"error": refusal.detail})
     return _answer(200, done if action == "listing" else {"result": done})
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import socket
 import threading
 import time
@@ -9,9 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import httpx
+
+BLOCK_BYTES = 65536
+WAKE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,18 @@ class Request:
         """Return the value of a query parameter, the last one if it is repeated."""
         return dict(self.query).get(name, default)
 
+    def names(self, part: str) -> bool:
+        """Tell whether the path, a parameter or the body names something, such as an id."""
+        return part in unquote(self.path) or any(part in value for _, value in self.query) or part.encode() in self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """How slowly an answer comes: `seconds` between two bytes, of the body or (`headers`) from the first byte on."""
+
+    seconds: float
+    headers: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -37,6 +53,7 @@ class Answer:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     fault: str | None = None
+    drip: Drip | None = None
 
 
 class Simulator(Protocol):
@@ -68,20 +85,47 @@ class InProcess(httpx.BaseTransport):
             raise httpx.ReadTimeout("The simulator does not answer.", request=request)
         if answer.fault:
             raise httpx.RemoteProtocolError("The simulator broke off.", request=request)
+        if answer.drip and answer.drip.headers:
+            time.sleep(answer.drip.seconds * len(str(answer.headers)))
+        if answer.drip or "content-encoding" in answer.headers:
+            headers = {**answer.headers, "content-length": str(len(answer.body))}
+            return httpx.Response(answer.status, headers=headers, stream=_SlowBody(answer), request=request)
         return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.body, request=request)
+
+
+class _SlowBody(httpx.SyncByteStream):
+    """A body that is read when somebody wants it: a byte at a time if it drips."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        body, drip = self._answer.body, self._answer.drip
+        for start in range(0, len(body), 1 if drip else BLOCK_BYTES):
+            yield body[start : start + (1 if drip else BLOCK_BYTES)]
+            if drip:
+                time.sleep(drip.seconds)
 
 
 @contextmanager
 def serve_simulator(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve a simulator over HTTP from a thread of this process; yield its address. Raises OSError if it cannot be."""
     import uvicorn
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+    class Protocol(AutoHTTPProtocol):  # type: ignore[valid-type,misc]  # whichever is installed
+        """HTTP whose connections an application can reach: headers that drip are no ASGI message."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            self.app_state: dict[str, Any] = {**self.app_state, "transport": transport}
 
     # Bound here, where the reason is known if it cannot be.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family)
     stopping = threading.Event()
     server = uvicorn.Server(
-        uvicorn.Config(asgi(simulator, stopping), log_config=None, access_log=False, lifespan="off")
+        uvicorn.Config(asgi(simulator, stopping), http=Protocol, log_config=None, access_log=False, lifespan="off")
     )
     logger = logging.getLogger("uvicorn.error")
     logger.addFilter(_unintended)
@@ -120,19 +164,47 @@ def asgi(simulator: Simulator, stopping: threading.Event | None = None) -> Calla
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
             await send({"type": "http.response.body", "body": b"{", "more_body": True})
             return  # less than was promised: whatever serves this closes the connection
+        if answer.drip:
+            await _drip(answer, scope, receive, send, stopping)
+            return
         await Outgoing(answer.body, answer.status, dict(answer.headers))(scope, receive, send)
 
     return application
 
 
-async def _hang(receive: Any, stopping: threading.Event | None) -> None:
-    """Wait until the client has had enough."""
+async def _drip(answer: Answer, scope: Any, receive: Any, send: Any, stopping: threading.Event | None) -> None:
+    """Send an answer a byte at a time, until the client has had enough."""
+    assert answer.drip
+    headers = [(b"content-length", b"%d" % len(answer.body))]
+    headers += [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+    if answer.drip.headers:
+        transport = scope["state"]["transport"]
+        lines = [b"HTTP/1.1 %d OK" % answer.status, *(name + b": " + value for name, value in headers), b"", b""]
+        for byte in b"\r\n".join(lines) + answer.body:
+            transport.write(bytes([byte]))
+            if await _hang(receive, stopping, answer.drip.seconds):
+                break
+        transport.abort()
+        return
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    for byte in answer.body:
+        await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
+        if await _hang(receive, stopping, answer.drip.seconds):
+            return
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _hang(receive: Any, stopping: threading.Event | None, seconds: float = math.inf) -> bool:
+    """Wait until the client has had enough, or for so long; return whether it has."""
     gone = asyncio.ensure_future(receive())
-    while not gone.done() and not (stopping and stopping.is_set()):
-        await asyncio.wait([gone], timeout=0.05)
+    end = time.monotonic() + seconds
+    while not gone.done() and not (stopping and stopping.is_set()) and time.monotonic() < end:
+        await asyncio.wait([gone], timeout=min(WAKE_SECONDS, seconds))
+    over = gone.done() or bool(stopping and stopping.is_set())
     gone.cancel()
+    return over
 
 
 def _unintended(record: logging.LogRecord) -> bool:
     """Keep quiet about connections that broke because the plan said so."""
-    return "without completing response" not in record.getMessage()
+    return not record.getMessage().endswith(("without completing response.", "without starting response."))

@@ -61,4 +61,12 @@ BUGS = (
         MODEL,
         "passing_troubles and 403",
     ),
+    Bug(
+        "the body of a refusal that comes with 200 is taken for an answer",
+        "connectors/google_drive/api.py",
+        'if "error" in answer:',
+        "if False:",
+        "filesync_dagster_tests/connectors/test_contract.py",
+        "a_listing_with_a_fault and google_drive-error_in_body",
+    ),
 )
