@@ -81,14 +81,15 @@ def _conversion(wanted: Any) -> Callable[["duckdb.DuckDBPyRelation"], Any]:
 
 
 def _days(context: dg.InputContext) -> Sequence[date | None]:
-    """Return the days of an input. All there are, as of an asset without partitions, is None: as it is now."""
+    """Return the days of an input. All there are, for an asset without partitions, is None: as it is now.
+
+    Its run may have a partition nevertheless, which is that of the endpoints that it materializes as well.
+    """
     if not context.has_asset_partitions:
         return [None]
     keys = context.asset_partition_keys
-    step = context.step_context
-    if not (step.has_partition_key or step.has_partition_key_range) and len(keys) == len(
-        context.asset_partitions_def.get_partition_keys()
-    ):
+    every = len(keys) == len(context.asset_partitions_def.get_partition_keys())
+    if every and context.step_context.entity_partitions_def is None:
         return [None]
     return [day_of(key) for key in keys]
 

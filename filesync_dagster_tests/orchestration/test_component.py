@@ -60,7 +60,7 @@ def test_the_example_project_runs(example, tmp_path):
         result = run(definitions, instance, SHARE, day=f"{datetime.now(UTC).date()}")
         [event] = result.get_asset_materialization_events()
         metadata = event.materialization.metadata
-        assert (metadata["files_total"].value, metadata["site"].value) == (4, "Hamburg")
+        assert (metadata["files_total"].value, metadata["site"].value) == (5, "Hamburg")
         assert {check.check_name for check in result.get_asset_check_evaluations()} == {
             "listing_complete",
             "mass_delete_guard",
@@ -68,6 +68,40 @@ def test_the_example_project_runs(example, tmp_path):
         [event] = run(definitions, instance, FINDING).get_asset_materialization_events()
         assert event.materialization.metadata["paths"].value == ["broken upload.dwg"]
     assert (example / ".filesync" / "filesync.db").exists()
+
+
+def test_the_example_project_loads_what_is_delivered(example, tmp_path):
+    """Its sensor hands each CSV that is new or changed to its job; an asset takes the inventory as a data frame."""
+    import duckdb
+
+    from filesync_dagster.orchestration.resources import FilesyncResource
+
+    definitions = loaded(example)
+    sensor, job = definitions.resolve_sensor_def("new_deliveries"), definitions.resolve_job_def("load_deliveries")
+    filesync = definitions.resources["filesync"]
+    assert isinstance(filesync, FilesyncResource)
+    tables = []
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        cursor = None
+        for number in range(3):
+            (example / "share" / "deliveries" / "glass.csv").write_text(f"panes\n{number}\n")
+            result = run(definitions, instance, SHARE, dg.AssetKey("size_by_folder"), day=f"{datetime.now(UTC).date()}")
+            assert result.success
+            for _ in range(2):  # the first tick of all only takes a cursor
+                context = dg.build_sensor_context(
+                    instance=instance, cursor=cursor, resources={"filesync": filesync}, sensor_name="new_deliveries"
+                )
+                tick = sensor.evaluate_tick(context)
+                cursor = tick.cursor or cursor
+                for request in tick.run_requests or []:
+                    files = request.run_config["ops"]["load_tables"]["config"]["files"]
+                    tables.append([file["path"] for file in files])
+                    assert job.execute_in_process(run_config=request.run_config, instance=instance).success
+    glass, steel = "deliveries/glass.csv", "deliveries/steel_2026_11.csv"
+    assert tables == [[glass, steel], [glass], [glass]]
+    with duckdb.connect(str(example / "tables.duckdb")) as loaded_tables:
+        assert loaded_tables.sql("SELECT panes FROM glass").fetchall() == [(2,)]
+        assert loaded_tables.sql("SELECT sum(pieces) FROM steel_2026_11").fetchall() == [(52,)]
 
 
 def test_dg_checks_its_yaml(example):
@@ -112,8 +146,22 @@ def test_what_dg_scaffolds_loads(monkeypatch):
 
 
 def test_a_file_that_cannot_be_used_does_not_take_the_project_down(example):
-    """Its neighbours load, and a node says what is wrong."""
+    """What it said when it was last in order goes on, for whoever takes it as an input too; a node says what is wrong."""
+    unusable = dg.AssetKey("filesync_configuration")
+    definitions = loaded(example)
+    with definitions.resources["filesync"].open():
+        pass  # as every sync, tick and input does: what can be used is remembered
+    endpoints = example / "src" / "company_files" / "defs" / "files" / "endpoints.yaml"
+    endpoints.write_text("endpoints: [")
+    keys = {spec.key for spec in loaded(example).resolve_all_asset_specs()}
+    assert {SHARE, FINDING, dg.AssetKey("size_by_folder"), unusable} <= keys
+
+
+def test_a_file_that_was_never_in_order_stops_only_inputs(example):
+    """Dagster refuses an input of an asset that nobody knows; whoever names it in `deps` loads."""
     (example / "src" / "company_files" / "defs" / "files" / "endpoints.yaml").write_text("endpoints: [")
+    findings = example / "src" / "company_files" / "defs" / "findings.py"
+    findings.write_text(findings.read_text().partition("@dg.asset(\n    ins=")[0])
     keys = {spec.key for spec in loaded(example).resolve_all_asset_specs()}
     assert {FINDING, dg.AssetKey("filesync_configuration")} <= keys
 

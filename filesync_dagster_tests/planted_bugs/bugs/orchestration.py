@@ -60,4 +60,28 @@ BUGS = (
         SCHEDULES,
         "reconcile",
     ),
+    Bug(
+        "a run is named after the ends of its batch, whatever lies between",
+        "orchestration/sensors/file_changes.py",
+        "digest = sha256(canonical_json(self.as_config()).encode()).hexdigest()[:32]",
+        'digest = f"{self.files[0].seq}-{self.files[-1].seq}"',
+        "filesync_dagster_tests/orchestration/sensors/test_file_changes.py",
+        "tick_that_died",
+    ),
+    Bug(
+        "an asset without partitions takes every day in the run of a partition",
+        "orchestration/io_managers.py",
+        "context.step_context.entity_partitions_def is None",
+        "not context.step_context.has_partition_key",
+        "filesync_dagster_tests/orchestration/test_component.py",
+        "delivered",
+    ),
+    Bug(
+        "changes of a day that the journal has let go are none",
+        "orchestration/io_managers.py",
+        "if pruned or not",
+        "if False and not",
+        "filesync_dagster_tests/orchestration/test_io_managers.py",
+        "journal or stored",
+    ),
 )
