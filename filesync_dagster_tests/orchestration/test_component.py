@@ -146,7 +146,7 @@ def test_what_dg_scaffolds_loads(monkeypatch):
 
 
 def test_a_file_that_cannot_be_used_does_not_take_the_project_down(example):
-    """What it said when it was last in order goes on, for whoever takes it as an input too; a node says what is wrong."""
+    """What it said when it was last in order goes on, also for whoever takes it as an input; a node says why."""
     unusable = dg.AssetKey("filesync_configuration")
     definitions = loaded(example)
     with definitions.resources["filesync"].open():

@@ -28,7 +28,7 @@ def synced(project, tmp_path):
     return made
 
 
-def load(made, kind, *, day=None, days=None, mapping=None, **metadata):
+def load(made, kind, *, day=None, days=None, mapping=None, beside=(), **metadata):
     """Materialize an asset that takes the endpoint as an input of a type; return the run and what it was given."""
     seen = []
 
@@ -41,7 +41,10 @@ def load(made, kind, *, day=None, days=None, mapping=None, **metadata):
     downstream = dg.asset(ins={"inventory": taken}, name="downstream", partitions_def=days)(body)
     defs = dg.Definitions.merge(made.definitions, dg.Definitions(assets=[downstream]))
     run = defs.resolve_implicit_global_asset_job_def().execute_in_process(
-        asset_selection=[dg.AssetKey("downstream")], instance=made.instance, partition_key=day, raise_on_error=False
+        asset_selection=[dg.AssetKey("downstream"), *map(dg.AssetKey, beside)],
+        instance=made.instance,
+        partition_key=day,
+        raise_on_error=False,
     )
     return run, seen[0] if seen else None
 
@@ -71,6 +74,13 @@ def test_each_type(synced, kind):
         "a.csv",
         "b.csv",
     ]
+
+
+def test_an_asset_without_partitions_in_the_run_of_a_partition(synced):
+    """Somebody materializes the endpoint's day and the asset at once: it takes the inventory of now, not of every day."""
+    run, rows = load(synced, pa.Table, day=today(), beside=[KEY])
+    assert run.success, sentence(run)
+    assert rows["path"].to_pylist() == ["a.csv", "b.csv"]
 
 
 def test_the_day_of_the_partition(synced):

@@ -73,8 +73,8 @@ BUGS = (
         "orchestration/io_managers.py",
         "context.step_context.entity_partitions_def is None",
         "not context.step_context.has_partition_key",
-        "filesync_dagster_tests/orchestration/test_component.py",
-        "delivered",
+        "filesync_dagster_tests/orchestration/test_io_managers.py",
+        "in_the_run_of",
     ),
     Bug(
         "changes of a day that the journal has let go are none",
