@@ -77,7 +77,7 @@ def test_each_type(synced, kind):
 
 
 def test_an_asset_without_partitions_in_the_run_of_a_partition(synced):
-    """Somebody materializes the endpoint's day and the asset at once: it takes the inventory of now, not of every day."""
+    """The day of the endpoint and the asset at once: it takes the inventory of now, not of every day."""
     run, rows = load(synced, pa.Table, day=today(), beside=[KEY])
     assert run.success, sentence(run)
     assert rows["path"].to_pylist() == ["a.csv", "b.csv"]
