@@ -15,6 +15,8 @@ def next_due(endpoint: Endpoint, last: datetime | None, zone: tzinfo, now: datet
     """
     if not endpoint.is_active:
         return None
+    if last is not None and last > now:
+        last = None  # its clock was wrong: nobody knows how long ago it was
     plan, reconcile = endpoint.schedule_config, endpoint.reconcile
     moments = []
     if reconcile.cron:

@@ -6,8 +6,9 @@ which survives the process.
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import BreakerOpen, FilesyncError, SourceError
 from filesync_dagster.core.logging import event
 from filesync_dagster.storage.database import BreakerRecord, Metadata
@@ -27,7 +28,7 @@ def ask(metadata: Metadata, endpoint_id: int, name: str, *, ignore_breaker: bool
 
     `ignore_breaker`: somebody asks for this endpoint by name, so it is probed though no probe is due.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.utc_now()
     record = metadata.endpoints.breaker(endpoint_id)
     if record.state == CLOSED:
         return
@@ -43,7 +44,7 @@ def note(
 ) -> None:
     """Take in how a sync ended. Only what a store does counts: our own disk and database say nothing about it."""
     record = metadata.endpoints.breaker(endpoint_id)
-    after = next_breaker(record, error, now or datetime.now(UTC))
+    after = next_breaker(record, error, now or clock.utc_now())
     if after == record:
         return
     metadata.endpoints.save_breaker(after)
@@ -87,7 +88,8 @@ def cool_down(failures: int) -> timedelta:
 
 def is_resting(record: BreakerRecord, now: datetime) -> bool:
     """Whether a store is left alone at a moment."""
-    return record.state != CLOSED and record.probe_at is not None and now < record.probe_at
+    # Further ahead than any cool-down: the clock that set it was wrong.
+    return record.state != CLOSED and record.probe_at is not None and now < record.probe_at <= now + COOL_DOWN_MAX
 
 
 def why(record: BreakerRecord, name: str) -> str:

@@ -7,13 +7,13 @@ moved are looked at.
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from itertools import chain
 
 import duckdb
 import pyarrow as pa
 
 from filesync_dagster.connectors import IncrementalSource
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import CursorLost, SourceError
 from filesync_dagster.core.model import COUNTED, OUTSIDE, Delta, Kind, ListingGap
 from filesync_dagster.storage.database import EndpointState
@@ -78,13 +78,13 @@ def observe(context: SyncContext, state: EndpointState) -> Iterator[Outcome]:
     if pending.first is None:  # most syncs of most endpoints end here, without a database engine
         following = replace(state, cursor=pending.cursor)
         same = context.attempt.incremental_unchanged(following, context.known_gaps())
-        yield Outcome(same, datetime.now(UTC), following)
+        yield Outcome(same, clock.utc_now(), following)
         return
     with context.runtime.engine() as con:
         feed, before, listed = follow_feed(context, con, pending)
         # What could not be read is told again the next time.
         following = replace(state, cursor=state.cursor if feed.gaps else feed.cursor)
-        observed, known_gaps = datetime.now(UTC), context.known_gaps()
+        observed, known_gaps = clock.utc_now(), context.known_gaps()
         context.report("comparing", feed.rows)
         found = detect_changes_of_some(context, before, listed, following)
         draft = context.attempt.incremental_draft(found, feed.gaps, known_gaps)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 
 from filesync_dagster.config import Broken, Endpoint, next_due
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import NothingKnown
 from filesync_dagster.core.model import FILE_SCHEMA, SyncStatus
 from filesync_dagster.storage.database import BreakerRecord, EndpointState, LeaseRecord, SyncRecord
@@ -82,17 +83,17 @@ def snapshot_path(runtime: Runtime, endpoint: Endpoint, as_of: datetime) -> Path
             f"Nothing is stored about {endpoint.name!r} as of {as_of:%Y-%m-%d %H:%M:%S %Z}.",
             hint="It was first synced later, or retention has let the snapshot go.",
         )
-    return materialize(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
+    return materialize(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.seq)
 
 
 def live_files(  # noqa: PLR0917  # one page of a listing
-    runtime: Runtime, endpoint: Endpoint, snapshot_uri: str, as_of: datetime, offset: int, limit: int
+    runtime: Runtime, endpoint: Endpoint, snapshot_uri: str, until: int | None, offset: int, limit: int
 ) -> Iterator[pa.RecordBatch]:
-    """Yield `external_id` and `path` of `limit` files of a stored snapshot as of a moment, by path.
+    """Yield `external_id` and `path` of `limit` files of a stored snapshot as a sync left it, by path.
 
-    `offset`: how many come before them. Raises SnapshotError.
+    `until`: the `seq` of that sync; `offset`: how many come before them. Raises SnapshotError.
     """
-    path = materialize(runtime, endpoint.name, runtime.register(endpoint), snapshot_uri, as_of)
+    path = materialize(runtime, endpoint.name, runtime.register(endpoint), snapshot_uri, until)
     query = f"SELECT external_id, path FROM ({live(path)}) WHERE kind = 'file' ORDER BY {BY_PATH}"
     with runtime.engine() as con:
         yield from stream(con, f"{query} LIMIT {limit} OFFSET {offset}")
@@ -146,7 +147,7 @@ def _unknown_status(runtime: Runtime, endpoint: Endpoint) -> EndpointStatus:
         endpoint.label,
         endpoint.type,
         "never synced" if endpoint.is_active else "disabled",
-        next_due=next_due(endpoint, None, runtime.config.settings.partitions.zone, datetime.now(UTC)),
+        next_due=next_due(endpoint, None, runtime.config.settings.partitions.zone, clock.utc_now()),
     )
 
 
@@ -158,7 +159,7 @@ def _status(  # noqa: PLR0917  # what the database knows of it, table by table
     lease: LeaseRecord | None,
     breaker: BreakerRecord | None,
 ) -> EndpointStatus:
-    zone, now = runtime.config.settings.partitions.zone, datetime.now(UTC)
+    zone, now = runtime.config.settings.partitions.zone, clock.utc_now()
     due = next_due(endpoint, last.sync_started if last else None, zone, now)
     if due and breaker and breaker.probe_at:
         due = max(due, breaker.probe_at)

@@ -7,13 +7,14 @@ pages that are not there.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from filesync_dagster.config import Endpoint, Settings
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import ListingGap, Page, data_version, sum_fingerprints
@@ -90,7 +91,7 @@ def list_endpoint(context: SyncContext, landmarks: list[str]) -> Listing:
             _list_scope(context, listing, scope, record, landmarks)
         except SourceError as error:
             failures[scope] = error
-        listing.ended = datetime.now(UTC)
+        listing.ended = clock.utc_now()
     if failures and len(failures) == len(scopes):
         raise next(iter(failures.values()))
     listing.gaps += [_gap_of_scope(context, scope, error) for scope, error in failures.items()]
@@ -132,7 +133,7 @@ def _usable_checkpoints(context: SyncContext) -> dict[str, CheckpointRecord]:
 
 def is_recent(records: Sequence[CheckpointRecord], settings: Settings) -> bool:
     """Tell whether a listing was interrupted so lately that it may be resumed, however long ago it began."""
-    oldest = datetime.now(UTC) - timedelta(hours=settings.checkpoint_hours)
+    oldest = clock.utc_now() - timedelta(hours=settings.checkpoint_hours)
     return any(record.updated_at > oldest for record in records)
 
 
@@ -218,7 +219,7 @@ class _Writer:
                 selection=self.context.selection,
                 location=self.context.location,
                 started_at=self.listing.started,
-                updated_at=datetime.now(UTC),
+                updated_at=clock.utc_now(),
                 cursor=self.listing.cursor,
             ),
         )

@@ -7,12 +7,12 @@ So it does not matter in which order events come, how often, or what they claim.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import duckdb
 import pyarrow as pa
 
 from filesync_dagster.connectors import LookupSource
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import CursorLost
 from filesync_dagster.core.guard import Proposal, objections
 from filesync_dagster.core.model import COUNTED, FILE_SCHEMA, ChangeCounts
@@ -47,12 +47,12 @@ def observe(context: SyncContext, state: EndpointState) -> Iterator[Outcome]:
     rows = found.after.num_rows
     if found.is_same:
         yield Outcome(
-            context.attempt.incremental_unchanged(following, context.known_gaps(), rows), datetime.now(UTC), following
+            context.attempt.incremental_unchanged(following, context.known_gaps(), rows), clock.utc_now(), following
         )
         return
     with context.runtime.engine() as con:
         before, listed = _load(con, found)
-        observed, gaps = datetime.now(UTC), context.known_gaps()
+        observed, gaps = clock.utc_now(), context.known_gaps()
         context.report("comparing", rows)
         changes = detect_changes_of_some(context, before, listed, following)
         yield Outcome(context.attempt.incremental_draft(changes, (), gaps), observed, following, changes)

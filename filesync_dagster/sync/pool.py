@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
 
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
@@ -59,7 +59,7 @@ def _result(future: Future[SyncResult], name: str) -> SyncResult:
 
 def failed_result(name: str, sentence: str) -> SyncResult:
     """Return the result of an endpoint whose sync could not even begin."""
-    return SyncResult(name, SyncStatus.FAILED, SyncMode.FULL, None, datetime.now(UTC), 0.0, error=sentence)
+    return SyncResult(name, SyncStatus.FAILED, SyncMode.FULL, None, clock.utc_now(), 0.0, error=sentence)
 
 
 def note_inactive(runtime: Runtime) -> None:

@@ -13,6 +13,7 @@ import duckdb
 
 from filesync_dagster.config import Endpoint
 from filesync_dagster.connectors import HistoricalSource
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import FilesyncError, HistoryUnavailable, NothingKnown
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import (
@@ -69,7 +70,7 @@ def sync_day(
     When nothing is known of it, the result is FAILED with a sentence that says so.
     """
     zone = runtime.config.settings.partitions.zone
-    today = datetime.now(zone).date()
+    today = clock.utc_now().astimezone(zone).date()
     if day == today:
         return sync(runtime, endpoint, run_id=run_id, on_progress=on_progress)
     attempt = begin_result(endpoint, run_id, REBUILT)
@@ -218,5 +219,5 @@ def _sum_up(past: Past, logs: list[SyncRecord]) -> SyncResult:
 
 def snapshot_of_day(runtime: Runtime, endpoint: Endpoint, day: calendar_date) -> SyncRecord | None:
     """Return the sync whose snapshot describes the end of a day (or now, for today)."""
-    moment = min(Day.of(day, runtime.config.settings.partitions.zone).last_moment, datetime.now(UTC))
+    moment = min(Day.of(day, runtime.config.settings.partitions.zone).last_moment, clock.utc_now())
     return runtime.metadata.syncs.snapshot_at(runtime.register(endpoint), moment)

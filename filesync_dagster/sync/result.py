@@ -4,10 +4,11 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from filesync_dagster.config import Endpoint
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.model import ListingGap, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
@@ -110,7 +111,7 @@ def _numbers_of(found: DetectedChanges) -> dict[str, Any]:
 
 def begin_result(endpoint: Endpoint, run_id: str | None, suffix: str = "") -> ResultBuilder:
     """Begin: the clock runs, and the sync has an id, one that sorts by time."""
-    now = datetime.now(UTC)
+    now = clock.utc_now()
     sync_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}{suffix}"
     return ResultBuilder(endpoint.name, sync_id, now, time.monotonic(), Meter(), run_id)
 
@@ -123,7 +124,7 @@ def sync_record(
         id=str(result.sync_id),
         endpoint_id=endpoint_id,
         sync_started=result.started_at,
-        sync_completed=datetime.now(UTC),
+        sync_completed=clock.utc_now(),
         sync_duration=result.duration_seconds,
         sync_status=result.status,
         mode=result.mode,

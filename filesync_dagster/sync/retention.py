@@ -7,9 +7,10 @@ committed row points to stays, and so does what waits for a decision or for its 
 import logging
 from collections import Counter
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import FilesyncError, SyncInProgress
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncStatus
@@ -34,7 +35,7 @@ def tidy(context: SyncContext) -> None:
     )  # this one and the one before
     before = logs[1] if len(logs) > 1 else None
     zone = context.runtime.config.settings.partitions.zone
-    if before is None or before.sync_completed.astimezone(zone).date() != datetime.now(zone).date():
+    if before is None or before.sync_completed.astimezone(zone).date() != clock.utc_now().astimezone(zone).date():
         retain(context.runtime, context.endpoint_id)
     if context.lease.after_crash or (before and before.sync_status is SyncStatus.FAILED):
         known = context.runtime.metadata.syncs.stored_files(context.endpoint_id)
@@ -47,7 +48,7 @@ def retain(runtime: Runtime, endpoint_id: int, *, dry_run: bool = False) -> dict
 
     Pointers go before files, so that none points at nothing.
     """
-    settings, metadata, now = runtime.config.settings, runtime.metadata, datetime.now(UTC)
+    settings, metadata, now = runtime.config.settings, runtime.metadata, clock.utc_now()
     keep = settings.retention
     uris = metadata.syncs.prunable(
         endpoint_id,
@@ -73,7 +74,7 @@ def maintain(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int]:
 
     An endpoint that is being synced is left to its sync. Raises StorageError.
     """
-    metadata, now = runtime.metadata, datetime.now(UTC)
+    metadata, now = runtime.metadata, clock.utc_now()
     gone = Counter(dict.fromkeys(("snapshots", "journal", "sync_logs", "staging", "left_behind"), 0))
     for name, endpoint_id in metadata.endpoints.ids().items():
         try:

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from filesync_dagster.config import Endpoint, reconcile_due
 from filesync_dagster.core.errors import (
@@ -31,6 +31,9 @@ from filesync_dagster.sync.result import Outcome, ResultBuilder, begin_result, s
 from filesync_dagster.sync.retention import tidy
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import compact_if_due, with_rebuild_hint
+
+CLOCK_STEP_MAX = timedelta(hours=1)
+"""A proof that lies further ahead than this was dated by a clock that was wrong: nobody knows how old it is."""
 
 Strategy = Callable[[SyncContext, EndpointState], AbstractContextManager[Outcome]]
 
@@ -155,6 +158,7 @@ def _is_proved(context: SyncContext, state: EndpointState) -> bool:
         and state.selection == context.selection
         and state.held_sync_id is None
         and state.reconciled_at is not None
+        and state.reconciled_at < context.started + CLOCK_STEP_MAX
         and context.started < _proof_ends(context, state.reconciled_at)
         and not context.runtime.metadata.checkpoints.of(context.endpoint_id)  # a reconcile has begun
     )

@@ -1,10 +1,10 @@
 """Snapshots as they are stored: one file, or one and the changes of later incremental syncs on top of it."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.storage.database import EndpointState, Lease, SyncRecord
 from filesync_dagster.storage.snapshots import literal, parquet
@@ -25,10 +25,8 @@ COMPACTED = "-folded"
 LANDMARK_COUNT = 1024
 
 
-def materialize(
-    runtime: Runtime, endpoint: str, endpoint_id: int, snapshot_uri: str, until: datetime | None = None
-) -> Path:
-    """Return a local Parquet file with the snapshot of an endpoint as of a moment (None: the last commit).
+def materialize(runtime: Runtime, endpoint: str, endpoint_id: int, snapshot_uri: str, until: int | None = None) -> Path:
+    """Return a local Parquet file with the snapshot of an endpoint as a sync left it (its `seq`; None: the last one).
 
     `snapshot_uri`: what the state, or the log of a sync, points to. Raises SnapshotError.
     """
@@ -69,7 +67,7 @@ def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: Endpoin
     day = (last.as_of or last.sync_completed).astimezone(zone).date()
     changed = sum(log.counts.rows for log in chain)
     many = changed > max(COMPACT_SHARE * state.files_total, COMPACT_LEAST_CHANGES) or len(chain) >= COMPACT_FILE_COUNT
-    if not many and day == datetime.now(UTC).astimezone(zone).date():
+    if not many and day == clock.utc_now().astimezone(zone).date():
         return state
     path = materialize(runtime, endpoint, state.endpoint_id, state.snapshot_uri)
     with runtime.engine() as con:

@@ -70,3 +70,9 @@ def test_jitter_spreads_endpoints_and_leaves_each_at_its_own_moment(endpoint):
     assert 0 <= min(delays) < max(delays) <= 60
     assert delays[3] == delay(endpoint("e3", schedule_config=plan))
     assert delay(endpoint("e3")) == 0
+
+
+def test_a_sync_that_seems_to_lie_ahead_puts_nothing_off(endpoint):
+    """The clock was a year ahead when it began: the next one is due at once, not in a year."""
+    ahead = NOON + timedelta(days=365)
+    assert next_due(endpoint(schedule_config={"interval_minutes": 5}), ahead, BERLIN, NOON) == NOON

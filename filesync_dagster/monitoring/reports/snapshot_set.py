@@ -63,7 +63,7 @@ def holdings(runtime: Runtime, day: Day) -> Holdings:
         if log is None or log.snapshot_uri is None:
             continue
         try:
-            file = materialize(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.as_of)
+            file = materialize(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.seq)
         except SnapshotError as error:  # the others are as they were
             unreadable.append(f"{endpoint.name}: {error}")
             continue

@@ -10,7 +10,6 @@ second run. Who changes the filters or the numbers in between gets other batches
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from hashlib import sha256
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -78,13 +77,16 @@ class ChangeCursor:
 
     seq: int
     snapshot_uri: str | None = None
-    as_of: str | None = None  # the moment that the snapshot, with the changes on top of it, is of
+    until: int | None = None  # the last sync whose changes count on top of it
     offset: int = 0
 
     @classmethod
     def parse(cls, text: str | None) -> "ChangeCursor | None":
         """Return what a tick left; None when there was none."""
-        return cls(**json.loads(text)) if text else None
+        if not text:
+            return None
+        known = json.loads(text)
+        return cls(**{name: known[name] for name in cls.__dataclass_fields__ if name in known})
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))
@@ -207,12 +209,11 @@ def _begin(
     while True:
         before = metadata.endpoints.state(endpoint_id)
         seq = metadata.files.last_seq(endpoint_id)
-        if before.snapshot_sync_id == metadata.endpoints.state(endpoint_id).snapshot_sync_id:  # no sync came in between
+        if before.seq == metadata.endpoints.state(endpoint_id).seq:  # no sync came in between
             break
     if before.snapshot_uri is None:
         return dg.SkipReason(f"{endpoint} was never synced.")
-    as_of = before.as_of.isoformat() if before.as_of else None
-    cursor = ChangeCursor(seq, before.snapshot_uri, as_of) if initial else ChangeCursor(seq)
+    cursor = ChangeCursor(seq, before.snapshot_uri, before.seq) if initial else ChangeCursor(seq)
     context.update_cursor(str(cursor))
     first = "with the files that are there" if initial else "with what changes from now on"
     return dg.SkipReason(f"It begins {first}.")
@@ -225,9 +226,9 @@ def _from_snapshot(
     from filesync_dagster.sync.inventory import live_files
 
     endpoint = opened.config.endpoint(selection.endpoint)
-    uri, as_of = str(cursor.snapshot_uri), datetime.fromisoformat(str(cursor.as_of))
+    uri = str(cursor.snapshot_uri)
     sync_id = uri.rpartition("/")[2].partition(".")[0]
-    rows = live_files(opened.runtime, endpoint, uri, as_of, cursor.offset, ROWS_READ_PER_TICK)
+    rows = live_files(opened.runtime, endpoint, uri, cursor.until, cursor.offset, ROWS_READ_PER_TICK)
     files = [
         FileChange(endpoint.name, row["external_id"], row["path"], INITIAL, 0, sync_id) if chosen else None
         for batch in rows

@@ -40,9 +40,9 @@ def commit(
         if written >= BULK_ROWS and not database.is_sqlite:
             # Its own statistics come later; without them the next commit reads every row of the endpoint.
             connection.exec_driver_sql("ANALYZE files")
-        write_log(connection, log)
+        seq = write_log(connection, log)
         if state is not None:
-            write_state(connection, lease.endpoint_id, state, database.now(connection))
+            write_state(connection, lease.endpoint_id, state, seq, database.now(connection))
         clear_held(connection, lease.endpoint_id)
         checkpoints.clear(connection, lease.endpoint_id)
         lease.extend(connection)

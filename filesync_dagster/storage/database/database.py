@@ -13,6 +13,7 @@ from sqlalchemy import Connection, create_engine, event, func, select
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import DatabaseLocked, DatabaseUnavailable
 from filesync_dagster.storage.database.errors import translate_errors
 
@@ -66,7 +67,7 @@ class Database:
     def now(self, connection: Connection) -> datetime:
         """The time of the database, which all its users share. A SQLite database is used by one machine."""
         if self.is_sqlite:
-            return datetime.now(UTC)
+            return clock.utc_now()
         moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         return moment.astimezone(UTC)
 

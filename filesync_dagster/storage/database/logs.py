@@ -28,7 +28,7 @@ from filesync_dagster.storage.database.leases import Lease
 from filesync_dagster.storage.database.records import SyncRecord
 from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
 from filesync_dagster.storage.database.state import write_held
-from filesync_dagster.storage.database.tables import endpoint_state, endpoints, sync_logs
+from filesync_dagster.storage.database.tables import SYNC_ORDER, endpoint_state, endpoints, sync_logs
 
 _COMMITTED_VALUES = [status.value for status in COMMITTED]
 _COMMITTED = sync_logs.c.sync_status.in_(_COMMITTED_VALUES)
@@ -36,10 +36,20 @@ _ONE = sync_logs.alias()
 """A log that another is compared with, or chosen by."""
 
 
-def write_log(connection: Connection, log: SyncRecord) -> None:
-    """Write the row of a sync, in place of an earlier one of the same id (a held sync that was approved)."""
+def write_log(connection: Connection, log: SyncRecord) -> int:
+    """Write the row of a sync, in place of an earlier one of the same id; return its place in the order of commits."""
     connection.execute(delete(sync_logs).where(sync_logs.c.id == log.id))
-    connection.execute(insert(sync_logs).values(**asdict(log)))
+    seq = _next_seq(connection, log.endpoint_id)
+    connection.execute(insert(sync_logs).values(**{**asdict(log), "seq": seq}))
+    return seq
+
+
+def _next_seq(connection: Connection, endpoint_id: int) -> int:
+    """Return a number that no log of the endpoint has reached; whoever commits holds the endpoint's lease."""
+    if connection.dialect.name == "postgresql":
+        return int(connection.execute(select(SYNC_ORDER.next_value())).scalar_one())
+    last = select(func.max(sync_logs.c.seq)).where(sync_logs.c.endpoint_id == endpoint_id)
+    return int(connection.execute(last).scalar() or 0) + 1
 
 
 class SyncRepository:
@@ -57,7 +67,7 @@ class SyncRepository:
         with self._database.write_transaction() as connection:
             known = connection.execute(select(sync_logs.c.id).where(sync_logs.c.id == log.id)).first()
             if known is None:
-                connection.execute(insert(sync_logs).values(**asdict(log)))
+                write_log(connection, log)
 
     def hold(self, lease: Lease, log: SyncRecord, location: str | None = None, cursor: str | None = None) -> None:
         """Write the log of a sync that the guard stopped, make it the held one, forget its checkpoints.
@@ -82,9 +92,7 @@ class SyncRepository:
         query = select(sync_logs.c.run_id, endpoints.c.name, sync_logs.c.sync_status).join_from(sync_logs, endpoints)
         for some in in_batches(run_ids, AT_ONCE):
             with self._database.read_transaction() as connection:
-                rows = connection.execute(
-                    query.where(sync_logs.c.run_id.in_(some)).order_by(sync_logs.c.sync_completed)
-                )
+                rows = connection.execute(query.where(sync_logs.c.run_id.in_(some)).order_by(sync_logs.c.seq))
                 for run_id, name, status in rows:
                     found.setdefault(run_id, {})[name] = SyncStatus(status)
         return found
@@ -98,16 +106,12 @@ class SyncRepository:
         limit: int | None = None,
         live: bool = False,
     ) -> list[SyncRecord]:
-        """Logs of syncs that tell of a moment in [since, until), by when they ended, newest first.
+        """Logs of syncs that tell of a moment in [since, until), in the order of their commits, the last one first.
 
         `live`: without those that rebuilt a past day.
         """
         moment = func.coalesce(sync_logs.c.as_of, sync_logs.c.sync_completed)
-        query = (
-            select(sync_logs)
-            .where(sync_logs.c.endpoint_id == endpoint_id)
-            .order_by(sync_logs.c.sync_completed.desc(), sync_logs.c.id.desc())
-        )
+        query = select(sync_logs).where(sync_logs.c.endpoint_id == endpoint_id).order_by(sync_logs.c.seq.desc())
         if since is not None:
             query = query.where(moment >= since)
         if until is not None:
@@ -136,15 +140,19 @@ class SyncRepository:
         return sorted(found, key=lambda record: (record.sync_completed, record.id))
 
     def snapshot_at(self, endpoint_id: int, at: datetime) -> SyncRecord | None:
-        """The committed sync with the greatest as_of up to `at`; None when there is none or its snapshot was let go."""
-        query = (
-            select(sync_logs)
-            .where(sync_logs.c.endpoint_id == endpoint_id, _COMMITTED, sync_logs.c.as_of <= at)
-            .order_by(sync_logs.c.as_of.desc(), sync_logs.c.sync_completed.desc())
-            .limit(1)
-        )
+        """The last committed sync that describes a moment up to `at`; None: there is none, or its snapshot was let go.
+
+        The last by the order of commits: clocks step back. What was rebuilt of a past day is of the end of that day,
+        whenever it was.
+        """
+        log = sync_logs.c
+        query = select(sync_logs).where(log.endpoint_id == endpoint_id, _COMMITTED, log.as_of <= at).limit(1)
+        rebuilt = log.mode == SyncMode.REPLAY.value
         with self._database.read_transaction() as connection:
-            row = connection.execute(query).mappings().one_or_none()
+            live = connection.execute(query.where(~rebuilt).order_by(log.seq.desc())).mappings().one_or_none()
+            past = query.where(rebuilt).order_by(log.as_of.desc(), log.seq.desc())
+            rows = [row for row in (live, connection.execute(past).mappings().one_or_none()) if row is not None]
+        row = max(rows, key=lambda found: (found["as_of"], found["seq"]), default=None)
         # A snapshot that retention let go is not made up for by an older one, which says something else.
         return None if row is None or row["snapshot_uri"] is None else _record(row)
 
@@ -156,10 +164,10 @@ class SyncRepository:
     def removed_since_listing(self, endpoint_id: int) -> int:
         """How many files incremental syncs removed since the last committed sync that listed everything."""
         listed = (
-            select(_ONE.c.sync_completed)
+            select(_ONE.c.seq)
             .where(_ONE.c.endpoint_id == endpoint_id, _ONE.c.mode == SyncMode.FULL.value)
             .where(_ONE.c.sync_status.in_(_COMMITTED_VALUES))
-            .order_by(_ONE.c.sync_completed.desc())
+            .order_by(_ONE.c.seq.desc())
             .limit(1)
             .scalar_subquery()
         )
@@ -167,13 +175,13 @@ class SyncRepository:
             sync_logs.c.endpoint_id == endpoint_id,
             _COMMITTED,
             sync_logs.c.mode == SyncMode.INCREMENTAL.value,
-            sync_logs.c.sync_completed > listed,
+            sync_logs.c.seq > listed,
         )
         with self._database.read_transaction() as connection:
             return int(connection.execute(query).scalar() or 0)
 
-    def changes_since(self, endpoint_id: int, snapshot_uri: str, until: datetime | None = None) -> list[SyncRecord]:
-        """Incremental syncs that committed changes on top of a stored snapshot, oldest first, up to a moment."""
+    def changes_since(self, endpoint_id: int, snapshot_uri: str, until: int | None = None) -> list[SyncRecord]:
+        """Incremental syncs that committed changes on top of a stored snapshot, in their order, up to a `seq`."""
         log = sync_logs.c
         query = (
             select(sync_logs)
@@ -184,10 +192,10 @@ class SyncRepository:
                 log.snapshot_uri == snapshot_uri,
                 log.changes_uri.is_not(None),
             )
-            .order_by(log.as_of, log.sync_completed, log.id)
+            .order_by(log.seq)
         )
         if until is not None:
-            query = query.where(log.as_of <= until)
+            query = query.where(log.seq <= until)
         with self._database.read_transaction() as connection:
             found = [_record(row) for row in connection.execute(query).mappings()]
         return [record for record in found if record.id not in snapshot_uri]  # that one is in the snapshot already
@@ -199,8 +207,8 @@ class SyncRepository:
             lease.fence(connection)
             ours = state.endpoint_id == lease.endpoint_id
             old = connection.execute(select(state.snapshot_uri).where(ours)).scalar_one()
-            since = connection.execute(select(log.as_of).where(log.id == sync_id)).scalar_one()
-            later = (log.endpoint_id == lease.endpoint_id, log.snapshot_uri == old, log.as_of >= since)
+            since = connection.execute(select(log.seq).where(log.id == sync_id)).scalar_one()
+            later = (log.endpoint_id == lease.endpoint_id, log.snapshot_uri == old, log.seq >= since)
             connection.execute(update(sync_logs).where(*later).values(snapshot_uri=snapshot_uri))
             new = {"snapshot_uri": snapshot_uri, "snapshot_sync_id": sync_id}
             connection.execute(update(endpoint_state).where(ours).values(**new))
@@ -225,7 +233,7 @@ class SyncRepository:
                 _COMMITTED.label("committed"),
             )
             .where(log.endpoint_id == endpoint_id, or_(log.snapshot_uri.is_not(None), log.changes_uri.is_not(None)))
-            .order_by(log.as_of, log.sync_completed)
+            .order_by(log.seq)
         )
         pointers = select(endpoint_state).where(endpoint_state.c.endpoint_id == endpoint_id)
         with self._database.read_transaction() as connection:
@@ -287,14 +295,14 @@ class SyncRepository:
 
 
 def _newest(database: Database, *wanted: ColumnElement[bool], endpoint_id: int | None = None) -> dict[int, SyncRecord]:
-    """Return the newest log of each endpoint that is wanted, a condition on `_ONE`, by endpoint id.
+    """Return the last log of each endpoint that is wanted, a condition on `_ONE`, by endpoint id.
 
     The index is read backwards from the end, for each endpoint: however long the logs are, that is quick.
     """
     newest = (
         select(_ONE.c.id)
         .where(_ONE.c.endpoint_id == endpoints.c.id, *wanted)
-        .order_by(_ONE.c.sync_completed.desc(), _ONE.c.id.desc())
+        .order_by(_ONE.c.seq.desc())
         .limit(1)
         .scalar_subquery()
     )

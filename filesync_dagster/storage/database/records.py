@@ -56,6 +56,7 @@ class EndpointState:
     held_cursor: str | None = None
     reconciled_at: datetime | None = None
     updated_at: datetime | None = None
+    seq: int | None = field(default=None, compare=False)  # of the sync that made it so
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class SyncRecord(SyncNumbers):
     run_id: str | None = None
     error_message: str | None = None
     warnings: tuple[str, ...] = ()
+    seq: int = field(default=0, compare=False)  # the database gives it: the order of commits of an endpoint
 
 
 @dataclass(frozen=True, slots=True)

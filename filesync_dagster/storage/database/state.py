@@ -10,9 +10,9 @@ from filesync_dagster.storage.database.records import NewState
 from filesync_dagster.storage.database.tables import endpoint_state
 
 
-def write_state(connection: Connection, endpoint_id: int, new: NewState, now: datetime) -> None:
-    """Make `new` the current state, inside a fenced transaction."""
-    _upsert(connection, endpoint_id, {**asdict(new), "updated_at": now})
+def write_state(connection: Connection, endpoint_id: int, new: NewState, seq: int, now: datetime) -> None:
+    """Make `new` the current state, inside a fenced transaction; `seq`: of the log that goes with it."""
+    _upsert(connection, endpoint_id, {**asdict(new), "seq": seq, "updated_at": now})
 
 
 def write_held(  # noqa: PLR0917  # the columns, in their order

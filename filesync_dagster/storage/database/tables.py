@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Sequence,
     Table,
     Text,
     UniqueConstraint,
@@ -36,6 +37,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     },
 )
+
+SYNC_ORDER = Sequence("sync_order", metadata=metadata)
+"""Gives PostgreSQL the `seq` of sync_logs; SQLite, with its one writer, counts."""
 
 endpoints = Table(
     "endpoints",
@@ -62,6 +66,7 @@ endpoint_state = Table(
     Column("snapshot_sync_id", Text),
     Column("data_version", Text),
     Column("as_of", UtcDateTime),
+    Column("seq", BigInteger),  # of the sync_logs row that made it so
     Column("files_total", BigInteger, nullable=False),
     Column("bytes_total", BigInteger, nullable=False),
     Column("selection", Text),  # fingerprint of the filters
@@ -128,6 +133,7 @@ sync_logs = Table(
     metadata,
     Column("id", Text, primary_key=True),  # the sync id
     Column("endpoint_id", ForeignKey("endpoints.id"), nullable=False),
+    Column("seq", BigInteger, nullable=False, server_default="0"),  # the order of commits; clocks step back
     Column("sync_started", UtcDateTime, nullable=False),
     Column("sync_completed", UtcDateTime, nullable=False),
     Column("sync_status", Text, nullable=False),
@@ -141,6 +147,7 @@ sync_logs = Table(
     Column("run_id", Text),
     Column("error_message", Text),
     Column("warnings", JSON, nullable=False),
+    Index(None, "endpoint_id", "seq"),
     Index(None, "endpoint_id", "sync_completed"),
     Index(None, "endpoint_id", "as_of"),
 )

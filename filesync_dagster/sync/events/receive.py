@@ -11,10 +11,10 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from filesync_dagster.config import Config, Queue
 from filesync_dagster.connectors import CONNECTORS
+from filesync_dagster.core import clock
 from filesync_dagster.core.errors import ConfigError, DatabaseError, ProtocolViolation, SourceError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncResult, SyncStatus, to_storable_text
@@ -250,7 +250,7 @@ def _dead(queue: Queue, one: _Read, routes: Routes) -> DeadMessage | None:
     more = f" And {len(problems) - 3} more." if len(problems) > 3 else ""  # noqa: PLR2004 - a few say enough
     reason = to_storable_text(f"{' '.join(problems[:3])}{more}".encode("utf-8", "backslashreplace"))
     body = to_storable_text(one.message.body)[:MAX_KEPT_LETTERS]
-    return DeadMessage(queue.name, one.message.id, reason, body, datetime.now(UTC))
+    return DeadMessage(queue.name, one.message.id, reason, body, clock.utc_now())
 
 
 def _synced(run: _Run, messages: Sequence[Message], keys: Keys) -> list[SyncResult]:

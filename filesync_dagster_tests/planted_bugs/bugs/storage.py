@@ -6,6 +6,22 @@ FEED = "filesync_dagster_tests/sync/model/test_feed.py"
 
 BUGS = (
     Bug(
+        "changes are folded in the order of clocks",
+        "storage/database/logs.py",
+        "            .order_by(log.seq)\n        )\n        if until is not None:",
+        "            .order_by(log.as_of, log.id)\n        )\n        if until is not None:",
+        "filesync_dagster_tests/sync/test_clock.py",
+        "any_history and sqlite and 40",
+    ),
+    Bug(
+        "the last sync is the one with the latest time",
+        "storage/database/logs.py",
+        "connection.execute(query.where(~rebuilt).order_by(log.seq.desc()))",
+        "connection.execute(query.where(~rebuilt).order_by(log.as_of.desc()))",
+        "filesync_dagster_tests/sync/test_clock.py",
+        "any_history and sqlite and 40",
+    ),
+    Bug(
         "a held sync moves the cursor on",
         "storage/database/state.py",
         '"held_cursor": cursor}',

@@ -124,7 +124,7 @@ def test_logs_are_listed_newest_first(metadata, endpoint):
 
 
 def test_the_last_sync_of_every_endpoint_is_known(metadata, endpoint):
-    """One each; what rebuilt a past day, and an endpoint without a sync, do not count."""
+    """One each, by the order of commits; what rebuilt a past day, and an endpoint without a sync, do not count."""
     other, _ = (
         metadata.endpoints.register(EndpointRecord("models", "s3")),
         metadata.endpoints.register(EndpointRecord("new", "s3")),
@@ -134,7 +134,7 @@ def test_the_last_sync_of_every_endpoint_is_known(metadata, endpoint):
     metadata.syncs.record(log(endpoint, "past", 9, mode=SyncMode.REPLAY))
     metadata.syncs.record(log(other, "d", 5, SyncStatus.FAILED))
 
-    assert {number: record.id for number, record in metadata.syncs.latest().items()} == {endpoint: "b", other: "d"}
+    assert {number: record.id for number, record in metadata.syncs.latest().items()} == {endpoint: "c", other: "d"}
     assert [record.id for record in metadata.syncs.ended_since(at(3))] == ["b", "d"]
     assert [record.id for record in metadata.syncs.ended_since(at(0), {"b", "d"})] == ["a", "c"]
 

@@ -2,6 +2,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,32 @@ def test_old_logs_learn_what_was_restored_and_add_up(url):
         told = {one: metadata.syncs.get(one) for one in ("first", "second", "third")}
     assert (told["second"].files_restored, told["second"].files_updated) == (1, 1)
     assert [told[one].files_before for one in told] == [0, 54, None]
+
+
+def test_syncs_of_an_older_version_are_in_the_order_in_which_they_ended(url):
+    """What comes later comes after them, whatever the clock says by then."""
+    database, config = Database(url, patience=10), Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.write_transaction() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        connection.exec_driver_sql(
+            "INSERT INTO endpoints (id, name, endpoint_type, endpoint_details, is_active, created_at, updated_at)"
+            " VALUES (1, 'drawings', 's3', '{}', true, '2026-03-01', '2026-03-01')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO endpoint_state (endpoint_id, files_total, bytes_total, updated_at)"
+            " VALUES (1, 0, 0, '2026-03-01')"
+        )
+        for name, minutes in (("later", 2), ("earlier", 1)):
+            values = {column: value for column, value in asdict(log(1, name, minutes)).items() if column != "seq"}
+            connection.execute(insert(tables.sync_logs).values(**values))
+    database.close()
+
+    with Metadata.open(url) as metadata:
+        metadata.syncs.record(log(1, "last", -60))
+        assert [one.id for one in metadata.syncs.between(1)] == ["last", "later", "earlier"]
+        assert metadata.endpoints.state(1).seq == metadata.syncs.get("later").seq
 
 
 def test_processes_may_create_the_database_at_once(url):

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from filesync_dagster.core.model import SyncResult
 from filesync_dagster.simulators.kit.wire import InProcess, Simulator
 from filesync_dagster.storage.snapshots import Engines
 from filesync_dagster.sync import listing, relations
+from filesync_dagster_tests.sync import stepping_clock
 from filesync_dagster_tests.sync.projects import Project
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ AT_ONCE = RetryPolicy(
     wait_initial=0.0, wait_max=0.0, pause_initial=0.0, retry_after_min=0.0, retry_after_max=0.0
 )  # as often as in life, without waiting
 FAST = Path("/dev/shm")
+CLOCK_STEP = timedelta(seconds=10)  # by which the clock steps back and forth all the time
 NOBODY = 2**22 + 1  # no process has this number
 
 
@@ -193,7 +196,8 @@ def staged(kind: str) -> Iterator[Stage]:
 
         CONNECTORS[kind] = replace(real, open=wired)
         try:
-            yield stage
+            with stepping_clock.steps(1, CLOCK_STEP):
+                yield stage
         finally:
             CONNECTORS[kind] = real
             stage.as_if_many(many=False)
