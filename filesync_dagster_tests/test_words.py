@@ -28,6 +28,8 @@ NOUNS = {
     "monitoring",
     "need",
     "paging",
+    "ranking",
+    "reading",
     "seed",
     "setting",
     "speed",
@@ -80,6 +82,42 @@ def test_a_bare_participle_is_noticed(name):
 def test_nouns_and_verbs_are_no_participles(name):
     """Nor is a participle that says of what."""
     assert not is_participle(name)
+
+
+def classes(tree):
+    """Yield the public classes of a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+
+
+def is_participle_class(name):
+    """Tell whether the name of a class is a participle and nothing else: not `PatchedEntry`, which says of what."""
+    return len(re.findall(r"[A-Z][a-z0-9]*", name)) == 1 and is_participle(name.lower())
+
+
+def test_a_class_is_a_noun():
+    """No public class is a bare participle, except errors that say what state the store is in: `Throttled`."""
+    found = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, tree in sources().items()
+        for node in classes(tree)
+        if path != Path("core/errors.py") and is_participle_class(node.name)
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["Refused", "Said", "Shown", "Counted", "Found", "Launched"])
+def test_a_participle_class_is_noticed(name):
+    """These were names of classes once."""
+    assert is_participle_class(name)
+
+
+@pytest.mark.parametrize("name", ["Refusal", "CountedEndpoint", "Reading", "Feed", "SyncRecord"])
+def test_nouns_are_no_participle_classes(name):
+    """Nor is a participle that goes with a noun."""
+    assert not is_participle_class(name)
 
 
 def functions(tree):

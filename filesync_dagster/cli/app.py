@@ -54,7 +54,7 @@ class Border(click.Group):
         except BrokenPipeError:
             _leave_the_pipe(ctx)
         except KeyboardInterrupt:
-            raise Interrupted("Interrupted. What was committed stays; an unfinished listing resumes.") from None
+            raise Interruption("Interrupted. What was committed stays; an unfinished listing resumes.") from None
         except Exception as error:
             if _debug(ctx):
                 import traceback
@@ -64,7 +64,7 @@ class Border(click.Group):
         return result
 
 
-class Interrupted(Sentence):
+class Interruption(Sentence):
     """Ctrl-C, or SIGTERM."""
 
     exit_code = INTERRUPTED

@@ -183,7 +183,7 @@ def _refusal(dagster: DagsterClient, chosen: DagsterRun) -> str | None:
 
 
 @dataclass(frozen=True)
-class Shown:
+class JobRow:
     """A run, and what became of its endpoints."""
 
     run: DagsterRun
@@ -235,7 +235,7 @@ class Shown:
         }
 
 
-def _shown(filesync: Filesync, runs: Sequence[DagsterRun]) -> list[Shown]:
+def _shown(filesync: Filesync, runs: Sequence[DagsterRun]) -> list[JobRow]:
     from filesync_dagster.orchestration.run_selection import endpoints_of
 
     outcomes = filesync.runtime.metadata.syncs.outcomes([run.id for run in runs])
@@ -247,7 +247,7 @@ def _shown(filesync: Filesync, runs: Sequence[DagsterRun]) -> list[Shown]:
         ended = outcomes.get(run.id, {})
         states = {name: _state(run, ended.get(name), name in syncing) for name in sorted(endpoints_of(run, active))}
         listed = {n: saved[n] for n, state in states.items() if state == "running" and n in saved}
-        shown.append(Shown(run, states, listed))
+        shown.append(JobRow(run, states, listed))
     return shown
 
 

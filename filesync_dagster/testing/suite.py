@@ -15,7 +15,8 @@ class PlaceSuite:
     @pytest.fixture
     def place(self) -> Place:
         """Return an empty place. A subclass says which."""
-        raise NotImplementedError
+        message = f"{type(self).__name__} needs a fixture `place` that returns an empty place; see docs/adding-a-connector.md."
+        raise pytest.UsageError(message)
 
     @pytest.fixture
     def source(self, place: Place) -> Iterator[Source]:

@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Remembered(Generic[T]):
+class CachedAnswer(Generic[T]):
     """The answer to an expensive question.
 
     However many ask at once, it is found out twice at most: an answer that was begun after one asked is good enough.
@@ -73,9 +73,9 @@ class HealthCheck:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self.dagster = Remembered(self._dagster)
-        self.health = Remembered(self._health)
-        self.readiness = Remembered(self._readiness, 1.0)
+        self.dagster = CachedAnswer(self._dagster)
+        self.health = CachedAnswer(self._health)
+        self.readiness = CachedAnswer(self._readiness, 1.0)
 
     def _health(self) -> Health:
         try:

@@ -244,7 +244,7 @@ class SyncOrder(BaseModel):
     )
 
 
-class Launched(Body):
+class LaunchedRuns(Body):
     """The runs that were launched."""
 
     run_ids: list[str] = Field(description="One, unless the endpoints are more than a thousand; none for `waiting`.")
@@ -256,7 +256,7 @@ class Launched(Body):
     urls: list[str] = Field(description="Of the runs, in the Dagster UI.")
 
 
-class Decided(Numbers):  # type: ignore[misc]  # made of a table
+class Decision(Numbers):  # type: ignore[misc]  # made of a table
     """A held sync that was decided on."""
 
     endpoint: str

@@ -22,7 +22,7 @@ from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import COMMITTED, NUMBERS
 from filesync_dagster.monitoring.alerts import UNWATCHED, conditions, observe
-from filesync_dagster.web.health import Remembered
+from filesync_dagster.web.health import CachedAnswer
 from filesync_dagster.web.machine import machine_metrics, process_metrics
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ class Exposition:
 
     def __init__(self, site: Site, health: HealthCheck, started: datetime | None = None) -> None:
         collector = FilesyncCollector(site, health, started or datetime.now(UTC))
-        self._found = Remembered(lambda: list(collector.collect()), 0.0)
+        self._found = CachedAnswer(lambda: list(collector.collect()), 0.0)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Return the text and its content type."""

@@ -67,7 +67,7 @@ DRIVE_TOKEN = APIKeyHeader(
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class Refused(Exception):
+class RequestRefusal(Exception):
     """A request that is not answered, and why."""
 
     def __init__(self, status: int, problem: Problem) -> None:
@@ -94,9 +94,9 @@ class ReadRoute(APIRoute):
         async def admit(request: Request) -> Response:
             site = site_of(request)
             if site.token is None and self.needs_token:
-                raise Refused(403, NO_TOKEN)
+                raise RequestRefusal(403, NO_TOKEN)
             if site.token is not None and not site.knows(bearer(request.headers)):
-                raise Refused(401, WRONG_TOKEN)
+                raise RequestRefusal(401, WRONG_TOKEN)
             return await handle(request)
 
         return admit
@@ -128,7 +128,7 @@ def _problem(status: int, problem: Problem) -> Response:
 
 
 async def _on_refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
+    assert isinstance(error, RequestRefusal)
     return _problem(error.status, error.problem)
 
 
@@ -167,7 +167,7 @@ async def _on_disconnect(request: Request, error: Exception) -> Response:
 
 def add_error_handlers(app: FastAPI) -> None:
     """Answer every error with a sentence."""
-    app.add_exception_handler(Refused, _on_refused)
+    app.add_exception_handler(RequestRefusal, _on_refused)
     app.add_exception_handler(FilesyncError, _on_error)
     app.add_exception_handler(StarletteHTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)

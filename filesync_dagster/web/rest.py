@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from filesync_dagster.core.errors import ConfigError, SyncError, UnknownEndpoint
 from filesync_dagster.orchestration.client import UNFINISHED
 from filesync_dagster.orchestration.run_selection import active_by_endpoint
-from filesync_dagster.web.messages import Decided, EndpointOut, Endpoints, Launched, RunState, SyncStates
+from filesync_dagster.web.messages import Decision, EndpointOut, Endpoints, LaunchedRuns, RunState, SyncStates
 from filesync_dagster.web.messages import SyncState as State
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class SwitchedOff(SyncError):
     """A sync of an endpoint that is not active."""
 
 
-def launch(site: Site, names: Sequence[str] | None, *, full: bool) -> Launched:
+def launch(site: Site, names: Sequence[str] | None, *, full: bool) -> LaunchedRuns:
     """Launch a sync of endpoints, of all active ones when none is named; ask for one of those that are being synced.
 
     Raises UnknownEndpoint, ConfigError (a broken entry), SwitchedOff, DagsterUnreachable, DagsterRefused.
@@ -117,7 +117,7 @@ def launch(site: Site, names: Sequence[str] | None, *, full: bool) -> Launched:
         for name in waiting:
             filesync.request(name, REST, full=full)
     urls = [f"{site.dagster.url}/runs/{run_id}" for run_id in run_ids]
-    return Launched(run_ids=run_ids, endpoints=free, waiting=waiting, urls=urls)
+    return LaunchedRuns(run_ids=run_ids, endpoints=free, waiting=waiting, urls=urls)
 
 
 def _busy(site: Site, filesync: Filesync, wanted: Sequence[str], today: date) -> set[str]:
@@ -143,17 +143,17 @@ def _wanted(config: Config, names: Sequence[str] | None) -> list[str]:
     return [endpoint.name for endpoint in chosen]
 
 
-def approve(site: Site, name: str) -> Decided:
+def approve(site: Site, name: str) -> Decision:
     """Commit the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, HeldSyncOutdated, SyncInProgress."""
     with site.current.acquire() as filesync:
         result = filesync.approve(name)
-    return Decided(endpoint=name, decision="approved", sync_id=result.sync_id, **result.numbers())
+    return Decision(endpoint=name, decision="approved", sync_id=result.sync_id, **result.numbers())
 
 
-def reject(site: Site, name: str) -> Decided:
+def reject(site: Site, name: str) -> Decision:
     """Forget the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, SyncInProgress."""
     with site.current.acquire() as filesync:
-        return Decided(endpoint=name, decision="rejected", sync_id=filesync.reject(name))
+        return Decision(endpoint=name, decision="rejected", sync_id=filesync.reject(name))
 
 
 def hint(site: Site, name: str, source: str, *, full: bool) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from filesync_dagster import Filesync
 from filesync_dagster.orchestration.client import announce_url
 from filesync_dagster.storage.database import AlertRecord
-from filesync_dagster.web.health import Remembered
+from filesync_dagster.web.health import CachedAnswer
 from filesync_dagster.web.site import ConfigHolder
 from filesync_dagster_tests.web.conftest import ENDPOINTS, NOBODY
 
@@ -161,7 +161,7 @@ def test_however_many_ask_it_is_found_out_twice_at_most():
         assert go_on.wait(60)
         return found[-1]
 
-    answers, remembered = [], Remembered(find_out, 0.0)
+    answers, remembered = [], CachedAnswer(find_out, 0.0)
     first = threading.Thread(target=lambda: answers.append(remembered()))
     first.start()
     assert began.wait(60)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from filesync_dagster.cli.demo.simulated_stores import Control, Simulated
+from filesync_dagster.cli.demo.simulated_stores import Control, SimulatedStore
 from filesync_dagster.cli.demo.stores import Listing
 
 ACCOUNT, PROJECT = "Nordlicht Construction", "Clinic Süd"
@@ -11,7 +11,7 @@ BYTES_A_LETTER = 613
 """The simulator keeps sizes, not contents: so they may as well be those of plans and models."""
 
 
-class Project(Simulated):
+class Project(SimulatedStore):
     """Paths begin with a top folder of the project."""
 
     removal = "hidden"

@@ -4,11 +4,11 @@ from pathlib import Path
 from posixpath import split
 
 from filesync_dagster.cli.demo.sample import MY_DRIVE, SHARED_DRIVE
-from filesync_dagster.cli.demo.simulated_stores import Control, Simulated, remember_call
+from filesync_dagster.cli.demo.simulated_stores import Control, SimulatedStore, remember_call
 from filesync_dagster.cli.demo.stores import Listing
 
 
-class Drive(Simulated):
+class Drive(SimulatedStore):
     """Paths begin with `My Drive` or with the name of the shared drive."""
 
     removal = "trashed"

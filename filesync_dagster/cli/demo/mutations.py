@@ -9,7 +9,7 @@ from posixpath import basename, dirname, splitext
 
 from filesync_dagster.cli.demo.drive import Drive
 from filesync_dagster.cli.demo.sample import ARCHIVE, INCOMING, MY_DRIVE, SHARED_DRIVE, text
-from filesync_dagster.cli.demo.simulated_stores import Simulated
+from filesync_dagster.cli.demo.simulated_stores import SimulatedStore
 from filesync_dagster.cli.demo.stores import Store
 
 KEPT = ("", ARCHIVE, INCOMING)
@@ -97,7 +97,7 @@ class People:
         """Return a folder, one in which nobody does anything from now on."""
         inside = Counter(f for path in self._paths() for f in _folders(path) if basename(f) not in KEPT)
         # Where a folder is more than a part of names, renaming it is one change however much is in it.
-        largest_first = -1 if isinstance(self.store, Simulated) else 1
+        largest_first = -1 if isinstance(self.store, SimulatedStore) else 1
         self.spared = min(inside, key=lambda folder: (inside[folder] * largest_first, folder))
         return self.spared
 
@@ -121,7 +121,7 @@ class People:
 
     def _new(self, path: str) -> str:
         taken = {path for path, _ in self.store.listing()}
-        if isinstance(self.store, Simulated):
+        if isinstance(self.store, SimulatedStore):
             taken |= set(self.store.bin)  # may come back
         stem, suffix = splitext(path)
         candidates = (path if number == 0 else f"{stem} {number}{suffix}" for number in count())

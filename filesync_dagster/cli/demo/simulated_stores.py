@@ -18,7 +18,7 @@ from filesync_dagster.cli.demo.stores import Listing
 from filesync_dagster.core.errors import ServiceError
 
 P = ParamSpec("P")
-S = TypeVar("S", bound="Simulated")
+S = TypeVar("S", bound="SimulatedStore")
 
 
 def remember_call(method: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:
@@ -60,7 +60,7 @@ class Control:
         return answer.json()
 
 
-class Simulated(ABC):
+class SimulatedStore(ABC):
     """A store behind a simulator, used by paths. `ids` has folders too; None is where entries lie by themselves."""
 
     removal: str

@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ApsAnswer:
     """A good answer."""
 
     document: dict[str, Any]
@@ -55,7 +55,7 @@ class Trail:
         self._where = where
         self._chain = PageChain(where, url, hint=REPORT)
 
-    def advance(self, found: Found) -> bool:
+    def advance(self, found: ApsAnswer) -> bool:
         """Go to the page after this one; False after the last. Raises ProtocolViolation."""
         link: object = found.document.get("links") or {}
         for name in ("next", "href"):
@@ -97,7 +97,7 @@ class Api:
         mint = AutodeskTokenMint(details, self._client).mint
         self._calls = AuthorizedCalls(meter, shared, mint, identity_of(details), policy=policy, quota="token")
 
-    def get(self, asked: str, url: str, where: str, *, stopped: Callable[[], bool] = never) -> Found:
+    def get(self, asked: str, url: str, where: str, *, stopped: Callable[[], bool] = never) -> ApsAnswer:
         """Return the answer to a GET of a `url`. `asked` is the kind of call: its quota and what errors mean."""
         return self._fetch(asked, url, where, _read_document, stopped)
 
@@ -105,7 +105,7 @@ class Api:
         """Return the answer to a GET of one of the services that send a bare list."""
         return self._fetch(asked, url, where, objects, stopped)
 
-    def all(self, asked: str, url: str, where: str, *, stopped: Callable[[], bool] = never) -> Iterator[Found]:
+    def all(self, asked: str, url: str, where: str, *, stopped: Callable[[], bool] = never) -> Iterator[ApsAnswer]:
         """Yield an answer and those that its `next` links lead to."""
         trail = Trail(url, where)
         more = True
@@ -144,8 +144,8 @@ class Api:
         return answer
 
 
-def _read_document(answer: httpx.Response, where: str) -> Found:
-    return Found(document(answer, where), _moment(answer.headers.get("date")))
+def _read_document(answer: httpx.Response, where: str) -> ApsAnswer:
+    return ApsAnswer(document(answer, where), _moment(answer.headers.get("date")))
 
 
 def _bracket_name(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from filesync_dagster.connectors.autodesk.answers import CHECK_PROJECT, INTEGRATE
-from filesync_dagster.connectors.autodesk.api import Api, Found
+from filesync_dagster.connectors.autodesk.api import Api, ApsAnswer
 from filesync_dagster.connectors.autodesk.details import PAGE_MAX, AutodeskDetails
 from filesync_dagster.connectors.rest.errors import ASK_LATER
 from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError, TemporarilyDown
@@ -78,7 +78,7 @@ class Hubs:
         wanted, region = self._details.hub_id, self._details.region
         if wanted is not None:
             found = self._api.get("hubs", self._api.url("project", "v1", "hubs", wanted), f"Hub {wanted}")
-            return Found({"data": [found.document.get("data")]}, found.at).entries
+            return ApsAnswer({"data": [found.document.get("data")]}, found.at).entries
         hubs: list[dict[str, Any]] = []
         missing: list[Mapping[str, Any]] = []  # what is said of hubs that are not told
         where = "Autodesk, asked for the hubs of the app,"

@@ -18,7 +18,7 @@ UNIQUE_WITHIN: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountedEndpoint:
     """An endpoint that counts. `place` is where its ids are unique: who lists one place sees the same objects."""
 
     name: str
@@ -27,7 +27,7 @@ class Counted:
     place: str = ""
 
 
-def endpoints_of_day(runtime: Runtime, day: Day) -> list[Counted]:
+def endpoints_of_day(runtime: Runtime, day: Day) -> list[CountedEndpoint]:
     """Return the endpoints that count on a day, by name.
 
     One that was switched off or removed since counts until its last sync, so that a day that is told again says the
@@ -37,14 +37,14 @@ def endpoints_of_day(runtime: Runtime, day: Day) -> list[Counted]:
     known, latest = metadata.endpoints.ids(), metadata.syncs.latest()
     active = {endpoint.name: endpoint for endpoint in runtime.config.active}
     found = [
-        Counted(name, known.get(name), endpoint.type, place_of(name, endpoint.type, endpoint.public_details()))
+        CountedEndpoint(name, known.get(name), endpoint.type, place_of(name, endpoint.type, endpoint.public_details()))
         for name, endpoint in active.items()
     ]
     for endpoint_id, record in metadata.endpoints.records().items():
         last = latest.get(endpoint_id)
         if record.name not in active and last and last.sync_completed >= day.end:
             place = place_of(record.name, record.type, record.details)
-            found.append(Counted(record.name, endpoint_id, record.type, place))
+            found.append(CountedEndpoint(record.name, endpoint_id, record.type, place))
     return sorted(found, key=lambda one: one.name)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.core.model import FILE_SCHEMA, Kind
-from filesync_dagster.monitoring.reports.counted_endpoints import Counted, endpoints_of_day
+from filesync_dagster.monitoring.reports.counted_endpoints import CountedEndpoint, endpoints_of_day
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import parquet
 from filesync_dagster.sync.replay import Day
@@ -73,7 +73,7 @@ def holdings(runtime: Runtime, day: Day) -> Holdings:
     return Holdings(tuple(found), len(everyone), tuple(unreadable), tuple(sorted(outdated)))
 
 
-def snapshot_of(runtime: Runtime, endpoint: Counted, moment: datetime) -> SyncRecord | None:
+def snapshot_of(runtime: Runtime, endpoint: CountedEndpoint, moment: datetime) -> SyncRecord | None:
     """Return the sync whose snapshot describes a moment; None when there is none, or retention let it go."""
     if endpoint.endpoint_id is None:
         return None

@@ -25,7 +25,7 @@ from filesync_dagster.orchestration.tags import REPORTS_PREFIX
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.monitoring.reports.counted_endpoints import Counted
+    from filesync_dagster.monitoring.reports.counted_endpoints import CountedEndpoint
     from filesync_dagster.storage.database import SyncRecord
     from filesync_dagster.sync.replay import Day
 
@@ -96,7 +96,7 @@ class EndpointDay:
         return sum(self.counts[kind] for kind in (*KINDS_OF_CHANGE, "left_scope"))
 
 
-def endpoint_day(filesync: "Filesync", endpoint: "Counted", day: date) -> EndpointDay:
+def endpoint_day(filesync: "Filesync", endpoint: "CountedEndpoint", day: date) -> EndpointDay:
     """Sum up the syncs that describe a day.
 
     A day that was rebuilt from the store's own history has one record that says it all: what live syncs saw of the
@@ -204,7 +204,7 @@ def _sample_changes(filesync: "Filesync", busiest: Sequence[EndpointDay]) -> Ite
                 yield {"endpoint": found.endpoint, **row}
 
 
-def _counted(filesync: "Filesync", day: date) -> list["Counted"]:
+def _counted(filesync: "Filesync", day: date) -> list["CountedEndpoint"]:
     """Return the endpoints that count on a day: as the reports about files have it."""
     from filesync_dagster.monitoring.reports.counted_endpoints import endpoints_of_day
 
@@ -252,7 +252,7 @@ def growth_of_day(filesync: "Filesync", day: date) -> dg.MaterializeResult[Any]:
     )
 
 
-def _at_the_end(filesync: "Filesync", endpoint: "Counted", day: date) -> "SyncRecord | None":
+def _at_the_end(filesync: "Filesync", endpoint: "CountedEndpoint", day: date) -> "SyncRecord | None":
     """Return the sync whose snapshot describes an endpoint at the end of a day, or now."""
     from filesync_dagster.monitoring.reports.snapshot_set import snapshot_of
 

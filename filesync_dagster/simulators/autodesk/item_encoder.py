@@ -10,7 +10,7 @@ from filesync_dagster.simulators.autodesk.entries import AutodeskItem
 KEPT = 8192
 
 
-class Encoded(dict[str, Any]):
+class EncodedResource(dict[str, Any]):
     """A resource of which only the identity and the tip are at hand; all of it is in its text."""
 
     def __init__(self, resource: Resource) -> None:
@@ -23,9 +23,9 @@ class Encoder:
     """Keeps the texts of the items that were written last, each for as long as the item is what it was."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[tuple[object, ...], Encoded, Encoded]] = {}
+        self._kept: dict[str, tuple[tuple[object, ...], EncodedResource, EncodedResource]] = {}
 
-    def item(self, documents: Documents, item: AutodeskItem) -> tuple[Encoded, Encoded]:
+    def item(self, documents: Documents, item: AutodeskItem) -> tuple[EncodedResource, EncodedResource]:
         """Return an item and its tip version."""
         tip = item.tip
         state = (
@@ -42,7 +42,7 @@ class Encoder:
         if kept is None or kept[0] != state:
             if len(self._kept) >= KEPT:
                 del self._kept[next(iter(self._kept))]
-            kept = (state, Encoded(documents.item(item)), Encoded(documents.tip(item)))
+            kept = (state, EncodedResource(documents.item(item)), EncodedResource(documents.tip(item)))
             self._kept[item.id] = kept
         return kept[1:]
 
@@ -53,6 +53,6 @@ def encode(document: Resource) -> bytes:
 
 
 def _text(part: object) -> orjson.Fragment:
-    if isinstance(part, Encoded):
+    if isinstance(part, EncodedResource):
         return part.text
     raise TypeError(type(part))

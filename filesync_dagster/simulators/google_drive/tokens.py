@@ -26,7 +26,7 @@ CLOCK_SKEW_SECONDS = 300
 EVERYTHING_ALLOWED = "https://www.googleapis.com/auth/drive"
 
 
-class Unauthorized(Exception):
+class TokenRefusal(Exception):
     """The token endpoint refuses; carries OAuth's error and its description."""
 
 
@@ -74,7 +74,7 @@ class DriveTokens:
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
         try:
             scopes = self._scopes(form)
-        except Unauthorized as refused:
+        except TokenRefusal as refused:
             error, description = refused.args
             status = 401 if error in {"invalid_client", "unauthorized_client"} else 400
             return Answer(status, orjson.dumps({"error": error, "error_description": description}), JSON)
@@ -102,13 +102,13 @@ class DriveTokens:
             case grant if grant == JWT_BEARER:
                 return self._of_service_account(form.get("assertion", ""))
             case grant:
-                raise Unauthorized("unsupported_grant_type", f"Invalid grant_type: {grant or ''}")
+                raise TokenRefusal("unsupported_grant_type", f"Invalid grant_type: {grant or ''}")
 
     def _of_person(self, form: Mapping[str, str]) -> frozenset[str]:
         if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
-            raise Unauthorized("invalid_client", "The OAuth client was not found.")
+            raise TokenRefusal("invalid_client", "The OAuth client was not found.")
         if form.get("refresh_token") != REFRESH_TOKEN:
-            raise Unauthorized("invalid_grant", "Bad Request")
+            raise TokenRefusal("invalid_grant", "Bad Request")
         return frozenset(form.get("scope", EVERYTHING_ALLOWED).split())
 
     def _of_service_account(self, assertion: str) -> frozenset[str]:
@@ -116,16 +116,16 @@ class DriveTokens:
             _, claims = parse_assertion(assertion, rsa_key(SERVICE_ACCOUNT))
             _check_times(claims)
         except (ValueError, TypeError) as error:
-            raise Unauthorized("invalid_grant", f"Invalid JWT: {error}") from None
+            raise TokenRefusal("invalid_grant", f"Invalid JWT: {error}") from None
         if claims.get("iss") != SERVICE_ACCOUNT:
-            raise Unauthorized("invalid_grant", "Invalid grant: account not found")
+            raise TokenRefusal("invalid_grant", "Invalid grant: account not found")
         if not str(claims.get("aud", "")).endswith("/token"):
-            raise Unauthorized("invalid_grant", "Invalid JWT: Failed audience check.")
+            raise TokenRefusal("invalid_grant", "Invalid JWT: Failed audience check.")
         if claims.get("sub", self._account) not in {self._account, SERVICE_ACCOUNT}:
             described = "Client is unauthorized to retrieve access tokens using this method."
-            raise Unauthorized("unauthorized_client", described)
+            raise TokenRefusal("unauthorized_client", described)
         if not claims.get("scope"):
-            raise Unauthorized("invalid_scope", "Invalid OAuth scope or ID token audience provided.")
+            raise TokenRefusal("invalid_scope", "Invalid OAuth scope or ID token audience provided.")
         return frozenset(claims["scope"].split())
 
 

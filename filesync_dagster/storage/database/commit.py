@@ -31,7 +31,7 @@ def commit(
     changes: Iterable[pa.RecordBatch],
     repathed: Iterable[pa.RecordBatch],
 ) -> None:
-    """See Metadata.commit."""
+    """Write everything that a sync found, in one transaction; `Metadata.commit` says what the batches hold."""
     with stage_rows(database, _batches(imported, changes, repathed)) as (connection, names):
         lease.fence(connection)
         steps = _STEPS if _has_files(connection, log.endpoint_id) else {**_STEPS, "incoming_entries": (_INSERT,)}

@@ -33,7 +33,7 @@ class SyncRequest:
 
 
 @dataclass(slots=True)
-class Said:
+class MessageContent:
     """What one message says. `problems`: why not all of it could be used, in sentences."""
 
     keys: set[tuple[str, str]] = field(default_factory=set)  # (bucket, external_id)
@@ -41,13 +41,13 @@ class Said:
     problems: list[str] = field(default_factory=list)
 
 
-def parse_message(body: bytes) -> Said:
+def parse_message(body: bytes) -> MessageContent:
     """Return what a message says. Never raises.
 
     >>> parse_message(b'{"Records": [{"s3": {"bucket": {"name": "b"}, "object": {"key": "a+b%2Fc"}}}]}').keys
     {('b', 'a b/c')}
     """
-    said = Said()
+    said = MessageContent()
     try:
         _hear(body, said, MAX_WRAPPINGS)
     except Exception as error:  # noqa: BLE001 - whoever may write to the queue must not be able to stop it
@@ -55,7 +55,7 @@ def parse_message(body: bytes) -> Said:
     return said
 
 
-def _hear(body: bytes | str, said: Said, wrappings: int) -> None:
+def _hear(body: bytes | str, said: MessageContent, wrappings: int) -> None:
     try:
         content = orjson.loads(body.removeprefix(b"\xef\xbb\xbf") if isinstance(body, bytes) else body)
     except orjson.JSONDecodeError as error:
@@ -77,7 +77,7 @@ def _hear(body: bytes | str, said: Said, wrappings: int) -> None:
         said.problems.append("It is neither an event of a store nor a request.")
 
 
-def _unwrap(content: Mapping[str, Any], said: Said, wrappings: int) -> None:
+def _unwrap(content: Mapping[str, Any], said: MessageContent, wrappings: int) -> None:
     if content["Type"] != "Notification":
         said.problems.append(f"It is {_shown(content['Type'])} of SNS: whoever runs the topic must confirm it.")
     elif not wrappings:
@@ -86,7 +86,7 @@ def _unwrap(content: Mapping[str, Any], said: Said, wrappings: int) -> None:
         _hear(content["Message"], said, wrappings - 1)
 
 
-def _records(records: Any, said: Said) -> None:
+def _records(records: Any, said: MessageContent) -> None:
     if not isinstance(records, list):
         said.problems.append("Its `Records` are not a list.")
         return
@@ -112,7 +112,7 @@ def _meanings(key: Any, source: Any) -> Iterator[Any]:
         yield key.encode("utf-8", "surrogatepass")
 
 
-def _event_bridge(content: Mapping[str, Any], said: Said) -> None:
+def _event_bridge(content: Mapping[str, Any], said: MessageContent) -> None:
     """Take an event of EventBridge. Its keys are not encoded."""
     if content.get("source") != "aws.s3":
         said.problems.append(f"It is an event of {_shown(content.get('source'))}, not of S3.")
@@ -125,7 +125,7 @@ def _event_bridge(content: Mapping[str, Any], said: Said) -> None:
     _name(bucket, key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key, "Its `detail`", said)
 
 
-def _name(bucket: Any, key: Any, where: str, said: Said) -> None:
+def _name(bucket: Any, key: Any, where: str, said: MessageContent) -> None:
     if not isinstance(bucket, str) or not isinstance(key, bytes) or not bucket or not key:
         said.problems.append(f"{where} names no bucket and key.")
     elif len(key) > MAX_KEY_BYTES:
@@ -134,7 +134,7 @@ def _name(bucket: Any, key: Any, where: str, said: Said) -> None:
         said.keys.add((bucket, to_storable_text(key)))
 
 
-def _request(content: Mapping[str, Any], said: Said) -> None:
+def _request(content: Mapping[str, Any], said: MessageContent) -> None:
     kind, endpoint = content.get("type"), content.get("endpoint")
     if not isinstance(kind, str) or kind not in REQUESTS:
         said.problems.append(f"Its `type` is {_shown(kind)}; a request is `initial` or `incremental`.")

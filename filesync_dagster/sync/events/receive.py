@@ -20,7 +20,7 @@ from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncResult, SyncStatus, to_storable_text
 from filesync_dagster.storage.database import DeadMessage
 from filesync_dagster.sync.context import Progress, ignore
-from filesync_dagster.sync.events.envelopes import Said, SyncRequest, parse_message
+from filesync_dagster.sync.events.envelopes import MessageContent, SyncRequest, parse_message
 from filesync_dagster.sync.events.inbox import Inbox, Message, open_inbox
 from filesync_dagster.sync.pool import sync_each
 from filesync_dagster.sync.run import sync
@@ -83,7 +83,7 @@ class _Read:
     """A message, what it says, and whom it concerns."""
 
     message: Message
-    said: Said
+    said: MessageContent
     concerns: set[str] = field(default_factory=set)
 
 

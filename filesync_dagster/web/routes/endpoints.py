@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Security
 
 from filesync_dagster.web import rest
-from filesync_dagster.web.messages import Decided, Endpoints
+from filesync_dagster.web.messages import Decision, Endpoints
 from filesync_dagster.web.requests import TOKEN, ReadRoute, WriteRoute, site_of
 from filesync_dagster.web.routes.answers import problems
 from filesync_dagster.web.site import Site
@@ -36,7 +36,7 @@ def endpoints(site: Site = SITE) -> Endpoints:
     response_description="Done.",
     responses=problems(401, 403, 404, 409, 503),
 )
-def approve(name: Name, site: Site = SITE) -> Decided:
+def approve(name: Name, site: Site = SITE) -> Decision:
     """Commit what is held."""
     return rest.approve(site, name)
 
@@ -48,6 +48,6 @@ def approve(name: Name, site: Site = SITE) -> Decided:
     response_description="Done.",
     responses=problems(401, 403, 404, 409, 503),
 )
-def reject(name: Name, site: Site = SITE) -> Decided:
+def reject(name: Name, site: Site = SITE) -> Decision:
     """Forget what is held."""
     return rest.reject(site, name)

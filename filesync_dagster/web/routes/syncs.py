@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends, Query, Security
 
 from filesync_dagster.core.logging import event
 from filesync_dagster.web import rest
-from filesync_dagster.web.messages import Launched, StatusQuery, SyncOrder, SyncStates
+from filesync_dagster.web.messages import LaunchedRuns, StatusQuery, SyncOrder, SyncStates
 from filesync_dagster.web.requests import TOKEN, ReadRoute, WriteRoute, site_of
 from filesync_dagster.web.routes.answers import problems
 from filesync_dagster.web.site import Site
@@ -40,7 +40,7 @@ def sync_status(query: Annotated[StatusQuery, Query()], site: Site = SITE) -> Sy
     response_description="Accepted: it will be done.",
     responses=LAUNCH_PROBLEMS,
 )
-def sync_initial(order: Order = EVERYTHING, site: Site = SITE) -> Launched:
+def sync_initial(order: Order = EVERYTHING, site: Site = SITE) -> LaunchedRuns:
     """Launch full syncs."""
     return _launch(site, order, full=True)
 
@@ -53,12 +53,12 @@ def sync_initial(order: Order = EVERYTHING, site: Site = SITE) -> Launched:
     response_description="Accepted: it will be done.",
     responses=LAUNCH_PROBLEMS,
 )
-def sync_incremental(order: Order = EVERYTHING, site: Site = SITE) -> Launched:
+def sync_incremental(order: Order = EVERYTHING, site: Site = SITE) -> LaunchedRuns:
     """Launch syncs."""
     return _launch(site, order, full=False)
 
 
-def _launch(site: Site, order: SyncOrder, *, full: bool) -> Launched:
+def _launch(site: Site, order: SyncOrder, *, full: bool) -> LaunchedRuns:
     launched = rest.launch(site, order.endpoints, full=full)
     event("rest.launched", run_ids=launched.run_ids, endpoints=len(launched.endpoints), full=full)
     return launched

@@ -8,7 +8,7 @@ from filesync_dagster.config import Endpoint
 from filesync_dagster.core.errors import UnknownEndpoint
 from filesync_dagster.web import rest
 from filesync_dagster.web.messages import Hint, Problem
-from filesync_dagster.web.requests import AUTODESK_SIGNATURE, DRIVE_TOKEN, TOKEN, Refused
+from filesync_dagster.web.requests import AUTODESK_SIGNATURE, DRIVE_TOKEN, TOKEN, RequestRefusal
 from filesync_dagster.web.routes.answers import problems
 from filesync_dagster.web.routes.endpoints import SITE, Name
 from filesync_dagster.web.site import Site
@@ -54,7 +54,7 @@ def webhook(
     try:
         full, hint = interpret(notification, endpoint)
     except Unreadable as error:
-        raise Refused(400, Problem(error=str(error))) from error
+        raise RequestRefusal(400, Problem(error=str(error))) from error
     response.status_code = 202 if hint.queued else 200
     if hint.queued and not rest.hint(site, name, SOURCE, full=full):
         return Hint(queued=True, reason="A sync is asked for already.")
@@ -62,14 +62,14 @@ def webhook(
 
 
 def _recognise(site: Site, endpoint: Endpoint | None, notification: Notification) -> None:
-    """Raise Refused when who notifies does not know the secret of the endpoint; ServiceError when nobody can tell.
+    """Raise RequestRefusal when who notifies does not know the secret of the endpoint; ServiceError when nobody can tell.
 
     A name that does not exist is refused in the same way: strangers learn no names.
     """
     secret = site.current.webhook_secret(endpoint) if endpoint else None
     if secret is None and site.token is None:
-        raise Refused(403, NO_SECRET)
+        raise RequestRefusal(403, NO_SECRET)
     if endpoint and secret and not notification.is_from_who_knows(secret):
         secret = site.current.webhook_secret(endpoint, doubted=True)
     if not secret or not notification.is_from_who_knows(secret):
-        raise Refused(401, WRONG_SECRET)
+        raise RequestRefusal(401, WRONG_SECRET)
