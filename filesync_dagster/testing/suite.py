@@ -15,8 +15,9 @@ class PlaceSuite:
     @pytest.fixture
     def place(self) -> Place:
         """Return an empty place. A subclass says which."""
-        message = f"{type(self).__name__} needs a fixture `place` that returns an empty place; see docs/adding-a-connector.md."
-        raise pytest.UsageError(message)
+        raise pytest.UsageError(
+            f"{type(self).__name__} needs a fixture `place`, an empty place: see docs/adding-a-connector.md."
+        )
 
     @pytest.fixture
     def source(self, place: Place) -> Iterator[Source]:

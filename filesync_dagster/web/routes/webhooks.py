@@ -62,7 +62,7 @@ def webhook(
 
 
 def _recognise(site: Site, endpoint: Endpoint | None, notification: Notification) -> None:
-    """Raise RequestRefusal when who notifies does not know the secret of the endpoint; ServiceError when nobody can tell.
+    """Raise RequestRefusal when who notifies does not know the endpoint's secret; ServiceError when nobody can tell.
 
     A name that does not exist is refused in the same way: strangers learn no names.
     """
