@@ -19,7 +19,8 @@ import psutil
 import pyarrow as pa
 
 from benchmarks.diff import ENTRIES
-from filesync_dagster.core.model import CHANGE_SCHEMA, FILE_SCHEMA, SyncMode, SyncStatus
+from filesync_dagster.core.model import SyncMode, SyncStatus
+from filesync_dagster.core.schemas import CHANGE_SCHEMA, FILE_SCHEMA
 from filesync_dagster.storage.database import EndpointRecord, Metadata, NewState, SyncRecord
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

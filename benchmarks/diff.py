@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from filesync_dagster.core.model import FILE_SCHEMA
+from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.snapshots import SnapshotStore, connect, parquet
 from filesync_dagster.sync.diff import compare
 

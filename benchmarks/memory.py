@@ -23,7 +23,8 @@ from pydantic import BaseModel
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.connectors import CONNECTORS, Connector
-from filesync_dagster.core.model import TIMESTAMP, Capabilities, ChangeKind, ConnectionReport, Meter, Page, build_batch
+from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page
+from filesync_dagster.core.schemas import TIMESTAMP, build_batch
 from filesync_dagster.sync.context import Progress
 
 PAGE = 10_000

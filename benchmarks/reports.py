@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from filesync_dagster.config import ReportSettings
-from filesync_dagster.core.model import FILE_SCHEMA
+from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.monitoring.reports.plan import MACROS, Terms
 from filesync_dagster.monitoring.reports.snapshot_set import Held, relate
 from filesync_dagster.monitoring.reports.writer import PLANS

@@ -1,6 +1,6 @@
 """The nouns: entries, pages, capabilities, changes, results. Imports nothing of ours but errors.
 
-Rows travel as Arrow record batches in `FILE_SCHEMA`; `build_batch` adds the two hashes that make a diff cheap.
+Free of Arrow, which takes as long to load as all the rest: rows and their schemas are in `schemas`.
 """
 
 import json
@@ -8,57 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import xxhash
-
-TIMESTAMP = pa.timestamp("us", tz="UTC")
-
-ENTRY_FIELDS: "tuple[pa.Field[Any], ...]" = (
-    pa.field("external_id", pa.string(), nullable=False),  # the provider's id; the key on S3
-    pa.field("scope", pa.string(), nullable=False),
-    pa.field("parent_id", pa.string()),  # null at the top and where the store has no folders
-    pa.field("name", pa.string(), nullable=False),  # raw, as the provider has it
-    pa.field("path", pa.string(), nullable=False),  # relative to the endpoint's root, no leading slash added
-    pa.field("kind", pa.string(), nullable=False),  # a Kind
-    pa.field("size", pa.int64()),  # bytes; null where the provider has none
-    pa.field("mime_type", pa.string()),
-    pa.field("created_at", TIMESTAMP),
-    pa.field("modified_at", TIMESTAMP),
-    pa.field("version", pa.string()),  # etag, rev, generation…: what proves a change
-    pa.field("content_hash", pa.string()),  # "md5:…", "sha256:…"
-    pa.field("owner", pa.string()),
-    pa.field("permissions", pa.string()),  # canonical JSON
-    pa.field("link", pa.string()),
-    pa.field("trashed", pa.bool_(), nullable=False),
-    pa.field("metadata", pa.string()),  # canonical JSON of what only this provider has
-)
-"""What a connector fills in."""
-
-ENTRY_SCHEMA = pa.schema(ENTRY_FIELDS)
-
-FILE_SCHEMA = pa.schema(
-    [
-        *ENTRY_FIELDS,
-        pa.field("id_hash", pa.uint64(), nullable=False),  # xxh3_64 of external_id
-        pa.field("fingerprint", pa.uint64(), nullable=False),  # xxh3_64 of every column but path, which is derived
-    ],
-)
-"""A row of a snapshot."""
-
-UNTRACKED = frozenset({"path"})
-"""Columns outside the fingerprint: a path follows from the parents (DESIGN rule 3)."""
-
-CHANGE_SCHEMA = pa.schema(
-    [
-        pa.field("change", pa.string(), nullable=False),  # a ChangeKind
-        pa.field("before", pa.struct(list(FILE_SCHEMA))),  # null when added
-        pa.field("after", pa.struct(list(FILE_SCHEMA))),  # null when the row left the snapshot
-    ],
-)
-"""A row of a diff: the whole row before and after. `apply` needs nothing else."""
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Kind(StrEnum):
@@ -124,7 +77,7 @@ class Page:
     covers this page and all before it; None means that the listing cannot resume here.
     """
 
-    batch: pa.RecordBatch
+    batch: "pa.RecordBatch"
     checkpoint: str | None = None
     gaps: tuple[ListingGap, ...] = ()
 
@@ -145,7 +98,7 @@ class Delta:
     """
 
     scope: str
-    batch: pa.RecordBatch
+    batch: "pa.RecordBatch"
     cursor: str
     order: tuple[int, ...] = ()
     removed: Mapping[str, int] = field(default_factory=dict)
@@ -361,42 +314,6 @@ class SyncResult(SyncNumbers):
         }
 
 
-def build_batch(columns: Mapping[str, Any], rows: int) -> pa.RecordBatch:
-    """Return columns of ENTRY_FIELDS as a batch of FILE_SCHEMA with `rows` rows; columns not given are null.
-
-    >>> page = build_batch({"external_id": ["a"], "scope": [""], "name": ["a"], "path": ["a"],
-    ...                "kind": ["file"], "trashed": [False]}, 1)
-    >>> page.schema.equals(FILE_SCHEMA)
-    True
-    """
-    arrays = [_column(columns.get(f.name), f.type, rows) for f in ENTRY_FIELDS]
-    id_hash = _hash64(arrays[0])
-    tracked = [_as_text(a) for f, a in zip(ENTRY_FIELDS, arrays, strict=True) if f.name not in UNTRACKED]
-    # Unit separator between, NUL for null: neither can be taken for a value next to it.
-    parts: Any = [*tracked, "\x1f"]
-    joined = pc.binary_join_element_wise(*parts, null_handling="replace", null_replacement="\x00")
-    return pa.record_batch([*arrays, id_hash, _hash64(joined)], schema=FILE_SCHEMA)
-
-
-def _column(given: Any, kind: Any, rows: int) -> "pa.Array[Any]":
-    if isinstance(given, pa.Array):
-        return given
-    column: pa.Array[Any] = pa.nulls(rows, kind) if given is None else pa.array(given, kind)
-    return column
-
-
-def _as_text(column: "pa.Array[Any]") -> "pa.Array[Any]":
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.int64())
-    return column.cast(pa.string())
-
-
-def _hash64(text: Any) -> "pa.Array[Any]":
-    # xxh3 is specified and frozen: a fingerprint of last year compares with one of today.
-    digest = xxhash.xxh3_64_intdigest
-    return pa.array([digest(value) for value in text.cast(pa.binary()).to_pylist()], pa.uint64())
-
-
 def data_version(rows: int, fingerprints: int) -> str:
     """Return the version of a snapshot's content: its number of rows, and the sum of their fingerprints mod 2^64.
 
@@ -418,12 +335,6 @@ def adjust_data_version(version: str, minus: str, plus: str) -> str:
         (int(count), int(digits, 16)) for count, _, digits in (v.partition("-") for v in (version, minus, plus))
     )
     return data_version(rows - fewer + more, total - less + extra)
-
-
-def sum_fingerprints(fingerprints: "pa.Array[Any]") -> int:
-    """Return the sum of fingerprints mod 2^64, as `data_version` takes it."""
-    total: int | None = pc.sum(fingerprints).as_py()  # unsigned 64-bit sums wrap around
-    return total or 0
 
 
 def to_storable_text(raw: bytes) -> str:

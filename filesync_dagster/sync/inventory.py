@@ -10,7 +10,8 @@ import pyarrow as pa
 from filesync_dagster.config import Broken, Endpoint, next_due
 from filesync_dagster.core import clock
 from filesync_dagster.core.errors import NothingKnown
-from filesync_dagster.core.model import FILE_SCHEMA, SyncStatus
+from filesync_dagster.core.model import SyncStatus
+from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.database import BreakerRecord, EndpointState, LeaseRecord, SyncRecord
 from filesync_dagster.storage.snapshots import export as write_file
 from filesync_dagster.storage.snapshots import parquet, stream

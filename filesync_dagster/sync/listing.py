@@ -17,7 +17,8 @@ from filesync_dagster.config import Endpoint, Settings
 from filesync_dagster.core import clock
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.logging import event
-from filesync_dagster.core.model import ListingGap, Page, data_version, sum_fingerprints
+from filesync_dagster.core.model import ListingGap, Page, data_version
+from filesync_dagster.core.schemas import sum_fingerprints
 from filesync_dagster.storage.database import CheckpointRecord
 from filesync_dagster.storage.snapshots import Staging
 from filesync_dagster.sync.context import SyncContext

@@ -15,7 +15,8 @@ from filesync_dagster.connectors import LookupSource
 from filesync_dagster.core import clock
 from filesync_dagster.core.errors import CursorLost
 from filesync_dagster.core.guard import Proposal, objections
-from filesync_dagster.core.model import COUNTED, FILE_SCHEMA, ChangeCounts
+from filesync_dagster.core.model import COUNTED, ChangeCounts
+from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync.context import SyncContext
 from filesync_dagster.sync.detect_changes import detect_changes_of_some

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filesync_dagster.config import Endpoint
-from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, build_batch
+from filesync_dagster.core.schemas import ENTRY_FIELDS, FILE_SCHEMA, build_batch
 from filesync_dagster.storage.snapshots import stream
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.relations import COLUMNS, Relation, RelationKind, create_empty, create_table

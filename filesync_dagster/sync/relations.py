@@ -7,7 +7,8 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
-from filesync_dagster.core.model import FILE_SCHEMA, ChangeCounts
+from filesync_dagster.core.model import ChangeCounts
+from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.snapshots import stream
 from filesync_dagster.sync import diff
 

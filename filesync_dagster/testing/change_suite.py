@@ -7,7 +7,8 @@ import pytest
 
 from filesync_dagster.connectors.base import IncrementalSource, Source
 from filesync_dagster.core.errors import CursorLost
-from filesync_dagster.core.model import ENTRY_FIELDS, Delta, Meter
+from filesync_dagster.core.model import Delta, Meter
+from filesync_dagster.core.schemas import ENTRY_FIELDS
 from filesync_dagster.testing.rows import TREE, Row, follow_feed, ids, many, pages, populate, rows
 from filesync_dagster.testing.suite import PlaceSuite
 

@@ -12,7 +12,8 @@ import pytest
 
 from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource, LookupSource, Source
 from filesync_dagster.core.errors import NotFound, SourceError
-from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, Kind, Meter, build_batch
+from filesync_dagster.core.model import Kind, Meter
+from filesync_dagster.core.schemas import ENTRY_FIELDS, FILE_SCHEMA, build_batch
 from filesync_dagster.testing.rows import TREE, files, ids, many, pages, populate, rows
 from filesync_dagster.testing.suite import PlaceSuite
 

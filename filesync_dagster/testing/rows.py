@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from filesync_dagster.connectors.base import IncrementalSource, Source
 from filesync_dagster.core.errors import SourceError
-from filesync_dagster.core.model import FILE_SCHEMA, OUTSIDE, Delta, Kind, Page
+from filesync_dagster.core.model import OUTSIDE, Delta, Kind, Page
+from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.sync.diff import derive
 from filesync_dagster.testing.place import Place
 

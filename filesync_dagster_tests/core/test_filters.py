@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from filesync_dagster.core.filters import Filters
-from filesync_dagster.core.model import build_batch
+from filesync_dagster.core.schemas import build_batch
 
 
 def listing(*entries):

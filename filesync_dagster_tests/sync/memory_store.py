@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from filesync_dagster.connectors import CONNECTORS, Connector
 from filesync_dagster.core.errors import TemporarilyDown
-from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, ListingGap, Meter, Page, build_batch
+from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, ListingGap, Meter, Page
+from filesync_dagster.core.schemas import build_batch
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from filesync_dagster.connectors.autodesk.rows import Child, Entries
 from filesync_dagster.core.errors import CursorLost
-from filesync_dagster.core.model import canonical_json, data_version, sum_fingerprints
+from filesync_dagster.core.model import canonical_json, data_version
+from filesync_dagster.core.schemas import sum_fingerprints
 
 SETTLED = timedelta(minutes=10)  # after this, a change is seen in the rollups of all folders above it
 FULL_SYNC = "A full sync follows."

@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from filesync_dagster.core.model import Kind, build_batch, canonical_json, to_storable_text
+from filesync_dagster.core.model import Kind, canonical_json, to_storable_text
+from filesync_dagster.core.schemas import build_batch
 
 DOCUMENTS = frozenset({"C4RModel", "Document", "FDX"})  # types of items that need not have bytes of their own
 DELETED = "Deleted"  # the type of the version that deleting leaves behind

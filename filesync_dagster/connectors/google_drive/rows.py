@@ -9,7 +9,8 @@ import pyarrow as pa
 from filesync_dagster.connectors.google_drive.errors import OUR_FAULT
 from filesync_dagster.connectors.google_drive.layout import FOLDER, Layout, Scope
 from filesync_dagster.core.errors import ProtocolViolation
-from filesync_dagster.core.model import TIMESTAMP, Kind, build_batch
+from filesync_dagster.core.model import Kind
+from filesync_dagster.core.schemas import TIMESTAMP, build_batch
 
 Entry = Mapping[str, Any]
 

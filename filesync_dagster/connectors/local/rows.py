@@ -13,7 +13,8 @@ import xxhash
 from numpy.typing import NDArray
 
 from filesync_dagster.connectors.local.statx import Stat, StatBuffer, has_birth, mount_ids, nanoseconds
-from filesync_dagster.core.model import TIMESTAMP, Kind, build_batch, canonical_json, to_storable_text
+from filesync_dagster.core.model import Kind, canonical_json, to_storable_text
+from filesync_dagster.core.schemas import TIMESTAMP, build_batch
 
 _SKIPPED_TYPES = frozenset({1, 2, 6, 12})  # fifo, character device, block device, socket
 _DIRECTORY, _REGULAR, _LINK = 4, 8, 10

@@ -13,7 +13,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filesync_dagster.core.model import TIMESTAMP, ListingGap, to_storable_text
+from filesync_dagster.core.model import ListingGap, to_storable_text
+from filesync_dagster.core.schemas import TIMESTAMP
 
 INT64_MAX: Final = 2**63 - 1
 INT64_DIGITS: Final = 19

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from filesync_dagster.connectors.s3.answers import S3Listing, Texts
 from filesync_dagster.core.errors import ProtocolViolation
-from filesync_dagster.core.model import TIMESTAMP, Kind, build_batch, canonical_json, to_storable_text
+from filesync_dagster.core.model import Kind, canonical_json, to_storable_text
+from filesync_dagster.core.schemas import TIMESTAMP, build_batch
 
 MD5 = re.compile(r"[0-9a-fA-F]{32}")
 MIME_TYPES = mimetypes.MimeTypes().types_map[True]  # Python's own table: the host's would differ between machines

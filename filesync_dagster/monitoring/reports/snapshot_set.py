@@ -9,7 +9,8 @@ import duckdb
 import pyarrow as pa
 
 from filesync_dagster.core.errors import SnapshotError
-from filesync_dagster.core.model import FILE_SCHEMA, Kind
+from filesync_dagster.core.model import Kind
+from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.monitoring.reports.counted_endpoints import CountedEndpoint, endpoints_of_day
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import parquet

@@ -6,7 +6,8 @@ from typing import Any, TypeAlias, cast
 import pyarrow as pa
 import pyarrow.compute
 
-from filesync_dagster.core.model import ENTRY_FIELDS, ChangeKind
+from filesync_dagster.core.model import ChangeKind
+from filesync_dagster.core.schemas import ENTRY_FIELDS
 
 pc: Any = pyarrow.compute  # the stubs know neither scalars beside arrays nor what a field of a struct is
 Column: TypeAlias = "pa.Array[Any]"

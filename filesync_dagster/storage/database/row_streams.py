@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, extract, func, or_, select
 
-from filesync_dagster.core.model import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP, Kind
+from filesync_dagster.core.model import Kind
+from filesync_dagster.core.schemas import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP
 from filesync_dagster.storage.database import retention
 from filesync_dagster.storage.database.arrow_rows import COLUMN_OF_FIELD, Column, Field, pc
 from filesync_dagster.storage.database.column_types import UtcDateTime

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filesync_dagster.core.model import FILE_SCHEMA
+from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.snapshots.disk import disk_errors, make_folder, publish
 from filesync_dagster.storage.snapshots.engine import parquet
 

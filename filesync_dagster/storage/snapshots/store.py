@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from filesync_dagster.core.errors import ConfigError, SnapshotCorrupt, SnapshotMissing
 from filesync_dagster.core.model import data_version as version_of
-from filesync_dagster.core.model import sum_fingerprints
+from filesync_dagster.core.schemas import sum_fingerprints
 from filesync_dagster.storage.snapshots.cache import Cache
 from filesync_dagster.storage.snapshots.disk import disk_errors
 from filesync_dagster.storage.snapshots.engine import literal

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from filesync_dagster.core.model import FILE_SCHEMA
+from filesync_dagster.core.schemas import FILE_SCHEMA
 
 
 def quote(name: str) -> str:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filesync_dagster.config import ReportSettings
-from filesync_dagster.core.model import build_batch, canonical_json
+from filesync_dagster.core.model import canonical_json
+from filesync_dagster.core.schemas import build_batch
 from filesync_dagster.monitoring.reports.plan import MACROS, Terms
 from filesync_dagster.monitoring.reports.snapshot_set import Held, relate
 from filesync_dagster.monitoring.reports.writer import PLANS

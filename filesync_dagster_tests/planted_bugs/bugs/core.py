@@ -7,7 +7,7 @@ MODEL = "filesync_dagster_tests/sync/model/test_regressions.py"
 BUGS = (
     Bug(
         "only times prove that a file changed",
-        "core/model.py",
+        "core/schemas.py",
         'UNTRACKED = frozenset({"path"})',
         'UNTRACKED = frozenset({"path", "version", "content_hash", "size", "metadata"})',
         "filesync_dagster_tests/sync/diff/test_comparison.py",

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from filesync_dagster.core.model import CHANGE_SCHEMA, FILE_SCHEMA, SyncMode, SyncStatus, build_batch
+from filesync_dagster.core.model import SyncMode, SyncStatus
+from filesync_dagster.core.schemas import CHANGE_SCHEMA, FILE_SCHEMA, build_batch
 from filesync_dagster.storage.database import NewState, SyncRecord
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -3,7 +3,7 @@ import pytest
 from sqlalchemy import select
 
 from filesync_dagster.core.errors import LeaseLost
-from filesync_dagster.core.model import ENTRY_SCHEMA
+from filesync_dagster.core.schemas import ENTRY_SCHEMA
 from filesync_dagster.storage.database.tables import files
 from filesync_dagster_tests.storage.database.builders import (
     NOW,

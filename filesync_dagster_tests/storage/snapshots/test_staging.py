@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from filesync_dagster.core.errors import OutOfSpace
-from filesync_dagster.core.model import FILE_SCHEMA, build_batch
+from filesync_dagster.core.schemas import FILE_SCHEMA, build_batch
 from filesync_dagster.storage.snapshots import Staging
 from filesync_dagster.storage.snapshots.staging import STAGED_SCHEMA
 

@@ -1,6 +1,7 @@
 import pytest
 
-from filesync_dagster.core.model import CHANGE_SCHEMA, ChangeCounts, ChangeKind
+from filesync_dagster.core.model import ChangeCounts, ChangeKind
+from filesync_dagster.core.schemas import CHANGE_SCHEMA
 from filesync_dagster.sync.diff import apply, compare, find_repathed
 from filesync_dagster_tests.sync.diff.trees import content, load, row, table
 

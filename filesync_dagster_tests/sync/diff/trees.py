@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from filesync_dagster.core.model import ENTRY_FIELDS, FILE_SCHEMA, build_batch
+from filesync_dagster.core.schemas import ENTRY_FIELDS, FILE_SCHEMA, build_batch
 
 Row = dict[str, Any]
 Tree = Mapping[str, Row]

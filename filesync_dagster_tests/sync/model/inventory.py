@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filesync_dagster.core.model import SyncResult, SyncStatus, data_version, sum_fingerprints
+from filesync_dagster.core.model import SyncResult, SyncStatus, data_version
+from filesync_dagster.core.schemas import sum_fingerprints
 from filesync_dagster.storage.database import FILES_SCHEMA, JOURNAL_SCHEMA, EndpointState, Metadata
 from filesync_dagster.sync.paths import with_fingerprints
 from filesync_dagster.sync.snapshot_chain import materialize

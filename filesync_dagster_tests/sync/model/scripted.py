@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from filesync_dagster.connectors import CONNECTORS, Connector
-from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, ListingGap, Page, build_batch
+from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, ListingGap, Page
+from filesync_dagster.core.schemas import build_batch
 
 
 def row(external_id: str, parent: str | None = None, *, scope: str = "one", kind: str = "file", **more: Any) -> Any:
