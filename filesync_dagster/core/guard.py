@@ -53,6 +53,7 @@ class Proposal:
     changes: ChangeCounts
     location_changed: bool
     emptied: tuple[str, ...] = ()  # scopes, of several, that had files and would have none
+    unproved: int = 0  # updates for which only a time speaks, which a backup or `chown` moves as well
 
 
 def objections(limits: GuardLimits, proposal: Proposal) -> list[str]:
@@ -79,6 +80,10 @@ def objections(limits: GuardLimits, proposal: Proposal) -> list[str]:
     if limits.hold_when_empty and proposal.after and proposal.emptied:
         scopes = ", ".join(map(repr, proposal.emptied[:3])) + (" and others" if len(proposal.emptied) > 3 else "")  # noqa: PLR2004
         found.append(f"It would leave no file in {scopes}.")
-    if limits.hold_when_all_changed and before >= ALL_CHANGED_MIN_FILES and changes.updated >= before:
+    if (
+        limits.hold_when_all_changed
+        and before >= ALL_CHANGED_MIN_FILES
+        and changes.updated - proposal.unproved >= before
+    ):
         found.append(f"It would mark all {before:,} files as changed at once.")
     return found

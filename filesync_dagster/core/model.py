@@ -33,6 +33,11 @@ class ChangeKind(StrEnum):
     MOVED = "moved"  # renamed or re-parented (its content may have changed too)
     MODIFIED = "modified"
     PERMISSIONS_CHANGED = "permissions_changed"
+    REFRESHED = "refreshed"  # the same file: its id or bookkeeping differ. In no journal, and no count
+
+
+JOURNALED = frozenset(ChangeKind) - {ChangeKind.REFRESHED}
+"""The changes that the journal has."""
 
 
 class SyncStatus(StrEnum):
@@ -82,6 +87,12 @@ class Page:
     gaps: tuple[ListingGap, ...] = ()
 
 
+NAME_MARK = "#"
+"""In an external_id, before what tells the names of one file apart (`Capabilities.shared_ids`)."""
+
+MOUNT_POINT, TARGET = "mount_point", "target"
+"""In metadata (`Capabilities.boundaries`): another file system begins here (true); where a link leads."""
+
 OUTSIDE = ""
 """As a parent_id: in no folder of this endpoint, though it still exists. No entry has this id."""
 
@@ -115,6 +126,10 @@ class Capabilities:
     lookups: bool = False  # implements LookupSource, and a row depends on no other: keys that events name suffice
     pair_by: tuple[str, ...] = ()  # columns that make one removed and one added row the same file (all non-null)
     pair_as: ChangeKind = ChangeKind.MOVED
+    bookkeeping: tuple[str, ...] = ()
+    """Keys of metadata that say nothing of content: a time of change, and then what explains that it moved."""
+    shared_ids: bool = False  # a file with several names has one id for each, alike up to NAME_MARK: see hard_links
+    boundaries: bool = False  # parts are there only while mounted, or a link leads to them: see boundaries
     hashes: bool = False
     permissions: bool = False
     history: bool = False  # implements HistoricalSource

@@ -83,7 +83,7 @@ def store_relations(
 
 def _objections(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> list[str]:
     elsewhere = context.is_elsewhere(outcome.following)
-    proposal = Proposal(found.files_before, found.files_after, found.counts, elsewhere, found.emptied)
+    proposal = Proposal(found.files_before, found.files_after, found.counts, elsewhere, found.emptied, found.unproved)
     return objections(context.endpoint.guard, proposal)
 
 

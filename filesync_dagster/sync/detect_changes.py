@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from filesync_dagster.core.model import COUNTED, ChangeCounts, ChangeKind, Kind, adjust_data_version
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync import diff
+from filesync_dagster.sync.boundaries import find_displaced, keep_displaced
 from filesync_dagster.sync.context import SyncContext
+from filesync_dagster.sync.hard_links import keep_ids
 from filesync_dagster.sync.listing import LOOKUPS_MAX, Listing, confirm, confirm_one_by_one
 from filesync_dagster.sync.paths import descendants_of, resolve_paths
 from filesync_dagster.sync.relations import (
@@ -41,8 +43,8 @@ def prove_absences(context: SyncContext, before: Relation, listing: Listing, sta
     selected = f"SELECT {COLUMNS} FROM {found.listed} WHERE selected"
     if found.missing.count():
         con.execute(
-            f"CREATE TABLE carried AS SELECT {COLUMNS} FROM {found.missing} "
-            f"WHERE NOT ({PROVED}) AND external_id NOT IN (SELECT external_id FROM gone)",
+            f"CREATE TABLE carried AS SELECT {COLUMNS} FROM {found.missing} WHERE NOT ({PROVED}) "
+            f"AND external_id NOT IN (SELECT external_id FROM gone) AND NOT ({_replaced(context, found.listed)})",
             [list(listing.incomplete_scopes)],
         )
         con.execute(f"CREATE VIEW after AS {selected} UNION ALL SELECT {COLUMNS} FROM carried")
@@ -51,6 +53,12 @@ def prove_absences(context: SyncContext, before: Relation, listing: Listing, sta
         con.execute(f"CREATE VIEW after AS {selected}")
     processed = found.listed.count(f"selected AND {COUNTED}")
     return ListedRows(Relation(con, "after"), found.gone, processed, Relation(con, "carried"))
+
+
+def _replaced(context: SyncContext, listed: Relation) -> str:
+    """Return a condition of a missing row: where it lay something else is now, and two cannot lie in one place."""
+    unique = "path" in context.source.capabilities.pair_by
+    return f"path IN (SELECT path FROM {listed})" if unique else "false"
 
 
 PROVED = "scope NOT IN (SELECT unnest(?::VARCHAR[])) AND external_id NOT IN (SELECT external_id FROM gone)"
@@ -74,8 +82,8 @@ def _confirm(context: SyncContext, found: _Classes, listing: Listing) -> bool:
         rows = con.execute(f"SELECT scope, list(external_id) {absent} GROUP BY scope", [scopes])
         confirm_one_by_one(context, listing, dict(rows.fetchall()))
     else:
-        hashes = con.execute(f"SELECT id_hash {absent}", [scopes]).fetchnumpy()
-        confirm(context, listing, pa.array(hashes["id_hash"], pa.uint64()))
+        ids = con.execute(f"SELECT external_id {absent}", [scopes]).fetchnumpy()
+        confirm(context, listing, pa.array(ids["external_id"], pa.string()))
     return True
 
 
@@ -83,7 +91,8 @@ def _classify(
     context: SyncContext, before: Relation, listing: Listing, kind: RelationKind, *, elsewhere: bool
 ) -> _Classes:
     """Tell what of both sides was listed, is missing, and is no longer selected."""
-    con, derives_paths = before.con, context.source.capabilities.derives_paths
+    con, capabilities = before.con, context.source.capabilities
+    derives_paths = capabilities.derives_paths
     listing.make_durable()
     staged = listing.staging.relation(con)
     if kind == "TABLE":
@@ -94,7 +103,9 @@ def _classify(
     if derives_paths:
         listed = _resolve_paths(context, before, found, listing, kind)
     else:
-        con.execute("CREATE OR REPLACE VIEW listed AS FROM found")
+        complete = not listing.incomplete_scopes
+        same = keep_ids(before, found, complete=complete) if capabilities.shared_ids else found
+        con.execute(f"CREATE OR REPLACE VIEW listed AS FROM {same}")
         listed = Relation(con, "listed")
     # By the 64-bit hash alone: a missing row whose hash another row has (1 in 10^12 for ten million files) is
     # merely not carried and not confirmed; the diff itself compares ids.
@@ -105,6 +116,9 @@ def _classify(
         if derives_paths:
             _add_outsiders(found, missing, gone)
         _add_unselected(context, missing, gone, elsewhere=elsewhere)
+        if capabilities.boundaries and (gaps := find_displaced(before, listed, missing, gone)):
+            listing.gaps += [gap for gap in gaps if gap not in listing.gaps]
+            listed = keep_displaced(before, listed)
     return _Classes(listed, missing, gone)
 
 
@@ -185,6 +199,7 @@ def detect_changes(context: SyncContext, before: Relation, listed: ListedRows, s
         data_version=version,
         processed=listed.processed,
         emptied=_emptied_scopes(before, after, changes) if counts.removed else (),
+        unproved=_count_unproved(context, changes, counts),
     )
 
 
@@ -217,8 +232,14 @@ def _compare(context: SyncContext, before: Relation, listed: ListedRows) -> tupl
     counts = diff.compare(
         before.con, before.name, listed.after.name, "changes",
         pair_by=capabilities.pair_by, pair_as=capabilities.pair_as, left_scope=listed.gone.name,
+        bookkeeping=capabilities.bookkeeping,
     )  # fmt: skip
     return Relation(before.con, "changes"), counts
+
+
+def _count_unproved(context: SyncContext, changes: Relation, counts: ChangeCounts) -> int:
+    bookkeeping = context.source.capabilities.bookkeeping
+    return diff.count_unproved(changes.con, changes.name, bookkeeping) if bookkeeping and counts.updated else 0
 
 
 def _find_repathed(before: Relation, after: Relation, changes: Relation) -> Relation | None:

@@ -17,7 +17,7 @@ from filesync_dagster.config import Endpoint, Settings
 from filesync_dagster.core import clock
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.logging import event
-from filesync_dagster.core.model import ListingGap, Page, data_version
+from filesync_dagster.core.model import NAME_MARK, ListingGap, Page, data_version
 from filesync_dagster.core.schemas import sum_fingerprints
 from filesync_dagster.storage.database import CheckpointRecord
 from filesync_dagster.storage.snapshots import Staging
@@ -230,9 +230,11 @@ class _Writer:
 def confirm(context: SyncContext, listing: Listing, missing: "pa.Array[Any]") -> None:
     """List once more, and add what the first listing missed: a crawl is not atomic (DESIGN rule 1).
 
-    `missing` are the id_hashes that the first listing did not see. What the second one sees goes to staging; what
-    it cannot read makes its scope incomplete.
+    `missing` are the external_ids that the first listing did not see; where a file may have several, what they have
+    in common is enough. What the second listing sees goes to staging; what it cannot read makes its scope incomplete.
     """
+    shared = context.source.capabilities.shared_ids
+    missing = _file_ids(missing) if shared else missing
     rows = 0
     for scope in context.source.scopes():
         try:
@@ -241,11 +243,17 @@ def confirm(context: SyncContext, listing: Listing, missing: "pa.Array[Any]") ->
                 rows += page.batch.num_rows
                 context.report("confirming", rows)
                 listing.gaps += [gap for gap in page.gaps if not _is_filtered_out(context.endpoint, gap)]
-                back = page.batch.filter(pc.is_in(page.batch.column("id_hash"), value_set=missing))
+                ids = page.batch.column("external_id")
+                back = page.batch.filter(pc.is_in(_file_ids(ids) if shared else ids, value_set=missing))
                 if back.num_rows:
                     listing.add(context, scope, back)
         except SourceError as error:
             listing.gaps.append(_gap_of_scope(context, scope, error))
+
+
+def _file_ids(ids: "pa.Array[Any]") -> "pa.Array[Any]":
+    """Return what all ids of one file have in common."""
+    return pc.replace_substring_regex(ids, f"{NAME_MARK}.*", "")
 
 
 def confirm_one_by_one(context: SyncContext, listing: Listing, missing: Mapping[str, Sequence[str]]) -> None:

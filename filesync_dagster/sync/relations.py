@@ -82,6 +82,7 @@ class DetectedChanges:
     data_version: str
     processed: int
     emptied: tuple[str, ...] = ()  # scopes, of several, that had files and would have none
+    unproved: int = 0  # of `counts.updated`: nothing but a time says so
 
 
 def create_empty(con: duckdb.DuckDBPyConnection, name: str) -> Relation:

@@ -41,6 +41,12 @@ def mounts_below(folder: bytes) -> tuple[bytes, ...]:
     return tuple(sorted({m.point for m in mounts() if m.point.startswith(prefix) and m.point != prefix}))
 
 
+def is_mount_point(path: bytes) -> bool:
+    """Whether something is mounted there, for all we know; for kernels that do not tell the mount of a file."""
+    known = mounts()
+    return not known or any(mount.point == path for mount in known)
+
+
 def _parse_mount(line: bytes) -> Mount:
     left, _, right = line.partition(b" - ")
     fields = left.split(b" ")

@@ -13,7 +13,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from filesync_dagster.connectors.local.statx import Stat, StatBuffer, has_birth, mount_ids, nanoseconds
-from filesync_dagster.core.model import Kind, canonical_json, to_storable_text
+from filesync_dagster.core.model import NAME_MARK, Kind, canonical_json, to_storable_text
 from filesync_dagster.core.schemas import TIMESTAMP, build_batch
 
 _SKIPPED_TYPES = frozenset({1, 2, 6, 12})  # fifo, character device, block device, socket
@@ -31,7 +31,7 @@ class WalkFrame:
     dev: int
     ino: int
     mnt: int
-    device: str = ""  # what tells ids of this file system from those of the root's: "@" and the mount's path
+    device: str = ""  # what tells ids of this file system from those of the root's: "@" and where it begins
     lasting: bool = True  # inode numbers survive until the next listing
     linked: bool = False  # reached through a symbolic link, so its content may be listed elsewhere as well
     files: Sequence[bytes] = ()
@@ -70,7 +70,8 @@ def entry_id(parent: WalkFrame, name: bytes, found: Stat, *, followed: bool = Fa
     """The external_id: inode and birth time, which a rename keeps and a reused inode does not.
 
     Where they cannot tell one entry from another (several hard links, what symbolic links lead to, what is mounted)
-    the path joins them. Where they do not last, the path alone is the identity.
+    the folder's id and the name join them, after a mark: a moved folder takes such entries along, and the sync knows
+    the names of one file by what is before the mark. Where inodes do not last, the path alone is the identity.
     """
     if not parent.lasting or found.birth is None:
         return "path-" + xxhash.xxh3_128_hexdigest(parent.child(name))
@@ -78,7 +79,8 @@ def entry_id(parent: WalkFrame, name: bytes, found: Stat, *, followed: bool = Fa
     several_names = found.nlink > 1 and not stat.S_ISDIR(found.mode)
     mounted_here = (found.dev, found.mnt) != (parent.dev, parent.mnt)
     if several_names or mounted_here or followed or parent.linked:
-        return f"{base}#{xxhash.xxh3_64_hexdigest(parent.child(name))}"
+        place = (parent.external_id or "").encode() + b"/" + name
+        return f"{base}{NAME_MARK}{xxhash.xxh3_64_hexdigest(place)}"
     return base
 
 
@@ -140,7 +142,7 @@ class PageRows:
         plain = has_birth(raw) & ((raw["nlink"] == 1) | (types == _DIRECTORY))
         mounts = mount_ids(raw)
         births = nanoseconds(raw, "btime")
-        ends = [start for _, start in self._runs[1:]] + [self.count]
+        ends = [*[start for _, start in self._runs[1:]], self.count][: len(self._runs)]  # gaps come without rows
         for (frame, start), end in zip(self._runs, ends, strict=True):
             part = slice(start, end)
             here = (raw["dev"][part] == frame.dev) & (mounts[part] == frame.mnt)
@@ -177,17 +179,23 @@ class PageRows:
             for mtime, size, skip in zip(nanoseconds(raw, "mtime").tolist(), raw["size"].tolist(), folder, strict=True)
         ]
         changed = nanoseconds(raw, "ctime").tolist()
-        notes = [None if skip else f'{{"changed_at":{at}}}' for at, skip in zip(changed, folder, strict=True)]
+        links = np.where(types == _DIRECTORY, 1, raw["nlink"]).tolist()
+        notes = [
+            None if skip else f'{{"changed_at":{at}}}' if names == 1 else f'{{"changed_at":{at},"links":{names}}}'
+            for at, skip, names in zip(changed, folder, links, strict=True)
+        ]
         odd = {at for at, (name, text) in enumerate(zip(self._names, texts, strict=True)) if not _same(name, text)}
         for at in odd | self._extras.keys():
-            notes[at] = self._note(at, None if folder[at] else changed[at], hex_name=at in odd)
+            notes[at] = self._note(at, None if folder[at] else changed[at], links[at], hex_name=at in odd)
         return {"version": versions, "metadata": notes}
 
-    def _note(self, at: int, changed_at: int | None, *, hex_name: bool) -> str | None:
+    def _note(self, at: int, changed_at: int | None, links: int, *, hex_name: bool) -> str | None:
         extra = self._extras.get(at, Extra())
         note: dict[str, Any] = {}
         if changed_at is not None:
             note["changed_at"] = changed_at
+        if links != 1:
+            note["links"] = links
         if hex_name:
             note["name_hex"] = self._names[at].hex()
         if extra.mount_point:

@@ -41,11 +41,17 @@ class LocalSource:
 
     @property
     def capabilities(self) -> Capabilities:
-        """An editor that saves by writing a new file over the old name changes the id: the path pairs the two."""
+        """An editor that saves by writing a new file over the old name changes the id: the path pairs the two.
+
+        The change time moves with every link, owner and mode as well: alone, it proves little.
+        """
         return Capabilities(
             stable_ids=self._rules.lasting_ids,
             pair_by=("path",),
             pair_as=ChangeKind.MODIFIED,
+            bookkeeping=("changed_at", "links"),
+            shared_ids=self._rules.lasting_ids,
+            boundaries=True,
             hashes=self._details.hash != "none",
             permissions=True,
         )

@@ -5,7 +5,6 @@ Nothing recurses and no path is longer than the system allows, so no tree is too
 """
 
 import errno
-import hashlib
 import json
 import os
 import stat
@@ -14,14 +13,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from filesync_dagster.connectors.local.mounts import lasting_inodes
+import xxhash
+
+from filesync_dagster.connectors.local import directory
+from filesync_dagster.connectors.local.content import digest_file, read_target
+from filesync_dagster.connectors.local.mounts import is_mount_point, lasting_inodes
 from filesync_dagster.connectors.local.rows import Extra, PageRows, WalkFrame, entry_id, is_listed
 from filesync_dagster.connectors.local.statx import Stat, StatBuffer
 from filesync_dagster.core.model import ListingGap, Meter, Page, to_storable_text
 
 _FOLDER, _REGULAR, _LINK = 4, 8, 10
+_DANGLING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})  # the link itself is at fault
+_STILL_LISTED = "its folder lists it, and the file system says that it is not there"
 _PATH_MAX_BYTES = 4_000  # bytes of path per system call; Linux takes 4,095, macOS 1,023
-_HASH_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,53 +122,111 @@ class Walk:
 
     def _read_files(self, frame: WalkFrame) -> None:
         assert frame.fd is not None
-        rows, directory, hashing = self._rows, frame.fd, self._rules.hash != "none"
+        rows, base, hashing = self._rows, frame.fd, self._rules.hash != "none"
         fill, file_type, name = rows.stats.fill, rows.stats.file_type, b""
         names = frame.files[frame.next_file : frame.next_file + rows.room]
+        absent = []
         for name in names:
-            failed = fill(rows.count, directory, name)
-            if failed:
+            failed = fill(rows.count, base, name)
+            if failed == errno.ENOENT:
+                absent.append(name)
+            elif failed:
                 self._complain(frame, name, failed)
             elif file_type(rows.count) == _REGULAR and not hashing:
                 rows.add(frame, name)
             else:
-                self._read_unusual(frame, name, directory)
+                self._read_unusual(frame, name, base)
+        if absent:
+            self._look_again(frame, absent)
         frame.next_file += len(names)
         self._last = (frame.child(name), False)
 
-    def _read_unusual(self, frame: WalkFrame, name: bytes, directory: int) -> None:
+    def _look_again(self, frame: WalkFrame, absent: list[bytes]) -> None:
+        """Name what the file system denies although the folder, read once more, still lists it."""
+        assert frame.fd is not None
+        try:
+            listed = directory.names_of(frame.fd)
+        except OSError as exc:
+            if exc.errno != errno.ENOENT or not self._is_gone(frame):
+                self._unread.append(ListingGap("", frame.path, _reason(exc.errno)))
+            return
+        for name in absent:
+            if name not in listed:
+                continue
+            if self._rows.stats.fill(self._rows.count, frame.fd, name):
+                self._unread.append(ListingGap("", frame.child_path(name), _STILL_LISTED))
+                return
+            self._read_unusual(frame, name, frame.fd)
+
+    def _is_gone(self, frame: WalkFrame) -> bool:
+        """Tell whether the folder of a frame was removed: the folder above, or one above that, lists it no longer."""
+        above, _, name = frame.rel.rpartition(b"/")
+        depth = above.count(b"/") + 1 if above else 0
+        return bool(frame.rel) and self._is_absent(self._stack[depth], name)
+
+    def _is_absent(self, frame: WalkFrame, name: bytes) -> bool:
+        """Tell whether a second look at a folder has the name no longer. What cannot be told is not absent."""
+        try:
+            with self._locate(frame.rel) as (base, tail):
+                again = os.open(tail or b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=base)
+        except OSError as exc:
+            return exc.errno in {errno.ENOENT, errno.ENOTDIR} and self._is_gone(frame)
+        try:
+            self._stat(again, b"", follow=False)
+            found = self._scratch.one(0)
+            same = (found.dev, found.ino, found.mnt) == (frame.dev, frame.ino, frame.mnt)
+            return same and name not in directory.names_of(again)
+        except OSError:
+            return False
+        finally:
+            os.close(again)
+
+    def _read_unusual(self, frame: WalkFrame, name: bytes, base: int) -> None:
         rows, extra = self._rows, None
         if rows.stats.file_type(rows.count) == _LINK:
-            extra = self._link(frame, name, directory)
+            try:
+                extra = self._link(base, name)
+            except OSError as exc:
+                self._unread.append(ListingGap("", frame.child_path(name), _reason(exc.errno)))
+                return
         kind = rows.stats.file_type(rows.count)
         if kind == _FOLDER:
             # It became a folder after its name was read: its turn comes with the folders.
             insort(frame.dirs, name)
         elif is_listed(kind):
             if kind == _REGULAR and self._rules.hash != "none":
-                extra = self._hash(directory, name, extra)
+                extra = self._hash(base, name, extra)
             rows.add(frame, name, extra)
 
-    def _link(self, frame: WalkFrame, name: bytes, directory: int) -> Extra:
-        extra = Extra(target=_target(directory, name))
-        if self._rules.follow_symlinks and self._scratch.fill(0, directory, name, follow=True) == 0:
+    def _link(self, base: int, name: bytes) -> Extra:
+        extra = Extra(target=read_target(base, name))
+        if self._follow(base, name):
             self._rows.stats.copy(self._rows.count, self._scratch, 0)
             extra.followed = True
         return extra
 
-    def _hash(self, directory: int, name: bytes, extra: Extra | None) -> Extra:
+    def _follow(self, base: int, name: bytes) -> bool:
+        """Read what a link leads to into the scratch slot; False: it stays a link. Raises OSError in doubt."""
+        if not self._rules.follow_symlinks:
+            return False
+        failed = self._scratch.fill(0, base, name, follow=True)
+        if failed and failed not in _DANGLING:
+            raise _LinkError(failed, os.strerror(failed))
+        return not failed
+
+    def _hash(self, base: int, name: bytes, extra: Extra | None) -> Extra:
         extra = extra or Extra()
         algorithm = self._rules.hash
-        digest = _digest(directory, name, algorithm, self._rules.hash_max_bytes, follow=extra.followed)
+        digest = digest_file(base, name, algorithm, self._rules.hash_max_bytes, follow=extra.followed)
         extra.content_hash = digest and f"{algorithm}:{digest}"
         return extra
 
     def _descend(self, frame: WalkFrame, name: bytes, *, emit: bool) -> None:
         """List a folder (when `emit`) and go into it, unless the rules say no."""
-        seen = not emit
+        child, seen = None, not emit
         try:
             with self._locate(frame.child(name)) as (base, tail):
-                extra = self._look(frame, base, tail)
+                extra = self._look(frame, name, base, tail)
                 if emit:
                     self._emit(frame, name, extra)
                     seen = True
@@ -174,34 +236,50 @@ class Walk:
                 child = self._frame_below(frame, name, found, extra)
                 self._open(child, base, tail, follow=extra.followed)
         except OSError as exc:
-            if not seen:
-                self._complain(frame, name, exc.errno)
-            elif exc.errno != errno.ENOENT:
-                self._unread.append(ListingGap("", frame.child_path(name), _reason(exc.errno)))
-        else:
+            self._report(frame, name, exc, seen=seen)
+        if child is not None and child.fd is not None:
             self._stack.append(child)
 
+    def _report(self, frame: WalkFrame, name: bytes, exc: OSError, *, seen: bool) -> None:
+        """Name a folder that could not be read, or not to its end; one that was removed meanwhile is no gap."""
+        if exc.errno == errno.ENOENT and self._is_absent(frame, name):
+            return
+        if exc.errno in {errno.EACCES, errno.EPERM} and not seen and not isinstance(exc, _LinkError):
+            self._complain(frame, name, exc.errno)
+        else:
+            reason = _STILL_LISTED if exc.errno == errno.ENOENT else _reason(exc.errno)
+            self._unread.append(ListingGap("", frame.child_path(name), reason))
+
     def _may_enter(self, frame: WalkFrame, name: bytes, found: Stat, extra: Extra) -> bool:
-        if not stat.S_ISDIR(found.mode) or extra.looping or (extra.mount_point and not self._rules.cross_mounts):
+        if not stat.S_ISDIR(found.mode) or extra.looping:
+            return False
+        if extra.mount_point and not extra.followed and not self._rules.cross_mounts:
             return False
         return self._rules.prune is None or not self._rules.prune(frame.child_path(name))
 
-    def _look(self, frame: WalkFrame, base: int, tail: bytes) -> Extra:
+    def _look(self, frame: WalkFrame, name: bytes, base: int, tail: bytes) -> Extra:
         """Read a folder's attributes into the scratch slot; the link's own when it must not be followed."""
         self._stat(base, tail, follow=False)
         extra = Extra()
         if self._scratch.file_type(0) == _LINK:
-            extra.target = _target(base, tail)
-            if not self._rules.follow_symlinks or self._scratch.fill(0, base, tail, follow=True):
+            extra.target = read_target(base, tail)
+            if not self._follow(base, tail):
+                self._stat(base, tail, follow=False)
                 return extra
             extra.followed = True
         found = self._scratch.one(0)
-        extra.mount_point = (found.dev, found.mnt) != (frame.dev, frame.mnt) and not extra.followed
+        extra.mount_point = self._is_mounted(frame, name, found)
         extra.looping = any((f.dev, f.ino) == (found.dev, found.ino) for f in self._stack) if extra.followed else False
         if extra.looping:
             extra.followed = False
             self._stat(base, tail, follow=False)
         return extra
+
+    def _is_mounted(self, frame: WalkFrame, name: bytes, found: Stat) -> bool:
+        """Tell whether another mount begins here. A subvolume has a device of its own, and is of the same mount."""
+        if found.mnt and frame.mnt:
+            return found.mnt != frame.mnt
+        return found.dev != frame.dev and is_mount_point(os.path.realpath(self._root) + b"/" + frame.child(name))
 
     def _emit(self, frame: WalkFrame, name: bytes, extra: Extra) -> None:
         self._last = (frame.child(name), True)
@@ -212,15 +290,16 @@ class Walk:
 
     def _frame_below(self, frame: WalkFrame, name: bytes, found: Stat, extra: Extra) -> WalkFrame:
         path = frame.child_path(name)
+        external_id = entry_id(frame, name, found, followed=extra.followed)
         elsewhere = (found.dev, found.mnt) != (frame.dev, frame.mnt)
         return WalkFrame(
             rel=frame.child(name),
             path=path,
-            external_id=entry_id(frame, name, found, followed=extra.followed),
+            external_id=external_id,
             dev=found.dev,
             ino=found.ino,
             mnt=found.mnt,
-            device=f"@{path}" if elsewhere else frame.device,
+            device=f"@{xxhash.xxh3_64_hexdigest(external_id.encode())}" if elsewhere else frame.device,
             lasting=(self._rules.lasting_ids and lasting_inodes(found.mnt)) if elsewhere else frame.lasting,
             linked=frame.linked or extra.followed,
         )
@@ -234,22 +313,44 @@ class Walk:
         return frame
 
     def _open(self, frame: WalkFrame, base: int, tail: bytes, *, follow: bool) -> None:
-        """Open a folder and read its names. They are held in memory, sorted: about 60 bytes each."""
+        """Open a folder and read its names. They are held in memory, sorted: about 60 bytes each.
+
+        Where reading ends early, the names so far stay, and the folder open.
+        """
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
         frame.fd = os.open(tail, flags, dir_fd=base)
         self._meter.api_calls += 1
         files: list[bytes] = []
         try:
-            with os.scandir(frame.fd) as entries:
-                for entry in entries:
-                    is_folder = _is_folder(entry, follow=self._rules.follow_symlinks)
-                    (frame.dirs if is_folder else files).append(os.fsencode(entry.name))
+            self._require_same(frame)
+            for name, kind in directory.read_names(frame.fd):
+                (frame.dirs if self._is_folder(frame.fd, name, kind) else files).append(name)
         except OSError:
-            _close(frame)
+            if not files and not frame.dirs:
+                _close(frame)
             raise
-        files.sort()
-        frame.dirs.sort()
-        frame.files = files
+        finally:
+            files.sort()
+            frame.dirs.sort()
+            frame.files = files
+
+    def _require_same(self, frame: WalkFrame) -> None:
+        """Raise OSError when what was opened is not what was looked at: something was mounted or moved in between."""
+        assert frame.fd is not None
+        self._stat(frame.fd, b"", follow=False)
+        found = self._scratch.one(0)
+        if (found.dev, found.ino, found.mnt) != (frame.dev, frame.ino, frame.mnt):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    def _is_folder(self, base: int, name: bytes, kind: int) -> bool:
+        """Tell a folder by the type that came with its name. In doubt it is none: its attributes will tell."""
+        if kind == directory.LINK:
+            return self._rules.follow_symlinks and self._is_folder_by_stat(base, name)
+        return kind == directory.FOLDER or (kind == directory.UNKNOWN and self._is_folder_by_stat(base, name))
+
+    def _is_folder_by_stat(self, base: int, name: bytes) -> bool:
+        failed = self._scratch.fill(0, base, name, follow=self._rules.follow_symlinks)
+        return not failed and self._scratch.file_type(0) == _FOLDER
 
     def _stat(self, base: int, tail: bytes, *, follow: bool) -> None:
         failed = self._scratch.fill(0, base, tail, follow=follow)
@@ -273,46 +374,24 @@ class Walk:
                 os.close(base)
 
     def _complain(self, frame: WalkFrame, name: bytes, failed: int | None) -> None:
-        """Report a folder with an entry that cannot be looked at: once, by its first such entry."""
-        if failed != errno.ENOENT and not frame.complained:
-            frame.complained = True
+        """Report an entry that cannot be looked at: of each folder, the first; of a folder that forbids it, itself."""
+        if frame.complained:
+            return
+        frame.complained = True
+        if failed in {errno.EACCES, errno.EPERM}:
             self._unread.append(ListingGap("", frame.path, f"{to_storable_text(name)}: {_reason(failed)}"))
+        else:
+            self._unread.append(ListingGap("", frame.child_path(name), _reason(failed)))
 
 
-def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=follow)
-    except OSError:
-        return False  # reading its attributes will tell what is wrong with it
+class _LinkError(OSError):
+    """What a link leads to cannot be looked at."""
 
 
 def _close(frame: WalkFrame) -> None:
     if frame.fd is not None:
         os.close(frame.fd)
         frame.fd = None
-
-
-def _target(directory: int, name: bytes) -> bytes | None:
-    try:
-        return os.readlink(name, dir_fd=directory)
-    except OSError:
-        return None
-
-
-def _digest(directory: int, name: bytes, algorithm: str, most: int, *, follow: bool) -> str | None:
-    """The hash of a regular file's content; None when it cannot be read or is larger than `most` bytes."""
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
-    try:
-        with open(name, "rb", opener=lambda path, _: os.open(path, flags, dir_fd=directory)) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > most:
-                return None
-            digest = hashlib.new(algorithm, usedforsecurity=False)
-            while chunk := file.read(_HASH_CHUNK_BYTES):
-                digest.update(chunk)
-            return digest.hexdigest()
-    except OSError:
-        return None
 
 
 def _position(checkpoint: str | None, root: bytes) -> tuple[bytes, bool] | None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from filesync_dagster.core.model import ChangeKind
+from filesync_dagster.core.model import JOURNALED, ChangeKind
 from filesync_dagster.monitoring.reports.counted_endpoints import endpoints_of_day
 from filesync_dagster.monitoring.reports.pictures import Grid
 from filesync_dagster.monitoring.reports.plan import Connection, Plan, Terms
@@ -18,7 +18,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS = 24
 DAYS = 28
 """Whole weeks, so that no weekday counts more often than another."""
-KINDS = frozenset(kind.value for kind in ChangeKind if kind is not ChangeKind.LEFT_SCOPE)
+KINDS = frozenset(kind.value for kind in JOURNALED if kind is not ChangeKind.LEFT_SCOPE)
 
 
 def relate_activity(con: Connection, runtime: Runtime, day: Day) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from filesync_dagster.core.model import ChangeKind, canonical_json
+from filesync_dagster.core.model import JOURNALED, ChangeKind, canonical_json
 from filesync_dagster.orchestration.resources import FilesyncResource
 
 if TYPE_CHECKING:
@@ -134,11 +134,10 @@ def on_file_changes(
     of its batch. With `partitions`, each run is of one file, whose partition is added. The project needs the resource
     `filesync`. Raises ValueError for a pattern, a kind or a number that means nothing.
     """
-    unknown = set(changes) - {kind.value for kind in ChangeKind}
+    unknown = set(changes) - {kind.value for kind in JOURNALED}
     if unknown or not changes or max_files_per_run < 1 or max_runs_per_tick < 1:
         raise ValueError(
-            f"on_file_changes({name!r}): there are the changes {', '.join(kind.value for kind in ChangeKind)}; "
-            "numbers are 1 or more."
+            f"on_file_changes({name!r}): there are the changes {', '.join(sorted(JOURNALED))}; numbers are 1 or more."
         )
     files_per_run = 1 if partitions else max_files_per_run
     selection = Selection(endpoint, _selector(include, exclude), frozenset(changes), files_per_run, max_runs_per_tick)

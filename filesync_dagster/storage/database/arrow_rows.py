@@ -55,7 +55,8 @@ def changes(batch: pa.RecordBatch, first: int) -> Iterator[Staged]:
     yield "incoming_gone", gone.filter(pc.invert(stays))
     ids = pa.record_batch({"previous_id": old_id, "external_id": new_id})
     yield "incoming_ids", ids.filter(pc.fill_null(pc.not_equal(old_id, new_id), fill_value=False))
-    yield "incoming_journal", _journal(change, before, after, first)
+    told = pc.not_equal(change, ChangeKind.REFRESHED.value)
+    yield "incoming_journal", _journal(change, before, after, first).filter(told)
 
 
 def _journal(change: Column, before: pa.StructArray, after: pa.StructArray, first: int) -> pa.RecordBatch:

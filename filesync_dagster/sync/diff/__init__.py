@@ -6,9 +6,19 @@ Pure: DuckDB relations in, DuckDB tables out; no files, no network, no policy. I
 from filesync_dagster.sync.diff.application import apply
 from filesync_dagster.sync.diff.columns import column_definitions
 from filesync_dagster.sync.diff.compaction import compact
-from filesync_dagster.sync.diff.comparison import compare
+from filesync_dagster.sync.diff.comparison import compare, count_unproved
 from filesync_dagster.sync.diff.derivation import derive
 from filesync_dagster.sync.diff.descendants import find_repathed
 from filesync_dagster.sync.diff.relations import dedupe, totals
 
-__all__ = ["apply", "column_definitions", "compact", "compare", "dedupe", "derive", "find_repathed", "totals"]
+__all__ = [
+    "apply",
+    "column_definitions",
+    "compact",
+    "compare",
+    "count_unproved",
+    "dedupe",
+    "derive",
+    "find_repathed",
+    "totals",
+]

@@ -5,11 +5,12 @@ fingerprint) occur on both sides are unchanged; the few others are fetched whole
 So the cost is that of reading 16 bytes a row, plus the changed rows.
 """
 
+import json
 from collections.abc import Sequence
 
 import duckdb
 
-from filesync_dagster.core.model import COUNTED, ChangeCounts, ChangeKind
+from filesync_dagster.core.model import COUNTED, NAME_MARK, ChangeCounts, ChangeKind, Kind
 from filesync_dagster.sync.diff.columns import column_definitions, differ, pack_row, quote, typed_columns
 
 
@@ -22,6 +23,7 @@ def compare(
     pair_by: Sequence[str] = (),
     pair_as: ChangeKind = ChangeKind.MOVED,
     left_scope: str | None = None,
+    bookkeeping: Sequence[str] = (),
 ) -> ChangeCounts:
     """Create the table `into`, in CHANGE_SCHEMA, with one row for each entry that differs.
 
@@ -32,6 +34,10 @@ def compare(
     or added has the same values. Empty files have no content that could identify them.
     `left_scope` names a table with a column external_id: rows gone from `after` that it lists are left_scope, and
     are not paired.
+
+    `bookkeeping`: keys of metadata, the first a time of change that moves for many reasons, the others such reasons. A
+    row of which nothing but these, its id or its folder's id differs, or whose content has the same hash, is
+    `refreshed`: no change that counts. If the time alone moved, nothing explains it, and it is `modified`.
 
     A row in the store's trash is not live. Every other change that leaves its entry not live is `removed`. Both count
     only when the entry was live before: one first seen in the trash is `removed` with a null before, one that leaves
@@ -51,11 +57,13 @@ def compare(
             f"(SELECT {typed_columns('t')} FROM {quote(side)} t SEMI JOIN {candidates} c ON t.id_hash = c.id_hash)"
             for side in (before, after)
         )
-        con.execute(_changes(table, old, new, left_scope))
+        con.execute(_changes(table, old, new, left_scope, bookkeeping))
     finally:
         con.execute(f"DROP TABLE {candidates}")
     if pair_by:
-        _pair(con, into, pair_by, pair_as)
+        _pair(con, into, pair_by, _content_changes(bookkeeping) if bookkeeping else f"'{pair_as}'")
+    if bookkeeping:
+        _explain(con, table, bookkeeping)
     return _counts(con, table)
 
 
@@ -70,7 +78,10 @@ def _candidates(candidates: str, before: str, after: str) -> str:
     """
 
 
-def _changes(table: str, before: str, after: str, left_scope: str | None) -> str:
+def _changes(table: str, before: str, after: str, left_scope: str | None, bookkeeping: Sequence[str]) -> str:
+    place = differ("parent_id", "name", "scope")
+    if bookkeeping:
+        place = f"({place} AND b.path <> a.path)"  # another folder of the same path is no move
     left = f"b.external_id IN (SELECT external_id FROM {quote(left_scope)})" if left_scope else "false"
     return f"""
         CREATE OR REPLACE TABLE {table} AS
@@ -81,12 +92,9 @@ def _changes(table: str, before: str, after: str, left_scope: str | None) -> str
                 WHEN a.trashed THEN '{ChangeKind.REMOVED}'
                 WHEN b.external_id IS NULL THEN '{ChangeKind.ADDED}'
                 WHEN b.trashed THEN '{ChangeKind.RESTORED}'
-                WHEN {differ("parent_id", "name", "scope")} THEN '{ChangeKind.MOVED}'
+                WHEN {place} THEN '{ChangeKind.MOVED}'
                 WHEN a.parent_id IS NULL AND b.path <> a.path THEN '{ChangeKind.MOVED}'
-                WHEN {differ("version", "size", "content_hash", "kind")} THEN '{ChangeKind.MODIFIED}'
-                WHEN {differ("mime_type", "created_at", "modified_at", "link")} THEN '{ChangeKind.MODIFIED}'
-                WHEN {differ("owner", "permissions")} THEN '{ChangeKind.PERMISSIONS_CHANGED}'
-                ELSE '{ChangeKind.MODIFIED}'
+                ELSE {_content_changes(bookkeeping)}
             END AS change,
             {pack_row("b")} AS "before",
             {pack_row("a")} AS "after"
@@ -95,7 +103,64 @@ def _changes(table: str, before: str, after: str, left_scope: str | None) -> str
     """
 
 
-def _pair(con: duckdb.DuckDBPyConnection, into: str, pair_by: Sequence[str], pair_as: ChangeKind) -> None:
+def _content_changes(bookkeeping: Sequence[str]) -> str:
+    """Return the kind of change of a row b that is a now, in its place."""
+    if not bookkeeping:
+        return f"""CASE
+                WHEN {differ("version", "size", "content_hash", "kind")} THEN '{ChangeKind.MODIFIED}'
+                WHEN {differ("mime_type", "created_at", "modified_at", "link")} THEN '{ChangeKind.MODIFIED}'
+                WHEN {differ("owner", "permissions")} THEN '{ChangeKind.PERMISSIONS_CHANGED}'
+                ELSE '{ChangeKind.MODIFIED}' END"""
+    time, *reasons = bookkeeping
+    explained = " OR ".join([differ("external_id", "parent_id", "name", "content_hash"), *map(_key_differs, reasons)])
+    return f"""CASE
+                WHEN b.kind = a.kind AND b.content_hash = a.content_hash AND NOT {differ("owner", "permissions")}
+                    THEN '{ChangeKind.REFRESHED}'
+                WHEN b.kind = a.kind AND b.content_hash = a.content_hash THEN '{ChangeKind.PERMISSIONS_CHANGED}'
+                WHEN {_content_differs(bookkeeping)} THEN '{ChangeKind.MODIFIED}'
+                WHEN {differ("owner", "permissions")} THEN '{ChangeKind.PERMISSIONS_CHANGED}'
+                WHEN {_key_differs(time)} AND NOT ({explained}) THEN '{ChangeKind.MODIFIED}'
+                ELSE '{ChangeKind.REFRESHED}' END"""
+
+
+def _content_differs(bookkeeping: Sequence[str]) -> str:
+    """Return a condition: more than bookkeeping differs between b and a. A hash that one side lacks says nothing."""
+    rest = json.dumps(dict.fromkeys(bookkeeping))
+    old, new = (f"json_merge_patch(coalesce({side}.metadata, '{{}}'), '{rest}')::VARCHAR" for side in ("b", "a"))
+    columns = differ("version", "size", "kind", "mime_type", "modified_at", "link")
+    return f"({columns} OR coalesce(b.content_hash <> a.content_hash, false) OR {old} <> {new})"
+
+
+def _key_differs(key: str) -> str:
+    return f"b.metadata->>'{key}' IS DISTINCT FROM a.metadata->>'{key}'"
+
+
+def _explain(con: duckdb.DuckDBPyConnection, table: str, bookkeeping: Sequence[str]) -> None:
+    """Refresh what is modified by its time alone when another name of the same file came, went or moved."""
+    file = f"split_part({{}}.external_id, '{NAME_MARK}', 1)"
+    con.execute(f"""
+        UPDATE {table} SET change = '{ChangeKind.REFRESHED}'
+        WHERE change = '{ChangeKind.MODIFIED}' AND {file.format('"after"')} IN (
+            SELECT {file.format('coalesce("after", "before")')} FROM {table}
+            WHERE change IN ('{ChangeKind.ADDED}', '{ChangeKind.MOVED}', '{ChangeKind.REMOVED}')
+        ) AND "after".external_id IN (
+            SELECT a.external_id FROM (SELECT "before" AS b, "after" AS a FROM {table} WHERE "before" IS NOT NULL)
+            WHERE NOT {_content_differs(bookkeeping)}
+        )
+    """)
+
+
+def count_unproved(con: duckdb.DuckDBPyConnection, changes: str, bookkeeping: Sequence[str]) -> int:
+    """Return how many files of `changes` are `modified` for no more than the time of change."""
+    [(count,)] = con.execute(f"""
+        SELECT count(*) FROM (
+            SELECT "before" AS b, "after" AS a FROM {quote(changes)} WHERE change = '{ChangeKind.MODIFIED}'
+        ) WHERE a.kind <> '{Kind.FOLDER}' AND NOT {_content_differs(bookkeeping)}
+    """).fetchall()
+    return int(count)
+
+
+def _pair(con: duckdb.DuckDBPyConnection, into: str, pair_by: Sequence[str], change: str) -> None:
     """Turn a removed and an added row that can only be the same file into one row."""
     table, pairs = quote(into), quote(f"{into}_pairs")
     gone = _alone(table, "before", f"change = '{ChangeKind.REMOVED}' AND \"after\" IS NULL", pair_by)
@@ -107,10 +172,10 @@ def _pair(con: duckdb.DuckDBPyConnection, into: str, pair_by: Sequence[str], pai
     )
     con.execute(f"""
         INSERT INTO {table}
-        SELECT '{pair_as}', g."before", c."after"
+        SELECT {change}, b, a
         FROM {pairs} p
-        JOIN {table} g ON g."before".external_id = p.gone AND g."after" IS NULL
-        JOIN {table} c ON c."after".external_id = p.come AND c."before" IS NULL
+        JOIN (SELECT "before" AS b FROM {table} WHERE "after" IS NULL) g ON b.external_id = p.gone
+        JOIN (SELECT "after" AS a FROM {table} WHERE "before" IS NULL) c ON a.external_id = p.come
     """)
     con.execute(f"""
         DELETE FROM {table}

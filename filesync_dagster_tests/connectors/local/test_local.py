@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +21,8 @@ from filesync_dagster.connectors.local.source import translate_errors
 from filesync_dagster.connectors.local.statx import StatBuffer
 from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, TemporarilyDown
 from filesync_dagster.core.model import ChangeKind, Meter
+from filesync_dagster_tests.connectors.local.fuse import faulty_folder
+from filesync_dagster_tests.connectors.local.mounts import btrfs, mounted, run
 
 AS_ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam("nobody").pw_uid
@@ -44,19 +45,6 @@ def listed(root, prune=None, **details):
 def metadata(row):
     """Return the metadata of a row, parsed."""
     return json.loads(row["metadata"])
-
-
-@contextmanager
-def mounted(folder):
-    """Mount a memory file system, where this user may."""
-    folder.mkdir(exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip("this user may not mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 def test_columns(tmp_path):
@@ -457,7 +445,7 @@ def test_mounts_are_listed_and_not_entered(tmp_path):
     assert set(rows) == {"mount", "plain"}
     assert metadata(rows["mount"]) == {"mount_point": True}
     assert set(crossed) == {"mount", "mount/folder", "mount/folder/file", "plain"}
-    assert "@mount" in crossed["mount/folder/file"]["external_id"]
+    assert "@" in crossed["mount/folder/file"]["external_id"]
     assert crossed["mount/folder"]["parent_id"] == crossed["mount"]["external_id"]
     assert str(tmp_path / "mount") in problems[0]
 
@@ -468,20 +456,88 @@ def test_bind_mounts_do_not_share_ids(tmp_path):
     (tmp_path / "root" / "folder" / "file").touch()
     (tmp_path / "root" / "again").mkdir()
     (tmp_path / "root" / "bound").touch()
-    pairs = [("folder", "again"), ("folder/file", "bound")]
-    done = []
-    try:
-        for old, new in pairs:
-            command = ["mount", "--bind", tmp_path / "root" / old, tmp_path / "root" / new]
-            if subprocess.run(command, capture_output=True, check=False).returncode:
-                pytest.skip("this user may not mount a file system")
-            done.append(new)
-        rows, _ = listed(tmp_path / "root", cross_mounts=True)
-    finally:
-        for new in done:
-            subprocess.run(["umount", tmp_path / "root" / new], check=True)
+    root = tmp_path / "root"
+    with mounted(root / "again", "--bind", root / "folder"), mounted(root / "bound", "--bind", root / "folder/file"):
+        rows, _ = listed(root, cross_mounts=True)
 
     assert set(rows) == {"again", "again/file", "bound", "folder", "folder/file"}
+
+
+def test_a_subvolume_is_entered(tmp_path):
+    """A subvolume has a device of its own and is part of the same file system; a snapshot of it shares no ids."""
+    with btrfs(tmp_path / "image", tmp_path / "root") as root:
+        run("btrfs", "subvolume", "create", root / "sub")
+        (root / "sub" / "file").touch()
+        run("btrfs", "subvolume", "snapshot", root / "sub", root / "copy")
+        rows, unread = listed(root)
+        problems = source(root).check().problems
+
+    assert set(rows) == {"copy", "copy/file", "sub", "sub/file"}
+    assert (unread, problems) == ([], ())
+
+
+@pytest.mark.parametrize("fault", [errno.ENOENT, errno.ESTALE, errno.EIO])
+@pytest.mark.parametrize(
+    ("what", "where", "lost"),
+    [
+        ("names", "a", {"a/1", "a/2", "a/3"}),
+        ("more names", "a", {"a/3"}),
+        ("open", "a", {"a/1", "a/2", "a/3"}),
+        ("stat", "a", {"a", "a/1", "a/2", "a/3"}),
+        ("stat", "a/2", {"a/2"}),
+        ("stat", "b", {"b"}),
+    ],
+)
+def test_what_the_folder_above_still_lists_is_a_gap(tmp_path, fault, what, where, lost):
+    """Some file systems say that what is there is not: that names the place, and the rest is listed."""
+    with faulty_folder(tmp_path / "root", ["a/1", "a/2", "a/3", "b", "c/4"]) as folder:
+        whole, unread = listed(tmp_path / "root")
+        assert unread == []
+        folder.faults[what, where] = fault
+
+        rows, unread = listed(tmp_path / "root")
+
+    assert set(whole) - set(rows) == lost
+    assert [gap.path for gap in unread] == [where]
+
+
+def test_what_comes_at_the_second_look_is_listed(tmp_path):
+    """A file that could not be found for a moment, and can now, is no gap."""
+    with faulty_folder(tmp_path / "root", ["a", "b", "c"]) as folder:
+        folder.faults["stat", "b"] = [errno.ENOENT, errno.ENOENT]
+
+        rows, unread = listed(tmp_path / "root")
+
+    assert (set(rows), unread) == ({"a", "b", "c"}, [])
+
+
+@pytest.mark.parametrize("what", ["names", "stat"])
+def test_what_is_gone_at_the_second_look_is_no_gap(tmp_path, what):
+    """A folder that was removed after its name was read is neither a row below nor an error."""
+    with faulty_folder(tmp_path / "root", ["a/1", "b"]) as folder:
+        folder.faults[what, "a"] = errno.ENOENT
+        folder.vanishing = "a"
+
+        rows, unread = listed(tmp_path / "root")
+
+    assert unread == []
+    assert set(rows) - {"a"} == {"b"}
+
+
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.ESTALE])
+@pytest.mark.parametrize("target", ["a", "b"])
+def test_a_followed_link_that_cannot_be_looked_through_is_a_gap(tmp_path, fault, target):
+    """It is not known whether it leads to a file or a folder, so it is neither listed nor absent."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path / "share" / target)
+    with faulty_folder(tmp_path / "share", ["a/1", "b"]) as folder:
+        folder.faults["stat", target] = fault
+
+        rows, unread = listed(root, follow_symlinks=True)
+
+    assert rows == {}
+    assert [gap.path for gap in unread] == ["link"]
 
 
 def test_the_canary(tmp_path):

@@ -1,0 +1,1 @@
+"""Syncs of local folders: what mounts and links hide, and names that share a file."""
