@@ -52,6 +52,14 @@ class LocalDetails(BaseModel):
             "removal and an addition.",
         ),
     ] = "auto"
+    answer_timeout_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="How long one answer of the file system is waited for. A place that gives none is left out and "
+            "named; if the folder itself gives none, the sync fails.",
+        ),
+    ] = 60.0
     page_size: Annotated[
         int, Field(ge=1, le=100_000, description="Entries per page; a listing resumes after a page.")
     ] = 5_000

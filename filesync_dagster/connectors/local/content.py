@@ -4,6 +4,8 @@ import hashlib
 import os
 import stat
 
+from filesync_dagster.connectors.local.deadline import Pulse
+
 _HASH_CHUNK_BYTES = 1 << 20
 
 
@@ -15,7 +17,7 @@ def read_target(base: int, name: bytes) -> bytes | None:
         return None
 
 
-def digest_file(base: int, name: bytes, algorithm: str, most: int, *, follow: bool) -> str | None:
+def digest_file(base: int, name: bytes, algorithm: str, most: int, *, follow: bool, pulse: Pulse) -> str | None:
     """The hash of a regular file's content; None when it cannot be read or is larger than `most` bytes."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
@@ -26,6 +28,7 @@ def digest_file(base: int, name: bytes, algorithm: str, most: int, *, follow: bo
             digest = hashlib.new(algorithm, usedforsecurity=False)
             while chunk := file.read(_HASH_CHUNK_BYTES):
                 digest.update(chunk)
+                pulse.beats += 1
             return digest.hexdigest()
     except OSError:
         return None

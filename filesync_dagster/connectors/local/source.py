@@ -3,11 +3,12 @@
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from filesync_dagster.connectors.local import LocalDetails
+from filesync_dagster.connectors.local.deadline import Pulse, answer_within, pages_within
 from filesync_dagster.connectors.local.mounts import mounts, mounts_below
 from filesync_dagster.connectors.local.statx import StatBuffer
 from filesync_dagster.connectors.local.walk import Rules, Walk
@@ -58,6 +59,27 @@ class LocalSource:
 
     def check(self) -> ConnectionReport:
         """Open the folder, read its first names, and tell about what a listing would leave out."""
+        with _translate_errors(self._root):
+            return answer_within(self._details.answer_timeout_seconds, self._report)
+
+    def scopes(self) -> tuple[str, ...]:
+        """One: the whole folder."""
+        return ("",)
+
+    def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
+        """Walk the folder. Each page's checkpoint is the position of its last entry."""
+        with _translate_errors(self._root):
+            yield from pages_within(self._details.answer_timeout_seconds, self._walk, checkpoint)
+
+    def _walk(self, pulse: Pulse, checkpoint: str | None, hung: frozenset[bytes]) -> Generator[Page, None, None]:
+        with self._open_root() as root_fd:
+            walk = Walk(self._root, root_fd, self._rules, self._meter, pulse=pulse, hung=hung)
+            yield from walk.pages(checkpoint)
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
+
+    def _report(self) -> ConnectionReport:
         began = time.perf_counter()
         with self._open_root() as root_fd, _translate_errors(self._root):
             self._meter.api_calls += 1
@@ -75,18 +97,6 @@ class LocalSource:
             permissions=("list entries",),
             problems=self._problems(found.birth),
         )
-
-    def scopes(self) -> tuple[str, ...]:
-        """One: the whole folder."""
-        return ("",)
-
-    def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
-        """Walk the folder. Each page's checkpoint is the position of its last entry."""
-        with self._open_root() as root_fd, _translate_errors(self._root):
-            yield from Walk(self._root, root_fd, self._rules, self._meter).pages(checkpoint)
-
-    def close(self) -> None:
-        """Nothing stays open between calls."""
 
     def _problems(self, birth: int | None) -> tuple[str, ...]:
         problems = []

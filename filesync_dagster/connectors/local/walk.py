@@ -5,27 +5,27 @@ Nothing recurses and no path is longer than the system allows, so no tree is too
 """
 
 import errno
-import json
 import os
 import stat
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import xxhash
 
 from filesync_dagster.connectors.local import directory
 from filesync_dagster.connectors.local.content import digest_file, read_target
+from filesync_dagster.connectors.local.deadline import Pulse
 from filesync_dagster.connectors.local.mounts import is_mount_point, lasting_inodes
+from filesync_dagster.connectors.local.position import read_position, write_position
 from filesync_dagster.connectors.local.rows import Extra, PageRows, WalkFrame, entry_id, is_listed
+from filesync_dagster.connectors.local.second_look import is_absent, is_gone, is_same, locate
 from filesync_dagster.connectors.local.statx import Stat, StatBuffer
 from filesync_dagster.core.model import ListingGap, Meter, Page, to_storable_text
 
 _FOLDER, _REGULAR, _LINK = 4, 8, 10
 _DANGLING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})  # the link itself is at fault
 _STILL_LISTED = "its folder lists it, and the file system says that it is not there"
-_PATH_MAX_BYTES = 4_000  # bytes of path per system call; Linux takes 4,095, macOS 1,023
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,22 @@ class Rules:
 class Walk:
     """The state of one walk. `root` is the raw absolute path, `root_fd` is open on it and stays the caller's."""
 
-    def __init__(self, root: bytes, root_fd: int, rules: Rules, meter: Meter) -> None:
+    def __init__(
+        self,
+        root: bytes,
+        root_fd: int,
+        rules: Rules,
+        meter: Meter,
+        *,
+        pulse: Pulse | None = None,
+        hung: frozenset[bytes] = frozenset(),
+    ) -> None:
         self._root = root
         self._root_fd = root_fd
         self._rules = rules
         self._meter = meter
+        self._pulse = pulse or Pulse()
+        self._hung = hung
         self._rows = PageRows(rules.page_size)
         self._scratch = StatBuffer(1)
         self._unread: list[ListingGap] = []
@@ -60,7 +71,7 @@ class Walk:
         try:
             self._stack.append(self._root_frame())
             self._resume(checkpoint)
-            while self._stack:
+            while self._stack and not self._pulse.stopped:
                 self._step()
                 if self._rows.room == 0 or len(self._unread) >= self._rules.page_size:
                     yield self._page()
@@ -73,17 +84,10 @@ class Walk:
     def _page(self) -> Page:
         rows, unread = self._rows, tuple(self._unread)
         self._rows, self._unread = PageRows(self._rules.page_size), []
-        return Page(rows.batch(), self._checkpoint(), unread)
-
-    def _checkpoint(self) -> str | None:
-        if self._last is None:
-            return None
-        at, folder = self._last
-        # Surrogates stand for bytes that are not UTF-8; JSON escapes them.
-        return json.dumps({"root": _text(self._root), "at": _text(at), "folder": folder})
+        return Page(rows.batch(), self._last and write_position(self._root, *self._last), unread)
 
     def _resume(self, checkpoint: str | None) -> None:
-        position = _position(checkpoint, self._root)
+        position = read_position(checkpoint, self._root)
         if position is None:
             return
         at, folder = position
@@ -126,7 +130,12 @@ class Walk:
         fill, file_type, name = rows.stats.fill, rows.stats.file_type, b""
         names = frame.files[frame.next_file : frame.next_file + rows.room]
         absent = []
+        pulse = self._pulse
+        pulse.folder = frame.rel
         for name in names:
+            pulse.name = name
+            if self._hung and self._is_hung(frame, name):
+                continue
             failed = fill(rows.count, base, name)
             if failed == errno.ENOENT:
                 absent.append(name)
@@ -147,7 +156,7 @@ class Walk:
         try:
             listed = directory.names_of(frame.fd)
         except OSError as exc:
-            if exc.errno != errno.ENOENT or not self._is_gone(frame):
+            if exc.errno != errno.ENOENT or not is_gone(self._root_fd, self._stack, frame):
                 self._unread.append(ListingGap("", frame.path, _reason(exc.errno)))
             return
         for name in absent:
@@ -157,29 +166,6 @@ class Walk:
                 self._unread.append(ListingGap("", frame.child_path(name), _STILL_LISTED))
                 return
             self._read_unusual(frame, name, frame.fd)
-
-    def _is_gone(self, frame: WalkFrame) -> bool:
-        """Tell whether the folder of a frame was removed: the folder above, or one above that, lists it no longer."""
-        above, _, name = frame.rel.rpartition(b"/")
-        depth = above.count(b"/") + 1 if above else 0
-        return bool(frame.rel) and self._is_absent(self._stack[depth], name)
-
-    def _is_absent(self, frame: WalkFrame, name: bytes) -> bool:
-        """Tell whether a second look at a folder has the name no longer. What cannot be told is not absent."""
-        try:
-            with self._locate(frame.rel) as (base, tail):
-                again = os.open(tail or b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=base)
-        except OSError as exc:
-            return exc.errno in {errno.ENOENT, errno.ENOTDIR} and self._is_gone(frame)
-        try:
-            self._stat(again, b"", follow=False)
-            found = self._scratch.one(0)
-            same = (found.dev, found.ino, found.mnt) == (frame.dev, frame.ino, frame.mnt)
-            return same and name not in directory.names_of(again)
-        except OSError:
-            return False
-        finally:
-            os.close(again)
 
     def _read_unusual(self, frame: WalkFrame, name: bytes, base: int) -> None:
         rows, extra = self._rows, None
@@ -217,15 +203,20 @@ class Walk:
     def _hash(self, base: int, name: bytes, extra: Extra | None) -> Extra:
         extra = extra or Extra()
         algorithm = self._rules.hash
-        digest = digest_file(base, name, algorithm, self._rules.hash_max_bytes, follow=extra.followed)
+        digest = digest_file(
+            base, name, algorithm, self._rules.hash_max_bytes, follow=extra.followed, pulse=self._pulse
+        )
         extra.content_hash = digest and f"{algorithm}:{digest}"
         return extra
 
     def _descend(self, frame: WalkFrame, name: bytes, *, emit: bool) -> None:
         """List a folder (when `emit`) and go into it, unless the rules say no."""
         child, seen = None, not emit
+        self._pulse.folder, self._pulse.name = frame.rel, name
+        if self._hung and self._is_hung(frame, name):
+            return
         try:
-            with self._locate(frame.child(name)) as (base, tail):
+            with locate(self._root_fd, frame.child(name)) as (base, tail):
                 extra = self._look(frame, name, base, tail)
                 if emit:
                     self._emit(frame, name, extra)
@@ -240,9 +231,16 @@ class Walk:
         if child is not None and child.fd is not None:
             self._stack.append(child)
 
+    def _is_hung(self, frame: WalkFrame, name: bytes) -> bool:
+        """Tell whether nobody answered about an entry before, and name it as a gap."""
+        if frame.child(name) not in self._hung:
+            return False
+        self._unread.append(ListingGap("", frame.child_path(name), "the file system does not answer"))
+        return True
+
     def _report(self, frame: WalkFrame, name: bytes, exc: OSError, *, seen: bool) -> None:
         """Name a folder that could not be read, or not to its end; one that was removed meanwhile is no gap."""
-        if exc.errno == errno.ENOENT and self._is_absent(frame, name):
+        if exc.errno == errno.ENOENT and is_absent(self._root_fd, self._stack, frame, name):
             return
         if exc.errno in {errno.EACCES, errno.EPERM} and not seen and not isinstance(exc, _LinkError):
             self._complain(frame, name, exc.errno)
@@ -318,13 +316,16 @@ class Walk:
         Where reading ends early, the names so far stay, and the folder open.
         """
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+        self._pulse.folder, self._pulse.name = frame.rel, b""
         frame.fd = os.open(tail, flags, dir_fd=base)
         self._meter.api_calls += 1
         files: list[bytes] = []
         try:
-            self._require_same(frame)
+            if not is_same(frame.fd, frame):
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
             for name, kind in directory.read_names(frame.fd):
-                (frame.dirs if self._is_folder(frame.fd, name, kind) else files).append(name)
+                self._pulse.beats += 1
+                (frame.dirs if self._is_folder(frame, name, kind) else files).append(name)
         except OSError:
             if not files and not frame.dirs:
                 _close(frame)
@@ -334,44 +335,26 @@ class Walk:
             frame.dirs.sort()
             frame.files = files
 
-    def _require_same(self, frame: WalkFrame) -> None:
-        """Raise OSError when what was opened is not what was looked at: something was mounted or moved in between."""
+    def _is_folder(self, frame: WalkFrame, name: bytes, kind: int) -> bool:
+        """Tell a folder by the type that came with its name. In doubt it is none: its attributes will tell.
+
+        What hung is taken for one: folders come last, so its turn is still to come wherever the walk begins again.
+        """
+        doubtful = kind == directory.UNKNOWN or (kind == directory.LINK and self._rules.follow_symlinks)
+        if self._hung and frame.child(name) in self._hung:
+            return True
+        if not doubtful:
+            return kind == directory.FOLDER
         assert frame.fd is not None
-        self._stat(frame.fd, b"", follow=False)
-        found = self._scratch.one(0)
-        if (found.dev, found.ino, found.mnt) != (frame.dev, frame.ino, frame.mnt):
-            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
-
-    def _is_folder(self, base: int, name: bytes, kind: int) -> bool:
-        """Tell a folder by the type that came with its name. In doubt it is none: its attributes will tell."""
-        if kind == directory.LINK:
-            return self._rules.follow_symlinks and self._is_folder_by_stat(base, name)
-        return kind == directory.FOLDER or (kind == directory.UNKNOWN and self._is_folder_by_stat(base, name))
-
-    def _is_folder_by_stat(self, base: int, name: bytes) -> bool:
-        failed = self._scratch.fill(0, base, name, follow=self._rules.follow_symlinks)
+        self._pulse.name = name
+        failed = self._scratch.fill(0, frame.fd, name, follow=self._rules.follow_symlinks)
+        self._pulse.name = b""
         return not failed and self._scratch.file_type(0) == _FOLDER
 
     def _stat(self, base: int, tail: bytes, *, follow: bool) -> None:
         failed = self._scratch.fill(0, base, tail, follow=follow)
         if failed:
             raise OSError(failed, os.strerror(failed))
-
-    @contextmanager
-    def _locate(self, rel: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield an open folder and a path below it, short enough for one system call, that lead to `rel`."""
-        base = self._root_fd
-        try:
-            while len(rel) > _PATH_MAX_BYTES:
-                cut = rel.rindex(b"/", 0, _PATH_MAX_BYTES)
-                deeper = os.open(rel[:cut], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=base)
-                if base != self._root_fd:
-                    os.close(base)
-                base, rel = deeper, rel[cut + 1 :]
-            yield base, rel
-        finally:
-            if base != self._root_fd:
-                os.close(base)
 
     def _complain(self, frame: WalkFrame, name: bytes, failed: int | None) -> None:
         """Report an entry that cannot be looked at: of each folder, the first; of a folder that forbids it, itself."""
@@ -392,25 +375,6 @@ def _close(frame: WalkFrame) -> None:
     if frame.fd is not None:
         os.close(frame.fd)
         frame.fd = None
-
-
-def _position(checkpoint: str | None, root: bytes) -> tuple[bytes, bool] | None:
-    if checkpoint is None:
-        return None
-    try:
-        known = json.loads(checkpoint)
-        at, folder = _raw(known["at"]), known["folder"] is True
-        return (at, folder) if _raw(known["root"]) == root and at else None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
-
-
-def _raw(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
 
 
 def _reason(number: int | None) -> str:

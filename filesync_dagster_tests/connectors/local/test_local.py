@@ -21,7 +21,7 @@ from filesync_dagster.connectors.local.source import translate_errors
 from filesync_dagster.connectors.local.statx import StatBuffer
 from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, TemporarilyDown
 from filesync_dagster.core.model import ChangeKind, Meter
-from filesync_dagster_tests.connectors.local.fuse import faulty_folder
+from filesync_dagster_tests.connectors.local.fuse import HANG, faulty_folder
 from filesync_dagster_tests.connectors.local.mounts import btrfs, mounted, run
 
 AS_ROOT = os.geteuid() == 0
@@ -632,3 +632,58 @@ def test_bad_details(details):
 def test_every_setting_is_described():
     """The configuration reference has a sentence for each setting."""
     assert all(field.description for field in LocalDetails.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("what", "where", "lost"),
+    [
+        ("names", "a", {"a/1", "a/2", "a/3"}),
+        ("more names", "a", {"a/1", "a/2", "a/3"}),
+        ("stat", "a/2", {"a/2"}),
+        ("stat", "b", {"b"}),
+    ],
+)
+def test_a_place_that_hangs_is_a_gap(tmp_path, what, where, lost):
+    """What gives no answer is left out and named; everything else is listed."""
+    with faulty_folder(tmp_path / "root", ["a/1", "a/2", "a/3", "b", "c/4"]) as folder:
+        whole, _ = listed(tmp_path / "root")
+        folder.faults[what, where] = HANG
+
+        rows, unread = listed(tmp_path / "root", page_size=1, answer_timeout_seconds=0.3)
+
+    assert set(whole) - set(rows) - {"a"} == lost
+    assert [gap.path for gap in unread] == [where]
+
+
+def test_a_root_that_hangs_is_an_error(tmp_path):
+    """Listing and checking it end with a sentence."""
+    with faulty_folder(tmp_path / "root", ["a"]) as folder:
+        folder.faults["names", ""] = HANG
+        hanging = source(tmp_path / "root", answer_timeout_seconds=0.2)
+
+        with pytest.raises(TemporarilyDown, match="no answer for"):
+            list(hanging.list(""))
+        with pytest.raises(TemporarilyDown, match="no answer for"):
+            hanging.check()
+
+
+def test_too_many_places_that_hang_are_an_error(tmp_path):
+    """A file system that is down is not asked about each of its folders."""
+    names = [f"{number}/file" for number in range(6)]
+    with faulty_folder(tmp_path / "root", names) as folder:
+        folder.faults = {("names", str(number)): HANG for number in range(6)}
+
+        with pytest.raises(TemporarilyDown):
+            list(source(tmp_path / "root", answer_timeout_seconds=0.1).list(""))
+
+
+def test_whoever_waits_for_a_page_can_stop(tmp_path):
+    """While a folder hangs, empty pages come; closing the listing then does not wait for the deadline."""
+    with faulty_folder(tmp_path / "root", ["a/1"]) as folder:
+        folder.faults["names", "a"] = HANG
+        walk = source(tmp_path / "root", answer_timeout_seconds=600).list("")
+
+        page = next(walk)
+        walk.close()
+
+    assert (page.batch.num_rows, page.checkpoint, page.gaps) == (0, None, ())

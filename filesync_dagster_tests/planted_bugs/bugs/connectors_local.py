@@ -26,10 +26,26 @@ BUGS = (
     Bug(
         "a folder that is denied is gone without a second look",
         "connectors/local/walk.py",
-        "if exc.errno == errno.ENOENT and self._is_absent(frame, name):",
+        "if exc.errno == errno.ENOENT and is_absent(self._root_fd, self._stack, frame, name):",
         "if exc.errno == errno.ENOENT:",
         LISTING,
         "still_lists_is_a_gap",
+    ),
+    Bug(
+        "a place that hangs is left out without a word",
+        "connectors/local/walk.py",
+        'self._unread.append(ListingGap("", frame.child_path(name), "the file system does not answer"))',
+        "pass",
+        LISTING,
+        "hangs_is_a_gap",
+    ),
+    Bug(
+        "whoever waits for a page that hangs cannot stop",
+        "connectors/local/deadline.py",
+        "                yield Page(build_batch({}, 0))\n",
+        "",
+        LISTING,
+        "can_stop",
     ),
     Bug(
         "a subvolume is taken for a mount",
