@@ -23,7 +23,8 @@ def is_absent(root_fd: int, stack: Sequence[WalkFrame], frame: WalkFrame, name: 
     except OSError as exc:
         return exc.errno in {errno.ENOENT, errno.ENOTDIR} and is_gone(root_fd, stack, frame)
     try:
-        return is_same(again, frame) and name not in directory.names_of(again)
+        require_same(again, frame)
+        return name not in directory.names_of(again)
     except OSError:
         return False
     finally:
@@ -37,13 +38,13 @@ def is_gone(root_fd: int, stack: Sequence[WalkFrame], frame: WalkFrame) -> bool:
     return bool(frame.rel) and is_absent(root_fd, stack, stack[depth], name)
 
 
-def is_same(opened: int, frame: WalkFrame) -> bool:
-    """Tell whether an open directory is the one that was looked at: nothing was mounted or moved in between."""
+def require_same(opened: int, frame: WalkFrame) -> None:
+    """Raise OSError when an open directory is not what was looked at: something was mounted or moved in between."""
     held = StatBuffer(1)
-    if held.fill(0, opened, b""):
-        return False
+    failed = held.fill(0, opened, b"")
     found = held.one(0)
-    return (found.dev, found.ino, found.mnt) == (frame.dev, frame.ino, frame.mnt)
+    if failed or (found.dev, found.ino, found.mnt) != (frame.dev, frame.ino, frame.mnt):
+        raise OSError(failed or errno.ESTALE, os.strerror(failed or errno.ESTALE))
 
 
 @contextmanager

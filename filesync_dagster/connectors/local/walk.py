@@ -19,7 +19,7 @@ from filesync_dagster.connectors.local.deadline import Pulse
 from filesync_dagster.connectors.local.mounts import is_mount_point, lasting_inodes
 from filesync_dagster.connectors.local.position import read_position, write_position
 from filesync_dagster.connectors.local.rows import Extra, PageRows, WalkFrame, entry_id, is_listed
-from filesync_dagster.connectors.local.second_look import is_absent, is_gone, is_same, locate
+from filesync_dagster.connectors.local.second_look import is_absent, is_gone, locate, require_same
 from filesync_dagster.connectors.local.statx import Stat, StatBuffer
 from filesync_dagster.core.model import ListingGap, Meter, Page, to_storable_text
 
@@ -321,8 +321,7 @@ class Walk:
         self._meter.api_calls += 1
         files: list[bytes] = []
         try:
-            if not is_same(frame.fd, frame):
-                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+            require_same(frame.fd, frame)
             for name, kind in directory.read_names(frame.fd):
                 self._pulse.beats += 1
                 (frame.dirs if self._is_folder(frame, name, kind) else files).append(name)
