@@ -4,7 +4,8 @@ A source tells such names apart by where they lie, so what it says of one name c
 its folder moves. What the inventory calls them does not: each name keeps the id that it had.
 """
 
-from filesync_dagster.core.model import FILE_SCHEMA, NAME_MARK
+from filesync_dagster.core.model import NAME_MARK
+from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.snapshots import stream
 from filesync_dagster.sync.paths import with_fingerprints
 from filesync_dagster.sync.relations import COLUMNS, Relation, create_empty

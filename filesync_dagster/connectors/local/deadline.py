@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from filesync_dagster.core.model import Page, build_batch
+from filesync_dagster.core.model import Page
+from filesync_dagster.core.schemas import build_batch
 
 Answer = TypeVar("Answer")
 
