@@ -276,6 +276,11 @@ class Settings(Strict):
         le=24 * 365,
         description="A listing that was interrupted longer ago than this starts again instead of resuming.",
     )
+    private_files: bool = Field(
+        default=True,
+        description="The SQLite database and stored files can be read by their owner only (modes 0600 and 0700). "
+        "False: as the umask has it.",
+    )
     retention: Retention = Field(default_factory=Retention, description="How long things are kept.")
     reports: ReportSettings = Field(default_factory=ReportSettings, description="What the reports go by.")
 

@@ -66,12 +66,25 @@ def build_batch(columns: Mapping[str, Any], rows: int) -> pa.RecordBatch:
     True
     """
     arrays = [_column(columns.get(f.name), f.type, rows) for f in ENTRY_FIELDS]
+    arrays[SIZE] = _without_negatives(arrays[SIZE])
     id_hash = _hash64(arrays[0])
     tracked = [_as_text(a) for f, a in zip(ENTRY_FIELDS, arrays, strict=True) if f.name not in UNTRACKED]
     # Unit separator between, NUL for null: neither can be taken for a value next to it.
     parts: Any = [*tracked, "\x1f"]
     joined = pc.binary_join_element_wise(*parts, null_handling="replace", null_replacement="\x00")
     return pa.record_batch([*arrays, id_hash, _hash64(joined)], schema=FILE_SCHEMA)
+
+
+SIZE = FILE_SCHEMA.get_field_index("size")
+
+
+def _without_negatives(sizes: "pa.Array[Any]") -> "pa.Array[Any]":
+    """Return sizes; none is less than nothing, so such a one is not known."""
+    least = pc.min(sizes).as_py()
+    if least is None or least >= 0:
+        return sizes
+    known = [size if size is not None and size >= 0 else None for size in sizes.to_pylist()]
+    return pa.array(known, pa.int64())
 
 
 def _column(given: Any, kind: Any, rows: int) -> "pa.Array[Any]":

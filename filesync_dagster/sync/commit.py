@@ -62,9 +62,10 @@ def write_commit(  # noqa: PLR0917  # of a sync, and of one that was held
     )
 
 
-def store_relations(
+def store_relations(  # noqa: PLR0917  # the parts of a path, in their order
     runtime: Runtime,
     endpoint: Endpoint,
+    endpoint_id: int,
     relations: Mapping[SnapshotKind, Relation],
     day: date,
     sync_id: str,
@@ -72,13 +73,19 @@ def store_relations(
     csv: bool = False,
 ) -> dict[SnapshotKind, str]:
     """Write snapshots and changes of a sync under names that nobody points at yet; return their URIs by kind."""
-    uris: dict[SnapshotKind, str] = {}
-    for kind, relation in relations.items():
-        query, name = f"SELECT * FROM {relation}", endpoint.name
-        uris[kind] = runtime.snapshots.write(relation.con, query, kind, name, day, sync_id).uri
-        if csv:
-            runtime.snapshots.write_csv(relation.con, query, kind, name, day, sync_id)
-    return uris
+    store, name, written = runtime.snapshots, endpoint.name, {}
+    suffixes = (".parquet", ".csv") if csv else (".parquet",)
+    names = [store.uri(kind, name, day, sync_id, suffix) for kind in relations for suffix in suffixes]
+    if not names:
+        return {}
+    with runtime.written_files(endpoint_id, names) as files:
+        for kind, relation in relations.items():
+            query = f"SELECT * FROM {relation}"
+            written[kind] = store.write(relation.con, query, kind, name, day, sync_id)
+            files.append(written[kind])
+            if csv:
+                files.append(store.write_csv(relation.con, query, kind, name, day, sync_id))
+    return {kind: file.uri for kind, file in written.items()}
 
 
 def _objections(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> list[str]:
@@ -99,7 +106,7 @@ def _store(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> Sy
         relations["changes"] = found.changes
     runtime, endpoint = context.runtime, context.endpoint
     day = context.started.astimezone(runtime.config.settings.partitions.zone).date()
-    uris = store_relations(runtime, endpoint, relations, day, context.sync_id, csv=endpoint.csv)
+    uris = store_relations(runtime, endpoint, context.endpoint_id, relations, day, context.sync_id, csv=endpoint.csv)
     snapshot = uris.get("snapshots", outcome.following.snapshot_uri)
     return replace(outcome.result, snapshot_uri=snapshot, changes_uri=uris.get("changes"))
 

@@ -16,7 +16,7 @@ from filesync_dagster.sync.commit import write_commit
 from filesync_dagster.sync.relations import DetectedChanges, Relation
 from filesync_dagster.sync.result import Outcome, begin_result
 from filesync_dagster.sync.runtime import Runtime, location_of
-from filesync_dagster.sync.snapshot_chain import materialize
+from filesync_dagster.sync.snapshot_chain import materialize_state
 
 
 def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
@@ -61,7 +61,7 @@ def _load_held_changes(
     if not (state.snapshot_uri and held.snapshot_uri and held.changes_uri):
         raise HeldSyncOutdated(f"The held sync {held.id} is no longer stored.", hint="Sync again.")
     paths = {
-        "before": materialize(runtime, endpoint.name, state.endpoint_id, state.snapshot_uri),
+        "before": materialize_state(runtime, endpoint.name, state),
         "changes": runtime.snapshots.local(held.changes_uri),
     }
     if held.mode is not SyncMode.INCREMENTAL:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from filesync_dagster.config import Broken, Endpoint, next_due
 from filesync_dagster.core import clock
-from filesync_dagster.core.errors import NothingKnown
+from filesync_dagster.core.errors import NothingKnown, SnapshotError
 from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.database import BreakerRecord, EndpointState, LeaseRecord, SyncRecord
@@ -17,7 +17,7 @@ from filesync_dagster.storage.snapshots import export as write_file
 from filesync_dagster.storage.snapshots import parquet, stream
 from filesync_dagster.sync.circuit_breaker import CLOSED, is_resting
 from filesync_dagster.sync.runtime import Runtime
-from filesync_dagster.sync.snapshot_chain import materialize
+from filesync_dagster.sync.snapshot_chain import materialize, materialize_state, rebuild_from_database
 
 LIVE_SCHEMA = pa.schema([field for field in FILE_SCHEMA if field.name not in {"id_hash", "fingerprint"}])
 """What is told of an entry."""
@@ -73,7 +73,10 @@ def current_path(runtime: Runtime, endpoint: Endpoint) -> Path:
     state = runtime.metadata.endpoints.state(runtime.register(endpoint))
     if state.snapshot_uri is None:
         raise NothingKnown(f"Nothing is stored about {endpoint.name!r}.", hint="It was never synced.")
-    return materialize(runtime, endpoint.name, state.endpoint_id, state.snapshot_uri)
+    try:
+        return materialize_state(runtime, endpoint.name, state)
+    except SnapshotError as error:
+        return rebuild_from_database(runtime, endpoint.name, state, error)
 
 
 def snapshot_path(runtime: Runtime, endpoint: Endpoint, as_of: datetime) -> Path:
@@ -84,7 +87,22 @@ def snapshot_path(runtime: Runtime, endpoint: Endpoint, as_of: datetime) -> Path
             f"Nothing is stored about {endpoint.name!r} as of {as_of:%Y-%m-%d %H:%M:%S %Z}.",
             hint="It was first synced later, or retention has let the snapshot go.",
         )
-    return materialize(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.seq)
+    return snapshot_file(runtime, endpoint.name, log)
+
+
+def snapshot_file(runtime: Runtime, endpoint: str, log: SyncRecord) -> Path:
+    """Return a local copy of the snapshot that a sync left; from the database, should that be the last one and damaged.
+
+    Raises SnapshotError.
+    """
+    assert log.snapshot_uri is not None
+    try:
+        return materialize(runtime, endpoint, log.endpoint_id, log.snapshot_uri, log.seq, log.data_version)
+    except SnapshotError as error:
+        state = runtime.metadata.endpoints.state(log.endpoint_id)
+        if state.seq is None or state.data_version != log.data_version:
+            raise
+        return rebuild_from_database(runtime, endpoint, state, error)
 
 
 def live_files(  # noqa: PLR0917  # one page of a listing

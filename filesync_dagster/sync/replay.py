@@ -165,7 +165,9 @@ def _keep(
         counts = diff.compare(con, before.name, after.name, "changes", pair_by=pairing.pair_by, pair_as=pairing.pair_as)
         files_before = diff.totals(con, before.name)[0]
         relations["changes"] = Relation(con, "changes")
-    uris = store_relations(past.runtime, past.endpoint, relations, past.day.date, past.attempt.sync_id)
+    uris = store_relations(
+        past.runtime, past.endpoint, past.endpoint_id, relations, past.day.date, past.attempt.sync_id
+    )
     result = past.attempt.result(
         SyncStatus.PARTIAL if gaps else SyncStatus.COMPLETED,
         SyncMode.REPLAY,

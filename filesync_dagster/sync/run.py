@@ -30,7 +30,7 @@ from filesync_dagster.sync.context import Progress, SyncContext, ignore
 from filesync_dagster.sync.result import Outcome, ResultBuilder, begin_result, sync_record
 from filesync_dagster.sync.retention import tidy
 from filesync_dagster.sync.runtime import Runtime
-from filesync_dagster.sync.snapshot_chain import compact_if_due, with_rebuild_hint
+from filesync_dagster.sync.snapshot_chain import compact_if_due
 
 CLOCK_STEP_MAX = timedelta(hours=1)
 """A proof that lies further ahead than this was dated by a clock that was wrong: nobody knows how old it is."""
@@ -131,14 +131,12 @@ def _run(context: SyncContext) -> SyncResult:
 
 
 def _load_state(context: SyncContext) -> EndpointState:
-    """Return the state to begin from. A full sync that somebody asks for does without a snapshot that is lost."""
+    """Return the state to begin from. When a snapshot is lost, everything is listed and it is written anew."""
     state = context.runtime.metadata.endpoints.state(context.endpoint_id)
     try:
         return compact_if_due(context.runtime, context.endpoint.name, context.lease, state)
-    except SnapshotError as error:
-        if context.fresh:
-            return state
-        raise with_rebuild_hint(context, error) from error
+    except SnapshotError:
+        return replace(state, reconciled_at=None)
 
 
 def _choose_partial(context: SyncContext, state: EndpointState) -> Strategy | None:

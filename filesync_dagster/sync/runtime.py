@@ -4,7 +4,7 @@ Everything is opened on first use; `close` releases it. One runtime serves many 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,8 @@ from filesync_dagster.connectors import CONNECTORS, Source
 from filesync_dagster.core.errors import NotWritable
 from filesync_dagster.core.model import Meter, canonical_json
 from filesync_dagster.core.secrets import Resolve, resolve_secret, secrets_manager, with_secrets
-from filesync_dagster.storage.database import EndpointRecord, Metadata
-from filesync_dagster.storage.snapshots import Engines, SnapshotStore, connect, disk_errors
+from filesync_dagster.storage.database import EndpointRecord, Metadata, StoredFileRecord
+from filesync_dagster.storage.snapshots import Engines, SnapshotStore, StoredFile, connect, disk_errors, make_folder
 
 LOCK_SECONDS = 30.0
 """How long a database that another process has locked is waited for."""
@@ -36,6 +36,7 @@ class Runtime:
         self.config = config
         self.home = config.environment.home
         self._secrets = secrets or secrets_manager()
+        self._private = config.settings.private_files
         self._lock = RLock()
         self._memory_limit = f"{int(config.settings.memory_limit)}B"
         self._engines = Engines(self._memory_limit, self.home / "tmp", ENGINE_THREADS)
@@ -44,7 +45,9 @@ class Runtime:
     def _metadata(self) -> Metadata:
         configured = self.config.settings.database_url
         url = self.config.environment.database_url or (configured.get_secret_value() if configured else None)
-        return Metadata.open(url or f"sqlite:///{self.folder() / 'filesync.db'}", patience=LOCK_SECONDS)
+        return Metadata.open(
+            url or f"sqlite:///{self.folder() / 'filesync.db'}", patience=LOCK_SECONDS, private=self._private
+        )
 
     @property
     def metadata(self) -> Metadata:
@@ -56,13 +59,31 @@ class Runtime:
     def snapshots(self) -> SnapshotStore:
         """Where snapshots and change files are kept."""
         root = self.config.environment.snapshot_root or self.config.settings.snapshot_root
-        return SnapshotStore(root or str(self.home / "data"), self.home / "cache")
+        return SnapshotStore(
+            root or str(self.home / "data"), self.home / "cache", digest_for=self._digest_for, private=self._private
+        )
+
+    def _digest_for(self, uri: str) -> str | None:
+        known = self.metadata.stored_files.get(uri)
+        return known.digest if known else None
+
+    @contextmanager
+    def written_files(self, endpoint_id: int, uris: Sequence[str]) -> Iterator[list[StoredFile]]:
+        """Write stored files under these names; take what was written, which is noted at the end.
+
+        Whatever ends it before that: the database knows that files of these names are of its own making.
+        """
+        files: list[StoredFile] = []
+        self.metadata.stored_files.begin(endpoint_id, uris)
+        yield files
+        records = [StoredFileRecord(file.uri, file.rows, file.bytes, file.digest) for file in files]
+        self.metadata.stored_files.finish(records)
 
     def folder(self, *parts: str) -> Path:
         """Return a folder under the home, made if need be."""
         path = self.home.joinpath(*parts)
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path, private=self._private)
         except OSError as exc:
             raise NotWritable(
                 f"The folder {path} cannot be made: {exc.strerror}.", hint="Set FILESYNC_HOME to a writable folder."

@@ -1,11 +1,16 @@
 """Snapshots as they are stored: one file, or one and the changes of later incremental syncs on top of it."""
 
+import hashlib
+import logging
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from filesync_dagster.core import clock
 from filesync_dagster.core.errors import SnapshotError
+from filesync_dagster.core.logging import event
+from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.database import EndpointState, Lease, SyncRecord
 from filesync_dagster.storage.snapshots import literal, parquet
 from filesync_dagster.sync import diff
@@ -25,20 +30,59 @@ COMPACTED = "-folded"
 LANDMARK_COUNT = 1024
 
 
-def materialize(runtime: Runtime, endpoint: str, endpoint_id: int, snapshot_uri: str, until: int | None = None) -> Path:
+def materialize(  # noqa: PLR0917  # a snapshot, as exactly as it is known
+    runtime: Runtime,
+    endpoint: str,
+    endpoint_id: int,
+    snapshot_uri: str,
+    until: int | None = None,
+    data_version: str | None = None,
+) -> Path:
     """Return a local Parquet file with the snapshot of an endpoint as a sync left it (its `seq`; None: the last one).
 
-    `snapshot_uri`: what the state, or the log of a sync, points to. Raises SnapshotError.
+    `snapshot_uri`: what the state, or the log of a sync, points to; `data_version`: what it must be then. Raises
+    SnapshotError when something is lost, damaged, or does not make what was committed.
     """
     chain = runtime.metadata.syncs.changes_since(endpoint_id, snapshot_uri, until)
     if not chain:
-        return runtime.snapshots.local(snapshot_uri)
+        path = runtime.snapshots.local(snapshot_uri)
+        if runtime.metadata.stored_files.get(snapshot_uri) is None:  # written by an older version
+            runtime.snapshots.verify(snapshot_uri, data_version, path)
+        return path
 
     def write(target: Path) -> None:
         _compact(runtime, snapshot_uri, chain, target)
+        runtime.snapshots.verify(snapshot_uri, data_version, target)
 
     # Stored files never change, so neither does what is made of them.
-    return runtime.snapshots.derive_file(f"{snapshot_uri}+{chain[-1].changes_uri}.parquet", endpoint, write)
+    made_of = hashlib.sha256("+".join([str(log.changes_uri) for log in chain]).encode()).hexdigest()
+    return runtime.snapshots.derive_file(f"{snapshot_uri}+{made_of}.parquet", endpoint, write)
+
+
+def materialize_state(runtime: Runtime, endpoint: str, state: EndpointState) -> Path:
+    """Return a local Parquet file with the snapshot of an endpoint that has one, as it is now. Raises SnapshotError."""
+    return materialize(runtime, endpoint, state.endpoint_id, str(state.snapshot_uri), state.seq, state.data_version)
+
+
+def rebuild_from_database(runtime: Runtime, endpoint: str, state: EndpointState, error: SnapshotError) -> Path:
+    """Return the same made of the rows of the database, which equal the last snapshot; let the next sync write it anew.
+
+    Raises the error about the snapshot when the database does not have it either.
+    """
+
+    def write(target: Path) -> None:
+        with pq.ParquetWriter(target, FILE_SCHEMA, compression="zstd") as writer:
+            for batch in runtime.metadata.files.entries(state.endpoint_id):
+                writer.write_batch(with_fingerprints(batch))
+        runtime.snapshots.verify(str(state.snapshot_uri), state.data_version, target)
+
+    event("snapshot.rebuilt", level=logging.WARNING, endpoint=endpoint, error=str(error))
+    try:
+        path = runtime.snapshots.derive_file(f"{state.snapshot_uri}={state.seq}.parquet", endpoint, write)
+    except SnapshotError:
+        raise error from None
+    runtime.metadata.endpoints.expire_proofs([endpoint])
+    return path
 
 
 def _compact(runtime: Runtime, snapshot_uri: str, chain: list[SyncRecord], target: Path) -> None:
@@ -60,7 +104,7 @@ def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: Endpoin
     """
     if state.snapshot_uri is None:
         return state
-    chain = runtime.metadata.syncs.changes_since(state.endpoint_id, state.snapshot_uri)
+    chain = runtime.metadata.syncs.changes_since(state.endpoint_id, state.snapshot_uri, state.seq)
     if not chain:
         return state
     last, zone = chain[-1], runtime.config.settings.partitions.zone
@@ -69,32 +113,25 @@ def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: Endpoin
     many = changed > max(COMPACT_SHARE * state.files_total, COMPACT_LEAST_CHANGES) or len(chain) >= COMPACT_FILE_COUNT
     if not many and day == clock.utc_now().astimezone(zone).date():
         return state
-    path = materialize(runtime, endpoint, state.endpoint_id, state.snapshot_uri)
-    with runtime.engine() as con:
-        query = f"FROM {parquet([path])}"
-        stored = runtime.snapshots.write(con, query, "snapshots", endpoint, day, f"{last.id}{COMPACTED}")
-    runtime.metadata.syncs.rebase(lease, last.id, stored.uri)
+    path, name = materialize_state(runtime, endpoint, state), f"{last.id}{COMPACTED}"
+    uri = runtime.snapshots.uri("snapshots", endpoint, day, name)
+    with runtime.engine() as con, runtime.written_files(state.endpoint_id, [uri]) as files:
+        files.append(runtime.snapshots.write(con, f"FROM {parquet([path])}", "snapshots", endpoint, day, name))
+    runtime.metadata.syncs.rebase(lease, last.id, uri)
     return runtime.metadata.endpoints.state(state.endpoint_id)
 
 
 def is_intact(context: SyncContext, state: EndpointState) -> bool:
-    """Tell whether the last snapshot, if any, is what was written. When it is not, only `--full` goes on."""
+    """Tell whether the last snapshot, if any, is what was written. When it is not, the database has what it said."""
     if state.snapshot_uri is None:
         return True
     try:
-        path = materialize(context.runtime, context.endpoint.name, context.endpoint_id, state.snapshot_uri)
-        context.runtime.snapshots.verify(state.snapshot_uri, state.data_version, path)
+        materialize_state(context.runtime, context.endpoint.name, state)
     except SnapshotError as error:
-        if context.fresh:
-            return False
-        raise with_rebuild_hint(context, error) from error
+        context.attempt.meter.remarks["snapshot"] = f"{error.message} It was written anew, from the database."
+        event("snapshot.lost", level=logging.WARNING, endpoint=context.endpoint.name, error=str(error))
+        return False
     return True
-
-
-def with_rebuild_hint(context: SyncContext, error: SnapshotError) -> SnapshotError:
-    """Return the error about a lost snapshot with what can be done about it."""
-    hint = f"The database still has the inventory: `filesync sync {context.endpoint.name} --full` rebuilds it."
-    return type(error)(error.message, hint=hint)
 
 
 def landmarks(context: SyncContext, state: EndpointState, *, intact: bool) -> list[str]:
@@ -109,7 +146,7 @@ def load_before(
 ) -> Relation:
     """Make `before`: the last snapshot or, when it is lost, what the database has of it."""
     if state.snapshot_uri and intact:
-        path = materialize(context.runtime, context.endpoint.name, context.endpoint_id, state.snapshot_uri)
+        path = materialize_state(context.runtime, context.endpoint.name, state)
         con.execute(f"CREATE {kind_for(state.files_total)} before AS SELECT {COLUMNS} FROM {parquet([path])}")
         return Relation(con, "before")
     before = create_empty(con, "before")

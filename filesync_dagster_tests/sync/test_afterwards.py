@@ -10,7 +10,7 @@ from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.core.errors import HeldSyncOutdated, NothingKnown
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster.monitoring.reports.counted_endpoints import Counted
+from filesync_dagster.monitoring.reports.counted_endpoints import CountedEndpoint
 from filesync_dagster.orchestration.assets.reports import endpoint_day
 from filesync_dagster.storage.database.tables import endpoints, sync_logs
 from filesync_dagster.sync.retention import retain
@@ -104,7 +104,7 @@ def test_a_moment_whose_snapshot_is_gone_is_not_told_by_an_older_one(thinned_out
 
 def test_what_was_added_does_not_become_an_import_when_its_file_is_let_go(thinned_out):
     """The report of a day says the same after retention."""
-    endpoint = Counted("docs", thinned_out.runtime.metadata.endpoints.ids()["docs"])
+    endpoint = CountedEndpoint("docs", thinned_out.runtime.metadata.endpoints.ids()["docs"])
     assert endpoint_day(thinned_out, endpoint, days_ago(20).date()).counts["added"] == 3
     assert endpoint_day(thinned_out, endpoint, days_ago(21).date()).counts["imported"] == 1
 

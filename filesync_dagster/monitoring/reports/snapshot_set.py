@@ -14,9 +14,9 @@ from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.monitoring.reports.counted_endpoints import CountedEndpoint, endpoints_of_day
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import parquet
+from filesync_dagster.sync.inventory import snapshot_file
 from filesync_dagster.sync.replay import Day
 from filesync_dagster.sync.runtime import Runtime
-from filesync_dagster.sync.snapshot_chain import materialize
 
 ENTRIES = """
     CREATE VIEW entries AS
@@ -64,7 +64,7 @@ def holdings(runtime: Runtime, day: Day) -> Holdings:
         if log is None or log.snapshot_uri is None:
             continue
         try:
-            file = materialize(runtime, endpoint.name, log.endpoint_id, log.snapshot_uri, log.seq)
+            file = snapshot_file(runtime, endpoint.name, log)
         except SnapshotError as error:  # the others are as they were
             unreadable.append(f"{endpoint.name}: {error}")
             continue

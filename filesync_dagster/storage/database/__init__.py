@@ -15,6 +15,7 @@ from filesync_dagster.storage.database.records import (
     LeaseRecord,
     NewState,
     RequestRecord,
+    StoredFileRecord,
     SyncRecord,
 )
 from filesync_dagster.storage.database.row_streams import FILES_SCHEMA, JOURNAL_SCHEMA
@@ -37,5 +38,6 @@ __all__ = [
     "QueueRecord",
     "QueueTrouble",
     "RequestRecord",
+    "StoredFileRecord",
     "SyncRecord",
 ]

@@ -1,10 +1,11 @@
 """Connections and transactions, the same on SQLite and PostgreSQL."""
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class Database:
     `where` names the database for people. Everything raised is a StorageError of ours.
     """
 
-    def __init__(self, url: str, *, patience: float) -> None:
+    def __init__(self, url: str, *, patience: float, private: bool = True) -> None:
         """Connect to nothing yet. `patience` is how many seconds to wait for a lock."""
         parsed = _parse(url)
         self.patience = patience
@@ -36,7 +37,9 @@ class Database:
         # SQLite has one writer; waiting in line in this process is fair, its busy handler is not.
         self._turn = threading.Lock()
         with translate_errors(self.where):
-            self.engine = _sqlite(parsed, patience) if self.is_sqlite else _postgresql(parsed, patience)
+            self.engine = (
+                _sqlite(parsed, patience, private=private) if self.is_sqlite else _postgresql(parsed, patience)
+            )
 
     @property
     def folder(self) -> Path:
@@ -138,13 +141,16 @@ def _postgresql(url: URL, patience: float) -> Engine:
     )
 
 
-def _sqlite(url: URL, patience: float) -> Engine:
+def _sqlite(url: URL, patience: float, *, private: bool) -> Engine:
     folder = Path(url.database or "").parent
     if "uri" not in url.query and not folder.is_dir():
         raise DatabaseUnavailable(
             f"The metadata database {url.database} cannot be opened: {folder} is not a folder.",
             hint="Create the folder or correct the URL.",
         )
+    if private and "uri" not in url.query:
+        with suppress(OSError):  # what is the matter SQLite says when it opens the file
+            os.close(os.open(str(url.database), os.O_CREAT | os.O_RDWR, 0o600))  # those beside it take after it
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"),
         hide_parameters=True,

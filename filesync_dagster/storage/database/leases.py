@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Connection, Row, bindparam, null, select, text, update
 
@@ -23,6 +24,10 @@ MAINTENANCE = "maintenance"
 
 DATABASE_OUTAGE_SECONDS = 300.0
 """Seconds to wait for that."""
+
+
+_alive: set[tuple[str, int, int]] = set()
+"""Leases that somebody in this process holds: by database, endpoint and token."""
 
 
 class _Maintained(SyncInProgress):
@@ -87,7 +92,8 @@ class Lease:
     def release(self) -> None:
         """Let the next sync begin. The token stays in the row, so that it never comes again."""
         self._released.set()
-        # A database that is away cannot be told; the lease then ends by itself.
+        _alive.discard(_key(self._database, self.endpoint_id, self.token))
+        # A database that is away, or full, cannot be told; the lease then ends by itself, for this process at once.
         with suppress(StorageError), self._database.write_transaction(fleeting=True) as connection:
             connection.execute(
                 update(leases)
@@ -122,14 +128,14 @@ class LeaseRepository:
         )
         with self._database.read_transaction() as connection:
             now = self._database.now(connection)
-            return [_record(row) for row in connection.execute(query) if _is_held(row, now)]
+            return [_record(row) for row in connection.execute(query) if _is_held(self._database, row, now)]
 
     @contextmanager
     def hold(self, endpoint_id: int, *, purpose: str = "sync", seconds: float = 60.0) -> Iterator[Lease]:
         """Hold the right to sync an endpoint; a heartbeat renews it until the block ends.
 
         Raises SyncInProgress, naming the holder. Taken over at once when it expired `seconds` after the last
-        heartbeat, or when its holder was a process of this machine that died.
+        heartbeat, or when its holder was a process of this machine that died, or this one, which is done with it.
         """
         endpoint, token, after_crash = _obtain(self._database, endpoint_id, purpose, seconds)
         lease = Lease(self._database, endpoint_id, endpoint, token, seconds, after_crash=after_crash)
@@ -172,6 +178,7 @@ def _take(
     _refuse_if_held(database, connection, row)
     token = int(row.token) + 1
     connection.execute(update(leases).where(leases.c.endpoint_id == endpoint_id).values(token=token, **values))
+    _alive.add(_key(database, endpoint_id, token))  # before anybody can see the row
     return row.name, token, row.holder is not None
 
 
@@ -192,12 +199,20 @@ def _row(connection: Connection, endpoint_id: int, *, lock: bool = False) -> Row
     return connection.execute(query.with_for_update(of=leases) if lock else query).one_or_none()
 
 
-def _is_held(row: Row[tuple[object, ...]], now: datetime) -> bool:
-    return row.holder is not None and row.expires_at > now and not Process.parse(row.holder).is_dead()
+def _is_held(database: Database, row: Row[tuple[object, ...]], now: datetime) -> bool:
+    if row.holder is None or row.expires_at <= now:
+        return False
+    holder = Process.parse(row.holder)
+    is_ours = holder.boot and holder == Process.current()
+    return _key(database, row.endpoint_id, row.token) in _alive if is_ours else not holder.is_dead()
+
+
+def _key(database: Database, endpoint_id: int, token: int) -> tuple[str, int, int]:
+    return str(Path(database.where).resolve()) if database.is_sqlite else database.where, endpoint_id, token
 
 
 def _refuse_if_held(database: Database, connection: Connection, row: Row[tuple[object, ...]] | None) -> None:
-    if row is None or not _is_held(row, database.now(connection)):
+    if row is None or not _is_held(database, row, database.now(connection)):
         return
     lease = _record(row)
     raise (_Maintained if lease.purpose == MAINTENANCE else SyncInProgress)(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     Row,
     RowMapping,
+    Select,
     and_,
     delete,
     func,
@@ -28,7 +29,7 @@ from filesync_dagster.storage.database.leases import Lease
 from filesync_dagster.storage.database.records import SyncRecord
 from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
 from filesync_dagster.storage.database.state import write_held
-from filesync_dagster.storage.database.tables import SYNC_ORDER, endpoint_state, endpoints, sync_logs
+from filesync_dagster.storage.database.tables import SYNC_ORDER, endpoint_state, endpoints, stored_files, sync_logs
 
 _COMMITTED_VALUES = [status.value for status in COMMITTED]
 _COMMITTED = sync_logs.c.sync_status.in_(_COMMITTED_VALUES)
@@ -39,7 +40,7 @@ _ONE = sync_logs.alias()
 def write_log(connection: Connection, log: SyncRecord) -> int:
     """Write the row of a sync, in place of an earlier one of the same id; return its place in the order of commits."""
     connection.execute(delete(sync_logs).where(sync_logs.c.id == log.id))
-    seq = _next_seq(connection, log.endpoint_id)
+    seq = log.seq or _next_seq(connection, log.endpoint_id)
     connection.execute(insert(sync_logs).values(**{**asdict(log), "seq": seq}))
     return seq
 
@@ -111,7 +112,8 @@ class SyncRepository:
         `live`: without those that rebuilt a past day.
         """
         moment = func.coalesce(sync_logs.c.as_of, sync_logs.c.sync_completed)
-        query = select(sync_logs).where(sync_logs.c.endpoint_id == endpoint_id).order_by(sync_logs.c.seq.desc())
+        order = (sync_logs.c.seq.desc(), sync_logs.c.sync_completed.desc())
+        query = select(sync_logs).where(sync_logs.c.endpoint_id == endpoint_id).order_by(*order)
         if since is not None:
             query = query.where(moment >= since)
         if until is not None:
@@ -149,9 +151,9 @@ class SyncRepository:
         query = select(sync_logs).where(log.endpoint_id == endpoint_id, _COMMITTED, log.as_of <= at).limit(1)
         rebuilt = log.mode == SyncMode.REPLAY.value
         with self._database.read_transaction() as connection:
-            live = connection.execute(query.where(~rebuilt).order_by(log.seq.desc())).mappings().one_or_none()
+            live = _first(connection, query.where(~rebuilt).order_by(log.seq.desc(), log.as_of.desc()))
             past = query.where(rebuilt).order_by(log.as_of.desc(), log.seq.desc())
-            rows = [row for row in (live, connection.execute(past).mappings().one_or_none()) if row is not None]
+            rows = [row for row in (live, _first(connection, past)) if row is not None]
         row = max(rows, key=lambda found: (found["as_of"], found["seq"]), default=None)
         # A snapshot that retention let go is not made up for by an older one, which says something else.
         return None if row is None or row["snapshot_uri"] is None else _record(row)
@@ -233,7 +235,7 @@ class SyncRepository:
                 _COMMITTED.label("committed"),
             )
             .where(log.endpoint_id == endpoint_id, or_(log.snapshot_uri.is_not(None), log.changes_uri.is_not(None)))
-            .order_by(log.seq)
+            .order_by(log.seq, log.as_of)
         )
         pointers = select(endpoint_state).where(endpoint_state.c.endpoint_id == endpoint_id)
         with self._database.read_transaction() as connection:
@@ -270,6 +272,7 @@ class SyncRepository:
             with self._database.write_transaction() as connection:
                 for column in (sync_logs.c.snapshot_uri, sync_logs.c.changes_uri):
                     connection.execute(update(sync_logs).where(column.in_(some)).values({column.name: null()}))
+                connection.execute(delete(stored_files).where(stored_files.c.uri.in_(some)))
 
     def prune(self, endpoint_id: int, before: datetime, *, dry_run: bool = False) -> int:
         """Delete logs of syncs that ended before a moment; return how many (with `dry_run`, would be).
@@ -294,6 +297,10 @@ class SyncRepository:
         return retention.prune(self._database, sync_logs, *where, dry_run=dry_run)
 
 
+def _first(connection: Connection, query: Select[Any]) -> RowMapping | None:
+    return connection.execute(query).mappings().first()
+
+
 def _newest(database: Database, *wanted: ColumnElement[bool], endpoint_id: int | None = None) -> dict[int, SyncRecord]:
     """Return the last log of each endpoint that is wanted, a condition on `_ONE`, by endpoint id.
 
@@ -302,7 +309,7 @@ def _newest(database: Database, *wanted: ColumnElement[bool], endpoint_id: int |
     newest = (
         select(_ONE.c.id)
         .where(_ONE.c.endpoint_id == endpoints.c.id, *wanted)
-        .order_by(_ONE.c.seq.desc())
+        .order_by(_ONE.c.seq.desc(), _ONE.c.sync_completed.desc())
         .limit(1)
         .scalar_subquery()
     )

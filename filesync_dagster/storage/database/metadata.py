@@ -19,6 +19,7 @@ from filesync_dagster.storage.database.queues import QueueRepository
 from filesync_dagster.storage.database.records import NewState, SyncRecord
 from filesync_dagster.storage.database.requests import RequestRepository
 from filesync_dagster.storage.database.row_streams import FileRepository
+from filesync_dagster.storage.database.stored_files import StoredFileRepository
 
 
 class Metadata:
@@ -36,18 +37,20 @@ class Metadata:
         self.checkpoints = CheckpointRepository(database)
         self.syncs = SyncRepository(database)
         self.files = FileRepository(database)
+        self.stored_files = StoredFileRepository(database)
         self.queues = QueueRepository(database)
         self.alerts = AlertRepository(database)
         self.requests = RequestRepository(database)
         self.leases = LeaseRepository(database)
 
     @classmethod
-    def open(cls, url: str, *, patience: float = 60.0) -> Self:
+    def open(cls, url: str, *, patience: float = 60.0, private: bool = True) -> Self:
         """Connect to `sqlite:///path` or `postgresql://…` and bring the tables up to date.
 
         `patience`: seconds to wait for a lock before DatabaseLocked. The folder of a SQLite file must exist.
+        `private`: a SQLite file that is made can be read by its owner only.
         """
-        database = Database(url, patience=patience)
+        database = Database(url, patience=patience, private=private)
         try:
             migrate(database)
         except BaseException:

@@ -77,7 +77,17 @@ class SyncRecord(SyncNumbers):
     run_id: str | None = None
     error_message: str | None = None
     warnings: tuple[str, ...] = ()
-    seq: int = field(default=0, compare=False)  # the database gives it: the order of commits of an endpoint
+    seq: int = field(default=0, compare=False)  # 0: the database gives it, in the order of the commits
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFileRecord:
+    """A file below the snapshot root that this database had written."""
+
+    uri: str
+    rows: int
+    bytes: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,18 @@ sync_logs = Table(
     Index(None, "endpoint_id", "as_of"),
 )
 
+stored_files = Table(
+    "stored_files",
+    metadata,
+    Column("uri", Text, primary_key=True),
+    Column("endpoint_id", Integer, nullable=False),
+    Column("rows", BigInteger),
+    Column("bytes", BigInteger),
+    Column("digest", Text),  # XXH3 of all its bytes; null: it was begun, and never finished
+    Column("written_at", UtcDateTime, nullable=False),
+    Index(None, "endpoint_id"),
+)
+
 file_changes = Table(
     "file_changes",
     metadata,

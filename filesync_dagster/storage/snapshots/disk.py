@@ -1,6 +1,7 @@
 """Writing to disks: durable names, and the one border where their errors become ours."""
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import xxhash
 
 from filesync_dagster.core.errors import NotWritable, OutOfSpace, StorageError
 
@@ -52,6 +54,12 @@ def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
 
 
+def digest_of(path: Path) -> str:
+    """Return what tells a file from every other one, and from itself with a bit flipped."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
+
+
 def publish(written: Path, final: Path) -> None:
     """Give a complete file its final name, durably: after a crash it is there whole, or not at all."""
     sync_file(written)
@@ -59,11 +67,10 @@ def publish(written: Path, final: Path) -> None:
     sync_file(final.parent)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, durably."""
-    missing = [f for f in (folder, *folder.parents) if not f.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for made in missing:
+def make_folder(folder: Path, *, private: bool = False) -> None:
+    """Make a folder and those above it, durably. `private`: nobody but their owner may enter."""
+    for made in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
+        made.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
         sync_file(made.parent)
 
 

@@ -53,8 +53,10 @@ class Root(Protocol):
 class FolderRoot:
     """A folder of a local disk. Its URIs are absolute paths, which any tool opens."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, private: bool = True) -> None:
+        """`private`: what is made can be read by its owner only; else as the umask has it."""
         self.folder = folder.absolute()
+        self._private = private
 
     def uri(self, key: str) -> str:  # noqa: D102  # the protocol says it
         return str(self.folder / key)
@@ -65,10 +67,12 @@ class FolderRoot:
 
     def scratch(self, key: str) -> Path:  # noqa: D102  # the protocol says it
         final = self.folder / key
-        make_folder(final.parent)
+        make_folder(final.parent, private=self._private)
         return final.with_name(scratch_name(final.name))
 
     def put(self, written: Path, key: str) -> None:  # noqa: D102  # the protocol says it
+        if self._private:
+            written.chmod(0o600)
         publish(written, self.folder / key)
 
     def get(self, key: str, to: Path) -> None:
@@ -94,7 +98,7 @@ class FolderRoot:
                 continue  # another process was faster
 
     def check(self) -> int | None:  # noqa: D102  # the protocol says it
-        make_folder(self.folder)
+        make_folder(self.folder, private=self._private)
         probe = self.folder / scratch_name("check")
         probe.touch()
         probe.unlink()

@@ -1,5 +1,6 @@
 """Snapshots and change files under one root: `<kind>/<endpoint>/<YYYY-MM-DD>/<sync>.parquet`."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -15,10 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filesync_dagster.core.errors import ConfigError, SnapshotCorrupt, SnapshotMissing
+from filesync_dagster.core.model import canonical_json
 from filesync_dagster.core.model import data_version as version_of
 from filesync_dagster.core.schemas import sum_fingerprints
-from filesync_dagster.storage.snapshots.cache import Cache
-from filesync_dagster.storage.snapshots.disk import disk_errors
+from filesync_dagster.storage.snapshots.cache import Cache, digest_in
+from filesync_dagster.storage.snapshots.disk import digest_of, disk_errors
 from filesync_dagster.storage.snapshots.engine import literal
 from filesync_dagster.storage.snapshots.roots import FolderRoot, Root, is_scratch
 from filesync_dagster.storage.snapshots.s3_root import S3Root
@@ -30,7 +32,9 @@ PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
 CSV = "FORMAT csv, HEADER true"
 OURS = re.compile(r"(snapshots|changes)/[^/]+/\d{4}-\d\d-\d\d/[^/]+")
 SUFFIXES = (".parquet", ".csv")
-MAGIC = b"PAR1"
+IDENTITY = "filesync"
+"""The key of the metadata of a Parquet file under which is what it is."""
+
 LOST_HINT = "Restore it from a backup, or run a full sync to write a new one."
 
 
@@ -41,6 +45,7 @@ class StoredFile:
     uri: str
     rows: int
     bytes: int
+    digest: str
 
 
 class SnapshotStore:
@@ -50,11 +55,23 @@ class SnapshotStore:
     for downloads, `options` are keyword arguments of boto3's client (aws_access_key_id, …); without them the usual
     AWS chain finds credentials. Constructing does no I/O; it raises ConfigError for any other URL.
 
+    `digest_for` tells how the file of a URI must read; None: nobody noted it. No file is handed out that reads
+    otherwise. `private`: in a folder, nobody but the owner may read what is written.
+
     Methods raise OutOfSpace, NotWritable or StorageError besides what they name.
     """
 
-    def __init__(self, root: str, cache: Path, options: Mapping[str, Any] | None = None) -> None:
-        self._root = _root_at(root, cache, options or {})
+    def __init__(
+        self,
+        root: str,
+        cache: Path,
+        options: Mapping[str, Any] | None = None,
+        *,
+        digest_for: Callable[[str], str | None] = lambda _: None,
+        private: bool = True,
+    ) -> None:
+        self._digest_for = digest_for
+        self._root = _root_at(root, cache, options or {}, private=private)
         self._cache = Cache(cache / "snapshots")
         self._scratch = cache
 
@@ -68,8 +85,9 @@ class SnapshotStore:
         sync_id: str,
     ) -> StoredFile:
         """Store the rows of a query as Parquet, durably. The file is there whole or not at all, even after a crash."""
-        key = f"{kind}/{endpoint}/{day.isoformat()}/{sync_id}.parquet"
-        return self._copy(con, relation_sql, PARQUET, key)
+        key = _key(kind, endpoint, day, sync_id)
+        identity = literal(canonical_json({"kind": kind, "endpoint": endpoint, "sync_id": sync_id}))
+        return self._copy(con, relation_sql, f"{PARQUET}, KV_METADATA {{{IDENTITY}: {identity}}}", key)
 
     def write_csv(  # noqa: PLR0917  # likewise
         self,
@@ -81,8 +99,13 @@ class SnapshotStore:
         sync_id: str,
     ) -> StoredFile:
         """Store the rows of a query as CSV beside the Parquet file; structs become columns (`before_size`)."""
-        key = f"{kind}/{endpoint}/{day.isoformat()}/{sync_id}.csv"
-        return self._copy(con, _flat(con, relation_sql), CSV, key)
+        return self._copy(con, _flat(con, relation_sql), CSV, _key(kind, endpoint, day, sync_id, ".csv"))
+
+    def uri(
+        self, kind: SnapshotKind, endpoint: str, day: date, sync_id: str, suffix: str = ".parquet"
+    ) -> str:  # likewise
+        """Return how a file that will be written is called."""
+        return self._root.uri(_key(kind, endpoint, day, sync_id, suffix))
 
     def _copy(self, con: duckdb.DuckDBPyConnection, query: str, options: str, key: str) -> StoredFile:
         with disk_errors(f"writing {self._root.uri(key)}"):
@@ -91,11 +114,11 @@ class SnapshotStore:
                 [(rows,)] = con.execute(
                     f"COPY ({query}) TO {literal(str(scratch))} ({options}, USE_TMP_FILE false)"
                 ).fetchall()
-                size = scratch.stat().st_size
+                size, digest = scratch.stat().st_size, digest_of(scratch)
                 self._root.put(scratch, key)
             finally:
                 scratch.unlink(missing_ok=True)
-        return StoredFile(self._root.uri(key), int(rows), size)
+        return StoredFile(self._root.uri(key), int(rows), size, digest)
 
     def check(self) -> int | None:
         """Find out whether files can be stored; return how many bytes are free, where that is known."""
@@ -105,12 +128,20 @@ class SnapshotStore:
     def local(self, uri: str) -> Path:
         """Return a local file with the content of a stored one: itself, or a copy from the cache.
 
-        Raises SnapshotMissing, or SnapshotCorrupt when a Parquet file is cut short.
+        Raises SnapshotMissing, or SnapshotCorrupt when it does not read as it was written.
         """
-        path = self._path(uri)
-        if uri.endswith(".parquet") and not _is_whole(path):
+        path, wanted = self._path(uri), self._digest_for(uri)
+        try:
+            if wanted is not None:
+                found = digest_in(path) if self._cache.has(path) else digest_of(path)
+                is_right = found == wanted
+            else:
+                is_right = not uri.endswith(".parquet") or _is_readable(path, uri)
+        except OSError as exc:
+            raise SnapshotCorrupt(f"The stored file {uri} cannot be read: {exc.strerror}.", hint=LOST_HINT) from exc
+        if not is_right:
             self._cache.forget(path)
-            raise SnapshotCorrupt(f"The stored file {uri} is damaged.", hint=LOST_HINT)
+            raise SnapshotCorrupt(f"The stored file {uri} is damaged, or another one.", hint=LOST_HINT)
         return path
 
     def _path(self, uri: str) -> Path:
@@ -218,25 +249,31 @@ class SnapshotStore:
         return swept
 
 
-def _root_at(place: str, cache: Path, options: Mapping[str, Any]) -> Root:
+def _root_at(place: str, cache: Path, options: Mapping[str, Any], *, private: bool) -> Root:
     scheme = urlsplit(place).scheme
     if scheme == "s3":
         return S3Root(place, cache / "uploads", options)
     if "://" in place and scheme != "file":
         raise ConfigError([f"The snapshot root {place!r} is neither a folder nor s3://bucket/prefix."])
     folder = urlsplit(place).path if scheme == "file" else place
-    return FolderRoot(Path(expanduser(folder)))  # noqa: PTH111 - Path's fails for a user that does not exist
+    return FolderRoot(Path(expanduser(folder)), private=private)  # noqa: PTH111 - Path's fails for a user that does not exist
 
 
-def _is_whole(path: Path) -> bool:
-    """Tell whether a Parquet file has its first and last bytes: a copy that was cut short does not."""
+def _key(kind: str, endpoint: str, day: date, sync_id: str, suffix: str = ".parquet") -> str:
+    return f"{kind}/{endpoint}/{day.isoformat()}/{sync_id}{suffix}"
+
+
+def _is_readable(path: Path, uri: str) -> bool:
+    """Tell whether a Parquet file of which no digest is known can be read to its end, and is what its name says."""
     try:
-        with path.open("rb") as file:
-            head = file.read(4)
-            file.seek(-4, 2)
-            return head == MAGIC and file.read(4) == MAGIC
-    except OSError:
+        with pq.ParquetFile(path) as file:
+            said = json.loads((file.metadata.metadata or {}).get(IDENTITY.encode(), b"null"))
+            for _ in file.iter_batches():
+                pass
+    except (OSError, ValueError, pa.ArrowException):
         return False
+    *_, kind, endpoint, _, name = uri.split("/")
+    return said is None or [kind, endpoint, name] == [said["kind"], said["endpoint"], f"{said['sync_id']}.parquet"]
 
 
 def _flat(con: duckdb.DuckDBPyConnection, query: str) -> str:

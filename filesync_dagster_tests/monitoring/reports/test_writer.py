@@ -181,13 +181,15 @@ def test_activity_is_the_journal_by_weekday_and_hour(project):
 
 
 def test_a_lost_snapshot_is_named_and_the_others_are_told(tmp_path):
-    """Somebody deleted a file below the snapshot root."""
+    """Somebody deleted a file below the snapshot root, and the database cannot make up for it."""
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "x.txt").write_text("x")
     entries = [{"name": n, "type": "local", "endpoint_details": {"path": str(tmp_path / "files")}} for n in ("a", "b")]
     with Project(tmp_path / "project", *entries).open() as filesync:
         results = {result.endpoint: result for result in filesync.sync_many()}
         filesync.local_snapshot(results["a"].snapshot_uri).unlink()
+        with filesync.runtime.metadata._database.write_transaction() as connection:
+            connection.execute(sql("DELETE FROM files"))
         report = filesync.report("biggest_files")
     assert [row["endpoint"] for row in report.rows] == ["b"]
     assert report.numbers["endpoints_known"] == 1

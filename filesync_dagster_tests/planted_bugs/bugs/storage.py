@@ -4,7 +4,41 @@ from filesync_dagster_tests.planted_bugs.bug import Bug
 
 FEED = "filesync_dagster_tests/sync/model/test_feed.py"
 
+INTEGRITY = "filesync_dagster_tests/sync/test_integrity.py"
+
 BUGS = (
+    Bug(
+        "a stored file is handed out whatever is in it",
+        "storage/snapshots/store.py",
+        "                is_right = found == wanted",
+        "                is_right = True",
+        INTEGRITY,
+        "no_door and sqlite",
+    ),
+    Bug(
+        "a copy in the cache is believed",
+        "storage/snapshots/cache.py",
+        "                if digest_of(path) == digest_in(path):",
+        "                if path.exists():",
+        INTEGRITY,
+        "copy_in_the_cache and sqlite",
+    ),
+    Bug(
+        "a file of an older version is believed unread",
+        "storage/snapshots/store.py",
+        'is_right = not uri.endswith(".parquet") or _is_readable(path, uri)',
+        "is_right = True",
+        INTEGRITY,
+        "older_version and sqlite",
+    ),
+    Bug(
+        "a process is busy with itself",
+        "storage/database/leases.py",
+        "    return _key(database, row.endpoint_id, row.token) in _alive if is_ours else not holder.is_dead()",
+        "    return not holder.is_dead()",
+        "filesync_dagster_tests/storage/database/test_leases.py",
+        "busy_with_itself",
+    ),
     Bug(
         "changes are folded in the order of clocks",
         "storage/database/logs.py",
@@ -16,8 +50,8 @@ BUGS = (
     Bug(
         "the last sync is the one with the latest time",
         "storage/database/logs.py",
-        "connection.execute(query.where(~rebuilt).order_by(log.seq.desc()))",
-        "connection.execute(query.where(~rebuilt).order_by(log.as_of.desc()))",
+        "query.where(~rebuilt).order_by(log.seq.desc(), log.as_of.desc())",
+        "query.where(~rebuilt).order_by(log.as_of.desc())",
         "filesync_dagster_tests/sync/test_clock.py",
         "any_history and sqlite and 40",
     ),

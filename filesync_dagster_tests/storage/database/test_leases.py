@@ -4,11 +4,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
+from sqlalchemy import update
 
 from filesync_dagster.core.errors import LeaseLost, SyncInProgress
-from filesync_dagster.storage.database import MAINTENANCE
+from filesync_dagster.storage.database import MAINTENANCE, Metadata
 from filesync_dagster.storage.database import leases as leases_module
 from filesync_dagster.storage.database.processes import Process
 from filesync_dagster.storage.database.tables import leases
@@ -278,3 +280,16 @@ def test_what_is_fleeting_is_the_lease_alone(metadata, endpoint):
             raise ZeroDivisionError
         with database.write_transaction() as connection:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+def test_a_process_that_could_not_give_a_lease_back_is_not_busy_with_itself(url, endpoint):
+    """As after a full disk: nobody in it holds the lease any more, so it can be taken at once."""
+    with Metadata.open(url, patience=0.2) as metadata, Metadata.open(url) as other:
+        with ExitStack() as stack, metadata.leases.hold(endpoint, seconds=600):
+            connection = stack.enter_context(other._database.write_transaction())
+            connection.execute(update(leases).values(purpose="blocks whoever writes"))
+        assert other.leases.current() == []
+        with other.leases.hold(endpoint) as lease:
+            assert lease.after_crash
+            with pytest.raises(SyncInProgress), metadata.leases.hold(endpoint):
+                pass

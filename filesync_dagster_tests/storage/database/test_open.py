@@ -196,7 +196,7 @@ def test_a_sqlite_file_that_may_only_be_read_is_reported(tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
 def test_a_folder_that_may_only_be_read_is_reported_to_the_user_who_may_not(tmp_path):
     """The border maps what the operating system refuses; tried as a user without rights."""
-    Metadata.open(f"sqlite:///{tmp_path}/filesync.db").close()
+    Metadata.open(f"sqlite:///{tmp_path}/filesync.db", private=False).close()
     for folder in (tmp_path, *tmp_path.parents):
         if folder.stat().st_uid == os.geteuid() and not folder.stat().st_mode & 0o001 and str(folder).count("/") > 1:
             folder.chmod(folder.stat().st_mode | 0o055)
