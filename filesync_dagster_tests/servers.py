@@ -119,8 +119,11 @@ class Recording:
 
 
 @contextmanager
-def recorded(endpoint_url):
-    """Put a recording proxy in front of an HTTP server. Signatures stay good: the Host header is passed on."""
+def recorded(endpoint_url, *, ask=None, sign=None):
+    """Put a recording proxy in front of an HTTP server. Signatures stay good: the Host header is passed on.
+
+    `ask` may make another path of a path; `sign` then returns the headers for a method and an address.
+    """
     target = endpoint_url.removeprefix("http://")
     recording = Recording("")
 
@@ -131,8 +134,12 @@ def recorded(endpoint_url):
             recording.requests.append(f"{self.command} {self.path}")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             time.sleep(recording.delay)
+            path, headers = self.path, dict(self.headers.items())
+            if ask is not None:
+                path = ask(self.path)
+                headers = sign(self.command, f"{endpoint_url}{path}")
             upstream = http.client.HTTPConnection(target, timeout=60)
-            upstream.request(self.command, self.path, body, dict(self.headers.items()))
+            upstream.request(self.command, path, body, headers)
             answer = upstream.getresponse()
             content = answer.read()
             upstream.close()

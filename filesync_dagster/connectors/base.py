@@ -64,11 +64,17 @@ class HistoricalSource(Source, Protocol):
     """A source that can tell the past."""
 
     def history_start(self) -> datetime | None:
-        """The earliest moment whose listing can be proved complete; None if the store keeps no history."""
+        """The earliest moment whose listing may be proved complete; None if the store keeps no history.
+
+        No request for each entry is made for it: what `list_as_of` reads may show that a later moment is the earliest.
+        """
         ...
 
     def list_as_of(self, scope: str, at: datetime, checkpoint: str | None = None) -> Iterator[Page]:
-        """Like `list`, of the state at the moment `at` (inclusive). Raises HistoryUnavailable before history_start."""
+        """Like `list`, of the state at the moment `at` (inclusive).
+
+        Raises HistoryUnavailable where that cannot be proved: before history_start at once, else when it is read.
+        """
         ...
 
 

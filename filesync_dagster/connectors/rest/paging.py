@@ -4,11 +4,17 @@ from collections.abc import Callable, Iterator, Mapping, Sized
 from typing import Any, Generic, TypeVar
 from urllib.parse import urljoin, urlsplit
 
+import orjson
+import xxhash
+
 from filesync_dagster.connectors.rest.errors import ASK_LATER
 from filesync_dagster.core.errors import ProtocolViolation
 
 EMPTY_PAGES_MAX = 200
 """So many in a row are believed, though each says that there is more: stores filter what they have looked through."""
+
+KNOWN_PAGES_MAX = 3
+"""So many in a row may hold what one before held, under tokens of their own."""
 
 Token = TypeVar("Token")
 Answer = TypeVar("Answer")
@@ -23,28 +29,42 @@ class PageChain(Generic[Token]):
         first: Token | None = None,
         *,
         hint: str = ASK_LATER,
-        empty_pages_max: int | None = EMPTY_PAGES_MAX,
+        empty_pages_max: int = EMPTY_PAGES_MAX,
+        watch_contents: bool = True,
     ) -> None:
         self._where = where
         self._hint = hint
         self._visited = {first}
         self._empty_pages_max = empty_pages_max
         self._empty_pages = 0  # in a row
+        self._contents: set[int] | None = set() if watch_contents else None
+        self._known_pages = 0  # in a row
 
     def advance(self, following: Token | None, found: Sized = ()) -> Token | None:
         """Return what the next page is asked for with, None after the last; `found` is what the last page held.
 
-        Raises ProtocolViolation for one that was there before, and when there are only empty pages any more.
+        Raises ProtocolViolation for one that was there before, and when there are only pages any more that are empty or
+        hold what others held before.
         """
         if following is None:
             return None
         if following in self._visited:
             raise self._violation("repeats itself: a page leads back to one before")
         self._empty_pages = 0 if found else self._empty_pages + 1
-        if self._empty_pages_max is not None and self._empty_pages > self._empty_pages_max:
-            raise self._violation(f"sent {self._empty_pages} empty pages and no end of them")
+        if self._empty_pages > self._empty_pages_max:
+            raise self._violation(f"repeats itself: it sent {self._empty_pages} empty pages and no end of them")
+        if found and self._contents is not None:
+            self._watch(found, self._contents)
         self._visited.add(following)
         return following
+
+    def _watch(self, found: Sized, contents: set[int]) -> None:
+        """Note what a page held. Raises ProtocolViolation when nothing new has come for some pages."""
+        content = xxhash.xxh3_64_intdigest(orjson.dumps(found, default=repr))
+        self._known_pages = self._known_pages + 1 if content in contents else 0
+        if self._known_pages >= KNOWN_PAGES_MAX:
+            raise self._violation("repeats itself: page after page holds what one before held")
+        contents.add(content)
 
     def _violation(self, what: str) -> ProtocolViolation:
         return ProtocolViolation(f"{self._where} {what}.", hint=self._hint)

@@ -1,8 +1,8 @@
 """Buckets of S3 and of everything that speaks its protocol.
 
 This face is light: boto3, httpx and lxml are imported when a source is opened, not when the package is.
-Inside: `listing` drives `ranges` (what to ask) over `transport` (signed GETs), `answers` (XML to columns) and
-`rows` (columns to Arrow); `history` is the same over versions; `errors` is the border to botocore and httpx.
+Inside: `bucket` is what the kit `object_store` lists: pages asked for over `transport` (signed requests), read by
+`answers` (XML to columns, refusals to errors); `rows` makes Arrow of them; `history` is the same over versions.
 """
 
 from typing import TYPE_CHECKING

@@ -9,11 +9,11 @@ import botocore
 from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 
+from filesync_dagster.connectors.aws.errors import botocore_border
 from filesync_dagster.connectors.rest.crawl import thread_pool
-from filesync_dagster.connectors.s3.credentials import aws_session
+from filesync_dagster.connectors.s3.answers import TABLE
 from filesync_dagster.connectors.s3.details import S3Details
-from filesync_dagster.connectors.s3.errors import botocore_border
-from filesync_dagster.connectors.s3.transport import Transport
+from filesync_dagster.connectors.s3.transport import Transport, session_of
 from filesync_dagster.core.errors import AccessDenied, NotFound
 from filesync_dagster.core.model import canonical_json
 
@@ -82,7 +82,7 @@ class Administration:
         """Return the answer to one call of the client, repeated where that can help. Raises SourceError."""
 
         def once() -> Answer:
-            with botocore_border(self._transport.where):
+            with botocore_border(self._transport.where, TABLE):
                 return question(self._client())
 
         return self._transport.calls(once)
@@ -108,7 +108,7 @@ class Administration:
             max_pool_connections=details.list_workers + 2,
             defaults_mode="legacy",  # type: ignore[arg-type] # the stub is wrong; "auto" asks the metadata service
         )
-        session = boto3.session.Session(botocore_session=aws_session(details))
+        session = boto3.session.Session(botocore_session=session_of(details))
         return session.client(
             "s3",
             endpoint_url=self._transport.endpoint_url,

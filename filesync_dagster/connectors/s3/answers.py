@@ -1,66 +1,151 @@
-"""The XML of an S3 store as columns. Everything that makes an answer untrustworthy is found here."""
+"""What the answers of an S3 store say: listings as columns, refusals as errors.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+Everything that makes a listing untrustworthy is found here. What makes one field unreadable is not: see `rows`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from lxml import etree
 
-from filesync_dagster.connectors.s3.errors import TRY_PROVIDER, S3Refusal
-from filesync_dagster.connectors.s3.quirks import Quirks
-from filesync_dagster.core.errors import ProtocolViolation
+from filesync_dagster.connectors.aws import errors as aws
+from filesync_dagster.connectors.aws.errors import CHECK_KEYS, AwsRefusal, refusal_error
+from filesync_dagster.connectors.object_store.store import ObjectPage, text_of
+from filesync_dagster.connectors.rest.errors import ASK_LATER, SERVER_ERROR, ErrorTable, Meaning
+from filesync_dagster.connectors.rest.fields import gap_without
+from filesync_dagster.core.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    NotFound,
+    ProtocolViolation,
+    TemporarilyDown,
+    Throttled,
+)
+from filesync_dagster.core.model import ListingGap
 
 Texts = Sequence[str | None]
 
+SCOPE = ""
 LIST_ROOTS = frozenset({"ListBucketResult"})
 VERSION_ROOTS = frozenset({"ListVersionsResult", "ListBucketVersionsResult"})
+COLUMNS = ("LastModified", "ETag", "Size", "StorageClass", "ChecksumAlgorithm", "Owner")
+
+GRANT_LIST = "Grant s3:ListBucket on the bucket to these credentials, or use others."
+CHECK_BUCKET = "Check the bucket's name, the region and endpoint_url."
+TRY_PROVIDER = "If the store is not AWS, set `provider`; see the documentation for its quirks."
+
+CODES: Final[Mapping[str, Meaning]] = {
+    **aws.CODES,
+    "AccessDenied": (AccessDenied, GRANT_LIST),
+    "CredentialsNotSupported": (AuthenticationFailed, CHECK_KEYS),
+    "AllAccessDisabled": (AccessDenied, GRANT_LIST),
+    "AccountProblem": (AccessDenied, "The account has a problem that its owner must solve with the provider."),
+    "InvalidPayer": (AccessDenied, "Set requester_pays to accept the cost of reading this bucket."),
+    "NotSignedUp": (AccessDenied, "The account is not signed up for S3."),
+    "NoSuchBucket": (NotFound, CHECK_BUCKET),
+    "NoSuchKey": (NotFound, CHECK_BUCKET),
+    "NoSuchVersion": (NotFound, CHECK_BUCKET),
+    "NoSuchLifecycleConfiguration": (NotFound, "The bucket has no lifecycle rules."),
+    "InvalidBucketName": (NotFound, CHECK_BUCKET),
+    "PermanentRedirect": (NotFound, "The bucket is elsewhere: set region (or endpoint_url) to where it lives."),
+    "TemporaryRedirect": (TemporarilyDown, "The bucket is new or moving; set its region if this stays."),
+    "AuthorizationHeaderMalformed": (AuthenticationFailed, "Set region to the bucket's own region."),
+    "IllegalLocationConstraintException": (NotFound, "Set region to the bucket's own region."),
+    "SlowDown": (Throttled, ASK_LATER),
+    "SlowDownRead": (Throttled, ASK_LATER),
+    "BandwidthLimitExceeded": (Throttled, ASK_LATER),
+    "NotImplemented": (ProtocolViolation, TRY_PROVIDER),  # a 501, which no waiting changes
+    "OperationAborted": (TemporarilyDown, ASK_LATER),
+}
+"""What a store's error code means; codes that are not here are judged by the HTTP status."""
+
+STATUSES: Final[Mapping[int | tuple[str, int], Meaning]] = {
+    **aws.STATUSES,
+    301: CODES["PermanentRedirect"],
+    307: CODES["TemporaryRedirect"],
+    403: (AccessDenied, GRANT_LIST),
+    404: (NotFound, CHECK_BUCKET),
+}
+
+TABLE: Final = ErrorTable(CODES, STATUSES, TRY_PROVIDER)
+
+
+class KeyEncoding:
+    """How the keys of one store are written, as far as its answers have shown. What one shows is true of all others.
+
+    A store that says that its keys are URL-encoded is believed unless a page proves it false: with a character that no
+    encoder leaves as it is. Then a plus is a plus, as it is where the store writes a space otherwise.
+    """
+
+    def __init__(self, *, plus_is_space: bool) -> None:
+        self._encoded = True
+        self._plus_is_space = plus_is_space
+
+    def decoder(self, answer: "Answer", texts: Iterable[str | None]) -> Callable[[str], bytes]:
+        """Return what turns the text of a key into its bytes, in an answer that has these texts."""
+        raw = _raw_mended if answer.mended else str.encode
+        if (answer.text("EncodingType") or "").lower() != "url":
+            return raw
+        all_texts = "/".join(text for text in texts if text)
+        if not PLAIN.fullmatch(all_texts):
+            self._encoded = self._encoded and not UNENCODED.search(all_texts)
+            self._plus_is_space = self._plus_is_space and not PLUS_IS_PLUS.search(all_texts)
+        if not self._encoded:
+            return raw
+        return _form_decoded if self._plus_is_space else _unquoted
+
+
+PLAIN = re.compile(r"[A-Za-z0-9_./+*~-]*")
+UNENCODED = re.compile(r'[^!-~]|["<>\\^`{|}\[\]]|%(?![0-9A-Fa-f]{2})')
+"""No encoder leaves these: what is not visible ASCII, what no URL may have, a percent sign without digits."""
+
+PLUS_IS_PLUS = re.compile(r"%20|[$&=:@,;?#]")
+"""Who writes a space like this, or leaves these, encodes a path and no form: a plus stands for itself."""
+
+UNPRINTABLE = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]));"
+)
+"""Characters that XML cannot have, in a store that writes them into its keys all the same."""
+
+STAND_IN = 0x10FF00  # … and where in the private area those lie that are parsed in their place
+STAND_INS: Final = {STAND_IN + code: chr(code) for code in range(0x20)}
+ANY_STAND_IN = re.compile(rb"\xf4\x8f\xbc[\x80-\x9f]")
+
+
+def _raw_mended(text: str) -> bytes:
+    return text.translate(STAND_INS).encode()
+
+
+def _unquoted(text: str) -> bytes:
+    return unquote_to_bytes(text) if "%" in text else text.encode()
+
+
+def _form_decoded(text: str) -> bytes:
+    return _unquoted(text.replace("+", " ") if "+" in text else text)
 
 
 @dataclass(frozen=True, slots=True)
-class S3Listing:
-    """One page of a listing: columns of equal length, in the order of the answer."""
+class Answer:
+    """A parsed answer. `mended`: characters stand in for those that XML cannot have."""
 
-    keys: list[bytes]
-    modified: Texts
-    etags: Texts
-    sizes: Texts
-    storage_classes: Texts
-    checksums: Texts
-    owners: Texts
-    truncated: bool
-    token: str | None  # NextContinuationToken
-    prefixes: list[bytes] = field(default_factory=list)  # common prefixes
+    root: etree._Element
+    mended: bool = False
 
-    def between(self, start: int, stop: int) -> "S3Listing":
-        """Return the rows from `start` up to, not including, `stop`."""
-        part = slice(start, stop)
-        return S3Listing(
-            keys=self.keys[part],
-            modified=self.modified[part],
-            etags=self.etags[part],
-            sizes=self.sizes[part],
-            storage_classes=self.storage_classes[part],
-            checksums=self.checksums[part],
-            owners=self.owners[part],
-            truncated=self.truncated,
-            token=self.token,
-        )
+    def text(self, name: str) -> str | None:
+        """Return the text of a child of the root, None if it is absent or empty."""
+        namespace = etree.QName(self.root).namespace
+        return self.root.findtext(f"{{{namespace}}}{name}" if namespace else name) or None
 
-    def rows(self, numbers: Sequence[int]) -> "S3Listing":
-        """Return some rows."""
-        return S3Listing(
-            keys=[self.keys[row] for row in numbers],
-            modified=[self.modified[row] for row in numbers],
-            etags=[self.etags[row] for row in numbers],
-            sizes=[self.sizes[row] for row in numbers],
-            storage_classes=[self.storage_classes[row] for row in numbers],
-            checksums=[self.checksums[row] for row in numbers],
-            owners=[self.owners[row] for row in numbers],
-            truncated=self.truncated,
-            token=self.token,
-        )
+    def flag(self, name: str, where: str) -> bool:
+        """Return a child that is true or false. Raises ProtocolViolation."""
+        text = (self.text(name) or "").strip().lower()
+        if text not in {"true", "false"}:
+            raise ProtocolViolation(f"{where} did not say whether the listing goes on ({name}).", hint=TRY_PROVIDER)
+        return text == "true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,64 +171,84 @@ class VersionListing:
     truncated: bool
     key_marker: str | None  # as the store gave it, decoded
     version_marker: str | None
+    gaps: tuple[ListingGap, ...] = field(default=())
 
 
-def listing_of(body: bytes, quirks: Quirks, where: str) -> S3Listing:
-    """Parse an answer to ListObjects or ListObjectsV2. Raises ProtocolViolation."""
-    root = _root(body, LIST_ROOTS, where)
-    find = _finders(etree.QName(root).namespace)
-    decode = _key_decoder(root, quirks)
-    rows = int(find["rows"](root))
-    keys = find_column(find, "Key", root, rows)
-    if any(not key for key in keys):
-        raise ProtocolViolation(f"{where} listed an object without a key.", hint=TRY_PROVIDER)
-    listing = S3Listing(
-        keys=decode(keys),
-        modified=find_column(find, "LastModified", root, rows),
-        etags=find_column(find, "ETag", root, rows),
-        sizes=find_column(find, "Size", root, rows),
-        storage_classes=find_column(find, "StorageClass", root, rows),
-        checksums=find_column(find, "ChecksumAlgorithm", root, rows),
-        owners=find_column(find, "Owner", root, rows),
-        truncated=_flag(root, "IsTruncated", where),
-        token=_text(root, "NextContinuationToken"),
-        prefixes=decode(find["prefixes"](root)),
-    )
-    said = _text(root, "KeyCount")
-    if said is not None and said != str(rows + len(listing.prefixes)):
+def listing_of(body: bytes, encoding: KeyEncoding, where: str) -> ObjectPage:
+    """Parse an answer to ListObjects or ListObjectsV2. Raises SourceError."""
+    answer = _answer(body, LIST_ROOTS, where)
+    find = _finders(etree.QName(answer.root).namespace)
+    rows = int(find["rows"](answer.root))
+    keys = find_column(find, "Key", answer.root, rows)
+    said = (answer.text("KeyCount") or "").strip()
+    if said.isdecimal() and int(said) > rows + len(find["prefixes"](answer.root)):
         raise ProtocolViolation(f"{where} announced {said} keys and sent {rows}.", hint=TRY_PROVIDER)
-    return listing
+    decode = encoding.decoder(answer, keys)
+    page = ObjectPage(
+        keys=[decode(key or "") for key in keys],
+        columns={name: find_column(find, name, answer.root, rows) for name in COLUMNS},
+        truncated=answer.flag("IsTruncated", where),
+        token=answer.text("NextContinuationToken") or _marker(answer.text("NextMarker"), decode),
+    )
+    return page if all(keys) else _without_keyless(page)
 
 
-def versions_of(body: bytes, quirks: Quirks, where: str) -> VersionListing:
-    """Parse an answer to ListObjectVersions. Raises ProtocolViolation."""
-    root = _root(body, VERSION_ROOTS, where)
-    decode = _key_decoder(root, quirks)
-    versions = [
-        _version(element, decode, where)
-        for element in root
-        if etree.QName(element).localname in {"Version", "DeleteMarker"}
+def prefixes_of(body: bytes, encoding: KeyEncoding, where: str) -> list[bytes]:
+    """Return the common prefixes of a listing. Raises SourceError."""
+    answer = _answer(body, LIST_ROOTS, where)
+    prefixes = _finders(etree.QName(answer.root).namespace)["prefixes"](answer.root)
+    decode = encoding.decoder(answer, prefixes)
+    return [decode(prefix) for prefix in prefixes]
+
+
+def versions_of(body: bytes, encoding: KeyEncoding, where: str) -> VersionListing:
+    """Parse an answer to ListObjectVersions. Raises SourceError."""
+    answer = _answer(body, VERSION_ROOTS, where)
+    named = ((etree.QName(element).localname, element) for element in answer.root)
+    entries = [
+        (name == "DeleteMarker", {etree.QName(child).localname: child.text for child in element})
+        for name, element in named
+        if name in {"Version", "DeleteMarker"}
     ]
-    marker = _text(root, "NextKeyMarker")
+    decode = encoding.decoder(answer, [entry.get("Key") for _, entry in entries])
     return VersionListing(
-        versions,
-        truncated=_flag(root, "IsTruncated", where),
-        key_marker=decode([marker])[0].decode("utf-8", "surrogateescape") if marker else None,
-        version_marker=_text(root, "NextVersionIdMarker"),
+        [_version(entry, decode, deleted=deleted) for deleted, entry in entries if entry.get("Key")],
+        truncated=answer.flag("IsTruncated", where),
+        key_marker=_marker(answer.text("NextKeyMarker"), decode),
+        version_marker=answer.text("NextVersionIdMarker"),
+        gaps=tuple(gap_without("a key", entry, scope=SCOPE) for _, entry in entries if not entry.get("Key")),
     )
 
 
-def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> S3Refusal:
+def _marker(text: str | None, decode: Callable[[str], bytes]) -> str | None:
+    return None if text is None else text_of(decode(text))
+
+
+def _without_keyless(page: ObjectPage) -> ObjectPage:
+    """Return a page without the objects that have no key, which are gaps of it."""
+    keyless = [row for row, key in enumerate(page.keys) if not key]
+    gaps = [
+        gap_without("a key", {name: column[row] for name, column in page.columns.items()}, scope=SCOPE)
+        for row in keyless
+    ]
+    return replace(page.rows([row for row, key in enumerate(page.keys) if key]), gaps=tuple(gaps))
+
+
+def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> AwsRefusal:
     """Return what an answer other than 200 says; the body may be anything."""
-    code, message, region = "", "", headers.get("x-amz-bucket-region")
     try:
-        root = etree.fromstring(body, _parser())
+        answer = Answer(etree.fromstring(body, _parser()))
     except (etree.XMLSyntaxError, ValueError):
-        root = None
-    if root is not None and etree.QName(root).localname == "Error":
-        code, message = _text(root, "Code") or "", _text(root, "Message") or ""
-        region = region or _text(root, "Region")
-    return S3Refusal(status, code, message, region, headers.get("retry-after"))
+        answer = None
+    return _refusal(status, headers, answer)
+
+
+def _refusal(status: int, headers: Mapping[str, str], answer: Answer | None) -> AwsRefusal:
+    code, message, region = "", "", headers.get("x-amz-bucket-region")
+    if answer is not None and etree.QName(answer.root).localname == "Error":
+        code, message = answer.text("Code") or "", answer.text("Message") or ""
+        region = region or answer.text("Region")
+    return AwsRefusal(status, code, message, region, headers.get("retry-after"))
 
 
 def find_column(find: Mapping[str, Any], name: str, root: etree._Element, rows: int) -> Texts:
@@ -161,19 +266,52 @@ def _parser() -> etree.XMLParser:
     return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
 
 
-def _root(body: bytes, wanted: frozenset[str], where: str) -> etree._Element:
+def _answer(body: bytes, wanted: frozenset[str], where: str) -> Answer:
+    """Return a listing. Raises what can be asked again as that: an answer may break off, or be an error with 200."""
     try:
-        root = etree.fromstring(body, _parser())
+        answer = _parsed(body)
     except (etree.XMLSyntaxError, ValueError) as exc:
+        if not _is_whole(body):
+            raise TemporarilyDown(f"{where} broke off a listing.", hint=ASK_LATER) from exc
         raise ProtocolViolation(
             f"{where} sent a listing that is not XML ({str(exc).rstrip('.')}).", hint=TRY_PROVIDER
         ) from exc
-    name = etree.QName(root).localname
-    if (
-        name not in wanted or root.getroottree().docinfo.internalDTD is not None
-    ):  # a document type could rewrite the keys
+    name = etree.QName(answer.root).localname
+    if name == "Error":
+        raise refusal_error(where, _refusal(SERVER_ERROR, {}, answer), TABLE)
+    # A document type could rewrite the keys.
+    if name not in wanted or answer.root.getroottree().docinfo.internalDTD is not None:
         raise ProtocolViolation(f"{where} sent <{name}> instead of a listing.", hint=TRY_PROVIDER)
-    return root
+    return answer
+
+
+def _parsed(body: bytes) -> Answer:
+    try:
+        return Answer(etree.fromstring(body, _parser()))
+    except etree.XMLSyntaxError:
+        mended = UNPRINTABLE.sub(_stand_in, body)
+        if mended == body or ANY_STAND_IN.search(body):
+            raise
+        return Answer(etree.fromstring(mended, _parser()), mended=True)
+
+
+def _stand_in(found: re.Match[bytes]) -> bytes:
+    text = found[0]
+    if len(text) == 1:
+        code = text[0]
+    else:
+        digits = text[2:-1]
+        code = int(digits[1:], 16) if digits[:1] in b"xX" else int(digits)
+    return chr(STAND_IN + code).encode()
+
+
+def _is_whole(body: bytes) -> bool:
+    """Whether an answer ends as it began: with the end of its first element."""
+    begun = FIRST_TAG.match(body)
+    return begun is not None and body.rstrip().endswith(b"</" + begun[1] + b">")
+
+
+FIRST_TAG = re.compile(rb"\s*(?:<[?!][^>]*>\s*)*<([^\s>/]+)")
 
 
 @cache
@@ -195,47 +333,15 @@ def _finders(namespace: str | None) -> Mapping[str, Any]:
     return found
 
 
-def _key_decoder(root: etree._Element, quirks: Quirks) -> Callable[[Texts], list[bytes]]:
-    """Return what turns the text of keys into their bytes: stores that encoded them say so in the answer."""
-    if (_text(root, "EncodingType") or "").lower() != "url":
-        return lambda texts: [(text or "").encode() for text in texts]
-    plus = quirks.plus_is_space
-
-    def decode(text: str | None) -> bytes:
-        text = text or ""
-        if plus and "+" in text:
-            text = text.replace("+", " ")
-        return unquote_to_bytes(text) if "%" in text else text.encode()
-
-    return lambda texts: [decode(text) for text in texts]
-
-
-def _version(element: etree._Element, decode: Callable[[Texts], list[bytes]], where: str) -> S3Version:
-    fields = {etree.QName(child).localname: child.text for child in element}
-    key, modified = fields.get("Key"), fields.get("LastModified")
-    if not key or not modified:
-        raise ProtocolViolation(f"{where} listed a version without a key or a time.", hint=TRY_PROVIDER)
+def _version(fields: Mapping[str, str | None], decode: Callable[[str], bytes], *, deleted: bool) -> S3Version:
     return S3Version(
-        key=decode([key])[0],
-        modified=modified,
+        key=decode(fields["Key"] or ""),
+        modified=fields.get("LastModified") or "",
         latest=fields.get("IsLatest") == "true",
-        deleted=etree.QName(element).localname == "DeleteMarker",
+        deleted=deleted,
         version_id=fields.get("VersionId") or "null",
         etag=fields.get("ETag"),
         size=fields.get("Size"),
         storage_class=fields.get("StorageClass"),
         checksum=fields.get("ChecksumAlgorithm"),
     )
-
-
-def _flag(root: etree._Element, name: str, where: str) -> bool:
-    text = (_text(root, name) or "").strip().lower()
-    if text not in {"true", "false"}:
-        raise ProtocolViolation(f"{where} did not say whether the listing goes on ({name}).", hint=TRY_PROVIDER)
-    return text == "true"
-
-
-def _text(root: etree._Element, name: str) -> str | None:
-    """Return the text of a child of the root, None if it is absent or empty."""
-    namespace = etree.QName(root).namespace
-    return root.findtext(f"{{{namespace}}}{name}" if namespace else name) or None

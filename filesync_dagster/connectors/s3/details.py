@@ -26,8 +26,9 @@ class S3Details(BaseModel):
     )
     endpoint_url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^/\s?#@]+/?$",
-        description="Address of an S3-compatible store, such as `https://minio.example.com:9000`. Default: AWS.",
+        pattern=r"^https?://[^/\s?#@]+(/[^\s?#]*)?$",
+        description="Address of an S3-compatible store, such as `https://minio.example.com:9000`; a path is kept. "
+        "Default: AWS.",
     )
     provider: str | None = Field(
         default=None,

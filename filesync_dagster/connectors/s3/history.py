@@ -1,25 +1,28 @@
 """How a versioned bucket looked at a moment in the past.
 
 What can be proved: S3 keeps a version until a lifecycle rule or somebody removes it. Rules are read and move the
-earliest provable moment forward; a version that somebody deleted for good leaves no trace, nor does the time before
-versioning was switched on, except where it shows: a version `null` that is younger than the asked moment.
+earliest provable moment forward; a version that somebody deleted for good leaves no trace, nor does what was written
+and deleted while versioning was off. What was written then and is still there is a version `null`; that versioning was
+on shows in the first version after the youngest of those, so only from there on a moment can be proved.
 Times are those of the store, in whole seconds; an upload in parts counts from when it began.
 """
 
 import json
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
+from filesync_dagster.connectors.object_store.chain import EMPTY_PAGES_MAX
+from filesync_dagster.connectors.object_store.listing import ListedPage
+from filesync_dagster.connectors.object_store.store import ObjectPage, bytes_of, text_of
+from filesync_dagster.connectors.rest.fields import gap_without, instant_of
 from filesync_dagster.connectors.rest.paging import PageChain
-from filesync_dagster.connectors.s3.answers import S3Listing, S3Version, VersionListing
-from filesync_dagster.connectors.s3.errors import TRY_PROVIDER
-from filesync_dagster.connectors.s3.listing import ListedPage
-from filesync_dagster.connectors.s3.requests import S3Bucket, bytes_of, text_of
-from filesync_dagster.connectors.s3.rows import instant
+from filesync_dagster.connectors.s3.answers import SCOPE, TRY_PROVIDER, S3Version, VersionListing
+from filesync_dagster.connectors.s3.bucket import S3Bucket
 from filesync_dagster.core.errors import HistoryUnavailable, ProtocolViolation
+from filesync_dagster.core.model import ListingGap, to_storable_text
 
 EARLIEST = datetime(2006, 3, 14, tzinfo=UTC)  # the first day of S3: no bucket is older
 NULL_VERSION = "null"
@@ -33,6 +36,8 @@ class _Resume:
     version_marker: str | None = None
     key: bytes | None = None
     best: S3Version | None = None
+    unversioned: str = ""  # the time of the youngest version `null`
+    versioned: str = ""  # of the youngest other version that is not younger than the asked moment
 
 
 def provable_since(
@@ -63,70 +68,100 @@ def list_bucket_as_of(bucket: S3Bucket, at: datetime, checkpoint: str | None) ->
     Raises HistoryUnavailable where the versions show that they do not reach back so far.
     """
     state = _resume_from(checkpoint, bucket.prefix)
-    chain = PageChain[tuple[str | None, str | None]](bucket.transport.where, hint=TRY_PROVIDER, empty_pages_max=None)
+    chain = PageChain[tuple[str | None, str | None]](bucket.where, hint=TRY_PROVIDER, empty_pages_max=EMPTY_PAGES_MAX)
     while state is not None:
         page = bucket.versions(state.key_marker, state.version_marker)
-        found = _current(page, state, at, bucket)
+        found, gaps = _current(page, state, at, bucket)
         state.key_marker, state.version_marker = page.key_marker, page.version_marker
-        if found:
-            yield ListedPage(_as_listing(found), _checkpoint(state, bucket.prefix, done=not page.truncated))
+        if not page.truncated:
+            _prove_versioned(state, at, bucket)
+        listed = replace(_as_listing(found), gaps=(*page.gaps, *gaps))
+        yield ListedPage(listed, _checkpoint(state, bucket.prefix, done=not page.truncated))
         if not page.truncated:
             return
-        chain.advance((page.key_marker, page.version_marker))
+        chain.advance((page.key_marker, page.version_marker), page.versions)
 
 
-def _current(page: VersionListing, state: _Resume, at: datetime, bucket: S3Bucket) -> list[S3Version]:
+def _current(
+    page: VersionListing, state: _Resume, at: datetime, bucket: S3Bucket
+) -> tuple[list[S3Version], list[ListingGap]]:
     """Return the versions that were current, of the keys that end on this page; the last key may go on."""
     bests: list[S3Version | None] = []
+    gaps: list[ListingGap] = []
     # Some stores send all markers of deletion after all versions.
     for version in sorted(page.versions, key=attrgetter("key")):
         if version.key != state.key:
             if state.key is not None and version.key < state.key:
-                raise ProtocolViolation(f"{bucket.transport.where} listed versions out of order.", hint=TRY_PROVIDER)
+                raise ProtocolViolation(f"{bucket.where} listed versions out of order.", hint=TRY_PROVIDER)
             bests.append(state.best)
             state.key, state.best = version.key, None
-        state.best = _better(state.best, version, at, bucket)
+        modified = instant_of(version.modified)
+        if modified is None:
+            gaps.append(gap_without("a time", asdict(version), scope=SCOPE, path=to_storable_text(version.key)))
+            continue
+        _note_versioning(state, version, modified, at, bucket)
+        state.best = _better(state.best, version, modified, at)
     if not page.truncated:
         bests.append(state.best)
-    return [best for best in bests if best is not None and not best.deleted]
+    return [best for best in bests if best is not None and not best.deleted], gaps
 
 
-def _better(best: S3Version | None, version: S3Version, at: datetime, bucket: S3Bucket) -> S3Version | None:
+def _note_versioning(state: _Resume, version: S3Version, modified: datetime, at: datetime, bucket: S3Bucket) -> None:
+    """Note what a version says of when versioning was off and when it was on."""
+    moment = modified.isoformat()
+    if version.version_id == NULL_VERSION:
+        if modified > at:
+            raise _unprovable(bucket, at, f"versioning was off until at least {moment}")
+        state.unversioned = max(state.unversioned, moment)
+    elif modified <= at:
+        state.versioned = max(state.versioned, moment)
+
+
+def _prove_versioned(state: _Resume, at: datetime, bucket: S3Bucket) -> None:
+    """Raise HistoryUnavailable unless a version shows that versioning was on at a moment, all versions being read."""
+    if not state.versioned:
+        raise _unprovable(bucket, at, "no version shows that versioning was on by then")
+    if state.versioned <= state.unversioned:
+        raise _unprovable(
+            bucket, at, f"versioning was off until at least {state.unversioned}, and no version is younger"
+        )
+
+
+def _unprovable(bucket: S3Bucket, at: datetime, why: str) -> HistoryUnavailable:
+    return HistoryUnavailable(
+        f"{bucket.where} cannot tell how it looked at {at.isoformat()}: {why}.",
+        hint="What was deleted without versioning left no trace: only moments after the first version can be listed.",
+    )
+
+
+def _better(best: S3Version | None, version: S3Version, modified: datetime, at: datetime) -> S3Version | None:
     """Return which of two versions of a key was current at a moment. Of equal times the latest, else the first."""
-    modified = instant(version.modified)
     if modified > at:
-        if version.version_id == NULL_VERSION:
-            raise HistoryUnavailable(
-                f"{bucket.transport.where} cannot tell how it looked at {at.isoformat()}: "
-                f"versioning was off until at least {modified.isoformat()}.",
-                hint="Only later moments can be listed.",
-            )
         return best
     if best is None:
         return version
-    return version if (modified, version.latest) > (instant(best.modified), best.latest) else best
+    return version if (modified, version.latest) > (instant_of(best.modified), best.latest) else best
 
 
-def _as_listing(versions: list[S3Version]) -> S3Listing:
-    nothing = [None] * len(versions)
-    return S3Listing(
+def _as_listing(versions: list[S3Version]) -> ObjectPage:
+    return ObjectPage(
         keys=[version.key for version in versions],
-        modified=[version.modified for version in versions],
-        etags=[version.etag for version in versions],
-        sizes=[version.size for version in versions],
-        storage_classes=[version.storage_class for version in versions],
-        checksums=[version.checksum for version in versions],
-        owners=nothing,
-        truncated=False,
-        token=None,
+        columns={
+            "LastModified": [version.modified for version in versions],
+            "ETag": [version.etag for version in versions],
+            "Size": [version.size for version in versions],
+            "StorageClass": [version.storage_class for version in versions],
+            "ChecksumAlgorithm": [version.checksum for version in versions],
+            "Owner": [None] * len(versions),
+        },
     )
 
 
 def _checkpoint(state: _Resume, prefix: str, *, done: bool) -> str:
     best = state.best and asdict(state.best) | {"key": text_of(state.best.key)}
     key = None if state.key is None else text_of(state.key)
-    markers = [state.key_marker, state.version_marker]
-    return json.dumps({"versions_of": prefix, "markers": markers, "key": key, "best": best, "done": done})
+    markers, eras = [state.key_marker, state.version_marker], [state.unversioned, state.versioned]
+    return json.dumps({"versions_of": prefix, "markers": markers, "key": key, "best": best, "eras": eras, "done": done})
 
 
 def _resume_from(checkpoint: str | None, prefix: str) -> _Resume | None:
@@ -139,8 +174,8 @@ def _resume_from(checkpoint: str | None, prefix: str) -> _Resume | None:
             return None
         best = state["best"] and S3Version(**state["best"] | {"key": bytes_of(state["best"]["key"])})
         key = None if state["key"] is None else bytes_of(state["key"])
-        key_marker, version_marker = state["markers"]
-        return _Resume(key_marker, version_marker, key, best)
+        [key_marker, version_marker], [unversioned, versioned] = state["markers"], state["eras"]
+        return _Resume(key_marker, version_marker, key, best, unversioned, versioned)
     except (ValueError, KeyError, TypeError):
         return _Resume()
 

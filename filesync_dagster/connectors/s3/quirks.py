@@ -1,7 +1,7 @@
 """How the stores that speak S3 differ, as data.
 
 Sources: the vendors' compatibility pages and the provider table of rclone (MIT). A store that is not here is `generic`:
-everything standard is tried, and what matters for completeness is probed before it is relied on.
+everything standard is tried. What matters for completeness is believed of no store: it shows in what is read.
 """
 
 from dataclasses import dataclass
@@ -14,34 +14,33 @@ class Quirks:
 
     hosts: tuple[str, ...] = ()  # ends of host names that give it away
     list_version: int = 2  # 1: ListObjects with a marker
-    url_encoding: bool = True  # listings can be asked for with encoding-type=url
-    plus_is_space: bool = True  # … in which "+" is a space (form encoding, as AWS does it)
+    plus_is_space: bool = True  # in URL-encoded keys (form encoding, as AWS does it), unless an answer shows otherwise
     ordered: bool = True  # keys come in the order of their UTF-8 bytes
-    start_after: bool | None = None  # a listing can begin after any key; None: probe it
+    start_after: bool = True  # a listing may be asked to begin after any key: whether it did shows in what it has
     etag_is_md5: bool = True  # an ETag of 32 hex digits is the MD5 of the content (not with KMS: docs/reports.md)
     virtual_hosts: bool = False  # the bucket may be part of the host name
 
 
 QUIRKS: dict[str, Quirks] = {
-    "aws": Quirks(hosts=(".amazonaws.com", ".amazonaws.com.cn"), start_after=True, virtual_hosts=True),
-    "minio": Quirks(start_after=True),
-    "r2": Quirks(hosts=(".r2.cloudflarestorage.com",), start_after=True),
-    "wasabi": Quirks(hosts=(".wasabisys.com",), start_after=True),
-    "b2": Quirks(hosts=(".backblazeb2.com",), start_after=True),
-    "do_spaces": Quirks(hosts=(".digitaloceanspaces.com",), start_after=True),
+    "aws": Quirks(hosts=(".amazonaws.com", ".amazonaws.com.cn"), virtual_hosts=True),
+    "minio": Quirks(),
+    "r2": Quirks(hosts=(".r2.cloudflarestorage.com",)),
+    "wasabi": Quirks(hosts=(".wasabisys.com",)),
+    "b2": Quirks(hosts=(".backblazeb2.com",)),
+    "do_spaces": Quirks(hosts=(".digitaloceanspaces.com",)),
     "idrive_e2": Quirks(hosts=(".idrivee2.com", ".e2.cloudstorage.com")),
     "storj": Quirks(hosts=(".storjshare.io",), etag_is_md5=False),
     "gcs": Quirks(hosts=(".storage.googleapis.com",)),
-    "ceph": Quirks(list_version=1, url_encoding=False),
+    "ceph": Quirks(list_version=1),
     "alibaba": Quirks(hosts=(".aliyuncs.com",), virtual_hosts=True),
     "tencent": Quirks(hosts=(".myqcloud.com",), list_version=1, virtual_hosts=True),
-    "netease": Quirks(hosts=(".nos-eastchina1.126.net",), list_version=1, url_encoding=False),
-    "ibm": Quirks(hosts=(".cloud-object-storage.appdomain.cloud",), list_version=1, url_encoding=False),
-    "scaleway": Quirks(hosts=(".scw.cloud",), start_after=True),
+    "netease": Quirks(hosts=(".nos-eastchina1.126.net",), list_version=1),
+    "ibm": Quirks(hosts=(".cloud-object-storage.appdomain.cloud",), list_version=1),
+    "scaleway": Quirks(hosts=(".scw.cloud",)),
     "linode": Quirks(hosts=(".linodeobjects.com",)),
-    "dreamhost": Quirks(hosts=(".dreamhost.com",), list_version=1, url_encoding=False),
+    "dreamhost": Quirks(hosts=(".dreamhost.com",), list_version=1),
     "seaweedfs": Quirks(etag_is_md5=False),
-    "rclone": Quirks(start_after=True),
+    "rclone": Quirks(),
     "unordered": Quirks(ordered=False, start_after=False),
     "generic": Quirks(),
 }

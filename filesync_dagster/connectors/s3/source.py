@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 import httpx
 
+from filesync_dagster.connectors.object_store.listing import ListedPage, list_objects
+from filesync_dagster.connectors.object_store.lookups import lookup_keys
+from filesync_dagster.connectors.object_store.store import ObjectPage
 from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.connectors.s3.administration import Administration
-from filesync_dagster.connectors.s3.answers import S3Listing
+from filesync_dagster.connectors.s3.bucket import S3Bucket
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.history import list_bucket_as_of, provable_since
-from filesync_dagster.connectors.s3.listing import ListedPage, list_bucket
-from filesync_dagster.connectors.s3.lookups import lookup_keys
 from filesync_dagster.connectors.s3.quirks import quirks_for
-from filesync_dagster.connectors.s3.requests import S3Bucket
 from filesync_dagster.connectors.s3.rows import RowShape, rows_of
 from filesync_dagster.connectors.s3.transport import Transport
 from filesync_dagster.core.errors import AccessDenied, HistoryUnavailable, ProtocolViolation, SourceError
@@ -85,12 +85,12 @@ class S3Source:
 
     def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
         """List the keys, in ranges side by side where the store allows it. A checkpoint holds how far each range is."""
-        return self._pages(list_bucket(self._bucket, checkpoint, landmarks, self._details.list_workers), now=True)
+        return self._pages(list_objects(self._bucket, checkpoint, landmarks, self._details.list_workers), now=True)
 
     def lookup(self, ids: Sequence[str], scope: str) -> Iterator[Page]:
         """Ask for keys, those next to each other together."""
-        for listing in lookup_keys(self._bucket, ids, self._details.list_workers):
-            yield self._page(listing, None, now=True)
+        for page in lookup_keys(self._bucket, ids, self._details.list_workers):
+            yield self._page(page, None, now=True)
 
     def history_start(self) -> datetime | None:
         """The earliest moment that the bucket's versions can prove; see `history` for what they cannot."""
@@ -123,13 +123,13 @@ class S3Source:
     def _pages(self, pages: Generator[ListedPage], *, now: bool) -> Generator[Page]:
         with closing(pages):
             for page in pages:
-                yield self._page(page.listing, page.checkpoint, now=now)
+                yield self._page(page.page, page.checkpoint, now=now)
 
-    def _page(self, listing: S3Listing, checkpoint: str | None, *, now: bool) -> Page:
+    def _page(self, page: ObjectPage, checkpoint: str | None, *, now: bool) -> Page:
         # An ACL is that of today: the past has none.
         wanted = now and self._details.include_permissions
-        permissions = self._administration.permissions(listing.keys) if wanted else None
-        return Page(rows_of(listing, self._shape, permissions), checkpoint)
+        permissions = self._administration.permissions(page.keys) if wanted else None
+        return Page(rows_of(page, self._shape, permissions), checkpoint, page.gaps)
 
     def _versioning_if_readable(self) -> str | None:
         try:

@@ -1,23 +1,99 @@
-"""Signed GET requests to one bucket over a pooled HTTP client."""
+"""Signed requests to one bucket over a pooled HTTP client, and whose they are."""
 
 import threading
 from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
+import botocore.session
 import httpx
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from pydantic import SecretStr
 
+from filesync_dagster.connectors.aws.credentials import aws_session
+from filesync_dagster.connectors.aws.errors import AwsRefusal, botocore_border, refusal_error
 from filesync_dagster.connectors.rest.calls import Calls, RetryPolicy, never, tenant_of
 from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
-from filesync_dagster.connectors.s3.answers import refusal_of
-from filesync_dagster.connectors.s3.credentials import Identity, aws_session
+from filesync_dagster.connectors.s3.answers import TABLE, refusal_of
 from filesync_dagster.connectors.s3.details import S3Details
-from filesync_dagster.connectors.s3.errors import S3Refusal, botocore_border, refusal_error
 from filesync_dagster.connectors.s3.quirks import Quirks
+from filesync_dagster.core.errors import AuthenticationFailed
 from filesync_dagster.core.model import Meter
 
 DEFAULT_REGION = "us-east-1"
 AWS_SUFFIXES = {"cn-": "amazonaws.com.cn", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov"}
 ELSEWHERE = frozenset({301, 307, 400})  # answers that may name the region to ask instead
+SAFE = "-_.~"
+TOLD_BY_STATUS = {200: True, 404: False}
+
+Result = TypeVar("Result")
+
+
+def session_of(details: S3Details) -> botocore.session.Session:
+    """Return the AWS session that the details choose."""
+    return aws_session(details.profile, use_instance_metadata=details.use_instance_metadata)
+
+
+class Identity:
+    """Signs requests. Credentials are looked up at the first one, and refreshed when they expire."""
+
+    def __init__(self, details: S3Details) -> None:
+        self._details = details
+        self._lock = threading.Lock()
+        self._found: Credentials | None = None
+
+    def freeze(self) -> ReadOnlyCredentials:
+        """Return the credentials to use now. Raises AuthenticationFailed when there are none."""
+        with self._lock:
+            if self._found is None:
+                self._found = self._looked_up()
+            found = self._found
+        return found.get_frozen_credentials()
+
+    @property
+    def tenant(self) -> str:
+        """Who asks where, hashed: what the store counts calls by, as far as can be told from here."""
+        details = self._details
+        who = _open(details.access_key_id) or (details.profile or "", details.anonymous)
+        return sha256(repr(("s3", details.endpoint_url, who)).encode()).hexdigest()
+
+    @property
+    def renewal(self) -> Callable[[], None] | None:
+        """What finds credentials anew after a refusal; None where that would find the same ones."""
+        fixed = self._details.anonymous or self._details.access_key_id is not None
+        return None if fixed else self._forget
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._found = None
+
+    def signed_headers(self, method: str, url: str, region: str, headers: dict[str, str]) -> dict[str, str]:
+        """Return `headers` plus those that sign a request for `url`; unchanged for anonymous access."""
+        if self._details.anonymous:
+            return headers
+        request = AWSRequest(method, url, headers=headers)
+        S3SigV4Auth(self.freeze(), "s3", region).add_auth(request)
+        return dict(request.headers.items())
+
+    def _looked_up(self) -> Credentials:
+        details = self._details
+        if details.access_key_id is not None:
+            return Credentials(
+                _open(details.access_key_id) or "",
+                _open(details.secret_access_key) or "",
+                _open(details.session_token),
+                method="endpoints.yaml",
+            )
+        found = session_of(details).get_credentials()
+        if found is None:
+            raise AuthenticationFailed(
+                f"No credentials were found for bucket {details.bucket}.",
+                hint="Give access_key_id and secret_access_key, a profile, or anonymous: true.",
+            )
+        return found
 
 
 class Transport:
@@ -80,14 +156,28 @@ class Transport:
 
     def get(self, query: Mapping[str, str], *, stopped: Callable[[], bool] = never) -> bytes:
         """Return the body of the answer to `GET bucket?query`. Repeats what can be repeated; raises SourceError."""
+        return self.read(query, lambda body: body, stopped=stopped)
+
+    def read(
+        self, query: Mapping[str, str], parse: Callable[[bytes], Result], *, stopped: Callable[[], bool] = never
+    ) -> Result:
+        """Return what `parse` makes of the answer to `GET bucket?query`; an answer that it refuses is asked for again.
+
+        Repeats what can be repeated; raises SourceError.
+        """
         # The query is escaped here, completely, so that what is sent is what was signed.
-        asked = "&".join(
-            f"{name}={quote(value, safe='-_.~', errors='surrogateescape')}" for name, value in query.items()
-        )
-        body = None
-        while body is None:  # once more, when the bucket turns out to be in another region
-            body = self.calls(lambda: self._once(asked), stopped=stopped)
-        return body
+        asked = "&".join(f"{name}={quote(value, safe=SAFE, errors='surrogateescape')}" for name, value in query.items())
+        found: list[Result] = []
+        while not found:  # once more, when the bucket turns out to be in another region
+            found = self.calls(lambda: [parse(body) for body in self._once(asked)], stopped=stopped)
+        return found[0]
+
+    def has(self, key: bytes, *, stopped: Callable[[], bool] = never) -> bool | None:
+        """Say whether there is an object, asked for it by itself; None where the store does not tell."""
+        if any(part in {b".", b".."} for part in key.split(b"/")):
+            return None  # addresses know these steps: the request would be for another object
+        url = f"{self.bucket_url.rstrip('/')}/{quote(key, safe=SAFE + '/')}"
+        return TOLD_BY_STATUS.get(self.calls(lambda: self._head(url), stopped=stopped))
 
     def close(self) -> None:
         """Release the connections."""
@@ -102,35 +192,45 @@ class Transport:
         host = "." + (urlsplit(given or "").hostname or "")
         return self._quirks.virtual_hosts and (given is None or host.endswith(self._quirks.hosts))
 
-    def _bucket_url(self) -> str:
+    @property
+    def bucket_url(self) -> str:
+        """The address of the bucket."""
         endpoint, bucket = self.endpoint_url, quote(self._details.bucket, safe="")
         if not self.virtual:
             return f"{endpoint}/{bucket}"
         parts = urlsplit(endpoint)
-        return f"{parts.scheme}://{bucket}.{parts.netloc}/"
+        return f"{parts.scheme}://{bucket}.{parts.netloc}{parts.path}/"
 
-    def _once(self, asked: str) -> bytes | None:
-        """Return the body of the answer to one request; None when it is to be asked for in another region."""
-        answer = self._fetch(f"{self._bucket_url()}?{asked}")
+    def _once(self, asked: str) -> list[bytes]:
+        """Return the body of the answer to one request; none when it is to be asked for in another region."""
+        answer = self._fetch("GET", f"{self.bucket_url}?{asked}")
         if answer.status_code == httpx.codes.OK:
-            return answer.content
+            return [answer.content]
         refusal = refusal_of(answer.status_code, answer.headers, answer.content)
         if self._moves_to(refusal):
-            return None
-        raise refusal_error(self.where, refusal)
+            return []
+        raise refusal_error(self.where, refusal, TABLE)
 
-    def _fetch(self, url: str) -> httpx.Response:
+    def _head(self, url: str) -> int:
+        """Return the status of an answer about one object. Raises what may pass."""
+        answer = self._fetch("HEAD", url)
+        error = refusal_error(self.where, refusal_of(answer.status_code, answer.headers, b""), TABLE)
+        if error.retryable and not answer.is_success and answer.status_code != httpx.codes.NOT_IMPLEMENTED:
+            raise error
+        return answer.status_code
+
+    def _fetch(self, method: str, url: str) -> httpx.Response:
         headers: dict[str, str] = {}
         if self._details.requester_pays:
             headers["x-amz-request-payer"] = "requester"
         if self._details.expected_bucket_owner is not None:
             headers["x-amz-expected-bucket-owner"] = self._details.expected_bucket_owner
-        with botocore_border(self.where):
-            headers = self._identity.signed_headers(url, self.region, headers)
+        with botocore_border(self.where, TABLE):
+            headers = self._identity.signed_headers(method, url, self.region, headers)
         with httpx_border(self.where):
-            return self._client.get(url, headers=headers)
+            return self._client.request(method, url, headers=headers)
 
-    def _moves_to(self, refusal: S3Refusal) -> bool:
+    def _moves_to(self, refusal: AwsRefusal) -> bool:
         """Take over the region that the store named, once; say whether to ask again."""
         if refusal.region is None or refusal.status not in ELSEWHERE:
             return False
@@ -146,6 +246,10 @@ class Transport:
     def _configured_region(self) -> str | None:
         if self._details.access_key_id is not None or self._details.anonymous:
             return None
-        with botocore_border(f"Bucket {self._details.bucket}"):
-            region: str | None = aws_session(self._details).get_config_variable("region")
+        with botocore_border(f"Bucket {self._details.bucket}", TABLE):
+            region: str | None = session_of(self._details).get_config_variable("region")
         return region
+
+
+def _open(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

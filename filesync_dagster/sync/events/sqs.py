@@ -9,9 +9,8 @@ import boto3.session
 from botocore.config import Config
 
 from filesync_dagster.config import SqsQueue
-from filesync_dagster.connectors.s3 import S3Details
-from filesync_dagster.connectors.s3.credentials import aws_session
-from filesync_dagster.connectors.s3.errors import botocore_border
+from filesync_dagster.connectors.aws.credentials import aws_session
+from filesync_dagster.connectors.aws.errors import botocore_border
 from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError
 from filesync_dagster.sync.events.inbox import Message
 
@@ -116,13 +115,12 @@ def _tens(messages: Sequence[Item]) -> Iterable[list[Item]]:
 
 
 def _client(queue: SqsQueue) -> Any:
-    # Where credentials come from is decided in the same way as for a bucket.
-    asked_by = S3Details(bucket="-", profile=queue.profile, use_instance_metadata=queue.use_instance_metadata)
     said = HOST.match(queue.queue_url)
     keys = (queue.access_key_id, queue.secret_access_key, queue.session_token)
     key, secret, token = (None if value is None else value.get_secret_value() for value in keys)
     with botocore_border(f"Queue {queue.queue_url}"):
-        return boto3.session.Session(botocore_session=aws_session(asked_by)).client(
+        session = aws_session(queue.profile, use_instance_metadata=queue.use_instance_metadata)
+        return boto3.session.Session(botocore_session=session).client(
             "sqs",
             endpoint_url=queue.endpoint_url,
             aws_access_key_id=key,

@@ -1,6 +1,6 @@
 """A store at the wire: an httpx transport that lists keys as told, with faults."""
 
-from urllib.parse import parse_qsl, quote_plus
+from urllib.parse import parse_qsl, quote_plus, unquote_to_bytes
 
 import httpx
 
@@ -20,6 +20,7 @@ class FakeStore:
         self.keys = sorted(key.encode() if isinstance(key, str) else key for key in keys)
         self.fault = fault
         self.page_size = page_size
+        self.head_status = None  # of all answers about one object
         self.queries = []
         self.signatures = []
 
@@ -33,6 +34,9 @@ class FakeStore:
         query = dict(parse_qsl(request.url.query.decode(), keep_blank_values=True, errors="surrogateescape"))
         self.queries.append(query)
         self.signatures.append(request.headers.get("Authorization", ""))
+        if request.method == "HEAD":
+            key = unquote_to_bytes(request.url.raw_path.partition(b"/eng/")[2])
+            return httpx.Response(self.head_status or (200 if key in self.keys else 404))
         answer = self.listing(query)
         replaced = self.fault and self.fault(len(self.queries), query, answer)
         if isinstance(replaced, Exception):

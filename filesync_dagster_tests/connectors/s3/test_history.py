@@ -101,6 +101,10 @@ def test_the_past_is_as_it_was(steps, page_size, asked, markers_last):
                 model[key] = number
     store = VersionedStore(events, page_size, markers_last=markers_last)
     source, _ = store.source()
+    if not any(event[1] <= asked for event in events):
+        with pytest.raises(HistoryUnavailable):
+            as_of(source, moment(asked))
+        return
 
     found, checkpoints = as_of(source, moment(asked))
 
@@ -112,14 +116,58 @@ def test_the_past_is_as_it_was(steps, page_size, asked, markers_last):
     source.close()
 
 
-def test_a_version_from_before_versioning_shows_how_far_history_goes():
-    """An object that was written without versioning after the asked moment hides what was there before."""
-    source, _ = VersionedStore([("a", 5, False, None), ("b", 10, False, "null")], 10).source()
+@pytest.mark.parametrize("page_size", [1, 10])
+@pytest.mark.parametrize(
+    ("what", "events", "seconds"),
+    [
+        ("nothing is there", [], []),
+        ("versioned from the first on", [("a", 5, False, None), ("b", 10, False, None)], range(5, 20)),
+        ("nothing was written since", [("a", 5, False, "null"), ("b", 10, False, "null")], []),
+        ("switched on", [("a", 5, False, "null"), ("b", 10, False, None), ("c", 12, False, None)], range(10, 20)),
+        ("switched on, with a deletion first", [("a", 5, False, "null"), ("b", 10, True, None)], range(10, 20)),
+        (
+            "suspended in between",
+            [("a", 2, False, None), ("b", 10, True, "null"), ("c", 12, False, None)],
+            range(12, 20),
+        ),
+        ("suspended since", [("a", 2, False, None), ("b", 10, False, "null")], []),
+        ("in the same second", [("a", 10, False, "null"), ("b", 10, False, None)], []),
+    ],
+)
+def test_history_is_provable_from_the_first_version_after_versioning_was_off(what, events, seconds, page_size):
+    """What was deleted without versioning left no trace: before that version nothing is told, from there on all is."""
+    source, _ = VersionedStore(events, page_size).source()
 
-    with pytest.raises(HistoryUnavailable, match="versioning was off until at least 2026-01-01T00:00:10"):
-        as_of(source, moment(7))
-    assert as_of(source, moment(10))[0] == {"a": 0, "b": 1}
+    for second in range(20):
+        if second in seconds:
+            current = {}
+            for number, (key, at, deleted, _) in enumerate(events):
+                if at <= second:
+                    current.pop(key, None)
+                    current |= {} if deleted else {key: number}
+            assert as_of(source, moment(second))[0] == current
+        else:
+            with pytest.raises(HistoryUnavailable, match="cannot tell how it looked"):
+                as_of(source, moment(second))
     source.close()
+
+
+def test_a_version_without_a_time_is_a_gap():
+    """What was current of that key cannot be told, of all others it can."""
+    body = (
+        "<ListVersionsResult><IsTruncated>false</IsTruncated>"
+        "<Version><Key>a</Key><VersionId>1</VersionId><LastModified>when</LastModified><Size>1</Size></Version>"
+        "<Version><Key>b</Key><VersionId>2</VersionId><LastModified>2026-01-01T00:00:00Z</LastModified></Version>"
+        "<Version><VersionId>3</VersionId><LastModified>2026-01-01T00:00:00Z</LastModified></Version>"
+        "</ListVersionsResult>"
+    )
+    source, _ = FakeStore([], lambda *_: httpx.Response(200, text=body)).source()
+
+    [page] = source._pages(_listing(source, moment(9), None), now=False)
+    source.close()
+
+    assert page.batch["external_id"].to_pylist() == ["b"]
+    assert [(gap.path, "without" in gap.reason) for gap in page.gaps] == [("", True), ("a", True)]
 
 
 def test_a_listing_of_versions_that_repeats_itself():

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from filesync_dagster.connectors.aws.credentials import aws_session
 from filesync_dagster.connectors.s3 import S3Details, open_s3
-from filesync_dagster.connectors.s3.credentials import aws_session
 from filesync_dagster.connectors.s3.source import S3Source
 from filesync_dagster.core.errors import AuthenticationFailed, NotFound, Unreachable
 from filesync_dagster.core.model import Meter
@@ -178,8 +178,7 @@ def test_no_credentials_and_no_metadata_service(monkeypatch, tmp_path):
 def test_the_metadata_service_is_a_choice():
     """With use_instance_metadata the chain is the usual one."""
     usual, ours = (
-        {p.METHOD for p in aws_session(S3Details(bucket="b", use_instance_metadata=use)).get_component(
-            "credential_provider").providers}
+        {p.METHOD for p in aws_session(None, use_instance_metadata=use).get_component("credential_provider").providers}
         for use in (True, False)
     )  # fmt: skip
     assert usual - ours == {"iam-role", "container-role"}
@@ -202,7 +201,7 @@ def test_addresses(endpoint_url, details, url):
     given = {"bucket": "eng", "anonymous": True, "endpoint_url": endpoint_url} | details
     source = S3Source(S3Details(**given), Meter())
 
-    assert source._transport._bucket_url() == url
+    assert source._transport.bucket_url == url
     source.close()
 
 

@@ -2,31 +2,39 @@
 
 from filesync_dagster_tests.planted_bugs.bug import Bug
 
-LOOKUPS = "filesync_dagster_tests/connectors/s3/test_lookups.py"
+LISTING = "filesync_dagster_tests/connectors/s3/test_listing.py"
 
 BUGS = (
     Bug(
-        "a key that another one begins with is taken for it",
-        "connectors/s3/lookups.py",
-        "    if page.keys[:1] == [key]:\n        return _rows(page, {key})",
-        "    if page.keys:\n        return page.rows([0])",
-        LOOKUPS,
-        "what_is_there_is_found",
+        "history is told from before versioning was on",
+        "connectors/s3/history.py",
+        "        if not page.truncated:\n            _prove_versioned(state, at, bucket)\n",
+        "",
+        "filesync_dagster_tests/connectors/s3/test_history.py",
+        "provable_from_the_first_version",
     ),
     Bug(
-        "the first key of a store without an order is all there is",
-        "connectors/s3/lookups.py",
-        "    if page.keys[:1] == [key]:",
-        "    if page.keys:",
-        LOOKUPS,
-        "promises_no_order",
+        "an error with the status 200 is no error that passes",
+        "connectors/s3/answers.py",
+        "raise refusal_error(where, _refusal(SERVER_ERROR, {}, answer), TABLE)",
+        'raise ProtocolViolation(f"{where} sent <{name}> instead of a listing.")',
+        LISTING,
+        "what_passes",
     ),
     Bug(
-        "a page that leads back proves that keys are gone",
-        "connectors/s3/lookups.py",
-        "if page.keys and (page.keys[0] <= key or not is_rising(page.keys)):",
+        "a listing that breaks off is none for ever",
+        "connectors/s3/answers.py",
+        "if not _is_whole(body):",
         "if False:",
-        LOOKUPS,
-        "leads_back",
+        LISTING,
+        "what_passes",
+    ),
+    Bug(
+        "an object without a key is left out in silence",
+        "connectors/s3/answers.py",
+        "    return replace(page.rows([row for row, key in enumerate(page.keys) if key]), gaps=tuple(gaps))",
+        "    return page.rows([row for row, key in enumerate(page.keys) if key])",
+        LISTING,
+        "without_a_key",
     ),
 )

@@ -1,6 +1,6 @@
-"""The border: what an S3 store or botocore may raise becomes our error tree here and nowhere else.
+"""The border to botocore: what it and the services of AWS may raise becomes our error tree here and nowhere else.
 
-No message holds a secret: only the store's own code and message, the address and the bucket.
+No message holds a secret: only the service's own code and message, and what was asked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,6 @@ from filesync_dagster.connectors.rest.errors import ASK_LATER, CHECK_ADDRESS, Er
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
-    NotFound,
     ProtocolViolation,
     SourceError,
     TemporarilyDown,
@@ -23,9 +22,8 @@ from filesync_dagster.core.errors import (
 )
 
 CHECK_KEYS = "Check access_key_id and secret_access_key (or the profile)."
-GRANT_LIST = "Grant s3:ListBucket on the bucket to these credentials, or use others."
-CHECK_BUCKET = "Check the bucket's name, the region and endpoint_url."
-TRY_PROVIDER = "If the store is not AWS, set `provider`; see the documentation for its quirks."
+GRANT = "Grant these credentials what is asked for, or use others."
+REPORT = "The service changed something, or this is an error of ours: please report it."
 
 CODES: Final[Mapping[str, Meaning]] = {
     "InvalidAccessKeyId": (AuthenticationFailed, CHECK_KEYS),
@@ -33,50 +31,28 @@ CODES: Final[Mapping[str, Meaning]] = {
     "SignatureDoesNotMatch": (AuthenticationFailed, CHECK_KEYS),
     "AuthFailure": (AuthenticationFailed, CHECK_KEYS),
     "InvalidSecurity": (AuthenticationFailed, CHECK_KEYS),
-    "CredentialsNotSupported": (AuthenticationFailed, CHECK_KEYS),
     "ExpiredToken": (AuthenticationFailed, "Renew session_token, or log in to the profile again."),
     "TokenRefreshRequired": (AuthenticationFailed, "Renew session_token, or log in to the profile again."),
     "InvalidToken": (AuthenticationFailed, "Renew session_token, or log in to the profile again."),
     "RequestTimeTooSkewed": (AuthenticationFailed, "Set the clock of this machine."),
     "RequestExpired": (AuthenticationFailed, "Set the clock of this machine."),
-    "AccessDenied": (AccessDenied, GRANT_LIST),
-    "AllAccessDisabled": (AccessDenied, GRANT_LIST),
-    "AccountProblem": (AccessDenied, "The account has a problem that its owner must solve with the provider."),
-    "InvalidPayer": (AccessDenied, "Set requester_pays to accept the cost of reading this bucket."),
-    "NotSignedUp": (AccessDenied, "The account is not signed up for S3."),
-    "NoSuchBucket": (NotFound, CHECK_BUCKET),
-    "NoSuchKey": (NotFound, CHECK_BUCKET),
-    "NoSuchVersion": (NotFound, CHECK_BUCKET),
-    "NoSuchLifecycleConfiguration": (NotFound, "The bucket has no lifecycle rules."),
-    "InvalidBucketName": (NotFound, CHECK_BUCKET),
-    "PermanentRedirect": (NotFound, "The bucket is elsewhere: set region (or endpoint_url) to where it lives."),
-    "TemporaryRedirect": (TemporarilyDown, "The bucket is new or moving; set its region if this stays."),
-    "AuthorizationHeaderMalformed": (AuthenticationFailed, "Set region to the bucket's own region."),
-    "IllegalLocationConstraintException": (NotFound, "Set region to the bucket's own region."),
-    "SlowDown": (Throttled, ASK_LATER),
-    "SlowDownRead": (Throttled, ASK_LATER),
+    "AccessDenied": (AccessDenied, GRANT),
     "Throttling": (Throttled, ASK_LATER),
     "ThrottlingException": (Throttled, ASK_LATER),
     "RequestLimitExceeded": (Throttled, ASK_LATER),
     "TooManyRequests": (Throttled, ASK_LATER),
-    "BandwidthLimitExceeded": (Throttled, ASK_LATER),
-    "NotImplemented": (ProtocolViolation, TRY_PROVIDER),  # a 501, which no waiting changes
     "ServiceUnavailable": (TemporarilyDown, ASK_LATER),
     "InternalError": (TemporarilyDown, ASK_LATER),
-    "OperationAborted": (TemporarilyDown, ASK_LATER),
     "RequestTimeout": (TemporarilyDown, ASK_LATER),
 }
-"""What a store's error code means; codes that are not here are judged by the HTTP status."""
+"""What an error code means in every service; codes that are not here are judged by the HTTP status."""
 
 STATUSES: Final[Mapping[int | tuple[str, int], Meaning]] = {
-    301: CODES["PermanentRedirect"],
-    307: CODES["TemporaryRedirect"],
     401: (AuthenticationFailed, CHECK_KEYS),
-    403: (AccessDenied, GRANT_LIST),
-    404: (NotFound, CHECK_BUCKET),
+    403: (AccessDenied, GRANT),
 }
 
-TABLE: Final = ErrorTable(CODES, STATUSES, TRY_PROVIDER)
+TABLE: Final = ErrorTable(CODES, STATUSES, REPORT)
 
 _BOTOCORE_NAMES: Final[Mapping[type[SourceError], str]] = {
     AuthenticationFailed: """
@@ -121,22 +97,22 @@ BOTOCORE: Final[Mapping[str, type[SourceError]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class S3Refusal:
+class AwsRefusal:
     """What an answer that is not the wanted one says."""
 
     status: int
     code: str = ""
     message: str = ""
-    region: str | None = None  # where the store says that the bucket lives
+    region: str | None = None  # where a store says that its bucket lives
     retry_after: str | None = None  # the header as it came
 
 
-def refusal_error(where: str, refusal: S3Refusal) -> SourceError:
-    """Return the error for an answer that refuses; `where` names the bucket and the address."""
+def refusal_error(where: str, refusal: AwsRefusal, table: ErrorTable = TABLE) -> SourceError:
+    """Return the error for an answer that refuses; `where` names what was asked, and where."""
     return error_for(
         where,
         refusal.status,
-        TABLE,
+        table,
         code=refusal.code,
         message=refusal.message,
         retry_after=refusal.retry_after,
@@ -144,25 +120,25 @@ def refusal_error(where: str, refusal: S3Refusal) -> SourceError:
 
 
 @contextmanager
-def botocore_border(where: str) -> Iterator[None]:
+def botocore_border(where: str, table: ErrorTable = TABLE) -> Iterator[None]:
     """Turn what botocore and boto3 raise into our errors."""
     try:
         yield
     except botocore.exceptions.ClientError as exc:
-        raise refusal_error(where, _refusal_of(exc)) from exc
+        raise refusal_error(where, _refusal_of(exc), table) from exc
     except botocore.exceptions.BotoCoreError as exc:
         kind = next((BOTOCORE[c.__name__] for c in type(exc).__mro__ if c.__name__ in BOTOCORE), ProtocolViolation)
         hint = {AuthenticationFailed: CHECK_KEYS, Unreachable: CHECK_ADDRESS}.get(kind, ASK_LATER)
         raise kind(f"{where}: {str(exc).rstrip('.')}.", hint=hint) from exc
 
 
-def _refusal_of(exc: botocore.exceptions.ClientError) -> S3Refusal:
+def _refusal_of(exc: botocore.exceptions.ClientError) -> AwsRefusal:
     answer = exc.response
     error, meta = answer.get("Error", {}), answer.get("ResponseMetadata", {})
     headers = meta.get("HTTPHeaders", {})
     code = error.get("Code", "")
     status = int(meta.get("HTTPStatusCode", 0)) or (int(code) if code.isdigit() else 0)
-    return S3Refusal(
+    return AwsRefusal(
         status=status,
         code="" if code.isdigit() else code,
         message=error.get("Message", ""),

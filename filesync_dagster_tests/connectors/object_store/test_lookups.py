@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filesync_dagster.core.errors import CursorLost, ProtocolViolation
+from filesync_dagster.core.errors import CursorLost
 from filesync_dagster_tests.connectors.s3.fake_store import FakeStore, listing, row
 
 # Short and of few letters, so that many begin with others and many are asked for that are not there.
@@ -63,24 +63,79 @@ def test_a_store_that_promises_no_order_is_not_believed_at_the_first_key():
     assert found(source, ["key"]) == ["key"]
 
 
-def test_where_a_key_can_hide_only_a_listing_can_tell():
-    """Behind more keys than a page has, in a store without an order; or among bytes that are no text."""
-    hidden = FakeStore([f"key{n}" for n in range(50)])
-    source, _ = hidden.source(provider="generic", page_size=10)
-    with pytest.raises(CursorLost, match="begin with 'key'"):
-        found(source, ["key"])
+def test_among_bytes_that_are_no_text_only_a_listing_can_tell():
+    """An id may stand for several keys."""
+    source, _ = FakeStore(["key"]).source()
 
     with pytest.raises(CursorLost, match="stands for"):
         found(source, ["\\xff"])
 
 
-def test_a_page_that_leads_back_is_not_believed():
-    """A store that ignores where the page shall begin would hide what comes later."""
+def test_a_page_that_leads_back_proves_nothing():
+    """A store that ignores where the page shall begin hides nothing that comes later."""
     store = _careless("start-after")
     source, _ = store.source(provider="aws", list_workers=1)
 
-    with pytest.raises(ProtocolViolation, match="out of order"):
-        found(source, MANY)
+    assert found(source, MANY) == MANY
+
+
+def test_a_page_that_begins_late_proves_nothing():
+    """Nor does a store that leaves out the next key after one that is none."""
+    store = FakeStore(MANY[1::2])
+    honest = store.listing
+
+    def skipping(query):
+        after = query.get("start-after")
+        begun = min((key for key in MANY[1::2] if after and key > after), default=None)
+        return honest({**query, "start-after": begun} if begun and after.encode() not in store.keys else query)
+
+    store.listing = skipping
+    source, _ = store.source(provider="aws", list_workers=1)
+
+    assert found(source, MANY) == MANY[1::2]
+
+
+def _denying(*names, status=404):
+    """Return a store that shows nothing of some keys when it is asked for them alone."""
+
+    def fault(number, query, answer):
+        return httpx.Response(200, text=listing("")) if query.get("prefix") in names else None
+
+    return fault
+
+
+def test_an_empty_answer_removes_nothing():
+    """That a store lists nothing at a key is no proof: it has the object, and only a listing can tell."""
+    source, _ = FakeStore(["a", "b"], _denying("a", "gone")).source()
+
+    with pytest.raises(CursorLost, match="does not list 'a', and does not say that it is gone"):
+        found(source, ["a", "b"])
+    assert found(source, ["b", "gone"]) == ["b"]
+
+
+@pytest.mark.parametrize("status", [403, 400, 405, 501])
+def test_where_objects_may_not_be_asked_for_a_page_is_the_proof(status):
+    """The key is seen among its neighbours, or is not; where there is none on a side, only a listing can tell."""
+    keys = ["dir/a", "dir/b", "dir/c", *(f"dir/d{number}" for number in range(9)), "z"]
+    store = FakeStore(keys, _denying("dir/b", "dir/b1", "dir/0", "zz"), page_size=5)
+    store.head_status = status
+    source, _ = store.source()
+
+    assert found(source, ["dir/a", "dir/b1"]) == ["dir/a"]
+    assert found(source, ["dir/c", "zz"]) == ["dir/c"]
+    with pytest.raises(CursorLost, match="does not list 'dir/b'"):
+        found(source, ["dir/b"])
+    with pytest.raises(CursorLost, match="does not list 'dir/0'"):
+        found(source, ["dir/0"])
+
+
+def test_a_folder_that_was_deleted_costs_no_more_than_its_keys():
+    """Each key is asked for once, a page of what follows now and then."""
+    gone = [f"folder/{number:04}" for number in range(200)]
+    source, meter = FakeStore(["a", "z"]).source(provider="aws", list_workers=1)
+
+    assert found(source, gone) == []
+    assert meter.api_calls < 230
 
 
 def test_a_store_of_which_nothing_is_known_is_asked_key_by_key():
