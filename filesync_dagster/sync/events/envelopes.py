@@ -1,8 +1,8 @@
 """What a message says: which keys changed, or which endpoints somebody wants synced. Pure.
 
-Understood are S3 notifications (AWS, MinIO, Ceph and others), the same wrapped by SNS, EventBridge, and plain requests
-`{"type": "initial" | "incremental", "endpoint": NAME}`. What kind of change an event tells of does not matter, nor its
-`sequencer`, version or time: the store is asked how the key is now.
+Understood are S3 notifications (AWS, MinIO, Ceph and others), the same wrapped by SNS, EventBridge, notifications of
+Cloudflare R2, and plain requests `{"type": "initial" | "incremental", "endpoint": NAME}`. What kind of change an event
+tells of does not matter, nor its `sequencer`, version or time: the store is asked how the key is now.
 """
 
 from collections.abc import Iterator, Mapping
@@ -65,12 +65,17 @@ def _hear(body: bytes | str, said: MessageContent, wrappings: int) -> None:
         said.problems.append("It is JSON, but not an object.")
     elif isinstance(content.get("Message"), str) and "Type" in content:
         _unwrap(content, said, wrappings)
-    elif content.get("Event") == "s3:TestEvent":
-        return  # S3 tries the queue out
-    elif "Records" in content:
+    elif content.get("Event") != "s3:TestEvent":  # with that S3 tries the queue out
+        _read_object(content, said)
+
+
+def _read_object(content: Mapping[str, Any], said: MessageContent) -> None:
+    if "Records" in content:
         _records(content["Records"], said)
     elif "detail-type" in content:
         _event_bridge(content, said)
+    elif "bucket" in content and "object" in content:
+        _r2(content, said)
     elif "type" in content or "endpoint" in content:
         _request(content, said)
     else:
@@ -123,6 +128,13 @@ def _event_bridge(content: Mapping[str, Any], said: MessageContent) -> None:
         said.problems.append("Its `detail` names no bucket and key.")
         return
     _name(bucket, key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key, "Its `detail`", said)
+
+
+def _r2(content: Mapping[str, Any], said: MessageContent) -> None:
+    """Take an event of Cloudflare R2, of any `action`. Its keys are not encoded."""
+    entry = content["object"]
+    key = entry.get("key") if isinstance(entry, dict) else None
+    _name(content["bucket"], key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key, "Its `object`", said)
 
 
 def _name(bucket: Any, key: Any, where: str, said: MessageContent) -> None:

@@ -5,6 +5,9 @@ import sys
 
 import httpx
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from pydantic import ValidationError
 
 from filesync_dagster.connectors.aws.credentials import aws_session
@@ -122,6 +125,55 @@ def test_calls_are_those_that_the_server_sees(s3_server):
     assert meter.api_calls == len(proxy.requests) >= 5
 
 
+def test_an_address_with_a_path(s3_server):
+    """Everything is asked for, and signed, below the path of the store's address."""
+    place = S3Place(s3_server, ())
+    folder = s3_server.root / place.bucket / "eng"
+    folder.mkdir()
+    (folder / "a +%.txt").write_bytes(b"a")
+    asked = []
+
+    def strip(path):
+        asked.append(path)
+        return path.replace("/storage/v1/s3", "", 1)
+
+    def sign(method, url):
+        request = AWSRequest(method, url)
+        S3SigV4Auth(Credentials(s3_server.access_key_id, s3_server.secret_access_key), "s3", "us-east-1").add_auth(
+            request
+        )
+        return dict(request.headers.items())
+
+    with recorded(s3_server.endpoint_url, ask=strip, sign=sign) as proxy:
+        details = s3_server.details(place.bucket, endpoint_url=f"{proxy.endpoint_url}/storage/v1/s3")
+        source = S3Source(S3Details(**details), Meter(), policy=IMPATIENT)
+        assert listed_ids(source) == ["eng/a +%.txt"]
+        assert [page.batch.num_rows for page in source.lookup(["eng/a +%.txt", "eng/none"], "")] == [1]
+        assert source.check().problems == ()
+        source.close()
+    assert all(path.startswith(f"/storage/v1/s3/{place.bucket}") for path in asked)
+    assert any("versioning" in path for path in asked)
+
+
+@pytest.mark.parametrize("path", ["", "/storage/v1/s3"])
+def test_the_path_of_an_address_is_signed(path):
+    """The signature is of what is sent, as botocore makes it."""
+    store = FakeStore(["a"])
+    requests = []
+    store.answer, answer = (lambda request: requests.append(request) or answer(request)), store.answer
+    keys = {"access_key_id": "AKIA", "secret_access_key": "hush", "anonymous": False}
+    source, _ = store.source(endpoint_url=f"https://x.supabase.co{path}", **keys)
+    assert listed_ids(source) == ["a"]
+    source.close()
+
+    [request] = requests
+    assert request.url.path == f"{path}/eng"
+    signed = AWSRequest("GET", str(request.url), headers={"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})
+    signed.context["timestamp"] = request.headers["x-amz-date"]
+    auth = S3SigV4Auth(Credentials("AKIA", "hush"), "s3", "us-east-1")
+    assert auth.canonical_request(signed).splitlines()[1] == f"{path}/eng"
+
+
 def test_wrong_credentials(s3_server):
     """The store's refusal comes with what to do, and without the secret."""
     place = S3Place(s3_server, ())
@@ -194,6 +246,9 @@ def test_the_metadata_service_is_a_choice():
         ("http://localhost:9000", {"provider": "aws"}, "http://localhost:9000/eng"),
         ("https://minio.example.com/", {}, "https://minio.example.com/eng"),
         ("https://minio.example.com", {"addressing_style": "virtual"}, "https://eng.minio.example.com/"),
+        ("https://x.supabase.co/storage/v1/s3", {}, "https://x.supabase.co/storage/v1/s3/eng"),
+        ("https://x.supabase.co/storage/v1/s3/", {}, "https://x.supabase.co/storage/v1/s3/eng"),
+        ("https://x.example.com/s3", {"addressing_style": "virtual"}, "https://eng.x.example.com/s3/"),
     ],
 )
 def test_addresses(endpoint_url, details, url):
@@ -215,6 +270,8 @@ def test_addresses(endpoint_url, details, url):
         {"bucket": "eng", "bukket": "x"},
         {"bucket": "a/b"},
         {"bucket": "eng", "endpoint_url": "minio:9000"},
+        {"bucket": "eng", "endpoint_url": "https://minio.example.com/s3?x=1"},
+        {"bucket": "eng", "endpoint_url": "https://key:secret@minio.example.com/s3"},
         {"bucket": "eng", "page_size": 1001},
         {},
     ],

@@ -172,6 +172,22 @@ def minio_event(bucket, key, name="s3:ObjectCreated:Put"):
     return {"EventName": name, "Key": f"{bucket}/{key}", **inside}
 
 
+def r2_event(bucket, key, action="PutObject"):
+    """Return a notification of Cloudflare R2."""
+    event = {
+        "account": "3f4b7e3dcab231cbfdaa90a6a28bd548",
+        "action": action,
+        "bucket": bucket,
+        "object": {"key": key},
+        "eventTime": "2026-05-24T19:36:44.379Z",
+    }
+    if action == "CopyObject":
+        event["copySource"] = {"bucket": "other", "object": "original"}
+    if "Delete" not in action:
+        event["object"] |= {"size": 65536, "eTag": "c846ff7a18f28c2e262116d6e8719ef0"}
+    return event
+
+
 def sns(message):
     """Return a message as SNS hands it to SQS."""
     return {"Type": "Notification", "MessageId": str(uuid.uuid4()), "TopicArn": "arn:t", "Message": json.dumps(message)}

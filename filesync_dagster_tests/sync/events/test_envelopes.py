@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filesync_dagster.sync.events.envelopes import SyncRequest, parse_message
-from filesync_dagster_tests.sync.events.queues import TEST_EVENT, event_bridge, minio_event, s3_event, sns
+from filesync_dagster_tests.sync.events.queues import TEST_EVENT, event_bridge, minio_event, r2_event, s3_event, sns
 
 KEY = "drawings/a b+c%41 é\u00a0\\x.pdf"
 DEEP = b"[" * 1000 + b"]" * 1000
@@ -41,6 +41,8 @@ def said(message):
         event_bridge("eng", KEY),
         event_bridge("eng", KEY, "Object Deleted", reason="Lifecycle Expiration"),
         sns(event_bridge("eng", KEY)),
+        *(r2_event("eng", KEY, action) for action in ("PutObject", "CopyObject", "DeleteObject", "LifecycleDeletion")),
+        sns(r2_event("eng", KEY)),
         b"\xef\xbb\xbf" + json.dumps(s3_event("eng", KEY)).encode(),
     ],
 )
@@ -160,3 +162,12 @@ def test_nothing_that_anybody_sends_breaks_it(content):
 
     assert all(isinstance(problem, str) and problem for problem in found.problems)
     assert all(bucket and key for bucket, key in found.keys)
+
+
+@pytest.mark.parametrize("entry", [None, {}, {"key": ""}, {"key": 7}, {"key": []}, [], "key", {"key": "x" * 1025}])
+@pytest.mark.parametrize("bucket", ["eng", "", None, 7, {}])
+def test_an_event_of_r2_without_a_key(entry, bucket):
+    """It is set aside with a sentence."""
+    found = said({"account": "1", "action": "PutObject", "bucket": bucket, "object": entry})
+
+    assert (found.keys, len(found.problems)) == (set(), 1)
