@@ -24,7 +24,7 @@ def follow_chain(
     store: ObjectStore, page: ObjectPage, stopped: Callable[[], bool], after: bytes | None = None
 ) -> Generator[ObjectPage]:
     """Yield a page, asked for with `after`, and all that follow it: rising keys, each page's above those before."""
-    tokens = PageChain[str](store.where, hint=store.hint, empty_pages_max=EMPTY_PAGES_MAX, watch_contents=False)
+    tokens = PageChain[str](store.where, hint=store.hint, empty_pages_max=EMPTY_PAGES_MAX)
     last: bytes | None = None
     trail = _Trail(after)
     while True:
@@ -35,7 +35,7 @@ def follow_chain(
         if not page.truncated:
             return
         if store.follows_tokens:
-            page = store.page(token=tokens.advance(page.token, page.keys), stopped=stopped)
+            page = store.page(token=tokens.advance(page.token, page.keys[-1:]), stopped=stopped)
         else:
             page = trail.next_page(store, stopped)
 

@@ -30,14 +30,13 @@ class PageChain(Generic[Token]):
         *,
         hint: str = ASK_LATER,
         empty_pages_max: int = EMPTY_PAGES_MAX,
-        watch_contents: bool = True,
     ) -> None:
         self._where = where
         self._hint = hint
         self._visited = {first}
         self._empty_pages_max = empty_pages_max
         self._empty_pages = 0  # in a row
-        self._contents: set[int] | None = set() if watch_contents else None
+        self._contents: set[int] = set()
         self._known_pages = 0  # in a row
 
     def advance(self, following: Token | None, found: Sized = ()) -> Token | None:
@@ -53,18 +52,18 @@ class PageChain(Generic[Token]):
         self._empty_pages = 0 if found else self._empty_pages + 1
         if self._empty_pages > self._empty_pages_max:
             raise self._violation(f"repeats itself: it sent {self._empty_pages} empty pages and no end of them")
-        if found and self._contents is not None:
-            self._watch(found, self._contents)
+        if found:
+            self._watch(found)
         self._visited.add(following)
         return following
 
-    def _watch(self, found: Sized, contents: set[int]) -> None:
+    def _watch(self, found: Sized) -> None:
         """Note what a page held. Raises ProtocolViolation when nothing new has come for some pages."""
         content = xxhash.xxh3_64_intdigest(orjson.dumps(found, default=repr))
-        self._known_pages = self._known_pages + 1 if content in contents else 0
+        self._known_pages = self._known_pages + 1 if content in self._contents else 0
         if self._known_pages >= KNOWN_PAGES_MAX:
             raise self._violation("repeats itself: page after page holds what one before held")
-        contents.add(content)
+        self._contents.add(content)
 
     def _violation(self, what: str) -> ProtocolViolation:
         return ProtocolViolation(f"{self._where} {what}.", hint=self._hint)

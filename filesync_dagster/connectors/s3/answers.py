@@ -85,7 +85,7 @@ class KeyEncoding:
         self._encoded = True
         self._plus_is_space = plus_is_space
 
-    def decoder(self, answer: "Answer", texts: Iterable[str | None]) -> Callable[[str], bytes]:
+    def decoder(self, answer: "XmlAnswer", texts: Iterable[str | None]) -> Callable[[str], bytes]:
         """Return what turns the text of a key into its bytes, in an answer that has these texts."""
         raw = _raw_mended if answer.mended else str.encode
         if (answer.text("EncodingType") or "").lower() != "url":
@@ -129,7 +129,7 @@ def _form_decoded(text: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class XmlAnswer:
     """A parsed answer. `mended`: characters stand in for those that XML cannot have."""
 
     root: etree._Element
@@ -237,13 +237,13 @@ def _without_keyless(page: ObjectPage) -> ObjectPage:
 def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> AwsRefusal:
     """Return what an answer other than 200 says; the body may be anything."""
     try:
-        answer = Answer(etree.fromstring(body, _parser()))
+        answer = XmlAnswer(etree.fromstring(body, _parser()))
     except (etree.XMLSyntaxError, ValueError):
         answer = None
     return _refusal(status, headers, answer)
 
 
-def _refusal(status: int, headers: Mapping[str, str], answer: Answer | None) -> AwsRefusal:
+def _refusal(status: int, headers: Mapping[str, str], answer: XmlAnswer | None) -> AwsRefusal:
     code, message, region = "", "", headers.get("x-amz-bucket-region")
     if answer is not None and etree.QName(answer.root).localname == "Error":
         code, message = answer.text("Code") or "", answer.text("Message") or ""
@@ -266,7 +266,7 @@ def _parser() -> etree.XMLParser:
     return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
 
 
-def _answer(body: bytes, wanted: frozenset[str], where: str) -> Answer:
+def _answer(body: bytes, wanted: frozenset[str], where: str) -> XmlAnswer:
     """Return a listing. Raises what can be asked again as that: an answer may break off, or be an error with 200."""
     try:
         answer = _parsed(body)
@@ -285,14 +285,14 @@ def _answer(body: bytes, wanted: frozenset[str], where: str) -> Answer:
     return answer
 
 
-def _parsed(body: bytes) -> Answer:
+def _parsed(body: bytes) -> XmlAnswer:
     try:
-        return Answer(etree.fromstring(body, _parser()))
+        return XmlAnswer(etree.fromstring(body, _parser()))
     except etree.XMLSyntaxError:
         mended = UNPRINTABLE.sub(_stand_in, body)
         if mended == body or ANY_STAND_IN.search(body):
             raise
-        return Answer(etree.fromstring(mended, _parser()), mended=True)
+        return XmlAnswer(etree.fromstring(mended, _parser()), mended=True)
 
 
 def _stand_in(found: re.Match[bytes]) -> bytes:

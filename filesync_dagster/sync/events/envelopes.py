@@ -134,7 +134,9 @@ def _r2(content: Mapping[str, Any], said: MessageContent) -> None:
     """Take an event of Cloudflare R2, of any `action`. Its keys are not encoded."""
     entry = content["object"]
     key = entry.get("key") if isinstance(entry, dict) else None
-    _name(content["bucket"], key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key, "Its `object`", said)
+    _name(
+        content["bucket"], key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key, "Its `object`", said
+    )
 
 
 def _name(bucket: Any, key: Any, where: str, said: MessageContent) -> None:

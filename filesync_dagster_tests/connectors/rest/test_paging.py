@@ -57,12 +57,6 @@ def test_pages_that_hold_what_others_held():
         assert chain.advance(str(number), found) == str(number)
 
 
-def test_contents_that_need_no_watch():
-    """Where keys must rise, nothing comes twice anyway."""
-    chain = PageChain("Box", watch_contents=False)
-    assert [chain.advance(str(number), [b"x"]) for number in range(9)] == [str(number) for number in range(9)]
-
-
 @pytest.mark.parametrize("token", ["", 7, [], False])
 def test_a_token_that_is_none(token):
     """It is not the end."""
