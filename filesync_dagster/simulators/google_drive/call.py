@@ -1,16 +1,13 @@
 """One call of the API on its way: its arguments, its answer's mask, and what is to go wrong with it."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
 from filesync_dagster.simulators.google_drive.discovery import Method
 from filesync_dagster.simulators.google_drive.items import DriveItem
 from filesync_dagster.simulators.google_drive.masks import Mask, apply_mask, parse_mask, selects
-from filesync_dagster.simulators.google_drive.paging import PagePosition, page_of
 from filesync_dagster.simulators.google_drive.people import may_edit
 from filesync_dagster.simulators.google_drive.problems import (
     DriveRefusal,
@@ -18,10 +15,12 @@ from filesync_dagster.simulators.google_drive.problems import (
     drive_not_found,
     file_not_found,
     forbidden,
+    invalid,
 )
 from filesync_dagster.simulators.google_drive.store import DriveStore
 from filesync_dagster.simulators.kit.fault_injection import CallFaults
 from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.kit.paging import EntryPage, OrderedListing, PageTokens
 from filesync_dagster.simulators.kit.wire import Request
 
 T = TypeVar("T")
@@ -31,7 +30,6 @@ ALIASES = {
     "includeTeamDriveItems": "includeItemsFromAllDrives",
     "teamDriveId": "driveId",
 }
-LOSSY = frozenset({Fault.SHORT_ANSWER, Fault.INCOMPLETE})
 
 
 @dataclass
@@ -96,45 +94,14 @@ class DriveCall:
         return drive_id or None
 
 
-@dataclass
-class BatchedCalls(Generic[T]):
-    """A page of a listing."""
-
-    entries: list[T]
-    next_token: str | None
-    incomplete: bool = False
-
-
 def next_batch(
-    call: DriveCall, question: str, size: int, after: Callable[[int], Iterable[T]], position: Callable[[T], int]
-) -> BatchedCalls[T]:
-    """Return a page of entries, as bent as the plan wants it.
-
-    `after` yields the entries behind a position in their order, `position` is that of an entry.
-    """
-    page = page_of(call["pageToken"] or "", question)
-    found = list(islice(after(page.position), size + 1))
-    more = len(found) > size
-    entries = found[:size]
-    able = {Fault.EMPTY_PAGE} if entries else set()
-    able |= {Fault.SHORT_PAGE} if len(entries) > 1 else set()
-    able |= {Fault.SHORT_ANSWER} if entries else set()
-    able |= {Fault.INCOMPLETE} if call.method.name == "files.list" else set()
-    able |= {Fault.REPEAT_PAGE} if entries else set()
-    able |= {Fault.REPEAT_TOKEN} if call["pageToken"] and more else set()
-    faults = call.faults.strike(able)
-    if faults & {Fault.EMPTY_PAGE, Fault.REPEAT_PAGE}:
-        again = PagePosition(question, page.position, page.turn + 1).token()
-        return BatchedCalls([] if Fault.EMPTY_PAGE in faults else entries, again)
-    if Fault.SHORT_PAGE in faults:
-        entries, more = entries[: len(entries) // 2], True
-    token = PagePosition(question, position(entries[-1])).token() if more else None
-    if Fault.REPEAT_TOKEN in faults:
-        token = call["pageToken"]
-    rule = call.faults.rule(*LOSSY)
-    if rule and entries:
-        entries = call.faults.lose(entries, rule)
-    return BatchedCalls(entries, token, Fault.INCOMPLETE in faults)
+    call: DriveCall, size: int, listing: OrderedListing[T], able: frozenset[Fault] = frozenset()
+) -> EntryPage[T]:
+    """Return a page of a listing; refuse a token that is not of it."""
+    try:
+        return listing.page(call["pageToken"] or "", size, PageTokens(call.store.clock, "~!!~"), call.faults, able)
+    except ValueError:
+        raise invalid("pageToken") from None
 
 
 def document(mask: Mask, **values: Any) -> dict[str, Any]:

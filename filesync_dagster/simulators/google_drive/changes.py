@@ -1,26 +1,22 @@
 """changes.getStartPageToken and changes.list."""
 
-import re
-from itertools import islice
 from typing import Any
 
 from filesync_dagster.simulators.google_drive.call import DriveCall, document
-from filesync_dagster.simulators.google_drive.changelog import ChangeLog, Entry
 from filesync_dagster.simulators.google_drive.items import DriveItem
 from filesync_dagster.simulators.google_drive.listing import check_drives
 from filesync_dagster.simulators.google_drive.masks import EVERYTHING, Mask, apply_mask, below, selects
 from filesync_dagster.simulators.google_drive.problems import DriveRefusal, invalid
-from filesync_dagster.simulators.google_drive.resources import DEFAULT_DRIVE, DEFAULT_FILE, file, moment, shared_drive
-from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.google_drive.resources import DEFAULT_DRIVE, DEFAULT_FILE, file, shared_drive
+from filesync_dagster.simulators.kit.clock import utc_text
+from filesync_dagster.simulators.kit.journal import ChangeLog, FeedPage, FeedPosition, LogEntry, feed_page
 
-_TOKEN = re.compile(r"(\d{1,18})(?:!(\d+))?")  # the second number sets tokens of one position apart
 DEFAULT_CHANGE: Mask = {
     **dict.fromkeys(("kind", "changeType", "type", "removed", "time", "fileId", "driveId", "teamDriveId")),
     "file": DEFAULT_FILE,
     "drive": DEFAULT_DRIVE,
 }
 DEFAULT: Mask = {"kind": None, "nextPageToken": None, "newStartPageToken": None, "changes": DEFAULT_CHANGE}
-FEED = frozenset({Fault.LOSE_CHANGE, Fault.DUPLICATE_CHANGE, Fault.REORDER_CHANGES})
 
 
 def get_start_page_token(call: DriveCall) -> dict[str, Any]:
@@ -34,33 +30,21 @@ def list_changes(call: DriveCall) -> dict[str, Any]:
     """Answer changes.list: the present state of what changed, one entry for each file and drive."""
     mask = call.mask(DEFAULT)
     check_drives(call)
-    log = _log(call)
-    position, turn = _position(call, log)
-    size = call["pageSize"]
-    found = list(islice(log.since(position), size + 1))
-    more = len(found) > size
-    entries = found[:size]
-    faults = call.faults.strike(_able(entries, more=more))
-    if Fault.SHORT_PAGE in faults:
-        entries, more = entries[: len(entries) // 2], True
-    token = str(entries[-1].position + 1) if more else None
-    if Fault.EMPTY_PAGE in faults:
-        entries = []
-    if faults & {Fault.EMPTY_PAGE, Fault.REPEAT_PAGE}:
-        token = f"{position}!{turn + 1}"
-    if Fault.REPEAT_TOKEN in faults:
-        token = call["pageToken"]
-    entries = _bent(call, log, entries)
-    changes = [_change(call, entry, below(mask, "changes")) for entry in entries] if selects(mask, "changes") else []
+    try:
+        page = feed_page(_log(call), FeedPosition.parse(call["pageToken"]), call["pageSize"], call.faults)
+    except ValueError:
+        raise invalid("pageToken") from None
     answer: dict[str, Any] = document(
-        _without_changes(mask),
-        kind="drive#changeList",
-        nextPageToken=token,
-        newStartPageToken=None if token else str(log.end),
+        _without_changes(mask), kind="drive#changeList", **{_token_name(page): str(page.after)}
     )
     if selects(mask, "changes"):
+        changes = [_change(call, entry, below(mask, "changes")) for entry in page.entries]
         answer["changes"] = [change for change in changes if change is not None]
     return answer
+
+
+def _token_name(page: FeedPage) -> str:
+    return "nextPageToken" if page.more else "newStartPageToken"
 
 
 def _without_changes(mask: Mask) -> Mask:
@@ -69,53 +53,20 @@ def _without_changes(mask: Mask) -> Mask:
 
 def _log(call: DriveCall) -> ChangeLog:
     drive = call.drive_id()
-    return call.store.drive_logs[drive] if drive else call.store.user_log
+    return call.store.drive_logs[drive] if drive else call.store.log
 
 
-def _position(call: DriveCall, log: ChangeLog) -> tuple[int, int]:
-    match = _TOKEN.fullmatch(call["pageToken"])
-    if not match or not log.first <= int(match[1]) <= log.end:
-        raise invalid("pageToken")
-    return int(match[1]), int(match[2] or 0)
-
-
-def _able(entries: list[Entry], *, more: bool) -> set[Fault]:
-    able: set[Fault] = set()
-    if entries:
-        able |= FEED | {Fault.EMPTY_PAGE, Fault.REPEAT_PAGE, Fault.SHORT_ANSWER}
-    if len(entries) > 1:
-        able.add(Fault.SHORT_PAGE)
-    if more:
-        able.add(Fault.REPEAT_TOKEN)
-    return able
-
-
-def _bent(call: DriveCall, log: ChangeLog, entries: list[Entry]) -> list[Entry]:
-    lost = call.faults.rule(Fault.LOSE_CHANGE, Fault.SHORT_ANSWER)
-    if lost:
-        kept = call.faults.lose(entries, lost)
-        if lost.fault is Fault.LOSE_CHANGE:
-            for entry in set(entries) - set(kept):
-                log.lose(entry)
-        entries = kept
-    if call.faults.rule(Fault.DUPLICATE_CHANGE):
-        entries = [*entries, *entries]
-    if call.faults.rule(Fault.REORDER_CHANGES):
-        entries = call.faults.plan.random.sample(entries, len(entries))
-    return entries
-
-
-def _change(call: DriveCall, entry: Entry, mask: Mask) -> dict[str, Any] | None:
+def _change(call: DriveCall, entry: LogEntry, mask: Mask) -> dict[str, Any] | None:
     """Return a change as it is now, or None if the caller does not want to hear of it."""
-    described = _drive_change(call, entry) if entry.is_drive else _file_change(call, entry, mask)
+    described = _drive_change(call, entry) if entry.kind == "drive" else _file_change(call, entry, mask)
     if described["removed"] and not call["includeRemoved"]:
         return None
-    described |= {"kind": "drive#change", "time": moment(entry.time)}
+    described |= {"kind": "drive#change", "time": utc_text(entry.time)}
     selected: dict[str, Any] = apply_mask(described, mask)
     return selected
 
 
-def _drive_change(call: DriveCall, entry: Entry) -> dict[str, Any]:
+def _drive_change(call: DriveCall, entry: LogEntry) -> dict[str, Any]:
     drive = call.store.drives.get(entry.id)
     member = drive is not None and drive.member
     described = {
@@ -130,7 +81,7 @@ def _drive_change(call: DriveCall, entry: Entry) -> dict[str, Any]:
     return described
 
 
-def _file_change(call: DriveCall, entry: Entry, mask: Mask) -> dict[str, Any]:
+def _file_change(call: DriveCall, entry: LogEntry, mask: Mask) -> dict[str, Any]:
     item = call.store.items.get(entry.id)
     seen = item is not None and item.seen
     removed = not (item is not None and seen and _belongs(call, item))

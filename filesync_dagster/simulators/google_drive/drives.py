@@ -4,7 +4,7 @@ from itertools import islice
 from typing import Any
 
 from filesync_dagster.simulators.google_drive.call import DriveCall, document, next_batch
-from filesync_dagster.simulators.google_drive.items import ROLES, DriveGrant, DriveItem, SharedDrive
+from filesync_dagster.simulators.google_drive.items import ROLES, DriveItem, SharedDrive
 from filesync_dagster.simulators.google_drive.masks import Mask, apply_mask, parse_mask
 from filesync_dagster.simulators.google_drive.people import grants_of, permission, permissions, user
 from filesync_dagster.simulators.google_drive.problems import (
@@ -23,6 +23,8 @@ from filesync_dagster.simulators.google_drive.resources import (
     EXPORTS,
     shared_drive,
 )
+from filesync_dagster.simulators.kit.paging import OrderedListing
+from filesync_dagster.simulators.kit.people import AccessGrant
 
 DRIVE_LIST: Mask = {"kind": None, "nextPageToken": None, "drives": DEFAULT_DRIVE}
 PERMISSION_LIST: Mask = {"kind": None, "nextPageToken": None, "permissions": DEFAULT_PERMISSION}
@@ -64,13 +66,10 @@ def list_drives(call: DriveCall) -> dict[str, Any]:
     if call["q"]:
         raise invalid("q")
     drives = [drive for drive in call.store.drives.values() if drive.member]
-    batch = next_batch(
-        call,
-        "drives",
-        call["pageSize"],
-        lambda at: [drive for drive in drives if drive.root.order > at],
-        lambda drive: drive.root.order,
+    listing = OrderedListing(
+        "drives", lambda at: [d for d in drives if d.root.order > at], lambda drive: drive.root.order
     )
+    batch = next_batch(call, call["pageSize"], listing)
     described = [shared_drive(drive) for drive in batch.entries]
     return document(call.mask(DRIVE_LIST), kind="drive#driveList", nextPageToken=batch.next_token, drives=described)
 
@@ -118,9 +117,8 @@ def list_permissions(call: DriveCall) -> dict[str, Any]:
     everything = permissions(call.store, item)
     size = call["pageSize"] or (MAX_PERMISSIONS_PAGE if item.drive else len(everything))
     numbered = list(enumerate(everything, 1))
-    batch = next_batch(
-        call, f"permissions {item.id}", size, lambda at: islice(numbered, at, None), lambda entry: entry[0]
-    )
+    listing = OrderedListing(f"permissions {item.id}", lambda at: islice(numbered, at, None), lambda entry: entry[0])
+    batch = next_batch(call, size, listing)
     described = [one for _, one in batch.entries]
     return document(
         call.mask(PERMISSION_LIST), kind="drive#permissionList", nextPageToken=batch.next_token, permissions=described
@@ -181,7 +179,7 @@ def _permission(call: DriveCall, item: DriveItem, permission_id: str) -> dict[st
     raise permission_not_found(permission_id)
 
 
-def _granted_here(call: DriveCall, item: DriveItem) -> DriveGrant:
+def _granted_here(call: DriveCall, item: DriveItem) -> AccessGrant:
     """Return the grant of the call, which must have been given on this very item."""
     known = {grant.id for grant, _ in grants_of(call.store, item)}
     own = (item.grants or {}).get(call["permissionId"])

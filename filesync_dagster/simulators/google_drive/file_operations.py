@@ -40,7 +40,7 @@ def create_file(call: DriveCall) -> dict[str, Any]:
     name = str(body.get("name") or "Untitled")
     if target:
         call.file(target)
-    made = call.store.create(name, folder.id, kind="file", mime_type=mime, target=target)
+    made = call.store.create(name, folder.id, mime_type=mime, target=target)
     item = call.store.item(made)
     item.description = body.get("description")
     item.starred = bool(body.get("starred"))

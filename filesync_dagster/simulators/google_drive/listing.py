@@ -16,6 +16,8 @@ from filesync_dagster.simulators.google_drive.masks import Mask, below, selects
 from filesync_dagster.simulators.google_drive.problems import DriveRefusal, file_not_found, invalid
 from filesync_dagster.simulators.google_drive.query import Query, parse_query
 from filesync_dagster.simulators.google_drive.resources import DEFAULT_FILE, encode_item
+from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.kit.paging import OrderedListing
 
 DEFAULT: Mask = {"kind": None, "incompleteSearch": None, "nextPageToken": None, "files": DEFAULT_FILE}
 CORPORA = ("user", "domain", "drive", "allDrives")
@@ -55,12 +57,12 @@ def list_files(call: DriveCall) -> bytes:
     if call["orderBy"]:
         ranking = sorted(selection.after(0), key=_sort_key(call["orderBy"]))
         place = {item: index for index, item in enumerate(ranking, 1)}
-        batch = next_batch(
-            call, f"files {asked}", call["pageSize"], lambda at: islice(ranking, at, None), place.__getitem__
-        )
+        listing = OrderedListing(f"files {asked}", lambda at: islice(ranking, at, None), place.__getitem__)
     else:
-        batch = next_batch(call, f"files {asked}", call["pageSize"], selection.after, lambda item: item.order)
-    head = document(mask, kind="drive#fileList", incompleteSearch=batch.incomplete, nextPageToken=batch.next_token)
+        listing = OrderedListing(f"files {asked}", selection.after, lambda item: item.order)
+    batch = next_batch(call, call["pageSize"], listing, frozenset({Fault.INCOMPLETE}))
+    incomplete = call.faults.rule(Fault.INCOMPLETE) is not None
+    head = document(mask, kind="drive#fileList", incompleteSearch=incomplete, nextPageToken=batch.next_token)
     text = orjson.dumps(head)
     if not selects(mask, "files"):
         return text

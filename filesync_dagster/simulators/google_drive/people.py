@@ -3,23 +3,23 @@
 from collections.abc import Iterator
 from typing import Any
 
-from filesync_dagster.simulators.google_drive.items import ROLES, DriveGrant, DriveItem, permission_id
-from filesync_dagster.simulators.google_drive.state import State
+from filesync_dagster.simulators.google_drive.items import ROLES, DriveItem
+from filesync_dagster.simulators.google_drive.store import DriveStore
+from filesync_dagster.simulators.kit.people import AccessGrant, inherited_grants, person_id, person_name
 
 
-def user(state: State, email: str) -> dict[str, Any]:
+def user(state: DriveStore, email: str) -> dict[str, Any]:
     """Return a person."""
-    name, _, _ = email.partition("@")
     return {
         "kind": "drive#user",
-        "displayName": name.replace(".", " ").title(),
+        "displayName": person_name(email),
         "me": email == state.account,
-        "permissionId": permission_id(email),
+        "permissionId": person_id(email),
         "emailAddress": email,
     }
 
 
-def role_of(state: State, item: DriveItem) -> str:
+def role_of(state: DriveStore, item: DriveItem) -> str:
     """Return the most that the account may do with an item."""
     found = ["reader"]
     for above in item.above():
@@ -31,37 +31,33 @@ def role_of(state: State, item: DriveItem) -> str:
     return max(found, key=ROLES.index)
 
 
-def may_edit(state: State, item: DriveItem) -> bool:
+def may_edit(state: DriveStore, item: DriveItem) -> bool:
     """Tell whether the account may change an item."""
     return ROLES.index(role_of(state, item)) >= ROLES.index("writer")
 
 
-def grants_of(state: State, item: DriveItem) -> Iterator[tuple[DriveGrant, DriveItem | None]]:
+def grants_of(state: DriveStore, item: DriveItem) -> Iterator[tuple[AccessGrant, DriveItem | None]]:
     """Yield who may do what with an item, and the item above that this comes from (None: given on the item itself)."""
-    known = set()
+    first, place = None, None
     if item.drive in state.drives:
         drive = state.drives[item.drive]
         if drive.member:
-            member = user(state, state.account)
-            known.add(member["permissionId"])
-            yield DriveGrant(member["permissionId"], drive.role, "user", state.account), drive.root
+            first, place = AccessGrant(person_id(state.account), drive.role, "user", state.account), drive.root
     elif item.owner:
-        owner = user(state, item.owner)
-        known.add(owner["permissionId"])
-        yield DriveGrant(owner["permissionId"], "owner", "user", item.owner), None
-    for above in item.above():
-        for grant in (above.grants or {}).values():
-            if grant.id not in known:
-                known.add(grant.id)
-                yield grant, None if above is item else above
+        first = AccessGrant(person_id(item.owner), "owner", "user", item.owner)
+    if first:
+        yield first, place
+    for grant, above in inherited_grants(item):
+        if not first or grant.id != first.id:
+            yield grant, None if above is item else above
 
 
-def permission(state: State, item: DriveItem, grant: DriveGrant, source: DriveItem | None) -> dict[str, Any]:
+def permission(state: DriveStore, item: DriveItem, grant: AccessGrant, source: DriveItem | None) -> dict[str, Any]:
     """Return a permission of an item."""
     detail: dict[str, Any] = {"permissionType": "file", "role": grant.role, "inherited": source is not None}
     if source is not None and item.drive:
         detail |= {"inheritedFrom": source.id}
-        if source.parent is None:
+        if not source.parents:
             detail |= {"permissionType": "member"}
     described: dict[str, Any] = {
         "kind": "drive#permission",
@@ -85,6 +81,6 @@ def permission(state: State, item: DriveItem, grant: DriveGrant, source: DriveIt
     return described
 
 
-def permissions(state: State, item: DriveItem) -> list[dict[str, Any]]:
+def permissions(state: DriveStore, item: DriveItem) -> list[dict[str, Any]]:
     """Return every permission of an item."""
     return [permission(state, item, grant, source) for grant, source in grants_of(state, item)]

@@ -9,7 +9,7 @@ from operator import eq, ge, gt, le, lt, ne
 
 from filesync_dagster.simulators.google_drive.items import DriveItem
 from filesync_dagster.simulators.google_drive.problems import invalid
-from filesync_dagster.simulators.google_drive.state import State
+from filesync_dagster.simulators.google_drive.store import DriveStore
 
 Test = Callable[[DriveItem], bool]
 
@@ -30,7 +30,7 @@ class Query:
     parents: tuple[str, ...] | None = None
 
 
-def parse_query(text: str, state: State) -> Query:
+def parse_query(text: str, state: DriveStore) -> Query:
     """Return the query; raise Refusal for what is not one."""
     parser = _Parser(text, state)
     query = parser.either()
@@ -40,7 +40,7 @@ def parse_query(text: str, state: State) -> Query:
 
 
 class _Parser:
-    def __init__(self, text: str, state: State) -> None:
+    def __init__(self, text: str, state: DriveStore) -> None:
         self.state = state
         self.tokens: list[tuple[str, str]] = []  # kind: value, sign, word
         at = 0
@@ -113,7 +113,7 @@ class _Parser:
         field = self.take("word")
         if field == "parents":
             folder = self.state.root_id if value == "root" else value
-            return Query(lambda item: item.parent is not None and item.parent.id == folder, (folder,))
+            return Query(lambda item: any(parent.id == folder for parent in item.parents), (folder,))
         person = self.state.account if value == "me" else value
         if field == "owners":
             return Query(lambda item: item.owner == person)

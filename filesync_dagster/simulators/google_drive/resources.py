@@ -4,15 +4,16 @@ A function for each field; one that answers None is absent from the resource, as
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from filesync_dagster.simulators.google_drive.items import SHORTCUT, DriveGrant, DriveItem, SharedDrive
+from filesync_dagster.simulators.google_drive.items import SHORTCUT, DriveItem, SharedDrive
 from filesync_dagster.simulators.google_drive.masks import Mask, apply_mask
 from filesync_dagster.simulators.google_drive.people import grants_of, may_edit, permissions, user
-from filesync_dagster.simulators.google_drive.state import State
+from filesync_dagster.simulators.google_drive.store import DriveStore
+from filesync_dagster.simulators.kit.clock import utc_text
+from filesync_dagster.simulators.kit.people import AccessGrant
 
 EXPORTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "application/vnd.google-apps.document": ("document", ("docx", "pdf", "txt", "odt")),
@@ -40,17 +41,7 @@ DEFAULT_FILE: Mask = dict.fromkeys(("kind", "id", "name", "mimeType", "teamDrive
 DEFAULT_DRIVE: Mask = dict.fromkeys(("kind", "id", "name"))
 DEFAULT_PERMISSION: Mask = dict.fromkeys(("kind", "id", "type", "role"))
 
-Field = Callable[[State, DriveItem], Any]
-
-
-def moment(milliseconds: int) -> str:
-    """Return a time as RFC 3339, as Drive writes it.
-
-    >>> moment(1767600000001)
-    '2026-01-05T08:00:00.001Z'
-    """
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:03}Z"
+Field = Callable[[DriveStore, DriveItem], Any]
 
 
 def shared_drive(drive: SharedDrive) -> dict[str, Any]:
@@ -59,24 +50,24 @@ def shared_drive(drive: SharedDrive) -> dict[str, Any]:
         "kind": "drive#drive",
         "id": drive.id,
         "name": drive.name,
-        "createdTime": moment(drive.created),
+        "createdTime": utc_text(drive.created),
         "hidden": drive.hidden,
         "capabilities": {"canListChildren": True, "canEdit": drive.role in {"writer", "fileOrganizer", "organizer"}},
         "restrictions": {"adminManagedRestrictions": False, "domainUsersOnly": False, "driveMembersOnly": False},
     }
 
 
-def _parents(state: State, item: DriveItem) -> list[str] | None:
-    return [item.parent.id] if item.parent is not None and item.parent.seen else None
+def _parents(state: DriveStore, item: DriveItem) -> list[str] | None:
+    return [parent.id for parent in item.parents if parent.seen] or None
 
 
-def _shortcut(state: State, item: DriveItem) -> dict[str, str] | None:
+def _shortcut(state: DriveStore, item: DriveItem) -> dict[str, str] | None:
     if item.mime_type != SHORTCUT or item.target is None:
         return None
     return {"targetId": item.target.id, "targetMimeType": item.target.mime_type}
 
 
-def _exports(state: State, item: DriveItem) -> dict[str, str] | None:
+def _exports(state: DriveStore, item: DriveItem) -> dict[str, str] | None:
     if item.mime_type not in EXPORTS:
         return None
     kind, formats = EXPORTS[item.mime_type]
@@ -85,7 +76,7 @@ def _exports(state: State, item: DriveItem) -> dict[str, str] | None:
     }
 
 
-def _link(state: State, item: DriveItem) -> str:
+def _link(state: DriveStore, item: DriveItem) -> str:
     if item.is_folder:
         return f"https://drive.google.com/drive/folders/{item.id}"
     if item.mime_type in EXPORTS:
@@ -93,13 +84,13 @@ def _link(state: State, item: DriveItem) -> str:
     return f"https://drive.google.com/file/d/{item.id}/view?usp=drivesdk"
 
 
-def _shared_with_me(state: State, item: DriveItem) -> DriveGrant | None:
+def _shared_with_me(state: DriveStore, item: DriveItem) -> AccessGrant | None:
     if item.drive or item.owner == state.account:
         return None
     return next((grant for grant in (item.grants or {}).values() if grant.email == state.account), None)
 
 
-def _capabilities(state: State, item: DriveItem) -> dict[str, bool]:
+def _capabilities(state: DriveStore, item: DriveItem) -> dict[str, bool]:
     edit = may_edit(state, item)
     return {
         "canAddChildren": edit and item.is_folder,
@@ -130,13 +121,13 @@ def _binary(value: Field) -> Field:
     return lambda state, item: value(state, item) if item.is_binary else None
 
 
-def _shared(state: State, item: DriveItem) -> bool:
+def _shared(state: DriveStore, item: DriveItem) -> bool:
     if item.owner != state.account:
         return True
     return any(above.grants for above in item.above())
 
 
-def _extension(state: State, item: DriveItem) -> str:
+def _extension(state: DriveStore, item: DriveItem) -> str:
     return item.name.rpartition(".")[2] if "." in item.name else ""
 
 
@@ -150,7 +141,7 @@ FILE_FIELDS: Mapping[str, Field] = {
     "trashed": lambda state, item: item.trashed,
     "explicitlyTrashed": lambda state, item: bool(item.trashed_at),
     "trashingUser": _drives(lambda state, item: user(state, state.account) if item.trashed_at else None),
-    "trashedTime": _drives(lambda state, item: moment(item.trashed_at) if item.trashed_at else None),
+    "trashedTime": _drives(lambda state, item: utc_text(item.trashed_at) if item.trashed_at else None),
     "parents": _parents,
     "spaces": lambda state, item: ["drive"],
     "version": lambda state, item: str(item.version),
@@ -161,10 +152,10 @@ FILE_FIELDS: Mapping[str, Field] = {
     "iconLink": lambda state, item: f"https://drive-thirdparty.googleusercontent.com/16/type/{item.mime_type}",
     "hasThumbnail": lambda state, item: False,
     "viewedByMe": lambda state, item: False,
-    "createdTime": lambda state, item: moment(item.created),
-    "modifiedTime": lambda state, item: moment(item.modified),
+    "createdTime": lambda state, item: utc_text(item.created),
+    "modifiedTime": lambda state, item: utc_text(item.modified),
     "modifiedByMe": _mine(lambda state, item: item.owner == state.account),
-    "sharedWithMeTime": lambda state, item: moment(grant.since) if (grant := _shared_with_me(state, item)) else None,
+    "sharedWithMeTime": lambda state, item: utc_text(grant.since) if (grant := _shared_with_me(state, item)) else None,
     "sharingUser": lambda state, item: user(state, item.owner or "") if _shared_with_me(state, item) else None,
     "owners": _mine(lambda state, item: [user(state, item.owner or state.account)]),
     "teamDriveId": lambda state, item: item.drive,
@@ -196,7 +187,7 @@ FILE_FIELDS: Mapping[str, Field] = {
 }
 
 
-def file(state: State, item: DriveItem, mask: Mask) -> dict[str, Any]:
+def file(state: DriveStore, item: DriveItem, mask: Mask) -> dict[str, Any]:
     """Return what a mask selects of a file."""
     described = {}
     for name in FILE_FIELDS if mask is None else mask:
@@ -206,7 +197,7 @@ def file(state: State, item: DriveItem, mask: Mask) -> dict[str, Any]:
     return described
 
 
-def encode_item(state: State, item: DriveItem, mask: Mask) -> bytes:
+def encode_item(state: DriveStore, item: DriveItem, mask: Mask) -> bytes:
     """Return what a mask selects of a file as JSON, from memory when nothing changed since the last time."""
     if item.encoded is not None and item.encoded[0] is mask:
         return item.encoded[1]

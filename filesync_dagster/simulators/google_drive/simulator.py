@@ -8,10 +8,8 @@ import orjson
 from filesync_dagster.simulators.google_drive import drives, file_operations, tokens
 from filesync_dagster.simulators.google_drive.call import DriveCall
 from filesync_dagster.simulators.google_drive.changes import get_start_page_token, list_changes
-from filesync_dagster.simulators.google_drive.control import ACTIONS
 from filesync_dagster.simulators.google_drive.discovery import method_of
 from filesync_dagster.simulators.google_drive.listing import list_files
-from filesync_dagster.simulators.google_drive.mutations import mutate
 from filesync_dagster.simulators.google_drive.problems import (
     JSON,
     DriveRefusal,
@@ -22,8 +20,7 @@ from filesync_dagster.simulators.google_drive.problems import (
     server_error,
     throttle_refusal,
 )
-from filesync_dagster.simulators.google_drive.state import ACCOUNT
-from filesync_dagster.simulators.google_drive.store import DriveStore
+from filesync_dagster.simulators.google_drive.store import ACCOUNT, ACTIONS, DriveStore
 from filesync_dagster.simulators.kit import fault_injection
 from filesync_dagster.simulators.kit.control import CONTROL_PATH, answer_control
 from filesync_dagster.simulators.kit.fault_injection import CallFaults, retry_after
@@ -118,7 +115,7 @@ class DriveSimulator:
         with self.store.lock:
             answer = OPERATIONS[method.name](call)
             if faults.rule(Fault.MUTATE):
-                mutate(self.store, self.plan.random)
+                self.store.mutate(self.plan.random)
         body = answer if isinstance(answer, bytes) else b"" if answer is None else orjson.dumps(answer)
         return faults.distort(Answer(200 if body else 204, body, JSON))
 

@@ -1,11 +1,13 @@
-"""What people do to a simulated Drive, and what the account sees of it."""
+"""The world that a simulated Drive is about: what people do in it, and what the account sees of it.
 
-import mimetypes
-from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+One account looks at this world; other people exist as owners and grantees. An item belongs to one corpus: a shared
+drive (by its id), or None, which is everybody's My Drive.
+"""
 
-from filesync_dagster.simulators.google_drive.bulk import fill
+import base64
+import random
+from collections.abc import Iterator, Sequence
+
 from filesync_dagster.simulators.google_drive.items import (
     DOCUMENT,
     FOLDER,
@@ -14,34 +16,105 @@ from filesync_dagster.simulators.google_drive.items import (
     ItemView,
     SharedDrive,
     digests,
-    grant_to,
 )
-from filesync_dagster.simulators.google_drive.state import State
+from filesync_dagster.simulators.kit.bulk import fill
+from filesync_dagster.simulators.kit.journal import ChangeLog
+from filesync_dagster.simulators.kit.mutations import mutate
+from filesync_dagster.simulators.kit.people import grant_to
+from filesync_dagster.simulators.kit.tree import TreeStore, alone, insert_in_order, mime_type_of, take_in_order
 
+ACCOUNT = "ada@example.com"
+LOG_DISTANCE = 1_000_000_000
 MIME_TYPES = {"folder": FOLDER, "document": DOCUMENT, "shortcut": SHORTCUT}
-UNKNOWN_CONTENT = "application/octet-stream"
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-_TYPES = mimetypes.MimeTypes(filenames=())  # what this machine has in /etc/mime.types must not matter
-
-
-def _alone(method: Callable[Concatenate["DriveStore", P], R]) -> Callable[Concatenate["DriveStore", P], R]:
-    """Let nobody else in while a method runs."""
-
-    @wraps(method)
-    def run_alone(self: "DriveStore", *args: P.args, **kwargs: P.kwargs) -> R:
-        with self.lock:
-            return method(self, *args, **kwargs)
-
-    return run_alone  # type: ignore[return-value]  # `self` is never passed by name
+TREE_ACTIONS = ("edit", "rename", "move", "trash", "restore", "delete", "share", "unshare", "revoke", "path_of")
+OWN_ACTIONS = ("create", "empty_trash", "shared_drive", "rename_drive", "remove_drive", "bulk")
+PARENT_ACTIONS = ("add_parent", "remove_parent")
+ACTIONS = frozenset((*TREE_ACTIONS, *OWN_ACTIONS, *PARENT_ACTIONS))
+"""What may be asked for of a Drive that is served over HTTP."""
 
 
-class DriveStore(State):
-    """The state, with a method for each thing that people do. Ids that do not exist raise KeyError."""
+class DriveStore(TreeStore[DriveItem]):
+    """Items, drives and change logs, with a method for each thing that people do."""
 
-    @_alone
+    entry_type = DriveItem
+
+    def __init__(self, seed: int = 0, account: str = ACCOUNT) -> None:
+        super().__init__(seed, account, ChangeLog(LOG_DISTANCE))
+        self.items = self.entries  # roots too
+        self.corpora: dict[str | None, list[DriveItem]] = {None: []}  # in the order of creation, roots left out
+        self.drives: dict[str, SharedDrive] = {}
+        self.roots: dict[str, DriveItem] = {}  # of each person's My Drive
+        self.drive_logs: dict[str, ChangeLog] = {}
+        self.requests: set[str] = set()  # ids of those that created a shared drive
+        self.root_id = self.my_drive(account).id
+
+    def my_drive(self, person: str) -> DriveItem:
+        """Return the root folder of a person's My Drive."""
+        if person not in self.roots:
+            root = self.top("My Drive", mime_type=FOLDER, owner=person, seen=person == self.account)
+            self.roots[person] = root
+        return self.roots[person]
+
+    def item(self, item_id: str) -> DriveItem:
+        """Return an item; `root` is the top of the account's My Drive."""
+        return self.entries[self.root_id if item_id == "root" else item_id]
+
+    entry = item
+
+    def new_id(self, *, is_folder: bool) -> str:
+        """Return an id that looks like Drive's."""
+        return "1" + base64.urlsafe_b64encode(self.random.randbytes(24)).decode()
+
+    def logs_of(self, entry: DriveItem) -> Sequence[ChangeLog]:
+        """Return the logs that tell of an item: its drive's, and the user's if they see it as no member."""
+        if entry.drive is None:
+            return (self.log,) if entry.seen else ()
+        drive = self.drives.get(entry.drive)
+        own = (self.drive_logs[entry.drive],) if entry.drive in self.drive_logs else ()
+        given = (self.log,) if entry.seen and not (drive and drive.member) else ()
+        return (*own, *given)
+
+    def is_invited(self, entry: DriveItem) -> bool:
+        """Tell whether the account may see an item by itself: as an owner, a grantee or a member of its drive."""
+        if not entry.parents and entry.id in self.drives:
+            return self.drives[entry.id].member
+        return super().is_invited(entry)
+
+    def derive(self, entry: DriveItem) -> None:
+        """Set what follows from the entries above."""
+        super().derive(entry)
+        entry.encoded = None
+
+    def adopt(self, entry: DriveItem, folder: DriveItem) -> None:
+        """Give a new item its drive, owner and type."""
+        entry.drive = folder.drive
+        entry.owner = None if folder.drive else entry.owner or folder.owner
+        entry.mime_type = entry.mime_type or (FOLDER if entry.is_folder else mime_type_of(entry.name))
+
+    def enroll(self, entry: DriveItem) -> None:
+        """Make a new item known."""
+        super().enroll(entry)
+        insert_in_order(self.corpora[entry.drive], entry)
+
+    def forget(self, entry: DriveItem) -> set[DriveItem]:
+        """Delete an item for good, with what is below it."""
+        lost = super().forget(entry)
+        self._leave_corpora(lost)
+        return lost
+
+    def fill(self, entry: DriveItem, content: bytes) -> None:
+        """Give a file its size and its checksums. The content is not kept."""
+        if entry.is_binary:
+            entry.size, entry.digests = len(content), digests(content)
+
+    def _leave_corpora(self, items: set[DriveItem]) -> None:
+        for drive in {item.drive for item in items}:
+            if len(items) == 1:
+                take_in_order(self.corpora[drive], next(iter(items)))
+            else:
+                self.corpora[drive] = [item for item in self.corpora[drive] if item not in items]
+
+    @alone
     def create(
         self,
         name: str,
@@ -58,180 +131,100 @@ class DriveStore(State):
         Without `parent` it lies at the top of the My Drive of `owner`, who is the account if nobody is named.
         """
         folder = self.item(parent) if parent else self.my_drive(owner or self.account)
-        if not folder.is_folder:
-            raise ValueError(f"{folder.name} is not a folder.")
-        person = None if folder.drive else owner or folder.owner
-        mime = mime_type or MIME_TYPES.get(kind) or _TYPES.guess_type(name)[0] or UNKNOWN_CONTENT
-        now = self.clock.tick()
-        item = DriveItem(self.new_id(), self.next_order(), name, mime, person, folder.drive, None, now, now, seen=False)
-        item.version = 0
-        if target:
-            item.target = self.item(target)
-        with self.record_change(item):
-            if item.is_binary:
-                _fill(item, content)
-            self.enroll(item)
-            self.attach(item, folder)
-            item.created = item.modified = self.clock.now
-        return item.id
+        mime = mime_type or MIME_TYPES.get(kind, "")
+        pointed = {"target": self.item(target)} if target else {}
+        return self.add(
+            name, folder, is_folder=mime == FOLDER, content=content, mime_type=mime, owner=owner, **pointed
+        ).id
 
-    @_alone
-    def edit(self, item_id: str, content: bytes = b"") -> None:
-        """Save new content."""
-        item = self.item(item_id)
-        with self.record_change(item) as now:
-            item.modified = now
-            item.revision += 1
-            if item.is_binary:
-                _fill(item, content)
-
-    @_alone
-    def rename(self, item_id: str, name: str) -> None:
-        """Give an item another name."""
-        item = self.item(item_id)
-        with self.record_change(item):
-            item.name = name
-
-    @_alone
+    @alone
     def move(self, item_id: str, parent: str | None = None) -> None:
         """Put an item into another folder (None: My Drive), perhaps of another drive; what is below it comes along."""
-        item = self.item(item_id)
-        folder = self.item(parent or self.root_id)
-        if item in folder.above() or item.parent is None or not folder.is_folder:
-            raise ValueError(f"{item.name} cannot be moved into {folder.name}.")
-        with self.record_change(item):
-            self.detach(item)
-            if item.drive != folder.drive:
-                self.emigrate(item, folder.drive, None if folder.drive else folder.owner)
-            self.attach(item, folder)
+        item, folder = self.item(item_id), self.item(parent or self.root_id)
+        super().move(item.id, folder.id)
 
-    @_alone
-    def trash(self, item_id: str) -> None:
-        """Move an item to the trash; what is below it is in the trash too, but nobody is told so."""
-        item = self.item(item_id)
-        with self.record_change(item) as now:
-            item.trashed_at = now
+    def attach(self, entry: DriveItem, folder: DriveItem) -> None:
+        """Put an item into a folder; into one of another corpus with what is below it."""
+        if entry.drive != folder.drive:
+            movers = set(entry.below())
+            self._leave_corpora(movers)
+            for each in movers:
+                each.drive, each.owner = folder.drive, None if folder.drive else folder.owner
+            self.corpora[folder.drive] = sorted((*self.corpora[folder.drive], *movers), key=lambda item: item.order)
+        super().attach(entry, folder)
 
-    @_alone
-    def restore(self, item_id: str) -> None:
-        """Take an item out of the trash."""
-        item = self.item(item_id)
-        with self.record_change(item):
-            item.trashed_at = 0
-
-    @_alone
-    def delete(self, item_id: str) -> None:
-        """Delete an item and what is below it permanently; only its own removal is told."""
-        item = self.item(item_id)
-        if item.parent is None:
-            raise ValueError("A root folder cannot be deleted.")
-        with self.record_change(item):
-            self.forget(item)
-
-    @_alone
+    @alone
     def empty_trash(self, drive: str | None = None) -> None:
         """Delete permanently what somebody moved to the trash of a drive."""
         for item in [item for item in self.corpora[drive] if item.trashed_at]:
             if not item.gone:
                 self.delete(item.id)
 
-    @_alone
+    @alone
     def share(self, item_id: str, email: str, role: str = "reader") -> str:
         """Give somebody access (an address, a domain, or "anyone") and return the id of the permission."""
-        item = self.item(item_id)
-        grant = grant_to(email, role, self.clock.now)
         if item_id in self.drives and email == self.account:
-            self._join(self.drives[item_id], role)
-            return grant.id
-        with self.record_change(item):
-            item.grants = {**(item.grants or {}), grant.id: grant}
-            if email == self.account:
-                item.lost = False
-        return grant.id
+            drive = self.drives[item_id]
+            drive.member, drive.role = True, role
+            self._membership_changed(drive)
+            return grant_to(email, role, 0).id
+        return super().share(item_id, email, role)
 
-    def _join(self, drive: SharedDrive, role: str) -> None:
-        drive.member, drive.role = True, role
-        self.refresh(drive.root)
-        self.user_log.add(drive.id, self.clock.tick(), is_drive=True)
-
-    @_alone
-    def unshare(self, item_id: str, email: str) -> None:
-        """Take access that `share` gave."""
-        item = self.item(item_id)
-        gone = grant_to(email, "", 0).id
-        with self.record_change(item):
-            item.grants = {one: grant for one, grant in (item.grants or {}).items() if one != gone} or None
-
-    @_alone
+    @alone
     def revoke(self, item_id: str) -> None:
         """Take the account's access to an item and what is below it, or to a shared drive, whoever gave it."""
         if item_id in self.drives:
-            drive = self.drives[item_id]
-            drive.member = False
-            self.refresh(drive.root)
-            self.user_log.add(item_id, self.clock.tick(), is_drive=True)
-            return
-        item = self.item(item_id)
-        if item.parent is None:
-            raise ValueError("A root folder cannot be revoked.")
-        with self.record_change(item):
-            item.lost = True
+            self.drives[item_id].member = False
+            self._membership_changed(self.drives[item_id])
+        else:
+            super().revoke(item_id)
 
-    @_alone
+    def _membership_changed(self, drive: SharedDrive) -> None:
+        self.refresh(drive.root)
+        self.log.add(drive.id, self.clock.tick(), "drive")
+
+    @alone
     def shared_drive(self, name: str) -> str:
         """Create a shared drive that the account is a member of, and return its id."""
-        drive_id = self.new_drive_id()
-        root = self.root(drive_id, "Drive", owner=None, drive=drive_id)
+        drive_id = f"0A{base64.urlsafe_b64encode(self.random.randbytes(9)).decode()[:11]}Uk9PVA"
+        root = self.top("Drive", drive_id, mime_type=FOLDER, drive=drive_id)
         self.drives[drive_id] = SharedDrive(drive_id, name, root.created, root)
-        self.drive_logs[drive_id] = self.new_log()
+        self.drive_logs[drive_id] = ChangeLog(LOG_DISTANCE * (2 + len(self.drive_logs)))
         self.corpora[drive_id] = []
-        self.user_log.add(drive_id, root.created, is_drive=True)
+        self.log.add(drive_id, root.created, "drive")
         return drive_id
 
-    @_alone
+    @alone
     def rename_drive(self, drive_id: str, name: str) -> None:
         """Give a shared drive another name."""
         self.drives[drive_id].name = name
         now = self.clock.tick()
-        for log in (self.user_log, self.drive_logs[drive_id]):
-            log.add(drive_id, now, is_drive=True)
+        for log in (self.log, self.drive_logs[drive_id]):
+            log.add(drive_id, now, "drive")
 
-    @_alone
+    @alone
     def remove_drive(self, drive_id: str) -> None:
         """Delete a shared drive with all that is in it."""
-        root = self.drives.pop(drive_id).root
-        self.forget(root)
+        self.forget(self.drives.pop(drive_id).root)
         del self.corpora[drive_id]  # its log stays: another drive must not get its positions
-        self.user_log.add(drive_id, self.clock.tick(), is_drive=True)
+        self.log.add(drive_id, self.clock.tick(), "drive")
 
-    @_alone
+    @alone
     def bulk(self, count: int, per_folder: int = 100, seed: int = 0, parent: str | None = None) -> None:
         """Add many files in nested folders, fast; no change log tells of them."""
-        fill(self, self.item(parent or self.root_id), count, per_folder, seed)
+        fill(self, self.item(parent or self.root_id), count, per_folder=per_folder, seed=seed)
 
-    def item(self, item_id: str) -> DriveItem:
-        """Return an item; `root` is the top of the account's My Drive."""
-        return self.items[self.root_id if item_id == "root" else item_id]
+    def mutate(self, dice: random.Random) -> None:
+        """Do one thing to a file that the account sees, at random."""
+        top = dice.choice([self.item("root"), *(drive.root for drive in self.drives.values() if drive.member)])
+        mutate(self, dice, [top], self.corpora[top.drive])
 
-    @_alone
+    @alone
     def visible(self) -> Iterator[ItemView]:
         """Return what the account sees now, in the trash or not, root folders left out."""
         return iter([ItemView.of(item) for items in self.corpora.values() for item in items if item.seen])
 
-    @_alone
-    def path_of(self, item_id: str) -> str:
-        """Return the names from below the root down to an item, with slashes between."""
-        return "/".join(reversed([item.name for item in self.item(item_id).above() if item.parent]))
-
-    @_alone
+    @alone
     def listing(self, top: str = "root") -> dict[str, int | None]:
         """Return what a person sees in a folder or a shared drive: the size of each path; no trash, no folders."""
-        top_item = self.item(top)
-        inside = [item for item in top_item.below() if item.seen and not item.trashed and not item.is_folder]
-        start = len(self.path_of(top)) + 1 if top_item.parent else 0
-        return {self.path_of(item.id)[start:]: item.size for item in inside}
-
-
-def _fill(item: DriveItem, content: bytes) -> None:
-    item.size = len(content)
-    item.digests = digests(content)
+        return super().listing(top)
