@@ -3,7 +3,6 @@
 from functools import lru_cache
 from typing import Any
 
-from filesync_dagster.simulators.autodesk.clock import stamp
 from filesync_dagster.simulators.autodesk.entries import (
     AutodeskFolder,
     AutodeskItem,
@@ -12,7 +11,7 @@ from filesync_dagster.simulators.autodesk.entries import (
     Version,
     VersionKind,
 )
-from filesync_dagster.simulators.autodesk.ids import version_id
+from filesync_dagster.simulators.autodesk.ids import stamp, version_id
 from filesync_dagster.simulators.autodesk.media import mime_type, suffix_of
 from filesync_dagster.simulators.autodesk.tree import Tree
 

@@ -11,14 +11,11 @@ from filesync_dagster.simulators.autodesk.refusals import (
     not_found,
     throttle_answer,
 )
-from filesync_dagster.simulators.kit import fault_injection
 from filesync_dagster.simulators.kit.fault_injection import CallFaults, retry_after
 from filesync_dagster.simulators.kit.faults import Fault, Rule
+from filesync_dagster.simulators.kit.service import AUTHORIZED
 from filesync_dagster.simulators.kit.wire import Answer
 
-ANYWHERE = fault_injection.ANYWHERE | {Fault.MUTATE}
-"""What can happen to any call, and to one for a token."""
-AUTHORIZED = ANYWHERE | {Fault.EXPIRE_TOKEN, Fault.DENY}
 LISTING = AUTHORIZED | {Fault.SHORT_ANSWER}
 PAGED = LISTING | {Fault.SHORT_PAGE, Fault.EMPTY_PAGE, Fault.REPEAT_TOKEN, Fault.REPEAT_PAGE}
 FAULTS = PAGED | {Fault.INCOMPLETE}
@@ -34,7 +31,7 @@ def refuse(rule: Rule, status: int | None) -> Answer:
     if status is None or status >= SERVER_ERRORS:
         return broken(status or 503)
     if status == 401:  # noqa: PLR2004 - the gateway's
-        return expired_token()
+        return expired_token().answer()
     known = {400: bad_input("The request is invalid."), 403: forbidden(), 404: not_found("The resource")}
     other = ApsRefusal(status, rule.reason or "ERROR", "The request failed", "It was not done.")
     return known.get(status, other).answer("")
@@ -42,12 +39,6 @@ def refuse(rule: Rule, status: int | None) -> Answer:
 
 class ApsFaults(CallFaults):
     """The faults of one call."""
-
-    def deny(self) -> None:
-        """Raise the refusal, if that is what happens."""
-        rule = self.rule(Fault.DENY)
-        if rule:
-            raise forbidden(rule.reason or "You don't have permission to access this resource.")
 
     def entries_to_serve(self, entries: int) -> int:
         """Return how many of the entries of a page are served; the others come later."""

@@ -5,6 +5,7 @@ import uuid
 from base64 import urlsafe_b64encode
 
 from filesync_dagster.simulators.autodesk.media import suffix_of
+from filesync_dagster.simulators.kit.clock import utc_text
 
 REGIONS = {"US": "wipprod", "EMEA": "wipemea"}
 """Regions whose prefix is known; the others get one of their own."""
@@ -38,6 +39,11 @@ class Mint:
 
     def _name(self) -> str:
         return urlsafe_b64encode(self._random.randbytes(16)).rstrip(b"=").decode()
+
+
+def stamp(milliseconds: int) -> str:
+    """Return a time as Autodesk writes it: UTC with seven digits of a second."""
+    return utc_text(milliseconds, 7)
 
 
 def prefix(region: str) -> str:

@@ -1,16 +1,12 @@
 """The table of operations: where each is, what it may be asked and by whom, and which quota it counts against."""
 
-import re
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote
 
 from filesync_dagster.simulators.autodesk import read_operations, write_operations
-from filesync_dagster.simulators.autodesk.call import AutodeskCall
-from filesync_dagster.simulators.autodesk.fault_injection import AUTHORIZED, FAULTS, LISTING, PAGED
+from filesync_dagster.simulators.autodesk.fault_injection import FAULTS, LISTING, PAGED
 from filesync_dagster.simulators.autodesk.questions import Parameters
 from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.kit.service import AUTHORIZED, Route
 
 QUOTAS = {
     "token": 500, "hubs": 50, "projects": 50, "topFolders": 300, "contents": 300, "items": 300, "permissions": 300,
@@ -21,24 +17,12 @@ NONE = Parameters()
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One operation of the service."""
+class Operation(Route):
+    """One operation of the service, and what it may be asked."""
 
-    name: str
-    method: str
-    path: str
-    run: Callable[[AutodeskCall], Any]
     parameters: Parameters = NONE
-    scope: str = "data:read"
     quota: str = "items"
-    faults: Collection[Fault] = AUTHORIZED
-
-    def ids(self, method: str, path: str) -> dict[str, str] | None:
-        """Return the ids in a path, None if it is not this operation's."""
-        if method != self.method:
-            return None
-        parts = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path), path)
-        return {name: unquote(value) for name, value in parts.groupdict().items()} if parts else None
+    scope: str = "data:read"
 
 
 _HUB = "/project/v1/hubs/{hub_id}"
@@ -80,7 +64,7 @@ OPERATIONS = (
         "GET",
         "/project/v1/hubs",
         read_operations.get_hubs,
-        Parameters(("id", "name", "extension.type")),
+        parameters=Parameters(("id", "name", "extension.type")),
         quota="hubs",
         faults=LISTING | {Fault.INCOMPLETE},
     ),
@@ -90,7 +74,7 @@ OPERATIONS = (
         "GET",
         f"{_HUB}/projects",
         read_operations.get_hub_projects,
-        Parameters(("id", "name", "extension.type"), paged=True),
+        parameters=Parameters(("id", "name", "extension.type"), paged=True),
         quota="projects",
         faults=PAGED,
     ),
@@ -101,7 +85,7 @@ OPERATIONS = (
         "GET",
         f"{_PROJECT}/topFolders",
         read_operations.get_project_top_folders,
-        Parameters(flags=("excludeDeleted", "projectFilesOnly")),
+        parameters=Parameters(flags=("excludeDeleted", "projectFilesOnly")),
         quota="topFolders",
         faults=LISTING,
     ),
@@ -112,7 +96,7 @@ OPERATIONS = (
         "GET",
         f"{_FOLDER}/contents",
         read_operations.get_folder_contents,
-        Parameters(_ENTRY_FIELDS, flags=("includeHidden",), paged=True),
+        parameters=Parameters(_ENTRY_FIELDS, flags=("includeHidden",), paged=True),
         quota="contents",
         faults=FAULTS,
     ),
@@ -121,7 +105,7 @@ OPERATIONS = (
         "GET",
         f"{_FOLDER}/search",
         read_operations.get_folder_search,
-        Parameters(_VERSION_FIELDS, paged=True, limited=False),
+        parameters=Parameters(_VERSION_FIELDS, paged=True, limited=False),
         quota="contents",
         faults=FAULTS,
     ),
@@ -130,7 +114,7 @@ OPERATIONS = (
         "GET",
         _ITEM,
         read_operations.get_item,
-        Parameters(flags=("includePathInProject",)),
+        parameters=Parameters(flags=("includePathInProject",)),
         faults=AUTHORIZED | {Fault.INCOMPLETE},
     ),
     Operation("getItemParentFolder", "GET", f"{_ITEM}/parent", read_operations.get_item_parent_folder),
@@ -140,7 +124,7 @@ OPERATIONS = (
         "GET",
         f"{_ITEM}/versions",
         read_operations.get_item_versions,
-        Parameters(("id", "extension.type", "versionNumber"), paged=True),
+        parameters=Parameters(("id", "extension.type", "versionNumber"), paged=True),
         faults=PAGED,
     ),
     Operation(
@@ -162,7 +146,7 @@ OPERATIONS = (
         "POST",
         f"{_DATA}/items",
         write_operations.create_item,
-        Parameters(copies=True),
+        parameters=Parameters(copies=True),
         scope="data:create",
     ),
     Operation(
@@ -170,16 +154,7 @@ OPERATIONS = (
         "POST",
         f"{_DATA}/versions",
         write_operations.create_version,
-        Parameters(copies=True),
+        parameters=Parameters(copies=True),
         scope="data:create",
     ),
 )
-
-
-def operation_of(method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
-    """Return the operation that a request is, and the ids in its path."""
-    for operation in OPERATIONS:
-        ids = operation.ids(method, path)
-        if ids is not None:
-            return operation, ids
-    return None

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from filesync_dagster.simulators.autodesk.call import AutodeskCall
-from filesync_dagster.simulators.autodesk.clock import stamp
 from filesync_dagster.simulators.autodesk.documents import Resource
 from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem, VersionKind
+from filesync_dagster.simulators.autodesk.ids import stamp
 from filesync_dagster.simulators.autodesk.permissions import Permission, permissions
 from filesync_dagster.simulators.autodesk.questions import moment
 from filesync_dagster.simulators.autodesk.refusals import JSON, bad_input, no_user

@@ -30,6 +30,14 @@ class ApsRefusal(Refusal):
         return Answer(self.status, orjson.dumps(body), {"content-type": JSON_API})
 
 
+class GatewayRefusal(Refusal):
+    """A refusal of the gateway before the service: about tokens and quotas."""
+
+    def answer(self) -> Answer:
+        """Return it as the gateway sends it."""
+        return gateway(self.status, self.code, self.detail)
+
+
 def bad_input(detail: str) -> ApsRefusal:
     """Refuse what is asked the wrong way."""
     return ApsRefusal(400, "BAD_INPUT", "One or more input values in the request were bad", detail)
@@ -61,9 +69,9 @@ def gateway(status: int, code: str, message: str, headers: dict[str, str] | None
     return Answer(status, orjson.dumps(body), {"content-type": JSON, **(headers or {})})
 
 
-def expired_token() -> Answer:
-    """Answer to a token that is not, or no longer, good."""
-    return gateway(401, "AUTH-006", "The token has expired or is invalid")
+def expired_token() -> GatewayRefusal:
+    """Refuse a token that is not, or no longer, good."""
+    return GatewayRefusal(401, "AUTH-006", "The token has expired or is invalid")
 
 
 def throttle_answer(retry_after: dict[str, str]) -> Answer:

@@ -1,66 +1,67 @@
-"""The simulator: a request passes faults, quotas and tokens on its way to an operation."""
+"""The simulator: Autodesk's tokens, refusals and documents around its operations."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from filesync_dagster.simulators.autodesk.call import AutodeskCall
-from filesync_dagster.simulators.autodesk.control import ACTIONS
 from filesync_dagster.simulators.autodesk.documents import Documents
-from filesync_dagster.simulators.autodesk.fault_injection import ANYWHERE, FAULTS, ApsFaults, refuse
+from filesync_dagster.simulators.autodesk.fault_injection import FAULTS, ApsFaults, refuse
 from filesync_dagster.simulators.autodesk.item_encoder import Encoder, encode
 from filesync_dagster.simulators.autodesk.mutations import mutate
-from filesync_dagster.simulators.autodesk.operations import QUOTAS, Operation, operation_of
+from filesync_dagster.simulators.autodesk.operations import OPERATIONS, QUOTAS
 from filesync_dagster.simulators.autodesk.pages import Cuts
 from filesync_dagster.simulators.autodesk.refusals import (
     JSON_API,
     ApsRefusal,
+    GatewayRefusal,
     bad_input,
     expired_token,
+    forbidden,
     gateway,
     throttle_answer,
 )
-from filesync_dagster.simulators.autodesk.store import HubStore
+from filesync_dagster.simulators.autodesk.store import ACTIONS, HubStore
 from filesync_dagster.simulators.autodesk.tokens import TOKEN_PATH, AutodeskTokens, RegisteredApplication, TokenGrant
-from filesync_dagster.simulators.kit.control import CONTROL_PATH, answer_control
-from filesync_dagster.simulators.kit.faults import Fault, FaultPlan
-from filesync_dagster.simulators.kit.quotas import Quotas
+from filesync_dagster.simulators.kit.fault_injection import CallFaults
+from filesync_dagster.simulators.kit.faults import FaultPlan, Rule
+from filesync_dagster.simulators.kit.refusals import Refusal
+from filesync_dagster.simulators.kit.service import ANY_CALL, Route, ServiceCall, VendorService
+from filesync_dagster.simulators.kit.tokens import bearer_token
 from filesync_dagster.simulators.kit.wire import Answer, Request
 
 REGIONS = frozenset({"US", "EMEA", "AUS", "CAN", "DEU", "IND", "JPN", "GBR"})
 
 
-class AutodeskSimulator:
+class AutodeskSimulator(VendorService[HubStore]):
     """Autodesk Platform Services in memory. Thread-safe.
 
     `now` is the time in seconds that access tokens and quotas go by: the real one, or `store.clock.seconds`.
-    `counts` tells how often each operation was called.
     """
 
+    routes = OPERATIONS
+    actions = ACTIONS
+    faults_type = ApsFaults
+    token_path = TOKEN_PATH
+    token_faults = ANY_CALL
+    token_name = "fetch-token"  # noqa: S105 - as the description calls it
+
     def __init__(self, plan: FaultPlan | None = None, seed: int = 0, now: Callable[[], float] | None = None) -> None:
-        self.plan = plan or FaultPlan()
+        super().__init__(HubStore(seed), plan, now or time.time)
         unknown = {rule.fault for rule in self.plan.rules} - FAULTS
         if unknown:
             raise ValueError(f"Autodesk cannot do {', '.join(sorted(unknown))}.")
-        self.store = HubStore(seed)
-        self.now = now or time.time
-        self.counts: Counter[str] = Counter()
         self.application = RegisteredApplication(
             "simulated-client", "simulated-secret", f"SSA{seed:09}", self.store.mint.uuid()
         )
-        self.tokens = AutodeskTokens(self.application, self.now)
-        self.quotas = Quotas({}, self.now)
+        self.tokens = AutodeskTokens(self.application, self.issuer)
         self._cuts = Cuts()
         self._encoder = Encoder()
 
     def limit(self, calls_a_minute: Mapping[str, int] = QUOTAS, now: Callable[[], float] | None = None) -> None:
-        """Switch the rate limits on: so many calls of a class in a minute. {} switches them off.
-
-        Minutes are those of `now`: that of the simulator, unless another one is given.
-        """
-        self.quotas = Quotas(calls_a_minute, now or self.now)
+        """Switch the rate limits on, those of Autodesk unless others are given. {} switches them off."""
+        super().limit(calls_a_minute, now)
 
     def credentials(self, base_url: str, *, service_account: bool = False) -> dict[str, str]:
         """Return what an endpoint has to know to reach this simulator at an address."""
@@ -76,80 +77,73 @@ class AutodeskSimulator:
         return known
 
     def handle(self, request: Request) -> Answer:
-        """Answer a request."""
+        """Answer a request. Autodesk's own SDK for Node.js asks with two slashes, and its gateway does not mind."""
         if request.path.startswith("//"):
-            # Autodesk's own SDK for Node.js asks so, and its gateway does not mind.
             request = replace(request, path=f"/{request.path.lstrip('/')}")
-        if request.path.startswith(CONTROL_PATH):
-            return answer_control(self.store, request, ACTIONS)
-        if (request.method, request.path) == ("POST", TOKEN_PATH):
-            return self._answer("fetch-token", "token", ANYWHERE, request, lambda _: self.tokens.answer(request))
-        found = operation_of(request.method, request.path)
-        if found is None:
-            return gateway(404, "ERR-404", "The requested resource does not exist.")
-        operation, ids = found
-        return self._answer(
-            operation.name,
-            operation.quota,
-            operation.faults,
-            request,
-            lambda faults: self._authorized(operation, ids, request, faults),
-        )
+        return super().handle(request)
 
-    def _answer(
-        self, name: str, quota: str, able: Collection[Fault], request: Request, answer: Callable[[ApsFaults], Answer]
-    ) -> Answer:
-        faults = ApsFaults(self.plan, name, request, refuse)
-        faults.strike(able)
+    def unknown(self, request: Request) -> Answer:
+        """Answer a request that is for no operation."""
+        return gateway(404, "ERR-404", "The requested resource does not exist.")
+
+    def word_refusal(self, refusal: Refusal) -> Answer:
+        """Return a refusal as the service, or the gateway before it, sends it."""
+        if isinstance(refusal, GatewayRefusal):
+            return refusal.answer()
+        assert isinstance(refusal, ApsRefusal)
         with self.store.lock:
-            self.counts[name] += 1
-        wait = self.quotas.spend(quota)
-        instead = faults.instead()
-        if instead is None and wait is not None:
-            instead = throttle_answer({"retry-after": f"{round(wait)}"})
-        if instead:
-            return instead
-        given = faults.distort(answer(faults))
-        if faults.rule(Fault.MUTATE):
-            mutate(self.store, self.plan.random)
-        return given
+            return refusal.answer(self.store.mint.uuid())
 
-    def _authorized(self, operation: Operation, ids: dict[str, str], request: Request, faults: ApsFaults) -> Answer:
-        if faults.rule(Fault.EXPIRE_TOKEN):
-            self.tokens.expire(request)
-        grant = self.tokens.grant(request)
+    def refuse(self, rule: Rule, status: int | None) -> Answer:
+        """Return the answer to a rule that refuses."""
+        return refuse(rule, status)
+
+    def throttle(self, seconds: float) -> Answer:
+        """Return the answer to a call too many."""
+        return throttle_answer({"retry-after": f"{round(seconds)}"})
+
+    def deny(self, rule: Rule, request: Request) -> Refusal:
+        """Return the refusal of a call that a rule denies."""
+        return forbidden(rule.reason or "You don't have permission to access this resource.")
+
+    def fetch_token(self, request: Request, faults: CallFaults) -> Answer:
+        """Answer a request for an access token."""
+        return self.tokens.answer(request)
+
+    def authorize(self, route: Route, request: Request) -> TokenGrant:
+        """Return what the token of a request allows. Raises Refusal."""
+        grant: TokenGrant | None = self.issuer.grant_of(bearer_token(request))
         if grant is None:
-            return expired_token()
-        if operation.scope not in grant.scopes:
-            return gateway(403, "AUTH-010", "Token does not have the privilege for this request.")
-        with self.store.lock:
-            try:
-                faults.deny()
-                return self._run(operation, ids, request, grant, faults)
-            except ApsRefusal as refusal:
-                return refusal.answer(self.store.mint.uuid())
+            raise expired_token()
+        if route.scope not in grant.scopes:
+            raise GatewayRefusal(403, "AUTH-010", "Token does not have the privilege for this request.")
+        return grant
 
-    def _run(
-        self, operation: Operation, ids: dict[str, str], request: Request, grant: TokenGrant, faults: ApsFaults
-    ) -> Answer:
-        if request.headers.get("x-ads-region", "US") not in REGIONS:
+    def mutate(self) -> None:
+        """Let somebody do something, at random."""
+        mutate(self.store, self.plan.random)
+
+    def run(self, route: Any, call: ServiceCall[HubStore]) -> Answer:
+        """Do what an operation does."""
+        if call.request.headers.get("x-ads-region", "US") not in REGIONS:
             raise bad_input("The x-ads-region header is invalid.")
-        call = AutodeskCall(
+        assert isinstance(call.faults, ApsFaults)
+        own = AutodeskCall(
             self.store,
-            Documents(self.store, _base(request)),
-            request,
-            grant,
-            operation.parameters.read(request.query),
-            ids,
+            Documents(self.store, _base(call.request)),
+            call.request,
+            call.grant,
+            route.parameters.read(call.request.query),
+            dict(call.ids),
             self._cuts,
             self._encoder,
-            faults,
+            call.faults,
         )
-        document: Any = operation.run(call)
-        if call.status == 304:  # noqa: PLR2004 - not modified: no document
-            return Answer(call.status, b"", call.headers)
-        faults.corrupt(document)
-        return Answer(call.status, encode(document), {"content-type": JSON_API, **call.headers})
+        document: Any = route.run(own)
+        if own.status == 304:  # noqa: PLR2004 - not modified: no document
+            return Answer(own.status, b"", own.headers)
+        call.faults.corrupt(document)
+        return Answer(own.status, encode(document), {"content-type": JSON_API, **own.headers})
 
 
 def _base(request: Request) -> str:

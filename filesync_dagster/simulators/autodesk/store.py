@@ -9,6 +9,13 @@ from filesync_dagster.simulators.autodesk.refusals import bad_input, not_found
 from filesync_dagster.simulators.autodesk.tree import Tree
 
 PROJECT_FILES = ("Project Files",)
+ACTIONS = frozenset(
+    (
+        *("hub", "project", "archive", "folder", "upload", "new_version", "rename", "move", "hide", "unhide", "purge"),
+        *("reserve", "deny", "advance", "allow", "share", "unshare", "bulk"),
+    )
+)
+"""What may be asked for of a hub that is served over HTTP."""
 
 
 class HubStore(Tree):

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +14,6 @@ from filesync_dagster.simulators.autodesk.refusals import JSON, gateway
 from filesync_dagster.simulators.kit.tokens import (
     JWT_BEARER,
     TokenIssuer,
-    bearer_token,
     parse_assertion,
     random_token,
     rsa_key,
@@ -81,13 +79,10 @@ class RegisteredApplication:
 
 @dataclass
 class AutodeskTokens:
-    """Mints access tokens and knows which are good. Thread-safe. `now` is the time in seconds that they expire by."""
+    """Answers those who ask for an access token."""
 
     application: RegisteredApplication
-    now: Callable[[], float]
-
-    def __post_init__(self) -> None:
-        self.issuer: TokenIssuer[TokenGrant] = TokenIssuer(self.now)
+    issuer: TokenIssuer[TokenGrant]
 
     def answer(self, request: Request) -> Answer:
         """Answer a request for a token."""
@@ -101,14 +96,6 @@ class AutodeskTokens:
         if not scopes <= SCOPES:
             return gateway(400, "AUTH-004", "One or more requested scopes are invalid.")
         return self._wrong_grant(form, scopes, request) or self._mint(scopes, person=form["grant_type"] == JWT_BEARER)
-
-    def grant(self, request: Request) -> TokenGrant | None:
-        """Return what the token of a request allows; None if it has none that is good."""
-        return self.issuer.grant_of(bearer_token(request))
-
-    def expire(self, request: Request) -> None:
-        """Let the token of a request be good no longer."""
-        self.issuer.expire(bearer_token(request))
 
     def _mint(self, scopes: frozenset[str], *, person: bool) -> Answer:
         token = random_token("eyJhbGciOiJSUzI1NiJ9.", 48, 32)

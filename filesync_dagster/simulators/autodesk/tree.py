@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 
-from filesync_dagster.simulators.autodesk.clock import LogicalClock
 from filesync_dagster.simulators.autodesk.entries import (
     AutodeskFolder,
     AutodeskItem,
@@ -15,6 +14,7 @@ from filesync_dagster.simulators.autodesk.entries import (
 )
 from filesync_dagster.simulators.autodesk.ids import Mint
 from filesync_dagster.simulators.autodesk.refusals import conflict, not_found
+from filesync_dagster.simulators.kit.clock import Clock
 
 PEOPLE = (
     Person("BW9RM76WZBGL", "Ada Brandt"),
@@ -31,7 +31,7 @@ class Tree:
     """
 
     def __init__(self, seed: int = 0) -> None:
-        self.clock = LogicalClock()
+        self.clock = Clock()
         self.mint = Mint(seed)
         self.lock = threading.RLock()
         self.hubs: dict[str, Hub] = {}

@@ -1,6 +1,7 @@
 """Google Drive v3, simulated: routing, authorization, faults."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -8,7 +9,7 @@ import orjson
 from filesync_dagster.simulators.google_drive import drives, file_operations, tokens
 from filesync_dagster.simulators.google_drive.call import DriveCall
 from filesync_dagster.simulators.google_drive.changes import get_start_page_token, list_changes
-from filesync_dagster.simulators.google_drive.discovery import method_of
+from filesync_dagster.simulators.google_drive.discovery import Method, method_of
 from filesync_dagster.simulators.google_drive.listing import list_files
 from filesync_dagster.simulators.google_drive.problems import (
     JSON,
@@ -21,10 +22,10 @@ from filesync_dagster.simulators.google_drive.problems import (
     throttle_refusal,
 )
 from filesync_dagster.simulators.google_drive.store import ACCOUNT, ACTIONS, DriveStore
-from filesync_dagster.simulators.kit import fault_injection
-from filesync_dagster.simulators.kit.control import CONTROL_PATH, answer_control
-from filesync_dagster.simulators.kit.fault_injection import CallFaults, retry_after
+from filesync_dagster.simulators.kit.fault_injection import ANYWHERE, CallFaults, retry_after
 from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
+from filesync_dagster.simulators.kit.refusals import Refusal
+from filesync_dagster.simulators.kit.service import AUTHORIZED, Route, ServiceCall, VendorService
 from filesync_dagster.simulators.kit.wire import Answer, Request
 
 Operation = Callable[[DriveCall], dict[str, Any] | bytes | None]
@@ -51,17 +52,26 @@ OPERATIONS: dict[str, Operation] = {
     "about.get": drives.get_about,
 }
 
-ANYWHERE = fault_injection.ANYWHERE | {Fault.DENY, Fault.MUTATE}
 SERVER_ERRORS = 500
 
 
-class DriveSimulator:
-    """Drive as one account sees it. `store` is what people act on, `plan` what goes wrong."""
+@dataclass(frozen=True)
+class DriveRoute(Route):
+    """One call of the API, as Google describes it."""
+
+    described: Method | None = None
+
+
+class DriveSimulator(VendorService[DriveStore]):
+    """Drive as one account sees it."""
+
+    actions = ACTIONS
+    token_path = "/token"  # noqa: S105 - a path
+    token_faults = ANYWHERE | {Fault.DENY}
 
     def __init__(self, plan: FaultPlan | None = None, seed: int = 0, account: str = ACCOUNT) -> None:
-        self.plan = plan or FaultPlan(seed=seed)
-        self.store = DriveStore(seed, account)
-        self.tokens = tokens.DriveTokens(account)
+        super().__init__(DriveStore(seed, account), plan or FaultPlan(seed=seed))
+        self.tokens = tokens.DriveTokens(account, self.issuer)
         self.or_loses_parents = True  # as Drive does: a query with several parents joined by `or` misses some
 
     def credentials(self, base_url: str) -> dict[str, str]:
@@ -72,84 +82,83 @@ class DriveSimulator:
         """Return the refresh token of a person who signed in."""
         return tokens.authorized_user(base_url)
 
-    def handle(self, request: Request) -> Answer:
-        """Answer a request."""
-        if request.path.startswith(CONTROL_PATH):
-            return answer_control(self.store, request, ACTIONS)
-        try:
-            if request.path == "/token" and request.method == "POST":
-                return self._token(request)
-            return self._call(request)
-        except DriveRefusal as refusal:
-            return refusal.answer()
+    def find(self, request: Request) -> tuple[Route, dict[str, str]] | None:
+        """Return the call that a request is, and what its path says."""
+        found = method_of(request)
+        if found is None or found[0].name not in OPERATIONS:
+            return None
+        method, in_path = found
+        able = AUTHORIZED | {Fault.LOSE_CURSOR if method.name == "changes.list" else Fault.EXPIRE_PAGE}
+        if not request.parameter("pageToken"):
+            able -= {Fault.EXPIRE_PAGE}
+        return DriveRoute(method.name, method.verb, "", OPERATIONS[method.name], able, described=method), in_path
 
-    def _token(self, request: Request) -> Answer:
-        faults = CallFaults(self.plan, "token", request, refuse)
-        faults.strike(ANYWHERE - {Fault.MUTATE})
-        instead = faults.instead()
-        if instead is not None:
-            return instead
+    def unknown(self, request: Request) -> Answer:
+        """Answer a request that is for no operation, or one that is not simulated."""
+        text = f"The simulator does not know {request.method} {request.path}."
+        return Answer(501 if method_of(request) else 404, text.encode(), {"content-type": "text/plain"})
+
+    def word_refusal(self, refusal: Refusal) -> Answer:
+        """Return a refusal as Drive sends it."""
+        assert isinstance(refusal, DriveRefusal)
+        return refusal.answer()
+
+    def refuse(self, rule: Rule, status: int | None) -> Answer:
+        """Return the answer to a rule that refuses."""
+        if rule.fault is Fault.THROTTLE or status == 429:  # noqa: PLR2004 - its own reasons
+            return throttle_refusal(status or 403, rule.reason, retry_after(rule)).answer()
+        if status is None or status >= SERVER_ERRORS:
+            return server_error(status or 503).answer()
+        match status:
+            case 401:
+                return bad_token().answer()
+            case 403:
+                return DriveRefusal(403, rule.reason or "forbidden", "Forbidden").answer()
+            case 404:
+                return DriveRefusal(404, rule.reason or "notFound", "Not Found").answer()
+            case _:
+                return DriveRefusal(status, rule.reason or "badRequest", "Bad Request").answer()
+
+    def deny(self, rule: Rule, request: Request) -> Refusal:
+        """Return the refusal of a call that a rule denies."""
+        if rule.reason:
+            return DriveRefusal(403, rule.reason, "Forbidden")
+        found = method_of(request)
+        return forbidden(found[1].get("fileId", "") if found else "")
+
+    def fetch_token(self, request: Request, faults: CallFaults) -> Answer:
+        """Answer a request for an access token."""
         if faults.rule(Fault.DENY):
             refused = {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}
             return Answer(400, orjson.dumps(refused), JSON)
-        return faults.distort(self.tokens.mint(request))
+        return self.tokens.mint(request)
 
-    def _call(self, request: Request) -> Answer:
-        found = method_of(request)
-        if found is None or found[0].name not in OPERATIONS:
-            what = f"{request.method} {request.path}"
-            text = f"The simulator does not know {what}."
-            return Answer(501 if found else 404, text.encode(), {"content-type": "text/plain"})
-        method, in_path = found
-        self.tokens.check(request, method.scopes)
-        faults = CallFaults(self.plan, method.name, request, refuse)
-        call = DriveCall(method, method.arguments(request, in_path), request, self.store, faults, self.or_loses_parents)
-        faults.strike(_able(call))
-        instead = faults.instead()
-        if instead is not None:
-            return instead
-        if faults.rule(Fault.EXPIRE_TOKEN):
-            self.tokens.expire(request)
-            raise bad_token()
-        _refuse(call)
-        with self.store.lock:
-            answer = OPERATIONS[method.name](call)
-            if faults.rule(Fault.MUTATE):
-                self.store.mutate(self.plan.random)
+    def authorize(self, route: Route, request: Request) -> None:
+        """Refuse a call without a good token for one of its scopes."""
+        assert isinstance(route, DriveRoute)
+        assert route.described
+        self.tokens.check(request, route.described.scopes)
+
+    def expire_token(self, request: Request) -> None:
+        """Let the token of a request be good no longer."""
+        self.tokens.expire(request)
+
+    def mutate(self) -> None:
+        """Do one thing to a file, at random."""
+        self.store.mutate(self.plan.random)
+
+    def run(self, route: Any, call: ServiceCall[DriveStore]) -> Answer:
+        """Do what a call does."""
+        arguments = route.described.arguments(call.request, call.ids)
+        own = DriveCall(route.described, arguments, call.request, self.store, call.faults, self.or_loses_parents)
+        _refuse_token(own)
+        answer = route.run(own)
         body = answer if isinstance(answer, bytes) else b"" if answer is None else orjson.dumps(answer)
-        return faults.distort(Answer(200 if body else 204, body, JSON))
+        return Answer(200 if body else 204, body, JSON)
 
 
-def _able(call: DriveCall) -> frozenset[Fault]:
-    able = ANYWHERE | {Fault.EXPIRE_TOKEN}
-    if call.method.name == "changes.list":
-        able |= {Fault.LOSE_CURSOR}
-    elif call["pageToken"]:
-        able |= {Fault.EXPIRE_PAGE}
-    return able
-
-
-def refuse(rule: Rule, status: int | None) -> Answer:
-    """Return the answer to a rule that refuses."""
-    if rule.fault is Fault.THROTTLE or status == 429:  # noqa: PLR2004 - its own reasons
-        return throttle_refusal(status or 403, rule.reason, retry_after(rule)).answer()
-    if status is None or status >= SERVER_ERRORS:
-        return server_error(status or 503).answer()
-    match status:
-        case 401:
-            return bad_token().answer()
-        case 403:
-            return DriveRefusal(403, rule.reason or "forbidden", "Forbidden").answer()
-        case 404:
-            return DriveRefusal(404, rule.reason or "notFound", "Not Found").answer()
-        case _:
-            return DriveRefusal(status, rule.reason or "badRequest", "Bad Request").answer()
-
-
-def _refuse(call: DriveCall) -> None:
-    rule = call.faults.rule(Fault.DENY)
-    if rule:
-        raise DriveRefusal(403, rule.reason, "Forbidden") if rule.reason else forbidden(str(call["fileId"] or ""))
+def _refuse_token(call: DriveCall) -> None:
+    """Refuse the page token or the cursor of a call, if that is what happens."""
     if call.faults.rule(Fault.EXPIRE_PAGE):
         raise invalid("pageToken")
     rule = call.faults.rule(Fault.LOSE_CURSOR)

@@ -1,7 +1,7 @@
 """OAuth 2: who asks for an access token with what, and how long it is good."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -63,11 +63,11 @@ def authorized_user(base_url: str) -> dict[str, str]:
 
 
 class DriveTokens:
-    """The access tokens of Google, each with its scopes. `now` is real time, which clients reckon with."""
+    """The access tokens of Google, each with its scopes."""
 
-    def __init__(self, account: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, account: str, issuer: TokenIssuer[frozenset[str]]) -> None:
         self._account = account
-        self.issuer: TokenIssuer[frozenset[str]] = TokenIssuer(now)
+        self.issuer = issuer
 
     def mint(self, request: Request) -> Answer:
         """Answer a request of the token endpoint."""

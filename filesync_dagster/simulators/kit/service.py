@@ -4,12 +4,13 @@ A vendor derives a `VendorService`: its operations, how it words a refusal, and 
 """
 
 import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import orjson
@@ -20,7 +21,6 @@ from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
 from filesync_dagster.simulators.kit.quotas import Quotas
 from filesync_dagster.simulators.kit.refusals import Refusal
 from filesync_dagster.simulators.kit.tokens import TokenIssuer, bearer_token, random_token
-from filesync_dagster.simulators.kit.tree import TreeStore
 from filesync_dagster.simulators.kit.wire import Answer, Request
 
 ANY_CALL = ANYWHERE | {Fault.MUTATE}
@@ -28,7 +28,14 @@ AUTHORIZED = ANY_CALL | {Fault.EXPIRE_TOKEN, Fault.DENY}
 """What can happen to any call with a token."""
 JSON = {"content-type": "application/json"}
 
-Store = TypeVar("Store", bound=TreeStore[Any])
+
+class LockedStore(Protocol):
+    """What people act on."""
+
+    lock: threading.RLock
+
+
+Store = TypeVar("Store", bound=LockedStore)
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Route:
     name: str
     method: str
     path: str
-    run: "Callable[[ServiceCall[Any]], Any]"
+    run: Callable[[Any], Any]
     faults: Collection[Fault] = AUTHORIZED
     quota: str = ""
     scope: str = ""
@@ -85,7 +92,10 @@ class VendorService(Generic[Store]):
 
     routes: Sequence[Route] = ()
     actions: Collection[str] = ()
+    faults_type: type[CallFaults] = CallFaults
     token_path = "/oauth2/token"  # noqa: S105 - a path
+    token_faults: Collection[Fault] = ANYWHERE
+    token_name = "token"  # noqa: S105 - of the call that fetches one, in plans and counts
     client_id = "simulated-client"
     client_secret = "simulated-secret"  # noqa: S105 - opens nothing but a simulator
     refresh_token = "simulated-refresh-token"  # noqa: S105 - likewise
@@ -102,9 +112,12 @@ class VendorService(Generic[Store]):
         """Return what an endpoint has to know to reach this simulator at an address."""
         return {"base_url": base_url, "client_id": self.client_id, "client_secret": self.client_secret}
 
-    def limit(self, calls_a_minute: Mapping[str, int]) -> None:
-        """Switch the rate limits on: so many calls of a class in a minute. {} switches them off."""
-        self.quotas = Quotas(calls_a_minute, self.now)
+    def limit(self, calls_a_minute: Mapping[str, int], now: Callable[[], float] | None = None) -> None:
+        """Switch the rate limits on: so many calls of a class in a minute. {} switches them off.
+
+        Minutes are those of `now`: that of the simulator, unless another one is given.
+        """
+        self.quotas = Quotas(calls_a_minute, now or self.now)
 
     # What a vendor says in its own words.
 
@@ -122,7 +135,7 @@ class VendorService(Generic[Store]):
         refusal = self.word_refusal(Refusal(429, "too_many_requests", "Too many requests."))
         return Answer(refusal.status, refusal.body, {**refusal.headers, "retry-after": str(round(seconds))})
 
-    def fetch_token(self, request: Request) -> Answer:
+    def fetch_token(self, request: Request, faults: CallFaults) -> Answer:
         """Answer a request for an access token: client credentials, or a refresh token."""
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
         known = (form.get("client_id"), form.get("client_secret")) == (self.client_id, self.client_secret)
@@ -144,10 +157,19 @@ class VendorService(Generic[Store]):
         """Let the token of a request be good no longer."""
         self.issuer.expire(bearer_token(request))
 
+    def deny(self, rule: Rule, request: Request) -> Refusal:
+        """Return the refusal of a call that a rule denies."""
+        return Refusal(403, rule.reason or "access_denied", "Access is denied.")
+
+    def unknown(self, request: Request) -> Answer:
+        """Answer a request that is for no operation."""
+        text = f"The simulator does not know {request.method} {request.path}."
+        return self.word_refusal(Refusal(404, "not_found", text))
+
     def mutate(self) -> None:
         """Let somebody do something, at random."""
 
-    # What is the same for all.
+    # How a request goes.
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
@@ -155,33 +177,52 @@ class VendorService(Generic[Store]):
             return answer_control(self.store, request, self.actions)
         try:
             if (request.method, request.path) == ("POST", self.token_path):
-                return self._answer("token", "token", ANYWHERE, request, lambda _: self.fetch_token(request))
-            for route in self.routes:
-                ids = route.ids(request)
-                if ids is not None:
-                    return self._route(route, request, ids)
+                return self._answer(
+                    self.token_name,
+                    "token",
+                    self.token_faults,
+                    request,
+                    lambda faults: self.fetch_token(request, faults),
+                )
+            found = self.find(request)
+            return self.unknown(request) if found is None else self._authorized(request, *found)
         except Refusal as refusal:
             return self.word_refusal(refusal)
-        unknown = f"The simulator does not know {request.method} {request.path}."
-        return self.word_refusal(Refusal(404, "not_found", unknown))
 
-    def _route(self, route: Route, request: Request, ids: Mapping[str, str]) -> Answer:
+    def find(self, request: Request) -> tuple[Route, dict[str, str]] | None:
+        """Return the operation that a request is for, and the ids in its path."""
+        for route in self.routes:
+            ids = route.ids(request)
+            if ids is not None:
+                return route, ids
+        return None
+
+    def run(self, route: Any, call: ServiceCall[Store]) -> Answer:
+        """Do what an operation does. Holds the store's lock."""
+        document = route.run(call)
+        if isinstance(document, Answer):
+            return document
+        if document is None:
+            return Answer(204)
+        return Answer(200, document if isinstance(document, bytes) else orjson.dumps(document), JSON)
+
+    def _authorized(self, request: Request, route: Route, ids: Mapping[str, str]) -> Answer:
         def run(faults: CallFaults) -> Answer:
             if faults.rule(Fault.EXPIRE_TOKEN):
                 self.expire_token(request)
             grant = self.authorize(route, request)
             denied = faults.rule(Fault.DENY)
             if denied:
-                raise Refusal(403, denied.reason or "access_denied", "Access is denied.")
+                raise self.deny(denied, request)
             with self.store.lock:
-                return _encode(route.run(ServiceCall(self.store, request, ids, faults, grant)))
+                return self.run(route, ServiceCall(self.store, request, ids, faults, grant))
 
         return self._answer(route.name, route.quota, route.faults, request, run)
 
     def _answer(
         self, name: str, quota: str, able: Collection[Fault], request: Request, run: Callable[[CallFaults], Answer]
     ) -> Answer:
-        faults = CallFaults(self.plan, name, request, self.refuse)
+        faults = self.faults_type(self.plan, name, request, self.refuse)
         faults.strike(able)
         with self.store.lock:
             self.counts[name] += 1
@@ -194,11 +235,3 @@ class VendorService(Generic[Store]):
             with self.store.lock:
                 self.mutate()
         return answer
-
-
-def _encode(document: Any) -> Answer:
-    if isinstance(document, Answer):
-        return document
-    if document is None:
-        return Answer(204)
-    return Answer(200, document if isinstance(document, bytes) else orjson.dumps(document), JSON)

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
-from filesync_dagster.simulators.autodesk.clock import stamp
+from filesync_dagster.simulators.autodesk.ids import stamp
 from filesync_dagster.simulators.autodesk.mutations import mutate
 from filesync_dagster.simulators.autodesk.refusals import ApsRefusal
 from filesync_dagster_tests.simulators.autodesk.conftest import World
