@@ -1,7 +1,7 @@
 """Stateful stand-ins of the providers, to try everything offline: for the contract suite, the demo and developers.
 
-Each is faithful to its vendor's own description and has a fault plan. May import observability, model and errors; knows
-nothing of our connectors, so that agreement between the two proves something.
+Each is faithful to its vendor's own description and has a fault plan; `kit` is what they are made of. They import
+nothing of ours and know nothing of our connectors, so that agreement between the two proves something.
 """
 
 from collections.abc import Callable, Mapping

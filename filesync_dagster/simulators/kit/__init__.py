@@ -1,1 +1,1 @@
-"""What every simulator is made of: HTTP without a network, faults, quotas, tokens, controls. Knows no vendor."""
+"""What every simulator is made of: a tree store, change logs, pages, faults, tokens, HTTP. Knows no vendor."""

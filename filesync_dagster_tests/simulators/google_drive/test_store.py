@@ -134,6 +134,21 @@ def test_the_trash_is_emptied_for_good(store):
     assert [seen.name for seen in store.visible()] == ["kept"]
 
 
+def test_an_item_can_lie_in_several_folders_and_folders_in_each_other(client, store):
+    """As items from before 2020 do: every parent that the account sees is named, and lists it."""
+    one, two = (store.create(name, kind="folder") for name in ("one", "two"))
+    file = store.create("a.txt", one)
+    store.add_parent(file, two)
+    assert client.get(f"files/{file}", fields="parents")["parents"] == [one, two]
+    assert client.names(q=f"'{one}' in parents") == client.names(q=f"'{two}' in parents") == ["a.txt"]
+    store.remove_parent(file, one)
+    assert client.get(f"files/{file}", fields="parents")["parents"] == [two]
+    store.add_parent(two, one)
+    store.add_parent(one, two)
+    assert client.names(q=f"'{two}' in parents") == ["one", "a.txt"]
+    assert client.names(q=f"'{one}' in parents") == ["two"]
+
+
 def test_what_cannot_be_done_is_an_error(store):
     """A folder does not move into itself; roots stay; files hold nothing."""
     top = store.create("top", kind="folder")
