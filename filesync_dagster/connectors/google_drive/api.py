@@ -156,7 +156,7 @@ class DriveApi:
         with drive_border(self.where):
             body: bytes = request.execute(http=self)
         answer = parse_object(body, self.where, OUR_FAULT)
-        if "error" in answer:  # 200, says the status
+        if isinstance(answer.get("error"), dict):  # 200, says the status
             raise refusal_error(self.where, status_in(answer), body, {})
         return answer
 

@@ -153,7 +153,7 @@ def refusal_error(where: str, status: int, body: bytes, headers: Mapping[str, st
 
 def status_in(answer: Mapping[str, Any]) -> int:
     """Return the HTTP status that the body of a refusal names; that of an outage if it names none."""
-    code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
+    code = answer["error"].get("code")
     return code if isinstance(code, int) else 503
 
 

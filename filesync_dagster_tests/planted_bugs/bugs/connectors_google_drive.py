@@ -64,7 +64,7 @@ BUGS = (
     Bug(
         "the body of a refusal that comes with 200 is taken for an answer",
         "connectors/google_drive/api.py",
-        'if "error" in answer:',
+        'if isinstance(answer.get("error"), dict):',
         "if False:",
         "filesync_dagster_tests/connectors/test_contract.py",
         "a_listing_with_a_fault and google_drive-error_in_body",
