@@ -11,7 +11,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from filesync_dagster.simulators.kit.clock import Clock
@@ -102,7 +102,12 @@ def alone(method: Callable[Concatenate[Store, P], R]) -> Callable[Concatenate[St
 
 def mime_type_of(name: str) -> str:
     """Return the media type of a file by its name."""
-    return _TYPES.guess_type(name)[0] or "application/octet-stream"
+    return _mime_type_of_suffixes(name.partition(".")[2])
+
+
+@lru_cache(maxsize=1024)
+def _mime_type_of_suffixes(suffixes: str) -> str:
+    return _TYPES.guess_type(f"x.{suffixes}")[0] or "application/octet-stream"
 
 
 class TreeStore(Generic[E]):
