@@ -9,12 +9,12 @@ import os
 import stat
 import struct
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 LOOKUP, FORGET, GETATTR, READLINK, OPENDIR, READDIR, INIT, INTERRUPT, BATCH_FORGET = 1, 2, 3, 5, 27, 28, 26, 36, 42
-UNANSWERED = {FORGET, BATCH_FORGET, INTERRUPT}
+UNANSWERED = {FORGET, BATCH_FORGET}
 HANG = "hang"
 MNT_DETACH = 2
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -31,6 +31,7 @@ class FaultyFolder:
         self.files = set(files)
         self.vanishing = None
         self.faults = {}
+        self.hung = threading.Event()  # somebody waits for an answer that does not come
         self._paths = {1: ""}
 
     def children(self, folder):
@@ -113,14 +114,21 @@ class FaultyFolder:
             _, opcode, unique, node = struct.unpack_from("=2I2Q", request)
             if opcode in UNANSWERED:
                 continue
+            if opcode == INTERRUPT:  # whoever waits is told to end: otherwise nobody could, with an answer due
+                self.reply(device, struct.unpack_from("=Q", request, 40)[0], -errno.EINTR, b"")
+                continue
             answer = self.answer(opcode, node, request[40:])
             if answer == HANG:
+                self.hung.set()
                 continue
             failed, body = (-answer, b"") if isinstance(answer, int) else (0, answer)
-            try:
-                os.write(device, struct.pack("=IiQ", 16 + len(body), failed, unique) + body)
-            except OSError:
-                continue  # whoever asked does not wait any longer
+            self.reply(device, unique, failed, body)
+
+    @staticmethod
+    def reply(device, unique, failed, body):
+        """Answer a request, unless whoever asked does not wait any longer."""
+        with suppress(OSError):
+            os.write(device, struct.pack("=IiQ", 16 + len(body), failed, unique) + body)
 
 
 @contextmanager

@@ -13,15 +13,15 @@ class Inventory:
         self.docs = folder / "docs"
         self.docs.mkdir()
         self.beside = folder / "beside"
-        self._endpoint = {"name": "docs", "type": "local", "endpoint_details": {"path": str(self.docs), **details}}
-        self._project = Project(folder / "project", self._endpoint)
-        self.filesync = self._project.open()
+        self.endpoint = {"name": "docs", "type": "local", "endpoint_details": {"path": str(self.docs), **details}}
+        self.project = Project(folder / "project", self.endpoint)
+        self.filesync = self.project.open()
 
     def configure(self, **more):
         """Go on with more settings of the endpoint."""
         self.filesync.close()
-        self._project.write({**self._endpoint, **more})
-        self.filesync = self._project.open()
+        self.project.write({**self.endpoint, **more})
+        self.filesync = self.project.open()
 
     def fill(self, count, folder="."):
         """Write files, each with its own content."""

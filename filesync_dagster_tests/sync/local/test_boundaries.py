@@ -1,13 +1,17 @@
 """What was not seen because a mount or a link changed is not gone."""
 
 import errno
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
 
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster_tests.connectors.local.fuse import faulty_folder
+from filesync_dagster_tests.connectors.local.fuse import HANG, faulty_folder
 from filesync_dagster_tests.connectors.local.mounts import mounted, run
 
 
@@ -188,3 +192,49 @@ def test_a_folder_that_was_really_removed(inventory):
 
     result = place.sync()
     assert (result.status, result.files_removed) == (SyncStatus.COMPLETED, 5)
+
+
+def test_a_root_that_is_another_disk_is_held(inventory):
+    """An empty file system over the folder itself, or a link in its place, removes nothing before somebody says so."""
+    place = inventory()
+    place.fill(20)
+    place.sync()
+    known = place.ids()
+
+    with mounted(place.docs):
+        assert place.filesync.sync("docs").status is SyncStatus.HELD
+    place.docs.rename(place.beside)
+    place.docs.symlink_to(place.beside.parent / "project")
+    assert place.filesync.sync("docs").status is SyncStatus.HELD
+    assert place.ids() == known
+
+
+def test_a_mount_over_a_file(inventory):
+    """The file is another one while it lasts, and itself again afterwards; it is never gone."""
+    place = inventory()
+    place.fill(20)
+    place.sync()
+
+    with mounted(place.docs / "03", "--bind", place.docs / "12"):
+        assert place.sync().files_removed == 0
+        assert len(place.paths()) == 20
+    assert place.sync().files_removed == 0
+    assert {change for change, _ in place.journal()} <= {"modified"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_ends_a_sync_of_a_folder_that_hangs(inventory, number):
+    """The deadline is far away, and nobody waits for it."""
+    place = inventory()
+    command = [sys.executable, "-m", "filesync_dagster.cli", "--config", str(place.project.config), "sync", "docs"]
+    with faulty_folder(place.docs, ["a/1", "b"]) as folder:
+        folder.faults["names", "a"] = HANG
+        environment = {**os.environ, **place.project.variables}
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        assert folder.hung.wait(60)
+
+        process.send_signal(number)
+
+        _, said = process.communicate(timeout=50)
+    assert process.returncode == 130
+    assert "Interrupted" in said

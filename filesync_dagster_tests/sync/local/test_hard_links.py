@@ -5,7 +5,9 @@ import shutil
 import time
 
 import pytest
+import xxhash
 
+from filesync_dagster.connectors.local import rows, walk
 from filesync_dagster.core.model import SyncStatus
 from filesync_dagster_tests.connectors.local.mounts import mounted, run
 
@@ -157,3 +159,30 @@ def test_a_copy_of_everything_on_a_new_disk(place):
         assert (result.status, result.counts.updated, result.files_removed) == (SyncStatus.COMPLETED, 1, 0)
         assert place.journal() == [("modified", "docs/04")]
         assert_quiet(place)
+
+
+def test_ids_of_an_earlier_version_are_kept(inventory, monkeypatch):
+    """It told names of one file apart by their paths: nothing is reported for it, once or ever."""
+
+    def earlier_id(parent, name, found, *, followed=False):
+        whole = entry_id(parent, name, found, followed=followed)
+        marked = f"#{xxhash.xxh3_64_hexdigest(parent.child(name))}"
+        return whole.partition("#")[0] + (marked if "#" in whole else "")
+
+    place, entry_id = inventory(follow_symlinks=True), rows.entry_id
+    place.fill(20, "docs")
+    run("cp", "-al", place.docs / "docs", place.docs / "snap")
+    place.beside.mkdir()
+    (place.beside / "far").touch()
+    (place.docs / "link").symlink_to(place.beside)
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "entry_id", earlier_id)
+        patch.setattr(walk, "entry_id", earlier_id)
+        place.sync()
+        known = place.ids()
+
+    assert_quiet(place)
+    assert place.ids() == known
+    (place.docs / "docs").rename(place.docs / "moved")
+    assert place.sync().counts.moved == 1
+    assert_quiet(place)
