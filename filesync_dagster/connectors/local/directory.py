@@ -38,7 +38,7 @@ def read_names(directory: int) -> Iterator[tuple[bytes, int]]:
             raise OSError(number, os.strerror(number))
         if size == 0:
             return
-        records, at = buffer.raw[:size], 0
+        records, at = ctypes.string_at(buffer, size), 0
         while at < size:
             _, _, length, kind = unpack(records, at)
             name = records[at + header : records.index(b"\x00", at + header)]
