@@ -24,7 +24,7 @@ from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.kit.wire import Answer, Request, serve_simulator
-from filesync_dagster.sync.context import Progress
+from filesync_dagster.sync.progress import Progress
 
 KILL_AT = 0.6
 CHANGES = 100

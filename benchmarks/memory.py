@@ -25,7 +25,7 @@ from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.connectors import CONNECTORS, Connector
 from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page
 from filesync_dagster.core.schemas import TIMESTAMP, build_batch
-from filesync_dagster.sync.context import Progress
+from filesync_dagster.sync.progress import Progress
 
 PAGE = 10_000
 LONG_AGO = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp())

@@ -151,7 +151,13 @@ CASES = (
     Case(
         "cli_start",
         "cli_start",
-        "`filesync --help` against the smallest click program's `--help`.",
-        (Target("`filesync --help` starts like click", "ratio", "≤", 3),),
+        "CPU seconds of the command line: `--help` beside the smallest click program; `status`, and `sync` of 20 "
+        "files, beside a process that only imports the libraries which they need.",
+        (
+            Target("`filesync --help` starts like click", "ratio", "≤", 1.5),
+            Target("`filesync status`, to importing SQLAlchemy and pydantic", "status_ratio", "≤", 2.5),
+            Target("Peak memory of `filesync status`", "status_peak_mib", "≤", 80, "MiB"),
+            Target("`filesync sync` of a small folder, to importing its libraries", "sync_ratio", "≤", 2.5),
+        ),
     ),
 )

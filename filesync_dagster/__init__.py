@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.core.errors import FilesyncError
     from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
-    from filesync_dagster.sync.context import Progress
-    from filesync_dagster.sync.inventory import EndpointStatus
+    from filesync_dagster.sync.progress import Progress
+    from filesync_dagster.sync.status import EndpointStatus
 
 __all__ = ["EndpointStatus", "Filesync", "FilesyncError", "Progress", "SyncMode", "SyncResult", "SyncStatus"]
 
 _HOMES = {
-    "EndpointStatus": "sync.inventory",
+    "EndpointStatus": "sync.status",
     "Filesync": "api",
     "FilesyncError": "core.errors",
-    "Progress": "sync.context",
+    "Progress": "sync.progress",
     "SyncMode": "core.model",
     "SyncResult": "core.model",
     "SyncStatus": "core.model",

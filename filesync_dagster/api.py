@@ -1,5 +1,7 @@
 """The Python API: one configuration, opened.
 
+Each method imports what only it needs: `filesync status` loads neither Arrow nor DuckDB.
+
 >>> from filesync_dagster import Filesync                                             # doctest: +SKIP
 >>> with Filesync.open("endpoints.yaml") as fs:                                       # doctest: +SKIP
 ...     print(fs.sync("engineering_files"))
@@ -10,24 +12,24 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal, Self
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Literal, Self
 
 from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
 from filesync_dagster.core.batches import RecordBatches
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.model import ConnectionReport, Meter, SyncResult
 from filesync_dagster.core.secrets import Resolve
-from filesync_dagster.monitoring import alerts as alerting
-from filesync_dagster.monitoring.reports.writer import Report, ReportSession
-from filesync_dagster.storage.database import FILES_SCHEMA, JOURNAL_SCHEMA, AlertRecord, SyncRecord
-from filesync_dagster.sync import held, inventory, replay, retention
-from filesync_dagster.sync.context import Progress, ignore
-from filesync_dagster.sync.inventory import EndpointStatus
 from filesync_dagster.sync.pool import failed_result, note_inactive, sync_each
-from filesync_dagster.sync.run import sync
+from filesync_dagster.sync.progress import Progress, ignore
 from filesync_dagster.sync.runtime import Runtime
+from filesync_dagster.sync.status import EndpointStatus, endpoint_statuses
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from filesync_dagster.monitoring.alerts import Round
+    from filesync_dagster.monitoring.reports.writer import Report
+    from filesync_dagster.storage.database import AlertRecord, SyncRecord
 
 Watch = Callable[[Progress], None]
 
@@ -78,6 +80,8 @@ class Filesync:
         again and again is left alone until a probe is due (SKIPPED). Raises ConfigError, UnknownEndpoint,
         DatabaseError.
         """
+        from filesync_dagster.sync.run import sync
+
         endpoint = self.config.endpoint(name)
         return sync(
             self.runtime,
@@ -127,6 +131,8 @@ class Filesync:
         self, name: str, day: date, *, run_id: str | None = None, on_progress: Watch | None = None
     ) -> SyncResult:
         """Sync today; or tell what is known of a past day, without touching the inventory of today."""
+        from filesync_dagster.sync import replay
+
         endpoint = self.config.endpoint(name)
         return replay.sync_day(self.runtime, endpoint, day, run_id=run_id, on_progress=on_progress or ignore)
 
@@ -142,10 +148,14 @@ class Filesync:
 
     def approve(self, name: str) -> SyncResult:
         """Commit the held sync of an endpoint. Raises NothingHeld, HeldSyncOutdated."""
+        from filesync_dagster.sync import held
+
         return held.approve(self.runtime, self.config.endpoint(name))
 
     def reject(self, name: str) -> str:
         """Forget the held sync of an endpoint; return its id. Raises NothingHeld."""
+        from filesync_dagster.sync import held
+
         return held.reject(self.runtime, self.config.endpoint(name))
 
     def check(self, name: str) -> ConnectionReport:
@@ -155,7 +165,7 @@ class Filesync:
 
     def status(self) -> list[EndpointStatus]:
         """Return how every configured endpoint is doing."""
-        return inventory.status(self.runtime)
+        return endpoint_statuses(self.runtime)
 
     def request(self, name: str, source: str, *, full: bool = False) -> bool:
         """Ask for a sync of an endpoint: Dagster's sensor launches it. False when it is asked for already.
@@ -164,16 +174,18 @@ class Filesync:
         """
         return self.runtime.metadata.requests.ask(self.config.endpoint(name).name, source, full=full)
 
-    def alerts(self, *, standing: bool = True) -> list[AlertRecord]:
+    def alerts(self, *, standing: bool = True) -> "list[AlertRecord]":
         """Return what is wrong, as it was last looked at; with `standing=False` also what was, and is over."""
         return self.runtime.metadata.alerts.read(standing=standing)
 
-    def alert(self) -> alerting.Round:
+    def alert(self) -> "Round":
         """Look what became wrong and what is over, and tell the channels of `alerts.urls` what they do not know yet.
 
         Several processes may do so at once: each transition is told once. They go by the configuration as it is by now,
         what is broken in it as it was when it was last in order. Raises DatabaseError.
         """
+        from filesync_dagster.monitoring import alerts as alerting
+
         with self._as_configured_now() as runtime:
             found = alerting.update(runtime)
             told = alerting.tell(runtime)
@@ -194,6 +206,8 @@ class Filesync:
 
     def maintain(self, *, dry_run: bool = False) -> dict[str, int]:
         """Let go of what retention does not keep, of every endpoint there ever was; return how much of each kind."""
+        from filesync_dagster.sync import retention
+
         return retention.maintain(self.runtime, dry_run=dry_run)
 
     def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> RecordBatches:
@@ -201,11 +215,17 @@ class Filesync:
 
         `gone` adds those that were removed. What is read raises NothingKnown.
         """
+        from filesync_dagster.storage.database.row_streams import FILES_SCHEMA
+        from filesync_dagster.sync import inventory
+
         rows = inventory.files(self.runtime, self.config.endpoint(name), as_of=as_of, gone=gone)
         return RecordBatches(rows, FILES_SCHEMA if as_of is None else inventory.LIVE_SCHEMA)
 
     def changes(self, name: str, *, since: datetime | None = None, until: datetime | None = None) -> RecordBatches:
         """Return the journal of an endpoint, oldest first: batch by batch, or `.to_pandas()`."""
+        from filesync_dagster.storage.database.row_streams import JOURNAL_SCHEMA
+        from filesync_dagster.sync import inventory
+
         rows = inventory.changes(self.runtime, self.config.endpoint(name), since=since, until=until)
         return RecordBatches(rows, JOURNAL_SCHEMA)
 
@@ -218,24 +238,32 @@ class Filesync:
         as_of: datetime | None = None,
     ) -> int:
         """Write a snapshot (the current one when `as_of` is left out) to a file; return how many rows it has."""
+        from filesync_dagster.sync import inventory
+
         return inventory.export(self.runtime, self.config.endpoint(name), target, format, as_of)
 
     def syncs(
         self, name: str, *, since: datetime | None = None, until: datetime | None = None, limit: int | None = None
-    ) -> list[SyncRecord]:
+    ) -> "list[SyncRecord]":
         """Return the syncs of an endpoint that described a moment in [since, until), newest first."""
         endpoint_id = self.runtime.register(self.config.endpoint(name))
         return self.runtime.metadata.syncs.between(endpoint_id, since=since, until=until, limit=limit)
 
-    def report(self, name: str, day: date | None = None, *, rows: int = 50) -> Report:
+    def report(self, name: str, day: date | None = None, *, rows: int = 50) -> "Report":
         """Write a report about a day, today when left out. Names: `filesync_dagster.monitoring.reports.CATALOGUE`.
 
         `rows`: how many of its rows it brings along; `report_rows` has all. Raises NothingKnown for a day to come.
         """
+        from filesync_dagster.monitoring.reports.writer import ReportSession
+
         return ReportSession(self.runtime, day).report(name, rows)
 
-    def report_rows(self, name: str, day: date | None = None, *, limit: int | None = None) -> Iterator[pa.RecordBatch]:
+    def report_rows(
+        self, name: str, day: date | None = None, *, limit: int | None = None
+    ) -> "Iterator[pa.RecordBatch]":
         """Yield the rows of a report about a day."""
+        from filesync_dagster.monitoring.reports.writer import ReportSession
+
         return ReportSession(self.runtime, day).rows(name, limit)
 
     def local_snapshot(self, uri: str) -> Path:

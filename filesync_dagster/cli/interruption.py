@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from filesync_dagster.sync.context import Progress
+    from filesync_dagster.sync.progress import Progress
 
     Watch = Callable[[Progress], None]
 

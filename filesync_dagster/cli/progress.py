@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from filesync_dagster.core.model import SyncResult
-    from filesync_dagster.sync.context import Progress
+    from filesync_dagster.sync.progress import Progress
 
 COLOURS = {"completed": "green", "partial": "yellow", "held": "yellow", "failed": "red", "skipped": "red"}
 MARKS = {"completed": "✓", "partial": "!", "held": "‖", "failed": "✗", "skipped": "-"}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from filesync_dagster.api import Filesync
     from filesync_dagster.cli.invocation import Invocation
-    from filesync_dagster.sync.inventory import EndpointStatus
+    from filesync_dagster.sync.status import EndpointStatus
 
 COLOURS = {
     "ok": "green",

@@ -3,29 +3,28 @@
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Self
 
-import pyarrow as pa
-
 from filesync_dagster.core.errors import MissingExtra
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+    import pyarrow as pa
 
 
-class RecordBatches(Iterator[pa.RecordBatch]):
+class RecordBatches(Iterator["pa.RecordBatch"]):
     """Record batches that come one after the other, in bounded memory; or all of them, as a table.
 
     Each can be had once. `schema` is that of a table without rows. Errors are those of what yields the batches.
     """
 
-    def __init__(self, batches: Generator[pa.RecordBatch] | Iterator[pa.RecordBatch], schema: pa.Schema) -> None:
+    def __init__(self, batches: "Generator[pa.RecordBatch] | Iterator[pa.RecordBatch]", schema: "pa.Schema") -> None:
         self._batches = batches
         self.schema = schema
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> pa.RecordBatch:
+    def __next__(self) -> "pa.RecordBatch":
         return next(self._batches)
 
     def close(self) -> None:
@@ -33,8 +32,10 @@ class RecordBatches(Iterator[pa.RecordBatch]):
         if isinstance(self._batches, Generator):
             self._batches.close()
 
-    def to_arrow(self) -> pa.Table:
+    def to_arrow(self) -> "pa.Table":
         """Return the rest as an Arrow table."""
+        import pyarrow as pa
+
         batches = list(self)
         return pa.Table.from_batches(batches) if batches else self.schema.empty_table()
 

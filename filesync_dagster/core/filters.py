@@ -6,14 +6,15 @@ May import `model` and `errors`.
 import re
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import xxhash
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from filesync_dagster.core.model import Kind, canonical_json
+from filesync_dagster.core.model import canonical_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _UNITS = {"": 1, "B": 1} | {
     f"{letter}{suffix}": (1_000 if suffix == "B" else 1_024) ** power
@@ -152,71 +153,31 @@ class Filters(BaseModel):
             said.pop("case_sensitive", None)
         return xxhash.xxh3_128_hexdigest(canonical_json(said).encode()) if said else ""
 
-    def select(self, batch: pa.RecordBatch) -> pa.BooleanArray:
+    def select(self, batch: "pa.RecordBatch") -> "pa.BooleanArray":
         """One boolean per row of a batch in FILE_SCHEMA: whether it is in the inventory."""
-        folder = pc.equal(batch["kind"], pa.scalar(Kind.FOLDER.value))
-        keep = pc.invert(_false(batch.num_rows))
-        if not self.is_default:
-            keep = pc.and_(self._by_path(batch["path"], folder), pc.or_(folder, self._by_facts(batch)))
-        return keep
+        from filesync_dagster.core.selection import select  # Arrow is loaded with the first rows
+
+        return select(self, batch)
 
     def excludes_tree(self, path: str) -> bool:
         """Whether nothing below the folder `path` can be selected, so that it need not be entered."""
         if path == "":
             return False
-        return bool(self._excluded and self._excluded[0].search(path)) or not self._may_hold[0].search(path)
-
-    def _by_path(self, path: "pa.Array[Any]", folder: pa.BooleanArray) -> pa.BooleanArray:
-        keep = pc.invert(_false(len(path)))
-        if "**" not in self.include:
-            keep = pc.match_substring_regex(path, self._included[1])
-            keep = pc.or_(keep, pc.and_(folder, pc.match_substring_regex(path, self._may_hold[1])))
-        if self._excluded:
-            keep = pc.and_not(keep, pc.match_substring_regex(path, self._excluded[1]))
-        return keep
-
-    def _by_facts(self, batch: pa.RecordBatch) -> pa.BooleanArray:
-        keep = self._by_type(batch)
-        limits: list[tuple[str, int | datetime | None, Any]] = [
-            ("size", self.min_size or None, pc.greater_equal),
-            ("size", self.max_size, pc.less_equal),
-            ("modified_at", self.modified_after, pc.greater_equal),
-            ("modified_at", self.modified_before, pc.less),
-        ]
-        for column, bound, compare in limits:
-            if bound is not None:
-                within: Any = compare(batch[column], pa.scalar(bound, batch[column].type))
-                passes: pa.BooleanArray = pc.fill_null(within, True)
-                keep = pc.and_(keep, passes)
-        return keep
-
-    def _by_type(self, batch: pa.RecordBatch) -> pa.BooleanArray:
-        keep = _false(batch.num_rows)
-        if not self.file_types:
-            return pc.invert(keep)
-        name, mime = pc.utf8_lower(batch["name"]), pc.utf8_lower(batch["mime_type"])
-        found: Any
-        for wanted in self.file_types:
-            if "/" not in wanted:
-                found = pc.ends_with(name, f".{wanted}")
-            elif wanted.endswith("/*"):
-                found = pc.starts_with(mime, wanted[:-1])
-            else:
-                found = pc.equal(mime, pa.scalar(wanted))
-            known: pa.BooleanArray = pc.fill_null(found, False)
-            keep = pc.or_(keep, known)
-        return keep
+        return bool(self.excluded and self.excluded[0].search(path)) or not self.may_hold[0].search(path)
 
     @cached_property
-    def _included(self) -> tuple[re.Pattern[str], str]:
+    def included(self) -> tuple[re.Pattern[str], str]:
+        """What `include` matches, for Python's `re` (one path) and for Arrow's RE2 (many)."""
         return self._both([_whole(pattern) for pattern in self.include])
 
     @cached_property
-    def _may_hold(self) -> tuple[re.Pattern[str], str]:
+    def may_hold(self) -> tuple[re.Pattern[str], str]:
+        """The folders below which `include` can match something, likewise."""
         return self._both([prefix for pattern in self.include for prefix in _above(pattern)])
 
     @cached_property
-    def _excluded(self) -> tuple[re.Pattern[str], str] | None:
+    def excluded(self) -> tuple[re.Pattern[str], str] | None:
+        """What `exclude` matches, likewise; None where it leaves nothing out."""
         return self._both([f"{_whole(pattern)}(?:/.*)?" for pattern in self.exclude]) if self.exclude else None
 
     def _both(self, alternatives: list[str]) -> tuple[re.Pattern[str], str]:
@@ -301,7 +262,3 @@ def _compiles(expression: str, pattern: str) -> None:
         re.compile(expression)
     except re.error as exc:
         raise ValueError(f"{pattern!r} is not a pattern ({exc}); write `[[]` for a literal bracket") from exc
-
-
-def _false(rows: int) -> pa.BooleanArray:
-    return pa.repeat(pa.scalar(value=False), rows)

@@ -22,17 +22,7 @@ def configure_logging(*, json: bool = False, verbose: bool = False) -> None:
 
     A person sees warnings; who collects JSON lines wants to know what happened as well.
     """
-    import structlog
-
-    renderer = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        ),
-    )
+    handler = _LogHandler(json=json)
     logger = logging.getLogger(LOGGER)
     logger.handlers = [handler]
     logger.propagate = False
@@ -40,12 +30,31 @@ def configure_logging(*, json: bool = False, verbose: bool = False) -> None:
     _events.cache_clear()
 
 
+class _LogHandler(logging.StreamHandler[Any]):
+    """Our own handler. Its formatter, and structlog with it, is there with the first event."""
+
+    def __init__(self, *, json: bool) -> None:
+        super().__init__()
+        self._json = json
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of an event."""
+        if self.formatter is None:
+            import structlog
+
+            dev = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+            renderer = structlog.processors.JSONRenderer() if self._json else dev
+            processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+            self.formatter = structlog.stdlib.ProcessorFormatter(processors=processors)
+        return super().format(record)
+
+
 @cache
 def _events() -> Any:
     import structlog
 
     logger = logging.getLogger(LOGGER)
-    ours = any(isinstance(h.formatter, structlog.stdlib.ProcessorFormatter) for h in logger.handlers)
+    ours = any(isinstance(handler, _LogHandler) for handler in logger.handlers)
     last: Any = structlog.stdlib.ProcessorFormatter.wrap_for_formatter if ours else _as_line
     return structlog.wrap_logger(
         logger,

@@ -114,7 +114,7 @@ def _snapshot(opened: "Filesync", name: str, day: date | None) -> Path:
 
 def _changes(opened: "Filesync", name: str, days: Sequence[date | None]) -> "duckdb.DuckDBPyRelation":
     """Return the journal of some days, or all of it, oldest first; copied, for it is in another database."""
-    from filesync_dagster.storage.database import JOURNAL_SCHEMA
+    from filesync_dagster.storage.database.row_streams import JOURNAL_SCHEMA
     from filesync_dagster.sync.relations import Relation
 
     connection = opened.runtime.connect()

@@ -22,7 +22,7 @@ from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.tags import CADENCE_TAG, CONFIG_TAG, LIVE_TAG, PARTITION_TAG, SYNC
 
 if TYPE_CHECKING:
-    from filesync_dagster.sync.inventory import EndpointStatus
+    from filesync_dagster.sync.status import EndpointStatus
 
 ENDPOINTS_PER_RUN = 1000
 """Past this many, the due endpoints are cut into several runs: a launcher can spread those over machines."""
@@ -67,7 +67,7 @@ def _schedule(cadence: Cadence, group: tuple[Endpoint, ...], config: Config, clo
     def tick(
         context: dg.ScheduleEvaluationContext, filesync: FilesyncResource
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        from filesync_dagster.sync.inventory import resting_endpoints  # it loads the database's drivers
+        from filesync_dagster.sync.status import resting_endpoints  # it loads the database's drivers
 
         scheduled = context.scheduled_execution_time
         if cadence.next_tick_after(scheduled) <= clock():

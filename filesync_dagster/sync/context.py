@@ -8,21 +8,9 @@ from filesync_dagster.config import Endpoint
 from filesync_dagster.connectors import IncrementalSource, Source
 from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.storage.database import EndpointState, Lease
+from filesync_dagster.sync.progress import Progress, ignore
 from filesync_dagster.sync.result import ResultBuilder
 from filesync_dagster.sync.runtime import Runtime, location_of
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a sync is."""
-
-    endpoint: str
-    phase: str  # listing, confirming, comparing, committing
-    files: int  # entries listed so far
-
-
-def ignore(progress: Progress) -> None:
-    """Watch nothing."""
 
 
 @dataclass(frozen=True)

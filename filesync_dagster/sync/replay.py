@@ -29,7 +29,7 @@ from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import SnapshotKind, Staging
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.commit import store_relations
-from filesync_dagster.sync.context import Progress, ignore
+from filesync_dagster.sync.progress import Progress, ignore
 from filesync_dagster.sync.relations import COLUMNS, Relation
 from filesync_dagster.sync.result import REBUILT, ResultBuilder, begin_result, describe_gaps, sync_record
 from filesync_dagster.sync.run import sync

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from filesync_dagster.core.model import SyncMode, SyncResult
 from filesync_dagster.storage.database import RequestRecord
-from filesync_dagster.sync.context import Progress, ignore
 from filesync_dagster.sync.events.receive import SETTLED
-from filesync_dagster.sync.inventory import resting_endpoints
 from filesync_dagster.sync.pool import sync_each
+from filesync_dagster.sync.progress import Progress, ignore
 from filesync_dagster.sync.run import sync
 from filesync_dagster.sync.runtime import Runtime
+from filesync_dagster.sync.status import resting_endpoints
 
 RETRY_PAUSE, RETRY_PAUSE_MAX = timedelta(minutes=2), timedelta(hours=1)
 """From when a request was begun until it is begun again, while it is not done."""

@@ -26,7 +26,8 @@ from filesync_dagster.core.model import NUMBERS, SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync import circuit_breaker, full, incremental, lookup
 from filesync_dagster.sync.commit import conclude
-from filesync_dagster.sync.context import Progress, SyncContext, ignore
+from filesync_dagster.sync.context import SyncContext
+from filesync_dagster.sync.progress import Progress, ignore
 from filesync_dagster.sync.result import Outcome, ResultBuilder, begin_result, sync_record
 from filesync_dagster.sync.retention import tidy
 from filesync_dagster.sync.runtime import Runtime

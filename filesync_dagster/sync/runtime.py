@@ -1,17 +1,15 @@
 """A configuration opened for work: the database, the snapshot store, a DuckDB engine, the stores themselves.
 
-Everything is opened on first use; `close` releases it. One runtime serves many threads.
+Everything is opened on first use, its libraries loaded then; `close` releases it. One runtime serves many threads.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import duckdb
 from pydantic import SecretStr
 
 from filesync_dagster.config import Config, Endpoint
@@ -20,7 +18,14 @@ from filesync_dagster.core.errors import NotWritable
 from filesync_dagster.core.model import Meter, canonical_json
 from filesync_dagster.core.secrets import Resolve, resolve_secret, secrets_manager, with_secrets
 from filesync_dagster.storage.database import EndpointRecord, Metadata, StoredFileRecord
-from filesync_dagster.storage.snapshots import Engines, SnapshotStore, StoredFile, connect, disk_errors, make_folder
+from filesync_dagster.storage.durable import make_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import duckdb
+
+    from filesync_dagster.storage.snapshots import Engines, SnapshotStore, StoredFile
 
 LOCK_SECONDS = 30.0
 """How long a database that another process has locked is waited for."""
@@ -39,7 +44,6 @@ class Runtime:
         self._private = config.settings.private_files
         self._lock = RLock()
         self._memory_limit = f"{int(config.settings.memory_limit)}B"
-        self._engines = Engines(self._memory_limit, self.home / "tmp", ENGINE_THREADS)
 
     @cached_property
     def _metadata(self) -> Metadata:
@@ -56,8 +60,16 @@ class Runtime:
             return self._metadata
 
     @cached_property
-    def snapshots(self) -> SnapshotStore:
+    def _engines(self) -> "Engines":
+        from filesync_dagster.storage.snapshots import Engines
+
+        return Engines(self._memory_limit, self.home / "tmp", ENGINE_THREADS)
+
+    @cached_property
+    def snapshots(self) -> "SnapshotStore":
         """Where snapshots and change files are kept."""
+        from filesync_dagster.storage.snapshots import SnapshotStore
+
         root = self.config.environment.snapshot_root or self.config.settings.snapshot_root
         return SnapshotStore(
             root or str(self.home / "data"), self.home / "cache", digest_for=self._digest_for, private=self._private
@@ -68,7 +80,7 @@ class Runtime:
         return known.digest if known else None
 
     @contextmanager
-    def written_files(self, endpoint_id: int, uris: Sequence[str]) -> Iterator[list[StoredFile]]:
+    def written_files(self, endpoint_id: int, uris: "Sequence[str]") -> "Iterator[list[StoredFile]]":
         """Write stored files under these names; take what was written, which is noted at the end.
 
         Whatever ends it before that: the database knows that files of these names are of its own making.
@@ -91,14 +103,18 @@ class Runtime:
         return path
 
     @contextmanager
-    def engine(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def engine(self) -> "Iterator[duckdb.DuckDBPyConnection]":
         """Lend a DuckDB connection of its own, bounded by the memory limit; past that it works in the home."""
+        from filesync_dagster.storage.snapshots import disk_errors
+
         folder = self.folder("tmp")
         with self._engines.lend() as con, disk_errors(f"comparing snapshots in {folder}"):
             yield con
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
+    def connect(self) -> "duckdb.DuckDBPyConnection":
         """Return a DuckDB database of one's own, bounded like one that is lent; it lives as long as what is in it."""
+        from filesync_dagster.storage.snapshots import connect
+
         return connect(self._memory_limit, self.folder("tmp"), ENGINE_THREADS)
 
     def open_source(self, endpoint: Endpoint, meter: Meter) -> Source:
@@ -133,7 +149,8 @@ class Runtime:
     def close(self) -> None:
         """Release the databases."""
         with self._lock:
-            self._engines.close()
+            if "_engines" in self.__dict__:
+                self._engines.close()
             if "_metadata" in self.__dict__:
                 self._metadata.close()
                 del self.__dict__["_metadata"]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.monitoring.alerts import Condition, Observation
     from filesync_dagster.storage.database import AlertRecord
-    from filesync_dagster.sync.inventory import EndpointStatus
+    from filesync_dagster.sync.status import EndpointStatus
     from filesync_dagster.web.site import Site
 
 REUSE_SECONDS = 5.0

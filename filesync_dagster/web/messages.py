@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from filesync_dagster.core.model import NUMBERS, Number
 from filesync_dagster.storage.database import SyncRecord
-from filesync_dagster.sync.inventory import EndpointStatus
+from filesync_dagster.sync.status import EndpointStatus
 
 Level = Literal["ok", "degraded", "failing"]
 

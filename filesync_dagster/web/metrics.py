@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from filesync_dagster.core.model import Number
     from filesync_dagster.monitoring.alerts import Observation
     from filesync_dagster.storage.database import SyncRecord
-    from filesync_dagster.sync.inventory import EndpointStatus
+    from filesync_dagster.sync.status import EndpointStatus
     from filesync_dagster.web.health import HealthCheck
     from filesync_dagster.web.site import Site
 

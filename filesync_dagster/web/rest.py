@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.config import Config, Endpoint
     from filesync_dagster.orchestration.client import DagsterClient, DagsterRun
-    from filesync_dagster.sync.inventory import EndpointStatus
+    from filesync_dagster.sync.status import EndpointStatus
     from filesync_dagster.web.site import Site
 
 LAUNCHED_BY = {"filesync/launched_by": "rest"}

@@ -12,7 +12,7 @@ from filesync_dagster.orchestration.schedules import sync_schedules
 from filesync_dagster.orchestration.sensors.events import request_sensor
 from filesync_dagster.orchestration.tags import CADENCE_TAG
 from filesync_dagster.sync.circuit_breaker import FAILURES
-from filesync_dagster.sync.inventory import resting_endpoints
+from filesync_dagster.sync.status import resting_endpoints
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 

@@ -8,7 +8,7 @@ from filesync_dagster.config import AlertKind, Broken
 from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.storage.database import QueueTrouble
 from filesync_dagster.sync.circuit_breaker import CLOSED
-from filesync_dagster.sync.inventory import EndpointStatus
+from filesync_dagster.sync.status import EndpointStatus
 
 CONFIGURATION = "configuration"
 """The subject of what is wrong with the whole file."""

@@ -19,8 +19,8 @@ from filesync_dagster.monitoring.alerts.conditions import Condition, Expectation
 from filesync_dagster.monitoring.alerts.messages import AlertMessage, messages
 from filesync_dagster.monitoring.alerts.transitions import JOB, Transitions, transitions
 from filesync_dagster.storage.database import AlertRecord, ExpectedRecord, QueueTrouble
-from filesync_dagster.sync import inventory
 from filesync_dagster.sync.runtime import Runtime
+from filesync_dagster.sync.status import endpoint_statuses
 
 CLAIM_SECONDS = 300.0
 """Seconds for which what is being told is nobody else's business: more than a round takes."""
@@ -63,7 +63,7 @@ def update(runtime: Runtime) -> Transitions:
 def observe(runtime: Runtime) -> Observation:
     """Look at everything: `conditions` tells what of it is wrong. Raises DatabaseError."""
     at, config = runtime.metadata.now(), runtime.config
-    statuses = inventory.status(runtime)
+    statuses = endpoint_statuses(runtime)
     expected, queues = _expectations(runtime, at), _queue_troubles(runtime)
     return Observation(at, statuses, expected, queues, config.broken, config.unread)
 

@@ -7,7 +7,7 @@ from filesync_dagster.config import AlertKind
 from filesync_dagster.monitoring.alerts.conditions import UNWATCHED, Condition
 from filesync_dagster.monitoring.alerts.messages import ABOUT_ENDPOINTS
 from filesync_dagster.storage.database import AlertRecord
-from filesync_dagster.sync.inventory import EndpointStatus
+from filesync_dagster.sync.status import EndpointStatus
 
 ELSEWHERE = (AlertKind.CHANNEL,)
 """Kinds that are raised and cleared where they happen."""

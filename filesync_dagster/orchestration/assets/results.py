@@ -14,7 +14,7 @@ from filesync_dagster.orchestration.instance.materialization_log import as_event
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.sync.inventory import EndpointStatus
+    from filesync_dagster.sync.status import EndpointStatus
 
 HELD = "A sync is held. Look with `filesync status`, then `filesync approve {0}` or `reject`."
 

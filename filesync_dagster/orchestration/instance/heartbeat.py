@@ -19,7 +19,7 @@ from dagster import DagsterRunStatus
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Watch
-    from filesync_dagster.sync.context import Progress
+    from filesync_dagster.sync.progress import Progress
 
 BEAT_SECONDS = 5.0
 """Between two beats."""

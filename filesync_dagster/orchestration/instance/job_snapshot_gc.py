@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable, SnapshotsTable
 
-from filesync_dagster.storage.database.row_streams import in_batches
+from filesync_dagster.storage.database.parameters import in_batches
 
 DESCRIPTIONS_AT_ONCE = 100
 """Runs or descriptions that are read at once: one of a thousand endpoints is some 100 KB."""

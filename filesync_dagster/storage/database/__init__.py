@@ -1,6 +1,7 @@
 """The metadata database: endpoints, files, journal, logs, checkpoints, leases, on SQLite or PostgreSQL.
 
-The only package that knows SQLAlchemy. It may import model, observability and errors. Tables: tables.py.
+The only package that knows SQLAlchemy. Tables: tables.py. What moves rows
+(`row_streams`, `commit`) brings Arrow, and is imported when it is used.
 """
 
 from filesync_dagster.storage.database.alerts import AlertRecord, ExpectedRecord, QueueTrouble
@@ -18,11 +19,8 @@ from filesync_dagster.storage.database.records import (
     StoredFileRecord,
     SyncRecord,
 )
-from filesync_dagster.storage.database.row_streams import FILES_SCHEMA, JOURNAL_SCHEMA
 
 __all__ = [
-    "FILES_SCHEMA",
-    "JOURNAL_SCHEMA",
     "MAINTENANCE",
     "AlertRecord",
     "BreakerRecord",

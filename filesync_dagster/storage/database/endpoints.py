@@ -11,8 +11,8 @@ from filesync_dagster.core.errors import NothingHeld
 from filesync_dagster.storage.database.alerts import ExpectedRecord
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.leases import Lease
+from filesync_dagster.storage.database.parameters import AT_ONCE, in_batches
 from filesync_dagster.storage.database.records import BreakerRecord, EndpointRecord, EndpointState
-from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
 from filesync_dagster.storage.database.state import clear_held
 from filesync_dagster.storage.database.tables import breakers, endpoint_state, endpoints, files, sync_logs
 

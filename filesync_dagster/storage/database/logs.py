@@ -26,8 +26,8 @@ from filesync_dagster.core.model import COMMITTED, SyncMode, SyncStatus
 from filesync_dagster.storage.database import checkpoints, retention
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.leases import Lease
+from filesync_dagster.storage.database.parameters import AT_ONCE, in_batches
 from filesync_dagster.storage.database.records import SyncRecord
-from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
 from filesync_dagster.storage.database.state import write_held
 from filesync_dagster.storage.database.tables import SYNC_ORDER, endpoint_state, endpoints, stored_files, sync_logs
 

@@ -1,15 +1,12 @@
 """The metadata database as the rest of filesync sees it."""
 
-from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 from types import TracebackType
-from typing import Self
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Self
 
 from filesync_dagster.storage.database.alerts import AlertRepository
 from filesync_dagster.storage.database.checkpoints import CheckpointRepository
-from filesync_dagster.storage.database.commit import commit
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.endpoints import EndpointRepository
 from filesync_dagster.storage.database.leases import Lease, LeaseRepository
@@ -18,8 +15,14 @@ from filesync_dagster.storage.database.migrate import migrate
 from filesync_dagster.storage.database.queues import QueueRepository
 from filesync_dagster.storage.database.records import NewState, SyncRecord
 from filesync_dagster.storage.database.requests import RequestRepository
-from filesync_dagster.storage.database.row_streams import FileRepository
 from filesync_dagster.storage.database.stored_files import StoredFileRepository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+    from filesync_dagster.storage.database.row_streams import FileRepository
 
 
 class Metadata:
@@ -36,12 +39,18 @@ class Metadata:
         self.endpoints = EndpointRepository(database)
         self.checkpoints = CheckpointRepository(database)
         self.syncs = SyncRepository(database)
-        self.files = FileRepository(database)
         self.stored_files = StoredFileRepository(database)
         self.queues = QueueRepository(database)
         self.alerts = AlertRepository(database)
         self.requests = RequestRepository(database)
         self.leases = LeaseRepository(database)
+
+    @cached_property
+    def files(self) -> "FileRepository":
+        """Files and their journal. Whoever reads no rows need not load Arrow."""
+        from filesync_dagster.storage.database.row_streams import FileRepository
+
+        return FileRepository(self._database)
 
     @classmethod
     def open(cls, url: str, *, patience: float = 60.0, private: bool = True) -> Self:
@@ -76,9 +85,9 @@ class Metadata:
         log: SyncRecord,
         state: NewState | None,
         *,
-        imported: Iterable[pa.RecordBatch] = (),
-        changes: Iterable[pa.RecordBatch] = (),
-        repathed: Iterable[pa.RecordBatch] = (),
+        imported: "Iterable[pa.RecordBatch]" = (),
+        changes: "Iterable[pa.RecordBatch]" = (),
+        repathed: "Iterable[pa.RecordBatch]" = (),
     ) -> None:
         """Make a sync visible, in one transaction: files, journal, log, state; checkpoints and held sync are cleared.
 
@@ -93,6 +102,8 @@ class Metadata:
         An external_id comes once in `imported` and at most once as the `after` of a change. `log.as_of` is the moment
         of all of it. `state` None leaves the state as it is.
         """
+        from filesync_dagster.storage.database.commit import commit
+
         commit(self._database, lease, log, state, imported=imported, changes=changes, repathed=repathed)
 
     def now(self) -> datetime:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from filesync_dagster.storage.database.alerts import QueueTrouble
 from filesync_dagster.storage.database.database import Database
-from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
+from filesync_dagster.storage.database.parameters import AT_ONCE, in_batches
 from filesync_dagster.storage.database.tables import dead_messages, queues
 
 MOST_DEAD = 1000

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from filesync_dagster.storage.database import retention
 from filesync_dagster.storage.database.database import Database
+from filesync_dagster.storage.database.parameters import AT_ONCE, in_batches
 from filesync_dagster.storage.database.records import RequestRecord
-from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
 from filesync_dagster.storage.database.tables import requests
 
 

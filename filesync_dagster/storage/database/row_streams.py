@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, extract, func, or_, select
@@ -14,9 +13,8 @@ from filesync_dagster.storage.database import retention
 from filesync_dagster.storage.database.arrow_rows import COLUMN_OF_FIELD, Column, Field, pc
 from filesync_dagster.storage.database.column_types import UtcDateTime
 from filesync_dagster.storage.database.database import Database
+from filesync_dagster.storage.database.parameters import AT_ONCE, in_batches
 from filesync_dagster.storage.database.tables import file_changes, files
-
-T = TypeVar("T")
 
 _FILE_FIELDS: "list[Field]" = [
     *(field for field in ENTRY_FIELDS if field.name in COLUMN_OF_FIELD),
@@ -28,9 +26,6 @@ _FILE_FIELDS: "list[Field]" = [
 
 BATCH_ROWS = 50_000
 """Rows of a batch of a stream, unless its reader asks for others."""
-
-AT_ONCE = 500
-"""Values in one IN (…)."""
 
 QUARTER = 900
 """Seconds. Every time zone is a multiple of a quarter of an hour away from UTC."""
@@ -153,13 +148,6 @@ class FileRepository:
         journal = file_changes.c
         where = (journal.endpoint_id == endpoint_id, journal.observed_at < before)
         return retention.prune(self._database, file_changes, *where, dry_run=dry_run)
-
-
-def in_batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Cut values into lists of at most `size`."""
-    iterator = iter(values)
-    while some := list(islice(iterator, size)):
-        yield some
 
 
 def _entries(endpoint_id: int) -> Select[Any]:

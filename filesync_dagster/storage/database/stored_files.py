@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, delete, insert, select, update
 
 from filesync_dagster.storage.database.database import Database
+from filesync_dagster.storage.database.parameters import AT_ONCE, in_batches
 from filesync_dagster.storage.database.records import StoredFileRecord
-from filesync_dagster.storage.database.row_streams import AT_ONCE, in_batches
 from filesync_dagster.storage.database.tables import stored_files
 
 

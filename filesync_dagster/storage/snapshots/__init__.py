@@ -4,7 +4,7 @@ Files appear whole or not at all. Knows files and object stores; which of them a
 Imports model and errors.
 """
 
-from filesync_dagster.storage.snapshots.disk import disk_errors, make_folder
+from filesync_dagster.storage.snapshots.disk import disk_errors
 from filesync_dagster.storage.snapshots.engine import Engines, beside, connect, literal, parquet, stream
 from filesync_dagster.storage.snapshots.export import export
 from filesync_dagster.storage.snapshots.staging import Staging
@@ -21,7 +21,6 @@ __all__ = [
     "disk_errors",
     "export",
     "literal",
-    "make_folder",
     "parquet",
     "stream",
 ]

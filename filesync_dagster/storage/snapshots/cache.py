@@ -9,7 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from filesync_dagster.storage.snapshots.disk import digest_of, make_folder
+from filesync_dagster.storage.durable import make_folder
+from filesync_dagster.storage.snapshots.disk import digest_of
 from filesync_dagster.storage.snapshots.roots import scratch_name
 
 KEEP = 6

@@ -1,4 +1,4 @@
-"""Writing to disks: durable names, and the one border where their errors become ours."""
+"""Files on disks: the one border where their errors become ours, and what tells one file from another."""
 
 import errno
 import hashlib
@@ -58,26 +58,3 @@ def digest_of(path: Path) -> str:
     """Return what tells a file from every other one, and from itself with a bit flipped."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
-
-
-def publish(written: Path, final: Path) -> None:
-    """Give a complete file its final name, durably: after a crash it is there whole, or not at all."""
-    sync_file(written)
-    written.replace(final)
-    sync_file(final.parent)
-
-
-def make_folder(folder: Path, *, private: bool = False) -> None:
-    """Make a folder and those above it, durably. `private`: nobody but their owner may enter."""
-    for made in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
-        made.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
-        sync_file(made.parent)
-
-
-def sync_file(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from filesync_dagster.storage.snapshots.disk import disk_errors, publish
+from filesync_dagster.storage.durable import publish
+from filesync_dagster.storage.snapshots.disk import disk_errors
 from filesync_dagster.storage.snapshots.engine import literal
 
 FORMATS = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER true"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from filesync_dagster.storage.snapshots.disk import make_folder, publish, sync_file
+from filesync_dagster.storage.durable import make_folder, publish, sync_file
 
 
 class Root(Protocol):

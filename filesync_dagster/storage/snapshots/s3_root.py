@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from filesync_dagster.core.errors import NotWritable, StorageError
-from filesync_dagster.storage.snapshots.disk import make_folder
+from filesync_dagster.storage.durable import make_folder
 from filesync_dagster.storage.snapshots.roots import scratch_name
 
 if TYPE_CHECKING:

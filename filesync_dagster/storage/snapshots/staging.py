@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filesync_dagster.core.schemas import FILE_SCHEMA
-from filesync_dagster.storage.snapshots.disk import disk_errors, make_folder, publish
+from filesync_dagster.storage.durable import make_folder, publish
+from filesync_dagster.storage.snapshots.disk import disk_errors
 from filesync_dagster.storage.snapshots.engine import parquet
 
 STAGED_SCHEMA = FILE_SCHEMA.append(pa.field("seq", pa.int64(), nullable=False)).append(

@@ -19,10 +19,10 @@ from filesync_dagster.core.errors import ConfigError, DatabaseError, ProtocolVio
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncResult, SyncStatus, to_storable_text
 from filesync_dagster.storage.database import DeadMessage
-from filesync_dagster.sync.context import Progress, ignore
 from filesync_dagster.sync.events.envelopes import MessageContent, SyncRequest, parse_message
 from filesync_dagster.sync.events.inbox import Inbox, Message, open_inbox
 from filesync_dagster.sync.pool import sync_each
+from filesync_dagster.sync.progress import Progress, ignore
 from filesync_dagster.sync.run import sync
 from filesync_dagster.sync.runtime import Runtime
 

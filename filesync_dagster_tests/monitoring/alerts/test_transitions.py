@@ -10,7 +10,7 @@ from filesync_dagster.core.model import SyncMode, SyncStatus
 from filesync_dagster.monitoring.alerts import Condition, conditions, transitions
 from filesync_dagster.monitoring.alerts.conditions import Expectation, Observation
 from filesync_dagster.storage.database import AlertRecord, BreakerRecord, QueueTrouble, SyncRecord
-from filesync_dagster.sync.inventory import EndpointStatus
+from filesync_dagster.sync.status import EndpointStatus
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -13,7 +13,7 @@ from filesync_dagster.config import read_environment
 from filesync_dagster.orchestration.instance.heartbeat import Heartbeat, last_beat, run_heartbeat, slot
 from filesync_dagster.orchestration.instance.run_launcher import DEAD_AFTER_SECONDS, WatchedRunLauncher
 from filesync_dagster.orchestration.processes import dagster_home
-from filesync_dagster.sync.context import Progress
+from filesync_dagster.sync.progress import Progress
 
 
 @pytest.fixture(scope="module")

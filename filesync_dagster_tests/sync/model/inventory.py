@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 
 from filesync_dagster.core.model import SyncResult, SyncStatus, data_version
 from filesync_dagster.core.schemas import sum_fingerprints
-from filesync_dagster.storage.database import FILES_SCHEMA, JOURNAL_SCHEMA, EndpointState, Metadata
+from filesync_dagster.storage.database import EndpointState, Metadata
+from filesync_dagster.storage.database.row_streams import FILES_SCHEMA, JOURNAL_SCHEMA
 from filesync_dagster.sync.paths import with_fingerprints
 from filesync_dagster.sync.snapshot_chain import materialize
 from filesync_dagster_tests.sync.model.stage import Stage
