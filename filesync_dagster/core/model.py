@@ -65,6 +65,10 @@ class SyncMode(StrEnum):
     REPLAY = "replay"
 
 
+UNNAMED = "*"
+"""As the scope of a gap: the scopes that the store could not name this time, though they may be there."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListingGap:
     """A part of a scope that could not be listed. It poisons the scope: nothing there may be removed."""
@@ -95,6 +99,10 @@ MOUNT_POINT, TARGET = "mount_point", "target"
 
 OUTSIDE = ""
 """As a parent_id: in no folder of this endpoint, though it still exists. No entry has this id."""
+
+
+AS_KNOWN = "?"
+"""As a parent_id in a Delta: the store does not tell, so the entry is where it was known to be, else OUTSIDE."""
 
 
 @dataclass(frozen=True, slots=True)

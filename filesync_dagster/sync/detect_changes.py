@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filesync_dagster.core.model import COUNTED, ChangeCounts, ChangeKind, Kind, adjust_data_version
+from filesync_dagster.core.model import (
+    COUNTED,
+    UNNAMED,
+    ChangeCounts,
+    ChangeKind,
+    Kind,
+    ListingGap,
+    adjust_data_version,
+)
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.boundaries import find_displaced, keep_displaced
@@ -37,6 +45,7 @@ def prove_absences(context: SyncContext, before: Relation, listing: Listing, sta
     by one when they are few and the store can be asked, else by a second listing.
     """
     con, kind, elsewhere = before.con, kind_for(listing.rows), context.is_elsewhere(state)
+    _poison_unnamed(context, before, listing)
     found = _classify(context, before, listing, kind, elsewhere=elsewhere)
     if found.missing.count() and context.source.capabilities.stable_ids and _confirm(context, found, listing):
         found = _classify(context, before, listing, kind, elsewhere=elsewhere)
@@ -59,6 +68,18 @@ def _replaced(context: SyncContext, listed: Relation) -> str:
     """Return a condition of a missing row: where it lay something else is now, and two cannot lie in one place."""
     unique = "path" in context.source.capabilities.pair_by
     return f"path IN (SELECT path FROM {listed})" if unique else "false"
+
+
+def _poison_unnamed(context: SyncContext, before: Relation, listing: Listing) -> None:
+    """Note a gap for each scope that is known and was not named, when the store could not name all."""
+    unnamed = next((gap.reason for gap in listing.gaps if gap.scope == UNNAMED), None)
+    if unnamed is None:
+        return
+    named = list(context.source.scopes())
+    rows = before.con.execute(
+        f"SELECT DISTINCT scope FROM {before} WHERE scope NOT IN (SELECT unnest(?::VARCHAR[])) ORDER BY 1", [named]
+    )
+    listing.gaps += [ListingGap(scope, "", unnamed) for (scope,) in rows.fetchall()]
 
 
 PROVED = "scope NOT IN (SELECT unnest(?::VARCHAR[])) AND external_id NOT IN (SELECT external_id FROM gone)"
@@ -147,8 +168,9 @@ def _resolve_paths(
     context: SyncContext, before: Relation, found: Relation, listing: Listing, kind: RelationKind
 ) -> Relation:
     """Make `listed` of what was found, wherever it lies. A folder that could not be read has the parent it had."""
+    remarks = context.attempt.meter.remarks
     if not listing.incomplete_scopes:
-        return resolve_paths(context.endpoint, found, "listed", kind=kind)
+        return resolve_paths(context.endpoint, found, "listed", remarks=remarks, kind=kind)
     con = before.con
     con.execute(
         f"CREATE OR REPLACE TABLE anchors AS SELECT {COLUMNS} FROM {before} "
@@ -162,7 +184,7 @@ def _resolve_paths(
         con.execute(f"CREATE OR REPLACE TEMP VIEW found_or_known AS {either}")
         diff.derive(con, "found_or_known", "anchored")  # those that lie nowhere any more stay where they were
         con.execute("UPDATE anchors SET path = p.path FROM anchored p WHERE anchors.external_id = p.external_id")
-    return resolve_paths(context.endpoint, found, "listed", anchors, kind=kind)
+    return resolve_paths(context.endpoint, found, "listed", anchors, remarks=remarks, kind=kind)
 
 
 RELOCATED = f""""after".kind = '{Kind.FOLDER}' AND "before".path <> "after".path"""

@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from filesync_dagster.connectors import IncrementalSource
 from filesync_dagster.core import clock
-from filesync_dagster.core.errors import CursorLost, SourceError
-from filesync_dagster.core.model import COUNTED, OUTSIDE, Delta, Kind, ListingGap
+from filesync_dagster.core.errors import CursorLost, ProtocolViolation, SourceError
+from filesync_dagster.core.model import AS_KNOWN, COUNTED, OUTSIDE, Delta, Kind, ListingGap
 from filesync_dagster.storage.database import EndpointState
+from filesync_dagster.storage.snapshots import stream
 from filesync_dagster.sync.context import SyncContext
 from filesync_dagster.sync.detect_changes import detect_changes_of_some
 from filesync_dagster.sync.listing import LOOKUPS_MAX
@@ -93,13 +94,22 @@ def observe(context: SyncContext, state: EndpointState) -> Iterator[Outcome]:
 
 def peek_feed(context: SyncContext, state: EndpointState) -> PendingChanges:
     """Read the feed until it says something. Raises CursorLost."""
-    cursor, deltas = str(state.cursor), _feed(context).changes(str(state.cursor))
+    cursor = str(state.cursor)
+    deltas = _deltas(context, cursor)
     for delta in deltas:
         context.lease.check()
         cursor = delta.cursor
         if delta.batch.num_rows or delta.removed or delta.read or delta.gaps:
             return PendingChanges(cursor, delta, deltas)
     return PendingChanges(cursor, None, iter(()))
+
+
+def _deltas(context: SyncContext, cursor: str) -> Iterator[Delta]:
+    """Yield what the feed tells. Raises CursorLost, also where it cannot be understood: a listing does without it."""
+    try:
+        yield from _feed(context).changes(cursor)
+    except ProtocolViolation as error:
+        raise CursorLost(f"The change feed cannot be followed: {error.message}") from error
 
 
 def follow_feed(
@@ -184,6 +194,7 @@ def _stage_delta(delta: Delta, feed: FeedResult, entries: Relation, tombstones: 
 def _complete(context: SyncContext, rows: FeedRows, feed: FeedResult) -> LocatedRows:
     """Load what the inventory knows, ask for what nobody told, until everything has its place."""
     _load_known(context, rows, rows.current.ids() + rows.deleted.ids())
+    _fill_places(rows)
     _drop_foreign(rows)
     _resolve_missing(context, rows, feed.read)
     crawled: set[str] = set()
@@ -227,6 +238,22 @@ def _add_known(rows: FeedRows, batches: Iterable[pa.RecordBatch]) -> list[str]:
         folders += [str(external_id) for (external_id,) in found]
         con.unregister("known_rows")
     return folders
+
+
+def _fill_places(rows: FeedRows) -> None:
+    """Put entries whose place was not told where they are known to be."""
+    untold = f"parent_id = '{AS_KNOWN}'"
+    if not rows.current.count(untold):
+        return
+    known = f"""
+        SELECT c.* REPLACE (coalesce(b.parent_id, CASE WHEN b.external_id IS NULL THEN '{OUTSIDE}' END) AS parent_id)
+        FROM {rows.current} c LEFT JOIN {rows.before} b ON c.external_id = b.external_id AND c.scope = b.scope
+        WHERE c.{untold}
+    """
+    filled = [with_fingerprints(batch) for batch in stream(rows.con, known)]
+    rows.con.execute(f"DELETE FROM {rows.current} WHERE {untold}")
+    for batch in filled:
+        rows.current.insert(batch)
 
 
 def _drop_foreign(rows: FeedRows) -> None:
@@ -332,7 +359,9 @@ def _locate(context: SyncContext, rows: FeedRows) -> LocatedRows:
     unknown = [parent for (parent,) in parents if parent != OUTSIDE]
     for batch in context.runtime.metadata.files.entries_of(context.endpoint_id, unknown):
         anchors.insert(with_fingerprints(batch))
-    inside = resolve_paths(context.endpoint, now, "located", anchors, kind="TABLE")
+    inside = resolve_paths(
+        context.endpoint, now, "located", anchors, remarks=context.attempt.meter.remarks, kind="TABLE"
+    )
     orphaned = descendants_of(now, rows.deleted, "orphaned")
     con.execute(f"""
         CREATE OR REPLACE TABLE gone AS

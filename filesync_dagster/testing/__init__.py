@@ -10,6 +10,7 @@ pytest.register_assert_rewrite(
     "filesync_dagster.testing.listing_suite",
     "filesync_dagster.testing.change_suite",
     "filesync_dagster.testing.fault_suite",
+    "filesync_dagster.testing.part_suite",
     "filesync_dagster.testing.rows",
 )
 
@@ -17,7 +18,8 @@ from filesync_dagster.simulators.kit.faults import Fault, FaultPlan  # noqa: E40
 from filesync_dagster.testing.change_suite import ChangeSuite  # noqa: E402
 from filesync_dagster.testing.fault_suite import FaultSuite  # noqa: E402
 from filesync_dagster.testing.listing_suite import ListingSuite  # noqa: E402
-from filesync_dagster.testing.place import IMPATIENT, FaultyPlace, Place, TrashPlace  # noqa: E402
+from filesync_dagster.testing.part_suite import PartSuite  # noqa: E402
+from filesync_dagster.testing.place import IMPATIENT, FaultyPlace, PartedPlace, Place, TrashPlace  # noqa: E402
 
 __all__ = [
     "IMPATIENT",
@@ -28,10 +30,12 @@ __all__ = [
     "FaultSuite",
     "FaultyPlace",
     "ListingSuite",
+    "PartSuite",
+    "PartedPlace",
     "Place",
     "TrashPlace",
 ]
 
 
-class ConnectorSuite(ListingSuite, ChangeSuite, FaultSuite):
+class ConnectorSuite(ListingSuite, ChangeSuite, FaultSuite, PartSuite):
     """All tests of a connector. What its sources do not claim to do is skipped."""

@@ -81,3 +81,27 @@ class FaultyPlace(Place, Protocol):
     def faults(self) -> frozenset[Fault]:
         """What can go wrong here."""
         ...
+
+
+@runtime_checkable
+class PartedPlace(FaultyPlace, Protocol):
+    """A place whose parts can fail on their own, and single entries of answers be odd (`Rule.part`, `Rule.entry`)."""
+
+    def part_of(self, path: str) -> str:
+        """Return what requests about the folder at a path name: its id, most often."""
+        ...
+
+    def add_scope(self) -> str | None:
+        """Add another scope to the endpoint and return what requests about it name; None if there is but one."""
+        ...
+
+    def field_of(self, column: str, path: str) -> tuple[str, str]:
+        """Return where answers tell a column (external_id, size, modified_at) of a file at the top.
+
+        That is a text that the entry has, such as its id, and the JSON Pointer of the field in it.
+        """
+        ...
+
+    def reopen(self) -> Source:
+        """Return another source of the same endpoint."""
+        ...

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from filesync_dagster.connectors.base import IncrementalSource, Source
 from filesync_dagster.core.errors import SourceError
-from filesync_dagster.core.model import OUTSIDE, Delta, Kind, Page
+from filesync_dagster.core.model import AS_KNOWN, OUTSIDE, Delta, Kind, Page
 from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.sync.diff import derive
 from filesync_dagster.testing.place import Place
@@ -106,7 +106,7 @@ def follow_feed(place: Place, source: IncrementalSource, before: Iterable[Row], 
     """
     now = {row["external_id"]: row for row in before}
     words, read = _last_words(source.changes(cursor))
-    told = {row["external_id"]: row for row in words.values() if row is not None}
+    told = {row["external_id"]: _where_known(row, now) for row in words.values() if row is not None}
     for external_id, scope in [key for key, row in words.items() if row is None and key[0] not in told]:
         if external_id in now and now[external_id]["scope"] == scope:
             del now[external_id]
@@ -143,6 +143,13 @@ def _last_words(deltas: Iterable[Delta]) -> tuple[dict[tuple[str, str], Row | No
             if moment >= order.get(key, moment):
                 words[key], order[key] = row, moment
     return words, {None if folder == OUTSIDE else folder for folder in read}
+
+
+def _where_known(row: Row, known: Mapping[str, Row]) -> Row:
+    """Return a row with the place that it was known to have, if its own was not told."""
+    if row["parent_id"] != AS_KNOWN:
+        return row
+    return {**row, "parent_id": known[row["external_id"]]["parent_id"] if row["external_id"] in known else OUTSIDE}
 
 
 def _came_in(folder: Row, known: Mapping[str, Row]) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filesync_dagster.testing import ChangeSuite, FaultSuite, ListingSuite
+from filesync_dagster.testing import ChangeSuite, FaultSuite, ListingSuite, PartSuite
 from filesync_dagster_tests.connectors.conftest import PLACES, SIMULATED
 
 
@@ -26,6 +26,15 @@ class TestChanges(ChangeSuite):
 
 class TestFaults(FaultSuite):
     """Those where things go wrong on demand."""
+
+    @pytest.fixture(params=list(SIMULATED))
+    def place(self, request):
+        """Return an empty place of each kind, one after the other."""
+        return SIMULATED[request.param](request)
+
+
+class TestParts(PartSuite):
+    """Those of which one part can fail."""
 
     @pytest.fixture(params=list(SIMULATED))
     def place(self, request):

@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict
 
 from filesync_dagster.connectors import CONNECTORS, Connector
 from filesync_dagster.core.errors import TemporarilyDown
-from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, ListingGap, Meter, Page
+from filesync_dagster.core.model import (
+    UNNAMED,
+    Capabilities,
+    ChangeKind,
+    ConnectionReport,
+    ListingGap,
+    Meter,
+    Page,
+)
 from filesync_dagster.core.schemas import build_batch
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,6 +45,7 @@ class Faults:
     unread: dict[str, str] = field(default_factory=dict)  # scope → a path that cannot be read
     hidden: set[str] = field(default_factory=set)  # ids that the first listing misses and a second one sees
     twice: bool = False  # every page comes twice
+    unnamed: str = ""  # why the store cannot name all of its scopes
     remark: str = ""  # what cannot be told about entries, though all are listed
     on_page: Callable[[str, int], None] = lambda scope, number: None
 
@@ -137,6 +146,7 @@ class MemorySource:
         if faults.remark:
             self.meter.remarks["memory"] = faults.remark
         gaps = (ListingGap(scope, faults.unread[scope], "no"),) if scope in faults.unread else ()
+        gaps += (ListingGap(UNNAMED, "", faults.unnamed),) if faults.unnamed else ()
         for number, start in enumerate(range(0, max(len(rows), 1), size)):
             faults.on_page(scope, number)
             if number == faults.breaks.get(scope):

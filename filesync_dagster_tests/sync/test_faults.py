@@ -162,3 +162,24 @@ def test_a_database_that_goes_away_ends_the_sync_and_the_next_one_is_fine(tmp_pa
         assert result.status is SyncStatus.COMPLETED, result.error
         assert len(live(filesync, "docs")) == 6020
     admin.dispose()
+
+
+def test_scopes_that_the_store_could_not_name(tmp_path, store):
+    """They may be there: what is known of them stays, the sync is partial, and the others are brought up to date."""
+    store.scopes = ("one", "two")
+    for number in range(5):
+        store.put(f"g{number}", scope="two")
+    with Project(tmp_path, {**ENDPOINT, "guard": {"enabled": False}}).open() as filesync:
+        assert filesync.sync("docs").counts.added == 25
+
+        store.scopes, store.faults = ("one",), Faults(unnamed="The hub of two answered 403.")
+        store.delete("f00000")
+        result = filesync.sync("docs")
+        assert result.status is SyncStatus.PARTIAL
+        assert (result.counts.removed, result.files_total) == (1, 24)
+        assert any("answered 403" in warning for warning in result.warnings)
+
+        store.scopes, store.faults = ("one", "two"), Faults()
+        store.delete("g0")
+        result = filesync.sync("docs")
+        assert (result.status, result.counts.removed) == (SyncStatus.COMPLETED, 1)

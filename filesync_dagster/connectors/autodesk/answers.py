@@ -4,21 +4,21 @@ Its services have four shapes of error bodies (JSON:API, the API gateway's, OAut
 neither 429 nor 5xx, so the status decides, and a code only where it says more. No message holds a secret.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
-import orjson
 
-from filesync_dagster.connectors.rest.errors import ErrorTable, Meaning, error_for
+from filesync_dagster.connectors.rest.answers import parse_json
+from filesync_dagster.connectors.rest.errors import CHECK_CLOCK, ErrorTable, Meaning, concerns_clock, error_for
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     NotFound,
     ProtocolViolation,
     SourceError,
+    TemporarilyDown,
 )
 
 CHECK_CLIENT = "Check client_id and client_secret: both are on the app's page at https://aps.autodesk.com/myapps."
@@ -86,7 +86,7 @@ class AutodeskRefusal:
 
 def document(answer: httpx.Response, where: str) -> dict[str, Any]:
     """Return the JSON object of a good answer. Raises ProtocolViolation."""
-    found = _json(answer)
+    found = parse_json(answer.content, where)
     if not isinstance(found, dict):
         raise _unexpected(answer, where, "a JSON object")
     return found
@@ -94,7 +94,7 @@ def document(answer: httpx.Response, where: str) -> dict[str, Any]:
 
 def objects(answer: httpx.Response, where: str) -> list[dict[str, Any]]:
     """Return the JSON list of objects of a good answer. Raises ProtocolViolation."""
-    found = _json(answer)
+    found = parse_json(answer.content, where)
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise _unexpected(answer, where, "a JSON list of objects")
     return found
@@ -103,7 +103,7 @@ def objects(answer: httpx.Response, where: str) -> list[dict[str, Any]]:
 def refusal_error(where: str, call: str, answer: httpx.Response) -> SourceError:
     """Return the error for an answer that is not 200; `call` is the kind of call, `where` names it for the message."""
     refusal = refusal_of(answer.content)
-    return error_for(
+    error = error_for(
         where,
         answer.status_code,
         TABLE,
@@ -112,11 +112,17 @@ def refusal_error(where: str, call: str, answer: httpx.Response) -> SourceError:
         call=call,
         retry_after=answer.headers.get("retry-after"),
     )
+    if call == "assertion" and concerns_clock(refusal.message):
+        error.hint = CHECK_CLOCK
+    return error
 
 
 def refusal_of(body: bytes) -> AutodeskRefusal:
     """Return what the body of an error says, whichever of Autodesk's services wrote it; the body may be anything."""
-    found = _lenient(body)
+    try:
+        found = parse_json(body, "")
+    except TemporarilyDown:
+        found = None
     if not isinstance(found, dict):
         return AutodeskRefusal()
     for listed in (found.get("errors"), _mapping(found.get("meta")).get("warnings")):
@@ -130,25 +136,9 @@ def refusal_of(body: bytes) -> AutodeskRefusal:
     )
 
 
-def _json(answer: httpx.Response) -> object:
-    try:
-        return orjson.loads(answer.content)
-    except ValueError:
-        return _lenient(answer.content)
-
-
 def _unexpected(answer: httpx.Response, where: str, what: str) -> ProtocolViolation:
     kind = answer.headers.get("content-type", "no content type")
     return ProtocolViolation(f"{where} sent something that is not {what} ({kind}).", hint=REPORT)
-
-
-def _lenient(body: bytes) -> object:
-    """Parse JSON as Python does, which takes half of a surrogate pair in a name; None if it is no JSON."""
-    try:
-        found: object = json.loads(body)
-    except ValueError:
-        return None
-    return found
 
 
 def _mapping(value: object) -> dict[str, Any]:

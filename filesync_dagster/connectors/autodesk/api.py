@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -12,7 +11,9 @@ import httpx
 from filesync_dagster.connectors.autodesk.answers import REPORT, document, objects, refusal_error
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
 from filesync_dagster.connectors.autodesk.tokens import AutodeskTokenMint, identity_of
+from filesync_dagster.connectors.rest.answers import ids_in
 from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
+from filesync_dagster.connectors.rest.fields import instant_of
 from filesync_dagster.connectors.rest.limits import tenant_of
 from filesync_dagster.connectors.rest.oauth import AuthorizedCalls, credential_hash
 from filesync_dagster.connectors.rest.paging import PageChain, same_host_link
@@ -38,11 +39,25 @@ class ApsAnswer:
     @property
     def entries(self) -> list[dict[str, Any]]:
         """The resources of `data`: a list of objects with an id, whatever else the answer holds."""
+        if self.odd:
+            raise ProtocolViolation("Autodesk sent a list with entries that have no id.", hint=REPORT)
+        return self.readable
+
+    @property
+    def readable(self) -> list[dict[str, Any]]:
+        """Those of `data` that have an id."""
+        return [each for each in self._data if _has_id(each)]
+
+    @property
+    def odd(self) -> list[object]:
+        """Those that have none."""
+        return [each for each in self._data if not _has_id(each)]
+
+    @property
+    def _data(self) -> list[Any]:
         data = self.document.get("data")
-        if not isinstance(data, list) or not all(isinstance(e, dict) and isinstance(e.get("id"), str) for e in data):
-            raise ProtocolViolation(
-                "Autodesk sent a list without `data`, or with entries that have no id.", hint=REPORT
-            )
+        if not isinstance(data, list):
+            raise ProtocolViolation("Autodesk sent a list without `data`.", hint=REPORT)
         return data
 
 
@@ -65,7 +80,7 @@ class Trail:
         following = same_host_link(self.url, link)
         if following is None:
             raise ProtocolViolation(f"{self._where} leads away from Autodesk for its next page.", hint=REPORT)
-        self.url = self._chain.advance(following, found.entries) or ""
+        self.url = self._chain.advance(following, ids_in(found.readable)) or ""
         return True
 
 
@@ -145,7 +160,7 @@ class Api:
 
 
 def _read_document(answer: httpx.Response, where: str) -> ApsAnswer:
-    return ApsAnswer(document(answer, where), _moment(answer.headers.get("date")))
+    return ApsAnswer(document(answer, where), instant_of(answer.headers.get("date")) or datetime.now(UTC))
 
 
 def _bracket_name(name: str) -> str:
@@ -153,8 +168,6 @@ def _bracket_name(name: str) -> str:
     return f"{outer}[{inner}]" if inner else outer
 
 
-def _moment(date: str | None) -> datetime:
-    try:
-        return parsedate_to_datetime(date or "").astimezone(UTC)
-    except ValueError:
-        return datetime.now(UTC)
+def _has_id(resource: object) -> bool:
+    found = resource.get("id") if isinstance(resource, dict) else None
+    return isinstance(found, str) and bool(found)

@@ -13,7 +13,9 @@ from filesync_dagster.connectors.autodesk.permissions import Ask
 from filesync_dagster.connectors.autodesk.reader import Contents
 from filesync_dagster.connectors.autodesk.rows import Child
 from filesync_dagster.connectors.rest.crawl import Stopped, run_bounded
-from filesync_dagster.core.errors import AccessDenied, NotFound
+from filesync_dagster.connectors.rest.errors import PART_FAILURES
+from filesync_dagster.connectors.rest.retry import never
+from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, TemporarilyDown
 
 Read: TypeAlias = Callable[[Open, Trail | None, Stopped], Contents]
 """Reads one page of a folder: the first one, or the one that a trail leads to."""
@@ -33,15 +35,15 @@ def crawl(frontier: Frontier, read: Read, workers: int, ask: Ask | None = None) 
     """Yield every page of every folder of the frontier, which then is as it is after the page.
 
     A page is yielded when `ask` has told of each folder on it. At most `workers` calls are made at once; with 1, in the
-    caller's thread. A folder that is denied or gone is a gap, but the top is not: that raises, like every other error.
-    Ending, failing and closing wait for the threads.
+    caller's thread. A folder that is denied, gone or answered with nonsense is a gap, and so is one that fails while
+    others still answer; but the top is not: that raises. Ending, failing and closing wait for the threads.
     """
     work = _Work(frontier, read, ask)
     with closing(run_bounded(work.take, work.call, workers, "autodesk")) as answers:
         for task, answer in answers:
             page = work.note(task, answer)
             if page is not None:
-                step, trail = _step(frontier, page.folder, page.read.result)
+                step, trail = _step(work, page.folder, page.read.result)
                 if not step.last:
                     work.reading.append(_Reading(page.folder, trail))
                 yield step
@@ -94,6 +96,8 @@ class _Work:
     frontier: Frontier
     read: Read
     ask: Ask | None
+    readable: Open = field(default_factory=lambda: Open(TOP, ""))  # the last folder that was read well
+    answered: _Asking | None = None  # the last folder whose permissions were told
     asking: deque[_Asking] = field(default_factory=deque)
     reading: deque[_Reading] = field(default_factory=deque)
 
@@ -113,11 +117,31 @@ class _Work:
         assert self.ask is not None
         return self.ask(task.child, task.page.folder.path, stopped)
 
+    def _permissions(self, task: _Asking, answer: Future[Any]) -> str | None:
+        """Return what was told of a folder's permissions; null, and a gap, where those of others still are."""
+        try:
+            found: str | None = answer.result()
+        except (TemporarilyDown, ProtocolViolation) as error:
+            contents = task.page.read.result().entries
+            others = [self.answered] if self.answered else [_Asking(task.page, one) for one in contents.folders]
+            other = next((one for one in others if one.child.id != task.child.id), None)
+            if other is None:
+                raise
+            self.call(other, never)
+            contents.gaps.append(str(error))
+            return None
+        self.answered = task
+        return found
+
+    def probe(self) -> None:
+        """Read a folder again that was read before. Raises SourceError when the store failed, and no folder."""
+        self.read(Open(self.readable.id, self.readable.path), None, never)
+
     def note(self, task: _Reading | _Asking, answer: Future[Any]) -> _Page | None:
         """Return the page that an answer completes: one of which nothing more is to be asked."""
         if isinstance(task, _Asking):
             page = task.page
-            page.take(task.child.id, answer.result())
+            page.take(task.child.id, self._permissions(task, answer))
         else:
             page = _Page(task.folder, answer)
             if self.ask is not None:
@@ -125,16 +149,20 @@ class _Work:
         return None if page.left else page
 
 
-def _step(frontier: Frontier, folder: Open, result: Callable[[], Contents]) -> tuple[Step, Trail | None]:
+def _step(work: _Work, folder: Open, result: Callable[[], Contents]) -> tuple[Step, Trail | None]:
     """Take a page into the frontier; return it and the trail to the next one."""
+    frontier = work.frontier
     try:
         contents = result()
-    except (AccessDenied, NotFound) as error:
+    except PART_FAILURES as error:
         if folder.id == TOP:
             raise
+        if not isinstance(error, AccessDenied | NotFound):
+            work.probe()
         folder.sound = False
         frontier.close(folder)
         return Step(folder, None, (str(error),), last=True), None
+    work.readable = folder
     fresh = folder.yielding
     folder.pages += 1
     folder.children += contents.entries.folders

@@ -64,8 +64,10 @@ def as_text(known: Mapping[str, Since], *, permissions: bool = False) -> str:
     return canonical_json({**told, PERMISSIONS: True} if permissions else told)
 
 
-def known_from(cursor: str, scopes: Sequence[str], *, permissions: bool = False) -> dict[str, Since]:
-    """Return what a cursor says of these scopes. Raises CursorLost."""
+def known_from(
+    cursor: str, scopes: Sequence[str], *, permissions: bool = False, may_lack: bool = False
+) -> dict[str, Since]:
+    """Return what a cursor says of these scopes; of others too, if some `may_lack` among them. Raises CursorLost."""
     try:
         said_of = json.loads(cursor)
         with_permissions = said_of.pop(PERMISSIONS, False)
@@ -74,7 +76,7 @@ def known_from(cursor: str, scopes: Sequence[str], *, permissions: bool = False)
         raise CursorLost("The cursor cannot be read.", hint=FULL_SYNC) from exc
     if with_permissions != permissions:
         raise CursorLost(f"Permissions are {'' if permissions else 'not '}recorded from now on.", hint=FULL_SYNC)
-    if found.keys() != set(scopes):
+    if not (found.keys() >= set(scopes) if may_lack else found.keys() == set(scopes)):
         new, old = len(set(scopes) - found.keys()), len(found.keys() - set(scopes))
         told = [f"{new} new" if new else "", f"{old} no longer there" if old else ""]
         raise CursorLost(f"The projects are others now: {', '.join(filter(None, told))}.", hint=FULL_SYNC)

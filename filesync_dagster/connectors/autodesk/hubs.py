@@ -9,7 +9,7 @@ from typing import Any
 from filesync_dagster.connectors.autodesk.answers import CHECK_PROJECT, INTEGRATE
 from filesync_dagster.connectors.autodesk.api import Api, ApsAnswer
 from filesync_dagster.connectors.autodesk.details import PAGE_MAX, AutodeskDetails
-from filesync_dagster.connectors.rest.errors import ASK_LATER
+from filesync_dagster.connectors.rest.errors import ASK_LATER, PART_FAILURES
 from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError, TemporarilyDown
 
 FORBIDDEN = frozenset({"401", "403"})
@@ -34,13 +34,21 @@ class Hubs:
         self._api = api
         self._lock = threading.Lock()
         self._listed: dict[str, AutodeskProject] | None = None
+        self._unread: dict[str, SourceError] = {}
 
     def ids(self) -> tuple[str, ...]:
         """Return the projects of the endpoint, sorted; those that were named are not looked for."""
         found = tuple(sorted(self._details.project_ids or self._projects()))
-        if not found:
+        if not found and not self._unread:
             raise NotFound("The app sees no active project.", hint=INTEGRATE)
         return found
+
+    def unread(self) -> Mapping[str, SourceError]:
+        """Return why the projects of some hubs could not be listed, by hub; nothing where projects are named."""
+        if self._details.project_ids:
+            return {}
+        self._projects()
+        return self._unread
 
     def forget(self) -> None:
         """Look for the projects again when they are needed."""
@@ -52,6 +60,8 @@ class Hubs:
         if self._details.hub_id is not None and self._details.only_project is not None:
             return AutodeskProject(project_id, self._details.hub_id)
         found = self._projects().get(project_id)
+        if found is None and self._unread:
+            raise next(iter(self._unread.values()))
         if found is None:
             raise NotFound(f"The app sees no active project {project_id}.", hint=CHECK_PROJECT)
         return found
@@ -67,12 +77,23 @@ class Hubs:
             return self._listed
 
     def _list_projects(self) -> Iterator[AutodeskProject]:
+        """Yield the projects of all hubs; hubs that cannot be read are noted. Raises when none can."""
         hub_id = self._details.hub_id
-        for hub in [hub_id] if hub_id is not None else [each["id"] for each in self._hubs()]:
-            url = self._api.url("project", "v1", "hubs", hub, "projects", page__limit=PAGE_MAX)
-            for found in self._api.all("projects", url, f"Hub {hub}, asked for its projects,"):
-                for project in found.entries:
-                    yield AutodeskProject(project["id"], hub, _attributes(project).get("name"))
+        hubs = [hub_id] if hub_id is not None else [each["id"] for each in self._hubs()]
+        self._unread = {}
+        for hub in hubs:
+            try:
+                yield from list(self._projects_of(hub))
+            except PART_FAILURES as error:
+                self._unread[hub] = error
+        if len(self._unread) == len(hubs):
+            raise next(iter(self._unread.values()))
+
+    def _projects_of(self, hub: str) -> Iterator[AutodeskProject]:
+        url = self._api.url("project", "v1", "hubs", hub, "projects", page__limit=PAGE_MAX)
+        for found in self._api.all("projects", url, f"Hub {hub}, asked for its projects,"):
+            for project in found.entries:
+                yield AutodeskProject(project["id"], hub, _attributes(project).get("name"))
 
     def _hubs(self) -> list[dict[str, Any]]:
         wanted, region = self._details.hub_id, self._details.region

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 from filesync_dagster.connectors.autodesk.api import Api
 from filesync_dagster.connectors.autodesk.frontier import join_path
-from filesync_dagster.connectors.autodesk.rows import Child, text
+from filesync_dagster.connectors.autodesk.rows import Child
+from filesync_dagster.connectors.rest.fields import text_of
 from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation
 from filesync_dagster.core.model import Meter, canonical_json
 
@@ -92,7 +93,7 @@ def _one(permission: Mapping[str, Any], where: str) -> dict[str, Any]:
         "actions": sorted(own | inherited),
         "inherited": not own,
     }
-    named = {"name": text(permission.get("name")), "emailAddress": text(permission.get("email"))}
+    named = {"name": text_of(permission.get("name")), "emailAddress": text_of(permission.get("email"))}
     return told | {name: value for name, value in named.items() if value}
 
 

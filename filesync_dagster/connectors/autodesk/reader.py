@@ -63,7 +63,8 @@ class Reader:
         found = self._api.get("contents", trail.url, where, stopped=stopped)
         more = trail.advance(found)
         entries, tips = Entries(self.scope), tips_of(found.document)
-        for resource in found.entries:
+        entries.note_odd(found.odd)
+        for resource in found.readable:
             entries.add(resource, folder.id, tips)
         return Contents(entries, trail if more else None, found.at)
 
@@ -93,7 +94,8 @@ class Reader:
             entries.add_project(project.id, project.name or project.id)
         for found in self._api.all("topFolders", url, where, stopped=stopped):
             at = at or found.at
-            for resource in found.entries:
+            entries.note_odd(found.odd)
+            for resource in found.readable:
                 entries.add(resource, self.top, {})
         assert at is not None
         return Contents(entries, None, at)

@@ -4,20 +4,20 @@ Autodesk's own remarks decide what is taken: the name of a folder is `attributes
 tip version (`displayName` is reserved), a hidden entry is a deleted one, and a size is there for files only.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
-from filesync_dagster.core.model import Kind, canonical_json, to_storable_text
+from filesync_dagster.connectors.rest.fields import gap_without, instant_of, size_of, text_of
+from filesync_dagster.core.model import Kind, canonical_json
 from filesync_dagster.core.schemas import build_batch
 
 DOCUMENTS = frozenset({"C4RModel", "Document", "FDX"})  # types of items that need not have bytes of their own
 DELETED = "Deleted"  # the type of the version that deleting leaves behind
 EARLIEST = datetime.min.replace(tzinfo=UTC)
-INT64 = range(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,28 @@ class Entries:
         kind = resource.get("type")
         if kind == "folders":
             self.rows.append(_folder(resource, attributes, parent))
-            rollup = moment(attributes.get("lastModifiedTimeRollup"))
+            rollup = instant_of(attributes.get("lastModifiedTimeRollup"))
             self.folders.append(Child(resource["id"], self.rows[-1]["name"], rollup))
         elif kind == "items":
             self._add_item(resource, attributes, parent, tips)
         else:
             self.gaps.append(f"It holds {resource['id']}, of the unknown type {kind!r}.")
 
+    def note_odd(self, found: Sequence[object]) -> None:
+        """Note that an answer had resources without an id."""
+        for each in found:
+            told = each if isinstance(each, Mapping) else {"entry": each}
+            self.gaps.append(gap_without("an id", {**told, **_part(told, "attributes")}, scope=self.scope).reason)
+
     def add_project(self, project_id: str, name: str) -> None:
         """Take a project as the folder that its top folders lie in."""
         self.rows.append(
-            {"external_id": project_id, "parent_id": None, "name": text(name) or project_id, "kind": Kind.FOLDER.value}
+            {
+                "external_id": project_id,
+                "parent_id": None,
+                "name": text_of(name) or project_id,
+                "kind": Kind.FOLDER.value,
+            }
         )
 
     def permit(self, found: Mapping[str, str | None]) -> None:
@@ -112,34 +123,14 @@ def batch_of(rows: Sequence[Mapping[str, Any]], scope: str) -> pa.RecordBatch:
     return build_batch(columns, len(rows))
 
 
-def moment(value: object) -> datetime | None:
-    """Return a time of Autodesk's (UTC, up to seven digits of a second); None if it is none."""
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def text(value: object) -> str:
-    """Return a name as it can be stored; "" if there is none."""
-    if not isinstance(value, str):
-        return ""
-    if "\x00" not in value and value.isprintable():
-        return value
-    return to_storable_text(value.encode("utf-8", "surrogatepass"))
-
-
 def _folder(folder: Mapping[str, Any], attributes: Mapping[str, Any], parent: str | None) -> dict[str, Any]:
     return {
         "external_id": folder["id"],
         "parent_id": parent,
         "name": _first(attributes, "name", "displayName") or folder["id"],
         "kind": Kind.FOLDER.value,
-        "created_at": moment(attributes.get("createTime")),
-        "modified_at": moment(attributes.get("lastModifiedTime")),  # the rollup would make every ancestor a change
+        "created_at": instant_of(attributes.get("createTime")),
+        "modified_at": instant_of(attributes.get("lastModifiedTime")),  # the rollup would make every ancestor a change
         "owner": _first(attributes, "createUserName", "createUserId") or None,
         "link": _link(folder),
         "metadata": _metadata({"extension_type": _extension(attributes)}),
@@ -153,7 +144,7 @@ def _item(
     if _last(_extension(version)) == DELETED:
         return None
     number, size = version.get("versionNumber"), version.get("storageSize")
-    known = size if isinstance(size, int) and size in INT64 else None
+    known = size_of(size)
     bodiless = known is None and _last(_extension(attributes)) in DOCUMENTS
     reserved = attributes.get("reserved") is True
     return {
@@ -162,16 +153,16 @@ def _item(
         "name": _first(version, "name", "displayName") or _first(attributes, "displayName") or item["id"],
         "kind": (Kind.DOCUMENT if bodiless else Kind.FILE).value,
         "size": known,
-        "mime_type": version["mimeType"] if isinstance(version.get("mimeType"), str) else None,
-        "created_at": moment(attributes.get("createTime")),
-        "modified_at": moment(version.get("lastModifiedTime")),
+        "mime_type": text_of(version.get("mimeType")),
+        "created_at": instant_of(attributes.get("createTime")),
+        "modified_at": instant_of(version.get("lastModifiedTime")),
         "version": tip["id"] if number is None else str(number),
         "owner": _first(attributes, "createUserName", "createUserId") or None,
         "link": _link(tip) or _link(item),
         "metadata": _metadata(
             {
                 "extension_type": _extension(attributes),
-                "file_type": version.get("fileType"),
+                "file_type": text_of(version.get("fileType")),
                 "reserved": reserved or None,
                 "reserved_by": _first(attributes, "reservedUserName", "reservedUserId") if reserved else None,
                 "tip_version_id": tip["id"],
@@ -189,18 +180,17 @@ def _part(resource: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
 
 
 def _first(attributes: Mapping[str, Any], *names: str) -> str:
-    texts: Iterable[str] = (text(attributes.get(name)) for name in names)
+    texts = (text_of(attributes.get(name)) for name in names)
     return next((found for found in texts if found), "")
 
 
 def _link(resource: Mapping[str, Any]) -> str | None:
     found = _part(resource, "links", "webView").get("href")
-    return found if isinstance(found, str) else None
+    return text_of(found)
 
 
 def _extension(attributes: Mapping[str, Any]) -> str | None:
-    found = _part(attributes, "extension").get("type")
-    return found if isinstance(found, str) else None
+    return text_of(_part(attributes, "extension").get("type"))
 
 
 def _last(extension: str | None) -> str:

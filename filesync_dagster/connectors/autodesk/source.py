@@ -20,9 +20,13 @@ from filesync_dagster.connectors.autodesk.permissions import Permissions
 from filesync_dagster.connectors.autodesk.reader import PROJECT_SCOPE, Contents, Reader
 from filesync_dagster.connectors.autodesk.rows import Entries
 from filesync_dagster.connectors.rest.crawl import thread_pool
+from filesync_dagster.connectors.rest.errors import PART_FAILURES
 from filesync_dagster.connectors.rest.retry import RetryPolicy, never
-from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError
-from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Meter, Page
+from filesync_dagster.core.errors import SourceError
+from filesync_dagster.core.model import UNNAMED, Capabilities, ConnectionReport, Delta, Meter, Page
+
+HUB_SCOPE = "hub:"
+"""Of a hub that does not tell its projects: nothing can be listed there."""
 
 Top = tuple[Open, Contents]
 
@@ -67,10 +71,11 @@ class AutodeskSource:
         started = time.monotonic()
         hubs = self._hubs.hubs()
         latency = (time.monotonic() - started) * 1000
-        scopes = self.scopes()
+        scopes = self._projects()
         tops, failures = self._tops(scopes if self._details.project_ids else scopes[:1])
         if failures and not tops:
             raise next(iter(failures.values()))
+        failures = {**failures, **self._hubs.unread()}
         projects = f"{len(scopes)} projects" if len(scopes) > 1 else f"project {self._name(scopes[0])}"
         folders = sum(len(contents.entries.folders) for _, contents in tops.values())
         several = f" in {len(tops)} of them" if len(scopes) > len(tops) else ""
@@ -83,18 +88,22 @@ class AutodeskSource:
         )
 
     def scopes(self) -> tuple[str, ...]:
-        """One for each project."""
-        return tuple(PROJECT_SCOPE + project for project in self._hubs.ids())
+        """One for each project, and one for each hub that does not tell its projects."""
+        return (*self._projects(), *(HUB_SCOPE + hub for hub in sorted(self._hubs.unread())))
 
     def list(self, scope: str, checkpoint: str | None = None, landmarks: Sequence[str] = ()) -> Iterator[Page]:
         """Crawl a project. A checkpoint names a few folders, however large the project is."""
+        if scope.startswith(HUB_SCOPE):
+            error = self._hubs.unread()[scope.removeprefix(HUB_SCOPE)]
+            yield Page(Entries(scope).batch(), gaps=to_gaps(UNNAMED, "", [str(error)]))
+            return
         reader = self._reader(scope)
         left = folders_from(checkpoint)
         yield from self._pages(Frontier([reader.begin()] if left is None else left, self._enter), reader)
 
     def cursor(self) -> str:
         """Read the top of each project. One that cannot be read counts as changed from now on."""
-        scopes = self.scopes()
+        scopes = self._projects()
         tops, failures = self._tops(scopes)
         if len(failures) == len(scopes):
             raise next(iter(failures.values()))
@@ -108,8 +117,8 @@ class AutodeskSource:
         Filtered folders are read as well: what comes back from one must be known.
         """
         self._hubs.forget()
-        scopes = self.scopes()
-        known = cursors.known_from(cursor, scopes, permissions=self._details.include_permissions)
+        scopes, unread = self._projects(), self._hubs.unread()
+        known = cursors.known_from(cursor, scopes, permissions=self._details.include_permissions, may_lack=bool(unread))
         tops, failures = self._tops(scopes)
         if len(failures) == len(scopes):
             raise next(iter(failures.values()))
@@ -119,7 +128,7 @@ class AutodeskSource:
             with closing(found.deltas(cursor)) as deltas:
                 yield from deltas
             later[scope] = found.after()
-        for scope, error in failures.items():
+        for scope, error in [*failures.items(), *((UNNAMED, error) for error in unread.values())]:
             yield Delta(scope, Entries(scope).batch(), cursor, gaps=to_gaps(scope, "", [str(error)]))
         after = cursors.as_text(later, permissions=self._details.include_permissions)
         yield Delta(scopes[0], Entries(scopes[0]).batch(), after)
@@ -135,13 +144,19 @@ class AutodeskSource:
 
     def lookup(self, ids: Sequence[str], scope: str) -> Iterator[Page]:
         """Ask for each one. Of a project that the list of all projects does not have any more, nothing is left."""
-        if not self._details.project_ids and scope not in self.scopes():
+        if not self._details.project_ids and scope not in self._projects():
+            for error in self._hubs.unread().values():  # it may be there, where nobody can look
+                raise error
             return iter(())
         return lookup_entries(ids, self._reader(scope), self._details)
 
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+
+    def _projects(self) -> tuple[str, ...]:
+        """Return the scopes of the projects that can be named."""
+        return tuple(PROJECT_SCOPE + project for project in self._hubs.ids())
 
     def _pages(self, frontier: Frontier, reader: Reader) -> Iterator[Page]:
         scope = reader.scope
@@ -190,5 +205,5 @@ class AutodeskSource:
 def _read_or_error(read: Callable[[str], Top], scope: str) -> Top | SourceError:
     try:
         return read(scope)
-    except (AccessDenied, NotFound) as error:
+    except PART_FAILURES as error:
         return error

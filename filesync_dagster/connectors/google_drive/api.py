@@ -15,7 +15,7 @@ from googleapiclient.discovery import build
 from filesync_dagster.connectors.google_drive.credentials import GoogleTokenMint, identity_of, tenant_key
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import OUR_FAULT, drive_border, refusal_error, status_in
-from filesync_dagster.connectors.rest.answers import Answer, list_in, parse_object, text_in
+from filesync_dagster.connectors.rest.answers import Answer, ids_in, list_in, parse_object, text_in
 from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
 from filesync_dagster.connectors.rest.crawl import thread_pool
 from filesync_dagster.connectors.rest.limits import tenant_of
@@ -144,7 +144,7 @@ class DriveApi:
         def ask(token: str | None) -> Answer:
             return self._fetch(resource, "list", {"pageSize": 100, **parameters, **_page_token(token)})
 
-        pages = follow_pages(ask, self.next_token, lambda page: self.entries(page, resource), self.where)
+        pages = follow_pages(ask, self.next_token, lambda page: ids_in(self.entries(page, resource)), self.where)
         return [entry for page in pages for entry in self.entries(page, resource)]
 
     def _fetch(self, resource: str, method: str, parameters: Mapping[str, Any], stopped: Stopped = never) -> Answer:

@@ -17,10 +17,11 @@ from google.oauth2 import service_account
 
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails, key_parts
 from filesync_dagster.connectors.google_drive.errors import CHECK_CREDENTIALS, REASONS, google_auth_border
+from filesync_dagster.connectors.rest.answers import parse_object
 from filesync_dagster.connectors.rest.client import httpx_border
-from filesync_dagster.connectors.rest.errors import ASK_LATER, ErrorTable, error_for
+from filesync_dagster.connectors.rest.errors import REDIRECTION, ErrorTable, error_for
 from filesync_dagster.connectors.rest.oauth import AccessToken
-from filesync_dagster.core.errors import AuthenticationFailed, TemporarilyDown
+from filesync_dagster.core.errors import AuthenticationFailed
 
 METADATA = "https://www.googleapis.com/auth/drive.metadata.readonly"
 EVERYTHING = "https://www.googleapis.com/auth/drive.readonly"  # what it takes to learn which shared drives there are
@@ -133,10 +134,10 @@ class _Fetch(google.auth.transport.Request):
         code = RATE_LIMIT if RATE_LIMITED.search(answer.content) else ""
         wait = answer.headers.get("retry-after")
         error = error_for(WHERE, answer.status_code, TOKEN_ERRORS, code=code, retry_after=wait)
-        if not answer.is_success and error.retryable:
+        if not answer.is_success and (error.retryable or answer.status_code in REDIRECTION):
             raise error
-        if answer.is_success and not _is_object(answer.content):  # google-auth would stumble over it
-            raise TemporarilyDown(f"{WHERE} sent an answer that cannot be read.", hint=ASK_LATER)
+        if answer.is_success:
+            parse_object(answer.content, WHERE)  # google-auth would stumble over anything else
         return _Fetched(answer)
 
 
@@ -157,10 +158,3 @@ class _Fetched(google.auth.transport.Response):
     @property
     def data(self) -> bytes:
         return self._answer.content
-
-
-def _is_object(body: bytes) -> bool:
-    try:
-        return isinstance(orjson.loads(body), dict)
-    except orjson.JSONDecodeError:
-        return False

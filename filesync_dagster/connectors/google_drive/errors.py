@@ -11,7 +11,16 @@ import google.auth.exceptions
 import googleapiclient.errors
 import orjson
 
-from filesync_dagster.connectors.rest.errors import ASK_LATER, BadRequest, ErrorTable, Forbidden, Meaning, error_for
+from filesync_dagster.connectors.rest.errors import (
+    ASK_LATER,
+    CHECK_CLOCK,
+    BadRequest,
+    ErrorTable,
+    Forbidden,
+    Meaning,
+    concerns_clock,
+    error_for,
+)
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -25,8 +34,12 @@ from filesync_dagster.core.errors import (
 
 CHECK_CREDENTIALS = "Check the service account's key (or client_id, client_secret and refresh_token)."
 CHECK_DELEGATION = (
-    "Check subject, and that the domain-wide delegation of the service account has the scopes that "
-    "docs/google-drive.md names."
+    "Give the service account domain-wide delegation (Admin console, Security, API controls): its client id, with the "
+    "scopes that docs/google-drive.md names. It counts after some minutes. Also check subject."
+)
+CHECK_SUBJECT = (
+    "Check subject: it must be the primary address of an active user of the Workspace domain that the service account "
+    "has domain-wide delegation for; an alias, a group or a suspended user is none."
 )
 SHARE = "Share the folder (or the shared drive) with the account that asks: it must see it."
 CHECK_ID = "Check folder_id and drive_id, and that the account that asks may see it."
@@ -114,6 +127,19 @@ AUTH: Final[Mapping[type[Exception], type[SourceError]]] = {
 """Every exception of google-auth; a test fails when it grows another."""
 
 
+TOKEN_HINTS: Final[Mapping[str, str]] = {
+    "unauthorized_client": CHECK_DELEGATION,  # the account may speak for nobody, or not with these scopes
+    "access_denied": CHECK_DELEGATION,
+    "invalid email or user id": CHECK_SUBJECT,
+    "not a valid email": CHECK_SUBJECT,
+    "invalid impersonation": CHECK_SUBJECT,
+    "invalid principal": CHECK_SUBJECT,
+    "account has been deleted": CHECK_SUBJECT,
+    "user is suspended": CHECK_SUBJECT,
+}
+"""What Google's token service says, and what to do about it."""
+
+
 @contextmanager
 def drive_border(where: str) -> Iterator[None]:
     """Turn what Google's client raises into our errors; `where` names what was asked, for the message."""
@@ -137,8 +163,9 @@ def google_auth_border(where: str) -> Iterator[None]:
         if kind is AuthenticationFailed and exc.retryable:
             kind = TemporarilyDown
         hint = ASK_LATER if kind is TemporarilyDown else CHECK_CREDENTIALS
-        if "unauthorized_client" in said:  # what Google says of a subject that the account may not speak for
-            hint = CHECK_DELEGATION
+        hint = next((hint for words, hint in TOKEN_HINTS.items() if words in said.lower()), hint)
+        if "invalid_grant" in said and concerns_clock(said):
+            hint = CHECK_CLOCK
         raise kind(f"{where} refused: {said}.", hint=hint) from exc
 
 
@@ -155,6 +182,11 @@ def status_in(answer: Mapping[str, Any]) -> int:
     """Return the HTTP status that the body of a refusal names; that of an outage if it names none."""
     code = answer["error"].get("code")
     return code if isinstance(code, int) else 503
+
+
+def concerns_account(error: SourceError) -> bool:
+    """Whether an error is about all that the account may do, and not about one entry or drive."""
+    return isinstance(error, AccessDenied) and not isinstance(error, Forbidden)
 
 
 def _reason_in(body: bytes) -> tuple[str, str]:

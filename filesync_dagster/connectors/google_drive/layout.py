@@ -1,11 +1,14 @@
-"""Which entry lies in which scope, and where: Drive tells parents, an endpoint has a top. Pure: no I/O."""
+"""The scopes of an endpoint as Drive has them now, and which entry lies where: Drive tells parents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from filesync_dagster.connectors.google_drive.api import DriveApi
+from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
+from filesync_dagster.connectors.google_drive.errors import CHECK_ID
 from filesync_dagster.core.errors import NotFound
-from filesync_dagster.core.model import OUTSIDE
+from filesync_dagster.core.model import AS_KNOWN, OUTSIDE
 
 FOLDER = "application/vnd.google-apps.folder"
 MY_DRIVE = "my_drive"
@@ -24,6 +27,7 @@ class Scope:
     corpus: Mapping[str, Any] | None = None
     keeps_own: bool = False  # an entry of the account that has no parent lies at the top
     keeps_shared: bool = False  # and so does one of somebody else
+    keeps_foreign: bool = False  # what was shared out of shared drives that the account is no member of lies here
 
     @property
     def is_folder(self) -> bool:
@@ -39,13 +43,15 @@ class Scope:
     def corpora(self) -> dict[str, Any]:
         """The parameters of files.list that name what is listed."""
         if self.drive_id is None:
-            return {"corpora": "user"}
+            return {"corpora": "user", **(ALL_DRIVES | SUPPORTED if self.keeps_foreign else {})}
         return {"corpora": "drive", "driveId": self.drive_id, **ALL_DRIVES, **SUPPORTED}
 
     @property
     def log(self) -> dict[str, Any]:
         """The parameters of changes.list that name the log which tells of this scope."""
-        return {"driveId": self.drive_id, **ALL_DRIVES} if self.drive_id else {}
+        if self.drive_id:
+            return {"driveId": self.drive_id, **ALL_DRIVES}
+        return {**ALL_DRIVES} if self.keeps_foreign else {}
 
 
 ALL_DRIVES = {"includeItemsFromAllDrives": True}
@@ -80,14 +86,25 @@ class Layout:
         """Return a scope that may have gone away: then it has its name, and nothing lies in it."""
         return next((scope for scope in self.scopes if scope.name == name), Scope(name, None, OUTSIDE))
 
-    def place(self, entry: Mapping[str, Any], asked: Scope, folder: str | None = None) -> tuple[str, str | None]:
-        """Return the scope and the parent_id of an entry that `asked`, or `folder` in it, was asked for."""
-        scope = self.drives.get(entry.get("driveId"))
+    def foreign(self, entry: Mapping[str, Any]) -> Scope | None:
+        """Return the scope of an entry in a shared drive that the account is no member of; None if it is in none."""
+        if drive_of(entry) in self.drives:
+            return None
+        return next((scope for scope in self.scopes if scope.keeps_foreign), None)
+
+    def place(
+        self, entry: Mapping[str, Any], asked: Scope, folder: str | None = None, *, told: bool = False
+    ) -> tuple[str, str | None]:
+        """Return the scope and the parent_id of an entry that `asked`, or `folder` in it, was asked for.
+
+        `told`: a log told of it, which does not always tell its folder.
+        """
+        scope = self.drives.get(drive_of(entry)) or self.foreign(entry)
         if scope is None:
             return asked.name, OUTSIDE
         if entry["id"] == scope.top:
             return scope.name, None
-        parents = entry.get("parents") or ()
+        parents = parents_of(entry)
         if folder is not None and (not parents or folder in parents):
             parent = folder
         elif parents:
@@ -95,5 +112,69 @@ class Layout:
         elif scope.keeps_own if entry.get("ownedByMe") else scope.keeps_shared:
             parent = scope.top
         else:
-            return scope.name, OUTSIDE
+            return scope.name, AS_KNOWN if told and scope.is_folder else OUTSIDE
         return scope.name, scope.parent if parent == scope.top else parent
+
+
+def drive_of(entry: Mapping[str, Any]) -> str | None:
+    """Return the shared drive that an entry lies in."""
+    found = entry.get("driveId")
+    return found if isinstance(found, str) else None
+
+
+def parents_of(entry: Mapping[str, Any]) -> list[str]:
+    """Return the folders that an entry says it lies in."""
+    found = entry.get("parents")
+    return [one for one in found if isinstance(one, str) and one] if isinstance(found, list) else []
+
+
+def only_scope(details: GoogleDriveDetails) -> str:
+    """Return the name of the scope of an endpoint that has one, which needs no question."""
+    if details.folder_id:
+        return f"folder:{details.folder_id}"
+    return f"drive:{details.drive_id}" if details.drive_id else MY_DRIVE
+
+
+def name_of(details: GoogleDriveDetails) -> str:
+    """Return what messages call an endpoint."""
+    if details.folder_id:
+        return f"Google Drive folder {details.folder_id}"
+    return f"Shared drive {details.drive_id}" if details.drive_id else "Google Drive"
+
+
+def layout_of(drive: DriveApi, details: GoogleDriveDetails) -> Layout:
+    """Return the scopes of an endpoint. Raises NotFound when the folder is not there, or in the trash."""
+    if details.folder_id:
+        return Layout((_folder(drive, details.folder_id, details.drive_id),))
+    if details.drive_id:
+        return Layout((_shared(details.drive_id, None),))
+    root = drive.file("root", "id,createdTime,webViewLink")
+    if not details.include_shared:
+        return Layout((Scope(MY_DRIVE, None, root["id"], keeps_own=True),))
+    corpus = {**root, "name": "My Drive", "mimeType": FOLDER}  # its name in Drive depends on the user's language
+    mine = Scope(MY_DRIVE, None, root["id"], corpus, keeps_own=True, keeps_shared=True, keeps_foreign=True)
+    shared = {found["id"]: _shared(found["id"], corpus_of(found)) for found in drive.drives()}
+    return Layout((mine, *(shared[drive_id] for drive_id in sorted(shared))))
+
+
+def corpus_of(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a shared drive as the entry that stands for it."""
+    link = f"https://drive.google.com/drive/folders/{found['id']}"
+    return {**found, "mimeType": FOLDER, "driveId": found["id"], "webViewLink": link}
+
+
+def _shared(drive_id: str, corpus: Mapping[str, Any] | None) -> Scope:
+    # A drive's own listing names nothing else, so what has no visible parent lies at its top.
+    return Scope(f"drive:{drive_id}", drive_id, drive_id, corpus, keeps_own=True, keeps_shared=True)
+
+
+def _folder(drive: DriveApi, folder_id: str, drive_id: str | None) -> Scope:
+    found = drive.file(folder_id, "id,mimeType,driveId,trashed")
+    wrong = (
+        ("is no folder" if found.get("mimeType") != FOLDER else "")
+        or ("lies in the trash" if found.get("trashed") else "")
+        or ("does not lie in that shared drive" if drive_id and found.get("driveId") != drive_id else "")
+    )
+    if wrong:
+        raise NotFound(f"{drive.where} {wrong}.", hint=CHECK_ID)
+    return Scope(f"folder:{folder_id}", found.get("driveId"), found["id"])

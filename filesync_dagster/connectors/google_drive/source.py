@@ -8,21 +8,33 @@ from typing import Any
 import httpx
 
 from filesync_dagster.connectors.google_drive.api import DriveApi
-from filesync_dagster.connectors.google_drive.crawl import tree_of
+from filesync_dagster.connectors.google_drive.changes import (
+    DriveCursor,
+    LogPage,
+    cursor_from,
+    first_page,
+    read_log,
+    start_of_log,
+)
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
-from filesync_dagster.connectors.google_drive.errors import SHARE
-from filesync_dagster.connectors.google_drive.feed import DriveCursor, LogPage, cursor_from, page_of_log, read_log
-from filesync_dagster.connectors.google_drive.layout import MY_DRIVE, Layout, Scope
-from filesync_dagster.connectors.google_drive.listing import DrivePage, list_scope
-from filesync_dagster.connectors.google_drive.permissions import permissions_of
-from filesync_dagster.connectors.google_drive.rows import rows_of
-from filesync_dagster.connectors.google_drive.scopes import layout_of, name_of, only_scope
+from filesync_dagster.connectors.google_drive.errors import SHARE, concerns_account
+from filesync_dagster.connectors.google_drive.layout import MY_DRIVE, Layout, Scope, layout_of, name_of, only_scope
+from filesync_dagster.connectors.google_drive.listing import DrivePage, list_scope, tree_of
+from filesync_dagster.connectors.google_drive.parents import Parents
+from filesync_dagster.connectors.google_drive.rows import has_id, permissions_of, rows_of
 from filesync_dagster.connectors.rest.crawl import crawl_tree
+from filesync_dagster.connectors.rest.errors import PART_FAILURES
 from filesync_dagster.connectors.rest.retry import RetryPolicy
-from filesync_dagster.core.errors import NotFound
-from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Meter, Page
+from filesync_dagster.core.errors import NotFound, SourceError
+from filesync_dagster.core.model import OUTSIDE, Capabilities, ConnectionReport, Delta, ListingGap, Meter, Page
 
 Entry = Mapping[str, Any]
+
+NOTHING_SHARED = (
+    "Nothing is shared with this service account, and its own My Drive is empty: share a folder or a shared drive with "
+    "the address in its key (client_email) and list it with folder_id, drive_id or include_shared, or name a user with "
+    "subject. As it is, the inventory will be empty."
+)
 
 
 class GoogleDriveSource:
@@ -57,10 +69,7 @@ class GoogleDriveSource:
         account = self._drive.account()
         latency = (time.monotonic() - started) * 1000
         layout = self._layout()
-        for scope in layout.scopes:
-            self._drive.files(None, pageSize=1, **scope.corpora)
-        self.cursor()
-        permissions, problems = ["list files", "read the change log"], []
+        permissions, problems = ["list files", "read the change log"], [*self._check_scopes(layout)]
         if self._details.include_permissions:
             if permissions_of(self._drive, [{"id": layout.scopes[0].top, "driveId": None}]) == [None]:
                 problems.append(f"The permissions cannot be read. {SHARE}")
@@ -84,21 +93,29 @@ class GoogleDriveSource:
         yield from self._pages(found, layout, asked)
 
     def cursor(self) -> str:
-        """Return where the log of every scope stands."""
+        """Return where the log of every scope stands. One that does not tell is unread until the next full listing."""
         cursor, scopes = DriveCursor({}, self._details.include_permissions), self._layout().scopes
-        tokens = self._drive.each(lambda scope: self._drive.start_token(scope.drive_id), scopes)
+        tokens = self._drive.each(lambda scope: start_of_log(self._drive, scope), scopes)
+        _raise_if_all_failed(tokens)
         for scope, token in zip(scopes, tokens, strict=True):
-            cursor = cursor.at(scope, token)
+            cursor = cursor.unread(scope) if isinstance(token, SourceError) else cursor.at(scope, token)
         return cursor.as_text()
 
     def changes(self, cursor: str) -> Iterator[Delta]:
-        """Read the log of every scope, one delta a page. The first pages are asked for side by side."""
+        """Read the log of every scope, one delta a page. The first pages are asked for side by side.
+
+        A log that cannot be read is a gap, and its part of the cursor stays.
+        """
         layout = self._layout()
         at = cursor_from(cursor, layout, permissions=self._details.include_permissions)
-        first = self._drive.each(lambda scope: page_of_log(self._drive, scope, at.token(scope)), layout.scopes)
+        first = self._drive.each(lambda scope: first_page(self._drive, scope, at), layout.scopes)
+        _raise_if_all_failed(first)
         for scope, answer in zip(layout.scopes, first, strict=True):
+            if isinstance(answer, SourceError):
+                yield self._unread_log(layout, scope, at, answer)
+                continue
             log = read_log(self._drive, layout, scope, at, answer)
-            at = yield from self._deltas(log, layout, scope)
+            at = yield from self._deltas(log, layout, scope, at)
 
     def below(self, folder_id: str, scope: str) -> Iterator[Page]:
         """Crawl. Below a folder that is gone there is nothing."""
@@ -112,34 +129,50 @@ class GoogleDriveSource:
         size = self._details.page_size
         for start in range(0, len(ids), size):
             found = self._drive.each(lambda one: self._entry(one, layout), ids[start : start + size])
-            yield self._page(DrivePage([entry for entry in found if entry], None), layout, layout.former(scope))
+            asked = layout.former(scope)
+            entries = Parents(self._drive, layout).settle([entry for entry in found if entry], asked)
+            yield Page(rows_of(entries, layout, asked, permissions=self._permissions(entries, layout)))
 
     def close(self) -> None:
         """Close the connections."""
         self._drive.close()
 
     def _pages(self, found: Generator[DrivePage], layout: Layout, asked: Scope) -> Generator[Page]:
+        parents = Parents(self._drive, layout)
         with closing(found):
             for some in found:
-                yield self._page(some, layout, asked)
+                yield self._page(some, layout, asked, parents)
 
-    def _page(self, some: DrivePage, layout: Layout, asked: Scope) -> Page:
-        batch = rows_of(
-            some.entries, layout, asked, folders=some.folders, permissions=self._permissions(some.entries, layout)
-        )
+    def _page(self, some: DrivePage, layout: Layout, asked: Scope, parents: Parents) -> Page:
+        entries = parents.complete(some.entries, asked)
+        folders = some.folders and [*some.folders, *[None] * (len(entries) - len(some.folders))]
+        batch = rows_of(entries, layout, asked, folders=folders, permissions=self._permissions(entries, layout))
         return Page(batch, some.checkpoint, some.gaps)
 
     def _deltas(
-        self, log: Generator[LogPage, None, DriveCursor], layout: Layout, scope: Scope
+        self, log: Generator[LogPage, None, DriveCursor], layout: Layout, scope: Scope, cursor: DriveCursor
     ) -> Generator[Delta, None, DriveCursor]:
+        parents = Parents(self._drive, layout)
         while True:
             try:
                 page = next(log)
             except StopIteration as end:
-                cursor: DriveCursor = end.value
+                after: DriveCursor = end.value
+                return after
+            except PART_FAILURES as error:
+                if len(layout.scopes) == 1 or concerns_account(error):
+                    raise
+                yield self._unread_log(layout, scope, cursor, error)
                 return cursor
-            batch = rows_of(page.entries, layout, scope, permissions=self._permissions(page.entries, layout))
-            yield Delta(scope.name, batch, page.cursor, tuple(page.order), page.removed)
+            entries = parents.complete(page.entries, scope)
+            order = (*page.order, *[page.moment] * (len(entries) - len(page.order)))
+            batch = rows_of(entries, layout, scope, permissions=self._permissions(entries, layout), told=True)
+            cursor = page.following
+            yield Delta(scope.name, batch, cursor.as_text(), order, page.removed)
+
+    def _unread_log(self, layout: Layout, scope: Scope, cursor: DriveCursor, error: SourceError) -> Delta:
+        gap = ListingGap(scope.name, "", f"Its change log cannot be read. {error}")
+        return Delta(scope.name, rows_of([], layout, scope), cursor.as_text(), gaps=(gap,))
 
     def _crawl(self, scope: Scope, top: str, checkpoint: str | None = None) -> Generator[DrivePage]:
         workers, size = self._details.list_workers, self._details.page_size
@@ -168,12 +201,52 @@ class GoogleDriveSource:
         asked = [{**entry, "driveId": None} if entry["id"] in layout.tops else entry for entry in entries]
         return permissions_of(self._drive, asked)
 
+    def _check_scopes(self, layout: Layout) -> tuple[str, ...]:
+        """Return what of an endpoint cannot be listed or followed. Raises SourceError when nothing can."""
+        failures = self._drive.each(lambda scope: _failure_of(self._drive, scope), layout.scopes)
+        found = [failure for failure in failures if failure is not None]
+        if len(found) == len(failures):
+            raise found[0]
+        if not found and self._sees_nothing(layout):
+            return (NOTHING_SHARED,)
+        return tuple(f"{scope.name}: {one}" for scope, one in zip(layout.scopes, failures, strict=True) if one)
+
+    def _sees_nothing(self, layout: Layout) -> bool:
+        """Whether a service account that acts for nobody sees nothing: its own My Drive is empty by nature."""
+        is_robot = bool(self._details.service_account_file or self._details.service_account_json)
+        if not is_robot or self._details.subject or layout.scopes[0].name != MY_DRIVE or len(layout.scopes) > 1:
+            return False
+        [scope] = layout.scopes
+        answer = self._drive.files(None, **scope.corpora)
+        seen = [entry for entry in self._drive.entries(answer, "files") if has_id(entry)]
+        inside = [entry for entry in seen if layout.place(entry, scope)[1] != OUTSIDE]
+        return not inside and self._drive.next_token(answer) is None
+
     def _sees(self, layout: Layout) -> str:
         if self._details.include_shared:
             shared = [scope.corpus["name"] for scope in layout.scopes if scope.corpus and scope.drive_id]
-            return f"My Drive and {len(shared)} shared drives ({', '.join(shared)})" if shared else "My Drive"
+            drives = f" and {len(shared)} shared drives ({', '.join(shared)})" if shared else ""
+            return f"My Drive{drives}; of other shared drives only what Drive lists as shared with the account"
         [scope] = layout.scopes
         if scope.name == MY_DRIVE:
             return "My Drive"
         name = self._drive.file(scope.top, "name").get("name", scope.top)
         return f"the folder {name}" if scope.is_folder else f"the shared drive {scope.top}"
+
+
+def _failure_of(drive: DriveApi, scope: Scope) -> SourceError | None:
+    """Return why a scope cannot be listed or followed."""
+    try:
+        drive.files(None, pageSize=1, **scope.corpora)
+        drive.start_token(scope.drive_id)
+    except PART_FAILURES as error:
+        if concerns_account(error):
+            raise
+        return error
+    return None
+
+
+def _raise_if_all_failed(found: Sequence[object]) -> None:
+    errors = [one for one in found if isinstance(one, SourceError)]
+    if errors and len(errors) == len(found):
+        raise errors[0]

@@ -8,16 +8,17 @@ import json
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from filesync_dagster.connectors.rest.errors import BadRequest, Forbidden
+from filesync_dagster.connectors.rest.errors import PART_FAILURES, BadRequest, Forbidden
 from filesync_dagster.connectors.rest.paging import PageChain
-from filesync_dagster.core.errors import NotFound
+from filesync_dagster.connectors.rest.retry import never
+from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, SourceError
 from filesync_dagster.core.logging import inherit_log_context
 from filesync_dagster.core.model import ListingGap, canonical_json
 
@@ -110,6 +111,7 @@ class FolderTree(Generic[Entry]):
     read: Callable[[Branch, Stopped], FolderPage[Entry]]
     """Raises NotFound or Forbidden for a folder, BadRequest for a token that is not good any more."""
     exists: Callable[[str], bool]
+    identify: Callable[[Entry], Hashable] = repr  # tells an entry from others
 
 
 def crawl_tree(
@@ -117,7 +119,8 @@ def crawl_tree(
 ) -> Generator[CrawledPage[Entry]]:
     """Yield every entry below the folder `begin`, or raise SourceError. Resumes after `checkpoint` if it can.
 
-    A folder that is refused is a gap, unless it is the top; one that is gone is nothing.
+    A folder that is refused, or fails while the top of the tree still answers, is a gap; the top itself is none: that
+    raises. A folder that is gone is nothing.
     """
     branches = _branches_from(checkpoint, tree.scope)
     crawl = _TreeCrawl(tree, [Branch(begin)] if branches is None else branches)
@@ -156,23 +159,14 @@ class _TreeCrawl(Generic[Entry]):
 
     def page_of(self, branch: Branch, answer: Future[FolderPage[Entry]]) -> FolderPage[Entry] | None:
         """Return the page of an answer; None where it is a refusal, and what follows from that is noted."""
-        is_top = branch.folder == self.tree.top
         try:
             return answer.result()
-        except BadRequest:
-            if branch.token is None or branch.restarts >= RESTARTS_MAX:
-                raise
-            # Tokens are good for some hours only: this folder begins again.
-            self.pending.append(replace(branch, token=None, restarts=branch.restarts + 1))
-        except NotFound:
-            if is_top:
-                raise
-            if self.tree.exists(branch.folder):  # else its children are gone with it, and nothing was missed
-                self._note_gap(branch, f"{self.tree.where} did not find it, and then it did.")
-        except Forbidden as error:
-            if is_top:
-                raise
-            self._note_gap(branch, error.message)
+        except PART_FAILURES as error:
+            if isinstance(error, BadRequest) and branch.token is not None and branch.restarts < RESTARTS_MAX:
+                # Tokens are good for some hours only: this folder begins again.
+                self.pending.append(replace(branch, token=None, restarts=branch.restarts + 1))
+            else:
+                self._note_failure(branch, error)
         return None
 
     def close(self, branch: Branch, page: FolderPage[Entry] | None) -> None:
@@ -181,8 +175,7 @@ class _TreeCrawl(Generic[Entry]):
         if page is None:
             return
         if page.following is not None:
-            chain = self.chains.setdefault((branch.folder, branch.restarts), PageChain(self.tree.where))
-            self.pending.append(replace(branch, token=chain.advance(page.following, page.entries)))
+            self._follow(branch, page)
         self.gaps += page.gaps
         self.entries += page.entries
         self.folders += [branch.folder] * len(page.entries)
@@ -199,7 +192,28 @@ class _TreeCrawl(Generic[Entry]):
         self.entries, self.folders, self.gaps = [], [], []
         return page
 
-    def _note_gap(self, branch: Branch, reason: str) -> None:
+    def _follow(self, branch: Branch, page: FolderPage[Entry]) -> None:
+        """Note that there are more pages of a folder, unless they lead nowhere."""
+        chain = self.chains.setdefault((branch.folder, branch.restarts), PageChain(self.tree.where))
+        try:
+            token = chain.advance(page.following, [self.tree.identify(entry) for entry in page.entries])
+        except ProtocolViolation as error:
+            self._note_failure(branch, error)
+        else:
+            self.pending.append(replace(branch, token=token))
+
+    def _note_failure(self, branch: Branch, error: SourceError) -> None:
+        """Note a folder that cannot be read as a gap. Raises where it is no folder that failed, but the store."""
+        concerns_all = isinstance(error, AccessDenied) and not isinstance(error, Forbidden)
+        if branch.folder == self.tree.top or concerns_all:
+            raise error
+        reason = error.message
+        if isinstance(error, NotFound):
+            if not self.tree.exists(branch.folder):
+                return  # its children are gone with it, and nothing was missed
+            reason = f"{self.tree.where} did not find it, and then it did."
+        elif not isinstance(error, Forbidden):
+            self.tree.read(Branch(self.tree.top), never)
         self.gaps.append(ListingGap(self.tree.scope, branch.path, reason))
 
 

@@ -4,22 +4,50 @@ A code of the store decides where its table has it, else the status; what no tab
 or an answer that nobody expected.
 """
 
+import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from filesync_dagster.connectors.rest.fields import instant_of
-from filesync_dagster.core.errors import AccessDenied, ProtocolViolation, SourceError, TemporarilyDown, Throttled
+from filesync_dagster.core.errors import (
+    AccessDenied,
+    NotFound,
+    ProtocolViolation,
+    SourceError,
+    TemporarilyDown,
+    Throttled,
+    Unreachable,
+)
 
 CHECK_ADDRESS = "Check the address, the network and the certificate."
+CHECK_PORTAL = (
+    "Something else answers in place of the store, most often the sign-in page of a network or a proxy: open any web "
+    "page from this machine and sign in, or set the proxy (HTTPS_PROXY), and check the address."
+)
+CHECK_CLOCK = (
+    "The clock of this machine is wrong, by more than the store accepts: set it (a time server keeps it right). In a "
+    "container it is the clock of the host."
+)
 ASK_LATER = "Nothing is lost: the next sync goes on from the last page."
+REDIRECTION = range(300, 400)  # an API answers itself: what leads elsewhere is something before it
 SERVER_ERROR = 500  # and above: the store failed, not the request
 
 Meaning: TypeAlias = tuple[type[SourceError], str]
 """An error, and the hint that says what to do."""
 
-COMMON: Final[Mapping[int, Meaning]] = {408: (TemporarilyDown, ASK_LATER), 429: (Throttled, ASK_LATER)}
+PART_FAILURES: Final = (AccessDenied, NotFound, TemporarilyDown, ProtocolViolation)
+"""What may be wrong with one part of a store (a folder, a project, a drive) while the others are well: that is a gap,
+after the retries. Credentials that are refused, the network and a throttle are no part."""
+
+CLOCK_WORDS: Final = re.compile(r"\b(iat|exp|nbf|clock|timeframe|issued in the future)\b", re.IGNORECASE)
+
+COMMON: Final[Mapping[int, Meaning]] = {
+    408: (TemporarilyDown, ASK_LATER),
+    429: (Throttled, ASK_LATER),
+    511: (Unreachable, CHECK_PORTAL),
+}
 """What a status means in every store whose table does not say otherwise."""
 
 
@@ -50,7 +78,12 @@ def classify(status: int, code: str, table: ErrorTable, call: str = "") -> Meani
     """Return what a refusal means; `call` is the kind of call that was refused."""
     by_code = None if status in table.codeless else table.codes.get(code)
     by_status = table.statuses.get((call, status)) or table.statuses.get(status) or COMMON.get(status)
-    unknown = (TemporarilyDown, ASK_LATER) if status >= SERVER_ERROR else (ProtocolViolation, table.unknown_hint)
+    if status in REDIRECTION:
+        unknown: Meaning = (ProtocolViolation, CHECK_PORTAL)
+    elif status >= SERVER_ERROR:
+        unknown = (TemporarilyDown, ASK_LATER)
+    else:
+        unknown = (ProtocolViolation, table.unknown_hint)
     return by_code or by_status or unknown
 
 
@@ -80,3 +113,8 @@ def retry_after_seconds(header: str | None) -> float | None:
         return float(header)
     moment = instant_of(header)
     return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def concerns_clock(message: str) -> bool:
+    """Whether a token service refuses because of the time in what it was sent."""
+    return CLOCK_WORDS.search(message) is not None

@@ -1,11 +1,8 @@
 """Pages that follow each other, by tokens or by links, to an end."""
 
-from collections.abc import Callable, Iterator, Mapping, Sized
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 from urllib.parse import urljoin, urlsplit
-
-import orjson
-import xxhash
 
 from filesync_dagster.connectors.rest.errors import ASK_LATER
 from filesync_dagster.core.errors import ProtocolViolation
@@ -14,7 +11,10 @@ EMPTY_PAGES_MAX = 200
 """So many in a row are believed, though each says that there is more: stores filter what they have looked through."""
 
 KNOWN_PAGES_MAX = 3
-"""So many in a row may hold what one before held, under tokens of their own."""
+"""So many in a row may hold only what was there before, under tokens of their own."""
+
+REMEMBERED_IDS = 50_000
+"""Of so many entries, and of those before them up to as many again, it is known that a page had them."""
 
 Token = TypeVar("Token")
 Answer = TypeVar("Answer")
@@ -36,12 +36,13 @@ class PageChain(Generic[Token]):
         self._visited = {first}
         self._empty_pages_max = empty_pages_max
         self._empty_pages = 0  # in a row
-        self._contents: set[int] = set()
+        self._known = _KnownPages()
         self._known_pages = 0  # in a row
 
-    def advance(self, following: Token | None, found: Sized = ()) -> Token | None:
-        """Return what the next page is asked for with, None after the last; `found` is what the last page held.
+    def advance(self, following: Token | None, found: Collection[object] = ()) -> Token | None:
+        """Return what the next page is asked for with, None after the last.
 
+        `found` is what the last page held: entries, or rather their ids, since what is told of an entry may change.
         Raises ProtocolViolation for one that was there before, and when there are only pages any more that are empty or
         hold what others held before.
         """
@@ -57,22 +58,47 @@ class PageChain(Generic[Token]):
         self._visited.add(following)
         return following
 
-    def _watch(self, found: Sized) -> None:
+    def _watch(self, found: Collection[object]) -> None:
         """Note what a page held. Raises ProtocolViolation when nothing new has come for some pages."""
-        content = xxhash.xxh3_64_intdigest(orjson.dumps(found, default=repr))
-        self._known_pages = self._known_pages + 1 if content in self._contents else 0
+        self._known_pages = 0 if self._known.add(found) else self._known_pages + 1
         if self._known_pages >= KNOWN_PAGES_MAX:
-            raise self._violation("repeats itself: page after page holds what one before held")
-        self._contents.add(content)
+            raise self._violation("repeats itself: page after page holds what was there before")
 
     def _violation(self, what: str) -> ProtocolViolation:
         return ProtocolViolation(f"{self._where} {what}.", hint=self._hint)
 
 
+class _KnownPages:
+    """What pages held: the ids of the last ones, and a hash of each, so that a circle of any length is noticed."""
+
+    def __init__(self) -> None:
+        self._pages: set[int] = set()
+        self._recent: set[int] = set()
+        self._older: set[int] = set()
+
+    def add(self, entries: Collection[object]) -> bool:
+        """Take a page; say whether it has something new."""
+        hashes = {_hash(entry) for entry in entries}
+        page = hash(frozenset(hashes))
+        is_new = page not in self._pages and any(one not in self._recent and one not in self._older for one in hashes)
+        self._pages.add(page)
+        if len(self._recent) > REMEMBERED_IDS:
+            self._older, self._recent = self._recent, set()
+        self._recent |= hashes
+        return is_new
+
+
+def _hash(entry: object) -> int:
+    try:
+        return hash(entry)
+    except TypeError:  # a JSON object
+        return hash(repr(entry))
+
+
 def follow_pages(
     ask: Callable[[str | None], Answer],
     following: Callable[[Answer], str | None],
-    entries: Callable[[Answer], Sized],
+    entries: Callable[[Answer], Collection[object]],
     where: str,
 ) -> Iterator[Answer]:
     """Yield the answer to `ask(None)` and all that its tokens lead to."""

@@ -91,9 +91,7 @@ class _Selection:
         if call["spaces"] not in {"drive", "drive,appDataFolder", "appDataFolder,drive", "appDataFolder"}:
             raise invalid("spaces")
         query = parse_query(call["q"], call.store) if call["q"] else Query(lambda item: True)
-        # Of shared drives, a user's corpus has only what they opened: here, nothing. A folder is seen whole.
-        everywhere = call["includeItemsFromAllDrives"] and (corpora == "allDrives" or query.parents is not None)
-        searched: set[str | None] = {drive} if drive else set(call.store.corpora) if everywhere else {None}
+        searched = {drive} if drive else _searched_corpora(call, corpora, query)
         if call["spaces"] == "appDataFolder":
             searched = set()
         if query.parents is None:
@@ -110,6 +108,21 @@ class _Selection:
         parts = [_behind(source, position) for source in self.sources]
         merged = parts[0] if len(parts) == 1 else heapq.merge(*parts, key=lambda item: item.order)
         return filter(self.takes, merged)
+
+
+def _searched_corpora(call: DriveCall, corpora: str, query: Query) -> set[str | None]:
+    """Return the corpora that a call looks through. A folder is seen whole, wherever it lies.
+
+    Of shared drives, a user's corpus has what was shared with them and what they opened: here, all that they see in
+    drives that they are no member of, and nothing of those that they are.
+    """
+    store = call.store
+    if not call["includeItemsFromAllDrives"]:
+        return {None}
+    if corpora == "allDrives" or query.parents is not None:
+        return set(store.corpora)
+    foreign = [drive for drive in store.corpora if drive in store.drives and not store.drives[drive].member]
+    return {None, *foreign}
 
 
 def _behind(items: Sequence[DriveItem], position: int) -> Iterator[DriveItem]:

@@ -7,7 +7,7 @@ from filesync_dagster.sync.diff.application import apply
 from filesync_dagster.sync.diff.columns import column_definitions
 from filesync_dagster.sync.diff.compaction import compact
 from filesync_dagster.sync.diff.comparison import compare, count_unproved
-from filesync_dagster.sync.diff.derivation import derive
+from filesync_dagster.sync.diff.derivation import derive, find_circles
 from filesync_dagster.sync.diff.descendants import find_repathed
 from filesync_dagster.sync.diff.relations import dedupe, totals
 
@@ -19,6 +19,7 @@ __all__ = [
     "count_unproved",
     "dedupe",
     "derive",
+    "find_circles",
     "find_repathed",
     "totals",
 ]

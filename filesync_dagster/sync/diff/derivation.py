@@ -1,5 +1,7 @@
 """Paths from parents: where each row lies, and which rows lie nowhere."""
 
+from collections.abc import Mapping
+
 import duckdb
 
 from filesync_dagster.core.model import Kind
@@ -42,3 +44,38 @@ def derive(con: duckdb.DuckDBPyConnection, rows: str, into: str, anchors: str | 
         WHERE r.parent_id IS NULL OR p.external_id IS NOT NULL
     """)
     con.execute(f"DROP TABLE {folders}")
+
+
+def find_circles(con: duckdb.DuckDBPyConnection, rows: str, placed: str) -> list[str]:
+    """Return one folder (external_id) of each circle: folders of `rows` that contain each other, so lie nowhere.
+
+    `placed` is what `derive` made of `rows`. Of the folders in a circle it is always the same one.
+    """
+    astray = quote(f"{placed}_astray")
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {astray} AS
+        SELECT external_id, parent_id FROM {quote(rows)}
+        WHERE kind = '{Kind.FOLDER}' AND external_id NOT IN (SELECT external_id FROM {quote(placed)})
+    """)
+    # What is below a folder that is not here is no circle.
+    found = con.execute(f"""
+        WITH RECURSIVE elsewhere(external_id) AS (
+            SELECT external_id FROM {astray} WHERE parent_id NOT IN (SELECT external_id FROM {astray})
+            UNION ALL
+            SELECT a.external_id FROM {astray} a JOIN elsewhere e ON a.parent_id = e.external_id
+        )
+        SELECT external_id, parent_id FROM {astray} WHERE external_id NOT IN (SELECT external_id FROM elsewhere)
+    """).fetchall()
+    con.execute(f"DROP TABLE {astray}")
+    parents = dict(found)
+    return sorted({min(_circle_above(folder, parents)) for folder in parents})
+
+
+def _circle_above(folder: str, parents: Mapping[str, str]) -> set[str]:
+    """Return the circle that the way up from a folder ends in."""
+    passed: dict[str, None] = {}
+    while folder not in passed:
+        passed[folder] = None
+        folder = parents[folder]
+    way = list(passed)
+    return set(way[way.index(folder) :])

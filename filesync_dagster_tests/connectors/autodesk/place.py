@@ -1,8 +1,9 @@
 """A simulated project of Autodesk as a place of the contract suite."""
 
 from filesync_dagster.connectors.autodesk import CONNECTOR
-from filesync_dagster.core.model import Kind
+from filesync_dagster.core.model import Kind, Meter
 from filesync_dagster.simulators.autodesk.fault_injection import FAULTS
+from filesync_dagster.simulators.autodesk.ids import version_id
 from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.connectors.autodesk.site import Site
 
@@ -74,6 +75,21 @@ class AutodeskPlace:
         self.site.meter = meter
         return self.site.open(**details)
 
+    def reopen(self):
+        return self.open(Meter())
+
+    def part_of(self, path):
+        return self.id_of(path)
+
+    def add_scope(self):
+        return None
+
+    def field_of(self, column, path):
+        if column == "external_id":
+            return self.id_of(path), "/id"
+        fields = {"size": "/attributes/storageSize", "modified_at": "/attributes/lastModifiedTime"}
+        return version_id(self.id_of(path), 1), fields[column]
+
     def id_of(self, path):
         found = self.site.top
         for name in path.split("/"):
@@ -98,6 +114,12 @@ class HubPlace(AutodeskPlace):
     """Every project of every hub, of which there is one."""
 
     top = "Tower/Project Files"
+
+    def add_scope(self):
+        project = self.store.project(self.site.hub, "ZZ Bridge")
+        [top] = self.store.folder_at(project).children
+        self.store.upload(top, "theirs.pdf", 1)
+        return project
 
     def opened(self, meter, **details):
         return super().opened(meter, **{"hub_id": None, "project_ids": [], **details})

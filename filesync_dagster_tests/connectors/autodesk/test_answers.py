@@ -57,6 +57,13 @@ def test_every_shape_of_error_body(body, code, message):
         ("token", 403, {"errorCode": "AUTH-001"}, AccessDenied, "Enable the Data Management API"),
         ("assertion", 400, {"errorCode": "AUTH-008"}, AuthenticationFailed, "private_key"),
         ("assertion", 400, {"error": "invalid_grant"}, AuthenticationFailed, "private_key"),
+        (
+            "assertion",
+            400,
+            {"error": "invalid_grant", "error_description": "The exp claim is in the past."},
+            AuthenticationFailed,
+            "clock of this machine",
+        ),
         ("contents", 401, GATEWAY, AuthenticationFailed, "client_secret"),
         ("hubs", 403, WARNINGS, AccessDenied, "custom integration in ACC Account Admin"),
         ("projects", 403, JSON_API, AccessDenied, "custom integration in ACC Account Admin"),
@@ -68,7 +75,7 @@ def test_every_shape_of_error_body(body, code, message):
         ("topFolders", 404, b"", NotFound, "project_ids"),
         ("contents", 404, b"", NotFound, "while it was read"),
         ("contents", 400, JSON_API, ProtocolViolation, "report it"),
-        ("contents", 302, b"", ProtocolViolation, "report it"),
+        ("contents", 302, b"", ProtocolViolation, "sign-in page"),
         ("contents", 408, b"", TemporarilyDown, "next sync"),
         ("contents", 429, {"developerMessage": "Quota limit exceeded."}, Throttled, "next sync"),
         ("contents", 503, b"<html>", TemporarilyDown, "next sync"),
@@ -95,8 +102,23 @@ def test_every_meaning_has_a_hint():
     assert all(hint for _, hint in [*CODES.values(), *STATUSES.values()])
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"data": [', b"<html>fine</html>", b"\xff\xfe"])
+@pytest.mark.parametrize("body", [b"[]", b"null"])
 def test_an_answer_that_is_no_document(body):
     """200 with anything but a JSON object cannot be trusted."""
     with pytest.raises(ProtocolViolation, match="not a JSON object"):
         document(answer(200, body), "Folder Plans")
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"), [(b"", "next sync"), (b'{"data": [', "next sync"), (b" <html>", "sign-in page"), (b"\xff", "")]
+)
+def test_an_answer_that_broke_off(body, hint):
+    """What is no JSON at all is asked for again; a web page comes from somebody else."""
+    with pytest.raises(TemporarilyDown) as error:
+        document(answer(200, body), "Folder Plans")
+    assert hint in error.value.hint
+
+
+def test_half_a_surrogate_pair():
+    """Autodesk lets people upload names that are no UTF-8; the answer is read all the same."""
+    assert document(answer(200, b'{"name": "\\ud83d"}'), "Folder Plans") == {"name": "\ud83d"}

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from filesync_dagster.connectors.autodesk.cursors import SETTLED
-from filesync_dagster.connectors.autodesk.rows import moment
+from filesync_dagster.connectors.rest.fields import instant_of
 from filesync_dagster.core.errors import AccessDenied, CursorLost, NotFound
 from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.connectors.autodesk.inventory import Inventory
@@ -130,17 +130,17 @@ def test_the_cursor_goes_by_the_clock_of_autodesk(site):
     cursor = json.loads(site.open(wire=Dated(site.simulator)).cursor())
 
     [[since, _]] = cursor.values()
-    assert abs((moment(since) + SETTLED).timestamp() * 1000 - newest) < 1_000
+    assert abs((instant_of(since) + SETTLED).timestamp() * 1000 - newest) < 1_000
 
 
 def test_a_cursor_never_goes_back(site, known):
     """Deleting the newest folder lowers the rollups; what was told stays told."""
-    before = moment(json.loads(known.cursor)[f"project:{site.project}"][0])
+    before = instant_of(json.loads(known.cursor)[f"project:{site.project}"][0])
     site.store.folders[site.top].rollup -= HOUR * 1000
 
     known.follow()
 
-    assert moment(json.loads(known.cursor)[f"project:{site.project}"][0]) == before
+    assert instant_of(json.loads(known.cursor)[f"project:{site.project}"][0]) == before
 
 
 def test_a_denied_folder_is_asked_for_again_until_it_can_be_read(site, known):

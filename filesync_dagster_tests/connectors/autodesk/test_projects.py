@@ -6,8 +6,10 @@ from filesync_dagster.core.errors import (
     NotFound,
     TemporarilyDown,
 )
+from filesync_dagster.core.model import UNNAMED
 from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.connectors.autodesk.site import Altered, gaps, listed, rows, sizes
+from filesync_dagster_tests.connectors.autodesk.test_trouble import Failing
 
 
 def test_every_project_of_every_hub(site):
@@ -73,6 +75,31 @@ def test_hubs_of_a_region_that_is_down(site):
 
     with pytest.raises(TemporarilyDown, match="could not tell all hubs"):
         site.open_all(wire=Altered(site.simulator, alter, suffix="/hubs")).scopes()
+
+
+def test_one_hub_of_two_that_refuses_its_projects(site):
+    """The others are listed. What lies in it was not named, so it cannot be said to be gone."""
+    site.fill(2)
+    hub = site.store.hub("Europe", "EMEA")
+    other = site.store.project(hub, "Bridge")
+    whole = site.open_all()
+    cursor, known = whole.cursor(), set(rows(whole.list(f"project:{other}")))
+    source = site.open_all(wire=Failing(site.simulator, f"{hub}/projects?", 403))
+
+    assert source.scopes() == (f"project:{site.project}", f"hub:{hub}")
+    assert sizes(source.list(f"project:{site.project}"))
+    [gap] = [gap for page in source.list(f"hub:{hub}") for gap in page.gaps]
+    assert gap.scope == UNNAMED
+    assert hub in gap.reason
+    with pytest.raises(AccessDenied):
+        list(source.lookup(sorted(known), f"project:{other}"))
+    deltas = list(source.changes(cursor))
+    assert [gap.scope for delta in deltas for gap in delta.gaps] == [UNNAMED]
+    assert deltas[-1].cursor == cursor
+    assert hub in " ".join(source.check().problems)
+
+    with pytest.raises(AccessDenied):
+        site.open_all(wire=Failing(site.simulator, "/projects?", 403)).scopes()
 
 
 def test_no_hub_at_all(site):

@@ -1,13 +1,12 @@
+from urllib.parse import unquote
+
+import httpx
 import pytest
 
-from filesync_dagster.core.errors import (
-    AuthenticationFailed,
-    ProtocolViolation,
-    TemporarilyDown,
-    Throttled,
-)
+from filesync_dagster.core.errors import AuthenticationFailed, SourceError, TemporarilyDown, Throttled
 from filesync_dagster.simulators.kit.faults import Fault
-from filesync_dagster_tests.connectors.autodesk.site import Altered, gaps, listed, rows, sizes
+from filesync_dagster.simulators.kit.wire import InProcess
+from filesync_dagster_tests.connectors.autodesk.site import HOUR, Altered, gaps, listed, rows, sizes
 
 
 @pytest.mark.parametrize(
@@ -31,19 +30,24 @@ def test_a_next_link_to_elsewhere_is_refused(site, href):
 
     wire = Altered(site.simulator, alter)
 
-    with pytest.raises(ProtocolViolation, match="leads away"):
-        listed(site.open(wire=wire))
+    [(path, reason)] = gaps(listed(site.open(wire=wire)))
+    assert path == "Project Files"
+    assert "leads away" in reason
     assert {request.url.host for request in wire.requests} == {host}
 
 
-def test_pages_that_lead_back_end_the_listing(site):
-    """A next link that was followed before would go on for ever."""
+def test_pages_that_lead_back_end_the_folder(site):
+    """A next link that was followed before would go on for ever: a gap, and what came is there."""
     for number in range(35):
         site.store.upload(site.top, f"{number}.pdf", number)
     site.simulator.plan.add(Fault.REPEAT_TOKEN, "getFolderContents", after=2, times=-1)
 
-    with pytest.raises(ProtocolViolation, match="leads back"):
-        listed(site.open())
+    found = listed(site.open())
+
+    [(path, reason)] = gaps(found)
+    assert path == "Project Files"
+    assert "leads back" in reason
+    assert len(sizes(found)) >= 20
 
 
 def test_a_file_without_its_version_is_not_guessed(site):
@@ -191,13 +195,66 @@ def test_a_server_that_stays_down(site):
         listed(site.open())
 
 
-def test_half_an_answer_proves_nothing(site):
-    """A body that is cut off fails the listing."""
+def test_half_an_answer_is_asked_for_again(site):
+    """A body that is cut off proves nothing, and comes whole the next time."""
     site.fill(5)
     site.simulator.plan.add(Fault.GARBAGE, "getFolderContents", after=2)
 
-    with pytest.raises(ProtocolViolation, match="not a JSON object"):
-        listed(site.open())
+    assert sizes(listed(site.open())) == site.store.listing(site.project)
+    assert site.meter.retries == 1
+
+
+class Failing(InProcess):
+    """Autodesk, which answers with one status to whatever names an id."""
+
+    def __init__(self, simulator, named, status=500):
+        super().__init__(simulator)
+        self.named, self.status = named, status
+
+    def handle_request(self, request):
+        if self.named in unquote(str(request.url)):
+            return httpx.Response(self.status, request=request)
+        return super().handle_request(request)
+
+
+@pytest.mark.parametrize("status", [500, 504, 403, 404, 400])
+def test_a_folder_that_always_fails_is_a_gap(site, status):
+    """In a listing and in what is told of changes: all others are read, and the cursor stays for its project."""
+    site.fill(10)
+    bad = site.folder("1")
+    source = site.open(wire=Failing(site.simulator, f"{bad}/contents", status))
+
+    found = listed(source)
+    assert [path for path, _ in gaps(found)] == ["Project Files/1"]
+    there = {path for path in site.store.listing(site.project) if not path.startswith("Project Files/1/")}
+    assert set(sizes(found)) == there
+
+    cursor = source.cursor()
+    site.store.clock.advance(HOUR)
+    site.store.upload(bad, "new.pdf", 1)
+    new = site.store.upload(site.folder("2"), "new.pdf", 1)
+    deltas = list(source.changes(cursor))
+    assert new in rows(deltas)
+    assert [gap.path for delta in deltas for gap in delta.gaps] == ["Project Files/1"]
+    assert deltas[-1].cursor == cursor
+
+
+@pytest.mark.parametrize("status", [500, 504, 404])
+def test_a_project_that_always_fails_is_a_gap(site, status):
+    """Its top cannot be read: the other projects are, in a listing and in what is told of changes."""
+    site.fill(2)
+    other = site.store.project(site.hub, "Bridge")
+    [top] = site.store.folder_at(other).children
+    source = site.open_all(wire=Failing(site.simulator, f"{other}/topFolders", status))
+
+    assert set(source.scopes()) == {f"project:{site.project}", f"project:{other}"}
+    assert sizes(source.list(f"project:{site.project}"))
+    with pytest.raises(SourceError):
+        list(source.list(f"project:{other}"))
+    cursor = source.cursor()
+    site.store.upload(top, "unseen.pdf", 1)
+    deltas = list(source.changes(cursor))
+    assert [gap.scope for delta in deltas for gap in delta.gaps] == [f"project:{other}"]
 
 
 def test_short_and_empty_pages_are_no_end(site):

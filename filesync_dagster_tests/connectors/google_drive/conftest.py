@@ -41,8 +41,8 @@ def opened():
     """Return what opens a source of a place, over a wire that remembers, and closes it after the test."""
     sources = []
 
-    def open_source(place, *, alter=None, page_size=10, **details):
-        place.wire = Recorded(place.simulator, alter)
+    def open_source(place, *, alter=None, between=None, page_size=10, **details):
+        place.wire = Recorded(place.simulator, alter, between)
         sources.append(place.opened(Meter(), page_size=page_size, **{**place.details, **details}))
         return sources[-1]
 

@@ -4,6 +4,7 @@ import itertools
 import json
 
 from filesync_dagster.connectors.google_drive import CONNECTOR, GoogleDriveDetails, open_google_drive
+from filesync_dagster.core.model import Meter
 from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.simulators.kit.wire import InProcess
@@ -100,6 +101,19 @@ class DrivePlace:
         """Return the key of a service account."""
         return {"service_account_json": json.dumps(self.simulator.credentials(self.base_url))}
 
+    def reopen(self):
+        return self.open(Meter())
+
+    def part_of(self, path):
+        return self.id_of(path)
+
+    def add_scope(self):
+        return None
+
+    def field_of(self, column, path):
+        fields = {"external_id": "/id", "size": "/size", "modified_at": "/modifiedTime"}
+        return self.id_of(path), fields[column]
+
     def id_of(self, path, *, trashed=False):
         found = self.parent
         for name in path.split("/"):
@@ -158,3 +172,8 @@ class EverythingPlace(DrivePlace):
     def prepare(self):
         self.details["include_shared"] = True
         self.store.shared_drive("Engineering")
+
+    def add_scope(self):
+        drive = next(iter(self.store.drives))
+        self.store.create("theirs.pdf", drive)
+        return drive

@@ -7,16 +7,22 @@ from filesync_dagster.simulators.kit.wire import InProcess
 
 
 class Recorded(httpx.BaseTransport):
-    """Asks a simulator. `alter(path, answer)` may change the JSON of an answer, or return another one."""
+    """Asks a simulator. `alter(path, answer)` may change the JSON of an answer, or return another one.
 
-    def __init__(self, simulator, alter=None):
+    `between(request, response)` returns what answers in the simulator's place.
+    """
+
+    def __init__(self, simulator, alter=None, between=None):
         self.requests = []
+        self._between = between
         self._below = InProcess(simulator)
         self._alter = alter
 
     def handle_request(self, request):
         self.requests.append(request)
         response = self._below.handle_request(request)
+        if self._between is not None:
+            response = self._between(request, response)
         if self._alter is None or response.status_code != httpx.codes.OK or not response.content:
             return response
         path = request.url.path.removeprefix("/drive/v3/")

@@ -1,10 +1,13 @@
 import json
 
+import httpx
+import orjson
 import pytest
 from google.auth import jwt
 
 from filesync_dagster.connectors.google_drive.credentials import EVERYTHING, METADATA
 from filesync_dagster.core.errors import AccessDenied, AuthenticationFailed, SourceError, Throttled
+from filesync_dagster.core.model import Meter
 from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.testing.rows import ids, many, pages, populate
 
@@ -27,9 +30,80 @@ def test_a_service_account(mine, everything, opened):
     """It asks for no more than it needs: which shared drives there are takes the larger scope."""
     for place, scope in ((mine, METADATA), (everything, EVERYTHING)):
         place.credentials = place.key
+        place.store.share(place.store.create("given", owner="bob@example.com"), place.store.account)
+        place.write("own", b"")
         assert opened(place).check().problems == ()
         assert claims(place)["scope"] == scope
         assert "sub" not in claims(place)
+
+
+@pytest.mark.parametrize("include_shared", [False, True])
+def test_a_service_account_to_which_nothing_is_shared(mine, opened, include_shared):
+    """Its inventory would be empty, so a check says what to do; a person's empty drive is none of our business."""
+    assert opened(mine, include_shared=include_shared).check().problems == ()
+    mine.credentials = mine.key
+
+    [problem] = opened(mine, include_shared=include_shared).check().problems
+    assert "Nothing is shared" in problem
+    assert "client_email" in problem
+
+    given = mine.store.create("given", owner="bob@example.com")
+    mine.store.share(given, mine.store.account)
+    assert len(opened(mine, include_shared=include_shared).check().problems) == (0 if include_shared else 1)
+
+
+class Portal(httpx.BaseTransport):
+    """What answers in place of Google."""
+
+    def __init__(self, *answers):
+        self.answers = answers
+
+    def handle_request(self, request):
+        status, body, headers = self.answers[min(len(self.answers) - 1, request.url.path != "/token")]
+        return httpx.Response(status, content=body, headers=headers, request=request)
+
+
+SKEWED = (
+    "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp "
+    "values in the JWT claim."
+)
+REFUSED = [
+    ("unauthorized_client", "Client is unauthorized to retrieve access tokens using this method.", "delegation"),
+    ("invalid_grant", "Invalid email or User ID", "primary address"),
+    ("invalid_grant", SKEWED, "clock"),
+    ("invalid_grant", "Token has been expired or revoked.", "refresh_token"),
+    ("invalid_client", "The OAuth client was not found.", "client_id"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "message", "hint"), REFUSED)
+def test_what_is_wrong_with_credentials_has_its_own_hint(mine, code, message, hint):
+    """A wrong subject, a missing delegation and a wrong clock are mended in three places."""
+    body = orjson.dumps({"error": code, "error_description": message})
+    mine.wire = Portal((401 if code == "unauthorized_client" else 400, body, {"content-type": "application/json"}))
+    source = mine.opened(Meter())
+
+    with pytest.raises(AuthenticationFailed, match=code) as error:
+        source.check()
+    assert hint in error.value.hint
+    source.close()
+
+
+TOKEN = (200, b'{"access_token": "t", "expires_in": 3600, "token_type": "Bearer"}', {})
+PAGE = (200, b"<!DOCTYPE html><title>Sign in</title>", {"content-type": "text/html"})
+ELSEWHERE = (302, b"", {"location": "http://portal.example/"})
+
+
+@pytest.mark.parametrize("answers", [(PAGE,), (ELSEWHERE,), (TOKEN, PAGE), (TOKEN, ELSEWHERE)])
+def test_a_captive_portal(mine, answers):
+    """Neither Google nor the credentials are to blame when a network's sign-in page answers."""
+    mine.wire = Portal(*answers)
+    source = mine.opened(Meter())
+
+    with pytest.raises(SourceError) as error:
+        source.check()
+    assert "sign-in page" in error.value.hint
+    source.close()
 
 
 def test_a_subject(mine, opened):

@@ -1,11 +1,13 @@
 import json
 
+import httpx
 import pytest
 
-from filesync_dagster.core.errors import CursorLost, NotFound, ProtocolViolation
-from filesync_dagster.core.model import OUTSIDE
+from filesync_dagster.core.errors import CursorLost, NotFound, ProtocolViolation, TemporarilyDown
+from filesync_dagster.core.model import AS_KNOWN, OUTSIDE
 from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.testing.rows import ids, pages, populate
+from filesync_dagster.testing.rows import rows as rows_in
 
 
 def told(source, cursor):
@@ -48,7 +50,7 @@ def test_a_log_for_each_drive(everything, opened):
         told = cursor[f"drive:{asked['driveId']}" if "driveId" in asked else "my_drive"]
         assert asked["pageToken"] == told.rpartition("/")[2]
         assert asked["includeCorpusRemovals"] == asked["supportsAllDrives"] == "true"
-        assert ("driveId" in asked) == ("includeItemsFromAllDrives" in asked)
+        assert asked["includeItemsFromAllDrives"] == "true"
 
 
 def test_a_file_that_moves_to_another_drive(everything, opened):
@@ -210,14 +212,14 @@ def test_the_feed_of_a_folder_tells_of_the_whole_drive(folder, opened):
 
 @pytest.mark.parametrize("tokens", [{}, {"nextPageToken": "7", "newStartPageToken": "8"}])
 def test_a_page_of_changes_says_whether_there_are_more(mine, opened, tokens):
-    """Exactly one token: with none the changes after this page would be lost, with two some page."""
+    """Exactly one token: with none the changes after this page would be lost, with two some page. A listing follows."""
 
     def altered(path, answer):
         return {"changes": answer["changes"], **tokens} if path == "changes" else None
 
     source = opened(mine, alter=altered)
 
-    with pytest.raises(ProtocolViolation, match="whether there are more"):
+    with pytest.raises(CursorLost, match="whether there are more"):
         list(source.changes(source.cursor()))
 
 
@@ -232,17 +234,149 @@ def test_a_feed_that_leads_back(mine, opened):
         list(source.changes(cursor))
 
 
-@pytest.mark.parametrize("change", [{}, {"changeType": "file", "fileId": "x"}, {"changeType": "drive", "time": "x"}])
-def test_a_change_that_cannot_be_read(mine, opened, change):
-    """Nothing is concluded from it."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"changeType": "file", "time": "2026-01-01T00:00:00Z", "removed": True},
+        {"changeType": "drive", "time": "x"},
+        {"changeType": "file", "fileId": 7, "file": {"name": "x"}},
+    ],
+)
+def test_a_change_that_does_not_say_of_what(mine, opened, change):
+    """Only a listing can tell what it was about."""
 
     def altered(path, answer):
         return {**answer, "changes": [change]} if path == "changes" else None
 
     source = opened(mine, alter=altered)
 
-    with pytest.raises(ProtocolViolation, match="cannot be read"):
+    with pytest.raises(CursorLost):
         list(source.changes(source.cursor()))
+
+
+@pytest.mark.parametrize("lacking", ["file", "time", "fileId", "changeType", "removed"])
+def test_a_change_that_lacks_something(mine, opened, lacking):
+    """What is known of it suffices: its entry is looked up."""
+    kept, gone = mine.write("kept", b"1"), mine.write("gone", b"2")
+
+    def altered(path, answer):
+        for change in answer.get("changes", ()):
+            change.pop(lacking, None)
+
+    source = opened(mine, alter=altered)
+    cursor = source.cursor()
+    mine.overwrite("kept", b"11")
+    if lacking != "fileId":
+        mine.delete("gone")
+    rows, removed = told(source, cursor)
+
+    assert rows[kept]["size"] == 2
+    assert removed == ({gone} if lacking != "fileId" else set())
+
+
+def test_the_log_of_one_drive_that_cannot_be_read(everything, opened):
+    """The others tell what changed; its own cursor stays, and is gone on from when the log is back."""
+    [engineering] = everything.store.drives
+    for status in (403, 404, 500):
+        wire = []
+
+        def answers(request, response, status=status, wire=wire):
+            bad = request.url.params.get("driveId") == engineering and "/changes" in request.url.path
+            return httpx.Response(status, json={}, request=request) if bad and wire else response
+
+        source = opened(everything, between=answers)
+        cursor = source.cursor()
+        wire.append(True)
+        new = everything.write(f"new-{status}", b"new")
+        there = everything.store.create(f"there-{status}", engineering)
+        deltas = list(source.changes(cursor))
+
+        assert [gap.scope for delta in deltas for gap in delta.gaps] == [f"drive:{engineering}"]
+        assert new in ids_of(deltas)
+        later = json.loads(deltas[-1].cursor)
+        assert later[f"drive:{engineering}"] == json.loads(cursor)[f"drive:{engineering}"]
+        assert later["my_drive"] != json.loads(cursor)["my_drive"]
+
+        unread = source.cursor()
+        assert json.loads(unread)["my_drive"]
+        assert [gap.scope for delta in source.changes(unread) for gap in delta.gaps] == [f"drive:{engineering}"]
+        assert [engineering in problem for problem in source.check().problems] == [True]
+
+        wire.clear()
+        assert there in told(source, deltas[-1].cursor)[0]
+        with pytest.raises(CursorLost, match="can be read again"):
+            list(source.changes(unread))
+
+
+def ids_of(deltas):
+    """Return the ids of the rows that deltas have."""
+    return {external_id for delta in deltas for external_id in delta.batch["external_id"].to_pylist()}
+
+
+def test_no_log_can_be_read(everything, opened):
+    """That is no part of a store that fails."""
+    source = opened(everything)
+    cursor = source.cursor()
+    everything.plan.add(Fault.SERVER_ERROR, "changes.list", times=-1)
+
+    with pytest.raises(TemporarilyDown):
+        list(source.changes(cursor))
+
+
+def test_an_entry_with_several_parents(folder, opened):
+    """It lies in the first one that is inside, whoever tells of it; with none told it is where it was known to be."""
+    inside, beside = folder.write("a.txt", b"a"), folder.store.create("beside", kind="folder")
+    deep = folder.write("deeper/still/b.txt", b"b")
+    lacking = folder.write("c.txt", b"c")
+    still = folder.store.item(deep).parent.id
+    parents = {inside: [beside, folder.parent], deep: ["1unseen", beside, still], lacking: None}
+
+    def altered(path, answer):
+        for entry in [*answer.get("files", ()), *(change.get("file", {}) for change in answer.get("changes", ()))]:
+            if entry.get("id") in parents:
+                entry["parents"] = parents[entry["id"]]
+                entry.update({"parents": []} if entry["parents"] is None else {})
+
+    source = opened(folder, alter=altered)
+    cursor = source.cursor()
+    listed = {row["external_id"]: row for page in pages(source) for row in page.batch.to_pylist()}
+    for path in ("a.txt", "deeper/still/b.txt", "c.txt"):
+        folder.overwrite(path, b"new")
+    rows, _ = told(source, cursor)
+
+    for one, parent in ((inside, None), (deep, still)):
+        assert rows[one]["parent_id"] == listed[one]["parent_id"] == parent
+    assert rows[lacking]["parent_id"] == AS_KNOWN
+    assert listed[lacking]["parent_id"] is None
+
+
+def test_what_was_shared_out_of_a_drive_of_others(everything, opened):
+    """It lies at the top of My Drive, with what is in it; changes are told, and what cannot be seen above it is not."""
+    store = everything.store
+    theirs = store.shared_drive("Theirs")
+    hidden = store.create("hidden", theirs, kind="folder")
+    given = store.create("given", hidden, kind="folder")
+    deep = store.create("deep.txt", given, content=b"1")
+    alone = store.create("alone.txt", theirs, content=b"22")
+    store.revoke(theirs)
+    for one in (given, alone):
+        store.share(one, store.account)
+    source = opened(everything)
+    cursor = source.cursor()
+
+    rows = {row["path"]: row for row in rows_in(everything, source)}
+    assert {path: row["size"] for path, row in rows.items()} == {
+        "given": None, "given/deep.txt": 1, "alone.txt": 2,
+    }  # fmt: skip
+    assert {row["scope"] for row in rows.values()} == {"my_drive"}
+    [found] = [row for page in source.lookup([deep], "my_drive") for row in page.batch.to_pylist()]
+    assert found["parent_id"] == given
+
+    store.edit(deep, b"333")
+    told_of, _ = told(source, cursor)
+    assert (told_of[deep]["size"], told_of[deep]["parent_id"], told_of[deep]["scope"]) == (3, given, "my_drive")
+    assert "of other shared drives only" in source.check().sees
 
 
 def test_below_a_folder_that_is_gone(mine, opened):

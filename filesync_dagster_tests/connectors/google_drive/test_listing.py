@@ -1,10 +1,13 @@
+import itertools
+
+import httpx
 import pytest
 
 from filesync_dagster.connectors.rest.paging import EMPTY_PAGES_MAX
 from filesync_dagster.core.errors import NotFound, ProtocolViolation
 from filesync_dagster.core.model import OUTSIDE, Kind
 from filesync_dagster.simulators.kit.faults import Fault
-from filesync_dagster.testing.rows import TREE, ids, many, pages, populate
+from filesync_dagster.testing.rows import TREE, ids, many, pages, populate, rows
 
 DAY = "2026-01-05"
 
@@ -156,18 +159,122 @@ def test_an_answer_without_files_is_not_empty(mine, folder, opened, answer):
             pages(source)
 
 
-@pytest.mark.parametrize("missing", ["id", "name", "mimeType"])
-def test_an_entry_that_cannot_be_read(mine, folder, opened, missing):
-    """An entry that lacks what every entry has is no entry."""
+def test_an_entry_without_an_id_is_a_gap_that_names_it(mine, folder, opened):
+    """The others are listed; that nothing else is missing cannot be said."""
 
     def without(path, answer):
         for entry in answer.get("files", ()):
-            entry.pop(missing, None)
+            if entry["name"] == "odd":
+                del entry["id"]
 
     for place in (mine, folder):
-        populate(place, {"a": b""})
-        with pytest.raises(ProtocolViolation):
-            pages(opened(place, alter=without))
+        populate(place, {"odd": b"", "even": b""})
+        source = opened(place, alter=without)
+        listed = list(source.list(source.scopes()[0]))
+
+        [gap] = [gap for page in listed for gap in page.gaps]
+        assert "'odd'" in gap.reason
+        assert [name for page in listed for name in page.batch["name"].to_pylist()] == ["even"]
+
+
+UNREADABLE = {
+    "createdTime": ["", "2026-02-30T00:00:00Z", "-0001-01-01T00:00:00Z", "10000-01-01T00:00:00.000Z", 7, None],
+    "modifiedTime": ["+292278994-08-17T07:12:55.807Z", "yesterday"],
+    "size": ["", "1.5", 1.5, None, str(2**63), "-1", "0x1f", [], "9" * 5000],
+    "md5Checksum": [7, None],
+    "sha256Checksum": [{}, None],
+    "headRevisionId": [7, None],
+    "webViewLink": [[], None],
+    "owners": [None, {}, [None], [{"emailAddress": 7}]],
+    "lastModifyingUser": [[], "x"],
+    "trashed": [None, "no"],
+    "parents": [None],
+    "mimeType": [None, 7],
+    "shortcutDetails": ["x"],
+    "exportLinks": ["x", [7]],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in UNREADABLE.items() for value in values])
+def test_a_field_that_cannot_be_read_is_null(mine, opened, name, value):
+    """It is data, and the entry is listed all the same; the others lose nothing."""
+
+    def odd(path, answer):
+        for entry in answer.get("files", ()):
+            entry.update({name: value} if entry["name"] == "odd" else {})
+
+    populate(mine, {"odd": b"1", "even": b"22"})
+    rows = found(opened(mine, alter=odd))
+
+    column = {"createdTime": "created_at", "modifiedTime": "modified_at", "size": "size"}.get(name)
+    assert set(rows) == {"odd", "even"}
+    assert rows["even"]["size"] == 2
+    assert column is None or rows["odd"][column] is None
+
+
+@pytest.mark.parametrize("name", [None, "", 7, "missing"])
+def test_an_entry_without_a_name(mine, opened, name):
+    """It is listed under its id: what it is, and what is in it, is known."""
+
+    def nameless(path, answer):
+        for entry in answer.get("files", ()):
+            if entry["id"] == folder:
+                entry.pop("name") if name == "missing" else entry.update(name=name)
+
+    inside = mine.write("folder/inside", b"1")
+    folder = mine.store.item(inside).parent.id
+
+    assert {row["path"] for row in rows(mine, opened(mine, alter=nameless))} == {folder, f"{folder}/inside"}
+
+
+def test_half_a_surrogate_pair_in_a_name(mine, opened):
+    """One name that is no UTF-8 does not cost the page, nor a retry, and the raw name is kept."""
+
+    def halved(request, response):
+        body = response.content.replace(b'"odd"', b'"\\ud83d.txt"')
+        return httpx.Response(response.status_code, content=body, headers=response.headers, request=request)
+
+    populate(mine, {"odd": b"1", "even": b"22"})
+    source = opened(mine, between=halved)
+    names = found(source)
+
+    assert set(names) == {"\\xed\\xa0\\xbd.txt", "even"}
+    assert "eda0bd" in names["\\xed\\xa0\\xbd.txt"]["metadata"]
+    assert source._drive._calls.calls.meter.retries == 0
+
+
+@pytest.mark.parametrize("status", [500, 503, 403])
+def test_a_folder_that_always_fails_is_a_gap(folder, opened, status):
+    """Everything beside it is listed."""
+    populate(folder, {"bad/x": b"", "good/x": b"", "y": b""})
+    bad = folder.id_of("bad")
+
+    def failing(request, response):
+        hit = bad in request.url.params.get("q", "")
+        return httpx.Response(status, json={}, request=request) if hit else response
+
+    source = opened(folder, between=failing)
+    listed = list(source.list(source.scopes()[0]))
+
+    assert [gap.path for page in listed for gap in page.gaps] == ["bad"]
+    assert sorted(name for page in listed for name in page.batch["name"].to_pylist()) == ["bad", "good", "x", "y"]
+
+
+@pytest.mark.parametrize("kind", ["mine", "folder"])
+def test_fresh_tokens_to_the_same_page(request, opened, kind):
+    """They would be followed for ever."""
+    place, turns, first = request.getfixturevalue(kind), itertools.count(), {}
+    populate(place, {"a": b"", "b": b""})
+
+    def endless(asked, response):
+        if not asked.url.path.endswith("/files"):
+            return response
+        if "pageToken" not in asked.url.params:
+            first.update(response.json())
+        return httpx.Response(200, json={**first, "nextPageToken": f"fresh-{next(turns)}"}, request=asked)
+
+    with pytest.raises(ProtocolViolation, match="repeats itself"):
+        pages(opened(place, between=endless))
 
 
 def test_two_files_of_one_name(mine, opened):

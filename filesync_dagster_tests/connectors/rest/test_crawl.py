@@ -13,7 +13,15 @@ from filesync_dagster.connectors.rest.crawl import (
     thread_pool,
 )
 from filesync_dagster.connectors.rest.errors import BadRequest, Forbidden
-from filesync_dagster.core.errors import NotFound, TemporarilyDown
+from filesync_dagster.core.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    NotFound,
+    ProtocolViolation,
+    TemporarilyDown,
+    Throttled,
+    Unreachable,
+)
 
 TREE = {"top": ["a", "b", "x1"], "a": ["c", "x2", "x3"], "b": [], "c": [f"y{n}" for n in range(7)]}
 
@@ -84,7 +92,7 @@ def test_a_folder_that_is_refused_is_a_gap():
 
 
 def test_a_page_token_that_is_refused_begins_its_folder_anew():
-    """A few times; a first page that is refused is an error."""
+    """A few times; a first page that is refused is a gap."""
     found = tree()
     read, failed = found.read, []
 
@@ -97,8 +105,54 @@ def test_a_page_token_that_is_refused_begins_its_folder_anew():
     pages = crawl(FolderTree("Box", "scope", "top", forgetful, found.exists))
     assert len(failed) == 2
     assert sorted(set(entries(pages))) == EVERYTHING
-    with pytest.raises(BadRequest):
-        crawl(tree({"c": [BadRequest("No.")]}))
+    assert [gap.path for page in crawl(tree({"c": [BadRequest("No.")]})) for gap in page.gaps] == ["A/C"]
+
+
+@pytest.mark.parametrize("error", [TemporarilyDown("Down."), ProtocolViolation("Odd."), BadRequest("No.")])
+def test_a_folder_that_fails_is_a_gap(error):
+    """The rest is listed; but when the top does not answer either, it is the store that failed, and no folder."""
+    asked = []
+    pages = crawl(tree({"a": [error], "c": [error]}, asked))
+    assert [(gap.path, gap.reason) for page in pages for gap in page.gaps] == [("A", error.message)]
+    assert entries(pages) == ["a", "b", "x1"]
+
+    with pytest.raises(type(error)):
+        crawl(tree({"top": [error]}))
+
+    def down(branch, stopped):
+        if asked:
+            raise TemporarilyDown("All of it.")
+        asked.append(branch)
+        return found.read(branch, stopped)
+
+    found = tree()
+    asked.clear()
+    with pytest.raises(TemporarilyDown, match="All of it"):
+        crawl(FolderTree("Box", "scope", "top", down, found.exists))
+
+
+def test_a_folder_without_an_end_is_a_gap():
+    """Its pages bring nothing new; the rest of the tree is listed."""
+    found, turns = tree(), iter(range(10_000))
+
+    def read(branch, stopped):
+        if branch.folder == "b":
+            return FolderPage(["z1", "z2"], [], str(next(turns)))
+        return found.read(branch, stopped)
+
+    pages = crawl(FolderTree("Box", "scope", "top", read, found.exists))
+
+    [gap] = [gap for page in pages for gap in page.gaps]
+    assert gap.path == "B"
+    assert "repeats itself" in gap.reason
+    assert set(entries(pages)) == {*EVERYTHING, "z1", "z2"}
+
+
+def test_credentials_are_no_folder():
+    """Nor is the network: such an error ends the listing."""
+    for error in (AuthenticationFailed("No."), Unreachable("Nobody."), Throttled("Later."), AccessDenied("No.")):
+        with pytest.raises(type(error)):
+            crawl(tree({"a": [error]}))
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -1,12 +1,13 @@
 import pytest
 
-from filesync_dagster.connectors.rest.errors import ErrorTable, Forbidden, classify, error_for
+from filesync_dagster.connectors.rest.errors import CHECK_PORTAL, ErrorTable, Forbidden, classify, error_for
 from filesync_dagster.core.errors import (
     AccessDenied,
     NotFound,
     ProtocolViolation,
     TemporarilyDown,
     Throttled,
+    Unreachable,
 )
 
 TABLE = ErrorTable(
@@ -32,7 +33,8 @@ TABLE = ErrorTable(
         (500, "", "", TemporarilyDown, None),
         (408, "", "", TemporarilyDown, None),
         (418, "", "", ProtocolViolation, "report"),
-        (302, "", "", ProtocolViolation, "report"),
+        (302, "", "", ProtocolViolation, CHECK_PORTAL),
+        (511, "", "", Unreachable, CHECK_PORTAL),
     ],
 )
 def test_what_a_refusal_means(status, code, call, kind, hint):

@@ -1,5 +1,8 @@
+import itertools
+
 import pytest
 
+from filesync_dagster.connectors.rest import paging
 from filesync_dagster.connectors.rest.paging import (
     EMPTY_PAGES_MAX,
     PageChain,
@@ -11,7 +14,7 @@ from filesync_dagster.core.errors import ProtocolViolation
 
 
 def pages_of(tokens, found=("x",)):
-    """Follow pages whose tokens are these."""
+    """Follow pages whose tokens are these, each with these entries."""
     asked = []
 
     def ask(token):
@@ -35,6 +38,38 @@ def test_pages_that_lead_back(tokens):
     """They fail instead of going round."""
     with pytest.raises(ProtocolViolation, match="leads back"):
         pages_of(tokens)
+
+
+@pytest.mark.parametrize("made", [str, lambda number: {"id": number}])
+@pytest.mark.parametrize("lap", [1, 2, 7])
+def test_fresh_tokens_to_the_same_content(lap, made):
+    """However many pages a round has, and though each token is new: they bring nothing new, and are no listing."""
+    tokens, numbers = (str(number) for number in itertools.count()), itertools.count()
+
+    def ask(token):
+        return {"next": next(tokens), "entries": [made(next(numbers) % lap)]}
+
+    followed = follow_pages(ask, lambda page: page["next"], lambda page: page["entries"], "Box")
+    with pytest.raises(ProtocolViolation, match="repeats itself"):
+        list(itertools.islice(followed, lap + EMPTY_PAGES_MAX + 5))
+
+
+def test_an_entry_that_comes_twice_is_no_loop():
+    """Entries move while they are listed; something new each while is enough."""
+    chain = PageChain("Box")
+
+    for number in range(3 * EMPTY_PAGES_MAX):
+        assert chain.advance(str(number), [number // 3]) == str(number)
+
+
+def test_a_round_that_is_longer_than_the_memory(monkeypatch):
+    """Of old entries only the pages they came in are known, and that suffices."""
+    monkeypatch.setattr(paging, "REMEMBERED_IDS", 10)
+    chain = PageChain("Box")
+
+    advanced = (chain.advance(str(number), [number % 1000]) for number in range(1000 + EMPTY_PAGES_MAX + 5))
+    with pytest.raises(ProtocolViolation, match="repeats itself"):
+        list(advanced)
 
 
 def test_pages_that_lead_into_nothing():

@@ -2,12 +2,13 @@
 
 from filesync_dagster_tests.planted_bugs.bug import Bug
 
+FEED = "filesync_dagster_tests/connectors/google_drive/test_feed.py"
 MODEL = "filesync_dagster_tests/sync/model/test_regressions.py"
 
 BUGS = (
     Bug(
         "after a lost cursor the feed is read from now on",
-        "connectors/google_drive/feed.py",
+        "connectors/google_drive/changes.py",
         'raise CursorLost(f"The change log cannot go on: {error.message}", hint=FULL_SYNC) from error',
         "return drive.changes(drive.start_token(scope.drive_id), **scope.log)",
         MODEL,
@@ -47,7 +48,7 @@ BUGS = (
     ),
     Bug(
         "the children of several folders are asked for in one request",
-        "connectors/google_drive/crawl.py",
+        "connectors/google_drive/listing.py",
         """which = {"q": f"'{quoted}' in parents", """,
         """which = {"q": " or ".join(f"'{one}' in parents" for one in [quoted, scope.top]), """,
         MODEL,
@@ -68,5 +69,53 @@ BUGS = (
         "if False:",
         "filesync_dagster_tests/connectors/test_contract.py",
         "a_listing_with_a_fault and google_drive-error_in_body",
+    ),
+    Bug(
+        "the log of one drive that cannot be read fails all drives",
+        "connectors/google_drive/source.py",
+        "        _raise_if_all_failed(first)\n",
+        "        _raise_if_all_failed([one for one in first if isinstance(one, SourceError)])\n",
+        FEED,
+        "log_of_one_drive",
+    ),
+    Bug(
+        "a change that comes without its file counts as a removal",
+        "connectors/google_drive/changes.py",
+        "entry = _look_up(drive, file_id)",
+        "entry = None",
+        FEED,
+        "lacks_something",
+    ),
+    Bug(
+        "an entry whose folder a log does not tell leaves the scope",
+        "connectors/google_drive/layout.py",
+        "AS_KNOWN if told and scope.is_folder else OUTSIDE",
+        "OUTSIDE",
+        FEED,
+        "several_parents",
+    ),
+    Bug(
+        "of several parents the first one counts, wherever it lies",
+        "connectors/google_drive/parents.py",
+        "if asked.is_folder and len(parents) > 1:",
+        "if False:",
+        FEED,
+        "several_parents",
+    ),
+    Bug(
+        "what is shared out of other drives is not asked for",
+        "connectors/google_drive/layout.py",
+        "**(ALL_DRIVES | SUPPORTED if self.keeps_foreign else {})}",
+        "}",
+        FEED,
+        "drive_of_others",
+    ),
+    Bug(
+        "an entry without an id is passed over",
+        "connectors/google_drive/listing.py",
+        "for entry in entries if not has_id(entry)]",
+        "for entry in entries[:0]]",
+        "filesync_dagster_tests/connectors/google_drive/test_listing.py",
+        "without_an_id",
     ),
 )

@@ -47,4 +47,28 @@ BUGS = (
         "filesync_dagster_tests/connectors/rest/test_calls.py",
         "retry_after",
     ),
+    Bug(
+        "pages that bring nothing new are followed for ever",
+        "connectors/rest/paging.py",
+        "0 if self._known.add(found) else self._known_pages + 1",
+        "0",
+        "filesync_dagster_tests/connectors/rest/test_paging.py",
+        "fresh_tokens",
+    ),
+    Bug(
+        "a folder that fails ends the crawl",
+        "connectors/rest/crawl.py",
+        "        except PART_FAILURES as error:\n            if isinstance(error, BadRequest)",
+        "        except (NotFound, Forbidden, BadRequest) as error:\n            if isinstance(error, BadRequest)",
+        "filesync_dagster_tests/connectors/rest/test_crawl.py",
+        "fails_is_a_gap",
+    ),
+    Bug(
+        "a store that went down is taken for folders that fail",
+        "connectors/rest/crawl.py",
+        "            self.tree.read(Branch(self.tree.top), never)\n",
+        "            pass\n",
+        "filesync_dagster_tests/connectors/rest/test_crawl.py",
+        "fails_is_a_gap",
+    ),
 )

@@ -145,4 +145,28 @@ BUGS = (
         SCHEDULES,
         "own_moment",
     ),
+    Bug(
+        "folders that contain each other vanish",
+        "sync/paths.py",
+        'heads = diff.find_circles(con, rows.name, "placed")',
+        "heads: list[str] = []",
+        FEED,
+        "contain_each_other",
+    ),
+    Bug(
+        "scopes that the store could not name count as gone",
+        "sync/detect_changes.py",
+        "    _poison_unnamed(context, before, listing)\n    found",
+        "    found",
+        "filesync_dagster_tests/sync/test_faults.py",
+        "could_not_name",
+    ),
+    Bug(
+        "a feed that cannot be understood fails every sync",
+        "sync/incremental.py",
+        "    except ProtocolViolation as error:\n",
+        "    except CursorLost as error:\n",
+        FEED,
+        "cannot_be_understood",
+    ),
 )

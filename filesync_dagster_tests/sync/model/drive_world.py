@@ -144,6 +144,8 @@ class DriveWorld:
         if place.kind in {"folder", "folder_in_drive"}:
             [(corpus, scope)] = scopes.items()
         else:
+            if place.kind == "everything" and corpus not in scopes:
+                corpus = self.store.root_id  # shared out of a drive that the account is no member of
             scope = scopes.get(corpus, "")
             own = seen.drive is not None or item.owner == self.store.account or place.kind == "everything"
             parent = "" if not scope else parent if parent is not None else corpus if own else ""

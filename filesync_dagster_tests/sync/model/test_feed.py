@@ -2,8 +2,9 @@
 
 import pytest
 
-from filesync_dagster.core.model import ListingGap, SyncMode, SyncStatus
-from filesync_dagster_tests.sync.model.scripted import Script, delta, row, scripted
+from filesync_dagster.core.errors import ProtocolViolation
+from filesync_dagster.core.model import AS_KNOWN, ListingGap, SyncMode, SyncStatus
+from filesync_dagster_tests.sync.model.scripted import Script, ScriptedSource, delta, row, scripted
 from filesync_dagster_tests.sync.projects import Project, live
 
 
@@ -139,3 +140,77 @@ def test_what_is_missing_from_a_folder_that_was_read_is_asked_for(script, filesy
     script.deltas = [delta("one", read=("f1",))]
     result = told(filesync)
     assert (result.counts.moved, result.counts.removed) == ((1, 0) if there else (0, 1))
+
+
+def circle(*more):
+    """Return two folders that contain each other, each with a file in it."""
+    return [
+        row("x", "y", kind="folder"), row("y", "x", kind="folder"), row("in-x", "x"), row("in-y", "y"), *more,
+    ]  # fmt: skip
+
+
+AROUND = ["f1", "f1/a", "f2", "f2/b", "x", "x/in-x", "x/y", "x/y/in-y"]
+
+
+def names_circle(result):
+    """Whether a warning names the folder that was hung at the top."""
+    return any("contain each other" in warning and "x" in warning for warning in result.warnings)
+
+
+def test_folders_that_contain_each_other_are_hung_at_the_top(script, filesync):
+    """Nothing in them vanishes, whoever tells of it, and the same sync twice changes nothing."""
+    script.rows += circle()
+    first = filesync.sync("e", full=True)
+    assert (first.status, first.counts.added) == (SyncStatus.COMPLETED, 2)
+    assert names_circle(first)
+    assert paths(filesync) == AROUND
+
+    again = filesync.sync("e", full=True)
+    assert (again.counts.added, again.counts.moved, again.counts.removed, again.counts.repathed) == (0, 0, 0, 0)
+    assert names_circle(again)
+
+    for words in (circle()[:1], circle()[1:2], circle()[2:], circle()):
+        script.deltas = [delta("one", *words)]
+        assert told(filesync).counts.moved == 0
+        assert paths(filesync) == AROUND
+
+
+def test_a_folder_that_moves_into_itself(script, filesync):
+    """Nor do files that were known before go with it; when it comes out again, all is as it was."""
+    script.rows += [row("x", kind="folder"), row("y", "x", kind="folder"), row("in-x", "x"), row("in-y", "y")]
+    filesync.sync("e", full=True)
+    assert paths(filesync) == AROUND
+
+    script.deltas = [delta("one", circle()[0])]
+    result = told(filesync)
+    assert (result.counts.removed, result.counts.left_scope) == (0, 0)
+    assert names_circle(result)
+    assert paths(filesync) == AROUND
+
+    script.deltas = [delta("one", row("x", "f1", kind="folder"))]
+    assert not names_circle(told(filesync))
+    assert "f1/x/y/in-y" in paths(filesync)
+
+
+def test_a_feed_that_cannot_be_understood_is_a_matter_for_a_full_sync(script, filesync, monkeypatch):
+    """Every incremental sync would fail until the next reconcile; a listing does without the feed."""
+
+    def nonsense(source, cursor):
+        yield delta("one")
+        raise ProtocolViolation("The store told nonsense.")
+
+    monkeypatch.setattr(ScriptedSource, "changes", nonsense)
+    script.rows += [row("c", "f1")]
+    result = filesync.sync("e")
+    assert (result.status, result.mode) == (SyncStatus.COMPLETED, SyncMode.FULL)
+    assert "f1/c" in paths(filesync)
+
+
+def test_an_entry_whose_place_was_not_told_is_where_it_was(script, filesync):
+    """A store that does not say in which folder an entry is has not moved it; unknown entries are elsewhere."""
+    script.deltas = [delta("one", row("a", AS_KNOWN, size=9), row("z", AS_KNOWN))]
+    result = told(filesync)
+    assert (result.counts.updated, result.counts.left_scope, result.counts.added) == (1, 0, 0)
+    assert paths(filesync) == ["f1", "f1/a", "f2", "f2/b"]
+    script.deltas = [delta("one", row("a", "f1", size=9))]
+    assert told(filesync).counts.updated == 0
