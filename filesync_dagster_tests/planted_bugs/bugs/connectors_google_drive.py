@@ -17,15 +17,15 @@ BUGS = (
     Bug(
         "incompleteSearch is ignored",
         "connectors/google_drive/listing.py",
-        'if not answer.get("incompleteSearch"):',
-        "if True:",
+        'if answer.get("incompleteSearch"):',
+        "if False:",
         MODEL,
         "says_it_is_incomplete",
     ),
     Bug(
         "a short page is taken for the last one",
         "connectors/google_drive/listing.py",
-        "token = chain.advance(drive.next_token(answer), entries) or END",
+        "token = chain.advance(drive.next_token(answer), ids_in(entries)) or END",
         "token = (len(entries) >= drive._page_size and chain.advance(drive.next_token(answer), entries)) or END",
         MODEL,
         "less_than_was_asked",
@@ -33,7 +33,7 @@ BUGS = (
     Bug(
         "the log of a shared drive is asked for without its id",
         "connectors/google_drive/layout.py",
-        'return {"driveId": self.drive_id, **ALL_DRIVES} if self.drive_id else {}',
+        'return {"driveId": self.drive_id, **ALL_DRIVES}',
         "return {}",
         MODEL,
         "shared_drive_alone",
