@@ -6,10 +6,10 @@ stored before it has names that nobody points at yet.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from filesync_dagster.config import Endpoint
-from filesync_dagster.core.guard import UNTOUCHED, Proposal, objections
+from filesync_dagster.core.guard import UNTOUCHED, Peak, Proposal, objections
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import Lease
 from filesync_dagster.storage.snapshots import SnapshotKind
@@ -54,7 +54,14 @@ def write_commit(  # noqa: PLR0917  # of a sync, and of one that was held
     version = found.data_version if found else outcome.following.data_version
     runtime.metadata.commit(
         lease,
-        sync_record(lease.endpoint_id, outcome.result, outcome.observed, run_id, data_version=version),
+        sync_record(
+            lease.endpoint_id,
+            outcome.result,
+            outcome.observed,
+            run_id,
+            data_version=version,
+            confirmed_by=outcome.confirmed_by,
+        ),
         new_state(endpoint, outcome, str(version), selection),
         imported=found.after.stream() if found and not found.changes else (),
         changes=found.changes.stream() if found and found.changes else (),
@@ -89,9 +96,25 @@ def store_relations(  # noqa: PLR0917  # the parts of a path, in their order
 
 
 def _objections(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> list[str]:
-    elsewhere = context.is_elsewhere(outcome.following)
-    proposal = Proposal(found.files_before, found.files_after, found.counts, elsewhere, found.emptied, found.unproved)
-    return objections(context.endpoint.guard, proposal)
+    guard, counts, peak = context.endpoint.guard, found.counts, Peak()
+    if guard.enabled and guard.window_hours and (counts.removed or counts.left_scope):
+        since = context.started - timedelta(hours=guard.window_hours)
+        peak = context.runtime.metadata.syncs.peak(context.endpoint_id, since)
+    rescoped = context.is_rescoped(outcome.following)
+    proposal = Proposal(
+        found.files_before, found.files_after, counts, rescoped, found.emptied, unproved=found.unproved, peak=peak
+    )
+    return objections(guard, proposal)
+
+
+def _confirmation(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> str | None:
+    """Return which setting let the guard pass what it would have counted: it counts from here on, then."""
+    guard, counts = context.endpoint.guard, found.counts
+    if not guard.enabled and (counts.removed or counts.left_scope):
+        return "enabled: false"
+    if guard.allow_rescope and counts.left_scope and context.is_rescoped(outcome.following):
+        return "allow_rescope: true"
+    return None
 
 
 def _store(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> SyncResult:
@@ -124,6 +147,6 @@ def _hold(context: SyncContext, outcome: Outcome, found: DetectedChanges, why_no
 
 def _commit(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> SyncResult:
     result = replace(_store(context, outcome, found), data_version=found.data_version)
-    outcome = replace(outcome, result=result)
+    outcome = replace(outcome, result=result, confirmed_by=_confirmation(context, outcome, found))
     write_commit(context.runtime, context.endpoint, context.lease, outcome, context.selection, context.attempt.run_id)
     return result

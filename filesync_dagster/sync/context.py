@@ -56,6 +56,10 @@ class SyncContext:
         """Tell whether the last commit listed another place than the endpoint does now."""
         return state.location not in (None, self.location)
 
+    def is_rescoped(self, state: EndpointState) -> bool:
+        """Tell whether the filters or the place were edited since the last commit."""
+        return self.is_elsewhere(state) or state.selection != self.selection
+
     def known_gaps(self) -> tuple[str, ...]:
         """Return what the last full sync could not read.
 

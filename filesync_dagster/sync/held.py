@@ -49,7 +49,8 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
         following = replace(state, cursor=state.held_cursor, reconciled_at=reconciled_at)
         # Of a held listing nobody knows with which filters: they need not be those that the endpoint has by now.
         selection = None if is_full else state.selection
-        write_commit(runtime, endpoint, lease, Outcome(result, observed, following, found), selection, None)
+        outcome = Outcome(result, observed, following, found, confirmed_by=f"approve {held.id}")
+        write_commit(runtime, endpoint, lease, outcome, selection, None)
     event("sync.approved", endpoint=endpoint.name, held=held.id)
     return result
 

@@ -14,8 +14,7 @@ import pyarrow as pa
 from filesync_dagster.connectors import LookupSource
 from filesync_dagster.core import clock
 from filesync_dagster.core.errors import CursorLost
-from filesync_dagster.core.guard import Proposal, objections
-from filesync_dagster.core.model import COUNTED, ChangeCounts
+from filesync_dagster.core.model import COUNTED
 from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync.context import SyncContext
@@ -43,7 +42,7 @@ class LookupResult:
 @contextmanager
 def observe(context: SyncContext, state: EndpointState) -> Iterator[Outcome]:
     """Look up what events named. Raises CursorLost when only a listing can tell."""
-    found = lookup(context, state)
+    found = lookup(context)
     following = replace(state, cursor=cursor_after_events(context, state))
     rows = found.after.num_rows
     if found.is_same:
@@ -59,9 +58,8 @@ def observe(context: SyncContext, state: EndpointState) -> Iterator[Outcome]:
         yield Outcome(context.attempt.incremental_draft(changes, (), gaps), observed, following, changes)
 
 
-def lookup(context: SyncContext, state: EndpointState) -> LookupResult:
+def lookup(context: SyncContext) -> LookupResult:
     """Ask the store for entries that events named. Raises SourceError, CursorLost when only a listing can tell."""
-    _check_guard(context, state)
     assert isinstance(context.source, LookupSource)
     [scope] = context.source.scopes()
     there: list[pa.RecordBatch] = []
@@ -81,19 +79,6 @@ def lookup(context: SyncContext, state: EndpointState) -> LookupResult:
     return LookupResult(
         pa.Table.from_batches(before, FILE_SCHEMA), pa.Table.from_batches(there, FILE_SCHEMA), unselected
     )
-
-
-def _check_guard(context: SyncContext, state: EndpointState) -> None:
-    """Raise CursorLost when events removed, since the last listing, what the guard would hold if it came at once.
-
-    They come in slices, of which each is small; a listing sees all that is gone together.
-    """
-    removed = context.runtime.metadata.syncs.removed_since_listing(context.endpoint_id)
-    both = Proposal(
-        state.files_total + removed, state.files_total, ChangeCounts(removed=removed), location_changed=False
-    )
-    if removed and objections(context.endpoint.guard, both):
-        raise CursorLost(f"Since the last listing events removed {removed:,} files, as much as the guard holds.")
 
 
 def _load(con: duckdb.DuckDBPyConnection, found: LookupResult) -> tuple[Relation, ListedRows]:

@@ -96,6 +96,7 @@ class Outcome:
         EndpointState  # the cursor and the date of the proof that a commit leaves; else as the last commit has it
     )
     changes: DetectedChanges | None = None  # None: nothing was compared, because nothing can have changed
+    confirmed_by: str | None = None  # who let the guard pass it: a person, or a setting
     rewrites: bool = False  # the last snapshot is lost: it is written anew even when nothing changed
 
 
@@ -117,7 +118,13 @@ def begin_result(endpoint: Endpoint, run_id: str | None, suffix: str = "") -> Re
 
 
 def sync_record(
-    endpoint_id: int, result: SyncResult, as_of: datetime, run_id: str | None, *, data_version: str | None = None
+    endpoint_id: int,
+    result: SyncResult,
+    as_of: datetime,
+    run_id: str | None,
+    *,
+    data_version: str | None = None,
+    confirmed_by: str | None = None,
 ) -> SyncRecord:
     """Return the sync_logs row of a result."""
     return SyncRecord(
@@ -136,6 +143,7 @@ def sync_record(
         run_id=run_id,
         error_message=result.error,
         warnings=result.warnings,
+        confirmed_by=confirmed_by,
     )
 
 

@@ -112,7 +112,7 @@ def test_what_the_filters_leave_out_left_the_scope_and_comes_back(project, store
     fill(store, 5, "b")
     with project.open() as filesync:
         filesync.sync("docs")
-    project.write(endpoint(filters={"exclude": ["b*"]}))
+    project.write(endpoint(filters={"exclude": ["b*"]}, guard={"allow_rescope": True}))
     store.delete("b0001")
     with project.open() as filesync:
         result = filesync.sync("docs")
@@ -132,7 +132,7 @@ def test_another_location_is_not_a_deletion(project, store):
     fill(store, 5, "b")
     with project.open() as filesync:
         filesync.sync("docs")
-    project.write(endpoint(prefix="a"))
+    project.write(endpoint(prefix="a", guard={"allow_rescope": True}))
     with project.open() as filesync:
         result = filesync.sync("docs")
         assert (result.status, result.counts.left_scope, result.counts.removed) == (SyncStatus.COMPLETED, 5, 0)
@@ -148,6 +148,87 @@ def test_a_location_without_any_of_the_files_is_held(project, store):
     with project.open() as filesync:
         assert filesync.sync("docs").status is SyncStatus.HELD
         assert len(paths(filesync)) == 5
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [{"filters": {"include": ["*.tx"]}}, {"filters": {"exclude": ["a*"]}}, {"prefix": "b"}, {"prefix": "elsewhere"}],
+    ids=["a typo", "half of it", "half by its place", "another place"],
+)
+def test_an_edit_that_lets_half_of_the_files_go_waits_for_somebodys_word(tmp_path, store, edit):
+    """It is held, corrected by correcting it, and committed by `approve` or `allow_rescope`, each once and for all."""
+    fill(store, 5, "a")
+    fill(store, 5, "b")
+    project = Project(tmp_path, endpoint(), batch_size=100)
+    with project.open() as filesync:
+        filesync.sync("docs")
+        before = everything(filesync, "docs")
+    project.write(endpoint(**edit))
+    with project.open() as filesync:
+        held = filesync.sync("docs")
+        assert (held.status, held.counts.removed) == (SyncStatus.HELD, 0)
+        assert "allow_rescope" in held.error
+        assert everything(filesync, "docs") == before
+    project.write(endpoint())
+    with project.open() as filesync:
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED
+        assert filesync.status()[0].state == "ok"
+    project.write(endpoint(**edit))
+    with project.open() as filesync:
+        filesync.sync("docs")
+        approved = filesync.approve("docs")
+        assert approved.counts.left_scope == held.counts.left_scope
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED
+
+
+def test_a_wipe_in_slices_is_held_as_if_it_came_at_once(project, store):
+    """Each of them is within the limit, all together are not; what somebody approved is no loss any more."""
+    fill(store, 100)
+    with project.open() as filesync:
+        filesync.sync("docs")
+        for number in range(50):
+            store.delete(f"f{number:04}")
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED  # as much as may go
+        store.put("new")
+        store.delete("f0050")
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED  # made up for
+        for number in range(51, 61):
+            store.delete(f"f{number:04}")
+        held = filesync.sync("docs")
+        assert (held.status, held.files_removed) == (SyncStatus.HELD, 10)
+        assert "10 of 50 files; with the syncs of the last 24 hours that makes 60 of 100" in held.error
+        assert len(paths(filesync)) == 50
+        filesync.approve("docs")
+        for number in range(61, 81):
+            store.delete(f"f{number:04}")
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED  # 20 of 40
+        store.delete("f0081")
+        assert filesync.sync("docs").status is SyncStatus.HELD  # 21 of 40
+    project.write(endpoint(guard={"window_hours": 0}))
+    with project.open() as filesync:
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED  # each by itself
+
+
+def test_an_edit_in_slices_is_held_as_if_it_came_at_once(tmp_path, store):
+    """Three filters, each of which lets a fifth go; what a setting allowed counts no more."""
+    for letter in "abcde":
+        fill(store, 2, letter)
+    project = Project(tmp_path, endpoint(), batch_size=100)
+    with project.open() as filesync:
+        filesync.sync("docs")
+    for excluded, status, guard in (
+        (["a*"], SyncStatus.COMPLETED, {}),
+        (["a*", "b*"], SyncStatus.COMPLETED, {}),
+        (["a*", "b*", "c*"], SyncStatus.HELD, {}),
+        (["a*", "b*", "c*"], SyncStatus.COMPLETED, {"allow_rescope": True}),
+        (["a*", "b*", "c*"], SyncStatus.COMPLETED, {}),
+    ):
+        project.write(endpoint(filters={"exclude": excluded}, guard=guard))
+        with project.open() as filesync:
+            assert filesync.sync("docs").status is status
+    store.delete("e0000")
+    with project.open() as filesync:
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED  # 1 of 4
 
 
 def test_a_row_that_only_a_second_listing_sees_is_not_removed(project, store):

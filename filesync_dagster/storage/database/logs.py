@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from filesync_dagster.core.guard import Peak
 from filesync_dagster.core.model import COMMITTED, SyncMode, SyncStatus
 from filesync_dagster.storage.database import checkpoints, retention
 from filesync_dagster.storage.database.database import Database
@@ -163,24 +164,33 @@ class SyncRepository:
         committed = _ONE.c.sync_status.in_(_COMMITTED_VALUES)
         return _newest(self._database, committed, _ONE.c.mode == SyncMode.FULL.value, endpoint_id=endpoint_id)
 
-    def removed_since_listing(self, endpoint_id: int) -> int:
-        """How many files incremental syncs removed since the last committed sync that listed everything."""
-        listed = (
-            select(_ONE.c.seq)
-            .where(_ONE.c.endpoint_id == endpoint_id, _ONE.c.mode == SyncMode.FULL.value)
-            .where(_ONE.c.sync_status.in_(_COMMITTED_VALUES))
-            .order_by(_ONE.c.seq.desc())
-            .limit(1)
-            .scalar_subquery()
+    def peak(self, endpoint_id: int, since: datetime) -> Peak:
+        """The most files that an endpoint had, of what syncs took away that ended since a moment.
+
+        What was confirmed is no loss: from there on it is counted anew.
+        """
+        log = sync_logs.c
+        query = (
+            select(log.files_before, log.files_left_scope, log.confirmed_by)
+            .where(
+                log.endpoint_id == endpoint_id,
+                _COMMITTED,
+                log.mode != SyncMode.REPLAY.value,
+                log.sync_completed >= since,
+                or_(log.files_removed > 0, log.files_left_scope > 0, log.confirmed_by.is_not(None)),
+            )
+            .order_by(log.seq)
         )
-        query = select(func.sum(sync_logs.c.files_removed)).where(
-            sync_logs.c.endpoint_id == endpoint_id,
-            _COMMITTED,
-            sync_logs.c.mode == SyncMode.INCREMENTAL.value,
-            sync_logs.c.seq > listed,
-        )
+        peak = Peak()
         with self._database.read_transaction() as connection:
-            return int(connection.execute(query).scalar() or 0)
+            for row in connection.execute(query):
+                if row.confirmed_by is not None:
+                    peak = Peak()
+                    continue
+                if row.files_before is not None and row.files_before >= peak.files:
+                    peak = Peak(row.files_before)
+                peak = Peak(peak.files, peak.left_scope + row.files_left_scope)
+        return peak
 
     def changes_since(self, endpoint_id: int, snapshot_uri: str, until: int | None = None) -> list[SyncRecord]:
         """Incremental syncs that committed changes on top of a stored snapshot, in their order, up to a `seq`."""

@@ -77,6 +77,7 @@ class SyncRecord(SyncNumbers):
     run_id: str | None = None
     error_message: str | None = None
     warnings: tuple[str, ...] = ()
+    confirmed_by: str | None = None  # who let the guard pass it: "approve" and what was held, or a setting
     seq: int = field(default=0, compare=False)  # 0: the database gives it, in the order of the commits
 
 

@@ -147,6 +147,7 @@ sync_logs = Table(
     Column("run_id", Text),
     Column("error_message", Text),
     Column("warnings", JSON, nullable=False),
+    Column("confirmed_by", Text),  # who let the guard pass it: "approve" and what was held, or a setting
     Index(None, "endpoint_id", "seq"),
     Index(None, "endpoint_id", "sync_completed"),
     Index(None, "endpoint_id", "as_of"),

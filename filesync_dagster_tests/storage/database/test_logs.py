@@ -4,6 +4,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from filesync_dagster.core.errors import NothingHeld
+from filesync_dagster.core.guard import Peak
 from filesync_dagster.core.model import ListingGap, SyncMode, SyncStatus
 from filesync_dagster.storage.database import CheckpointRecord, EndpointRecord, EndpointState
 from filesync_dagster.storage.database.tables import endpoints, files
@@ -70,15 +71,22 @@ def test_a_commit_sets_the_state(metadata, endpoint):
     assert metadata.endpoints.states()["drawings"] == state
 
 
-def test_what_was_removed_since_the_last_listing_is_added_up(metadata, endpoint):
-    """Of committed syncs that did not list."""
-    metadata.syncs.record(log(endpoint, "s1", 1, mode=SyncMode.INCREMENTAL, files_removed=1))
-    assert metadata.syncs.removed_since_listing(endpoint) == 0  # there was none
-    metadata.syncs.record(log(endpoint, "s2", 2, files_removed=2))
-    metadata.syncs.record(log(endpoint, "s3", 3, mode=SyncMode.INCREMENTAL, files_removed=4))
-    metadata.syncs.record(log(endpoint, "s4", 4, SyncStatus.HELD, SyncMode.INCREMENTAL, files_removed=8))
-    metadata.syncs.record(log(endpoint, "s5", 5, SyncStatus.PARTIAL, SyncMode.INCREMENTAL, files_removed=16))
-    assert metadata.syncs.removed_since_listing(endpoint) == 20
+def test_the_peak_is_the_most_that_syncs_took_from_since_somebody_confirmed(metadata, endpoint):
+    """Of committed syncs in the order of their commits; what left the scope is told beside it."""
+    one = {"files_removed": 1}
+    metadata.syncs.record(log(endpoint, "s1", 1, files_before=900, **one))
+    metadata.syncs.record(log(endpoint, "s2", 2, files_before=100, files_left_scope=3))
+    metadata.syncs.record(log(endpoint, "s3", 3, files_before=97, mode=SyncMode.INCREMENTAL, files_left_scope=4))
+    metadata.syncs.record(log(endpoint, "s4", 4, SyncStatus.HELD, files_before=990, **one))
+    metadata.syncs.record(log(endpoint, "s5", 5, mode=SyncMode.REPLAY, files_before=800, **one))
+    metadata.syncs.record(log(endpoint, "s6", 6, files_before=700))  # took nothing away
+    assert metadata.syncs.peak(endpoint, at(2)) == Peak(100, 7)
+    assert metadata.syncs.peak(endpoint, at(1)) == Peak(900, 7)
+    assert metadata.syncs.peak(endpoint, at(7)) == Peak()
+    metadata.syncs.record(log(endpoint, "s7", 7, files_before=93, files_removed=60, confirmed_by="approve s4"))
+    assert metadata.syncs.peak(endpoint, at(1)) == Peak()
+    metadata.syncs.record(log(endpoint, "s8", 8, files_before=33, **one))
+    assert metadata.syncs.peak(endpoint, at(1)) == Peak(33)
 
 
 def test_a_proof_can_expire(metadata, endpoint):
