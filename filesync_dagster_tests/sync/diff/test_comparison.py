@@ -2,7 +2,7 @@ import pytest
 
 from filesync_dagster.core.model import ChangeCounts, ChangeKind
 from filesync_dagster.core.schemas import CHANGE_SCHEMA
-from filesync_dagster.sync.diff import apply, compare, find_repathed
+from filesync_dagster.sync.diff import apply, compare, count_unproved, find_repathed
 from filesync_dagster_tests.sync.diff.trees import content, load, row, table
 
 ALL = ("added", "updated", "moved", "removed", "left_scope")
@@ -223,3 +223,32 @@ def test_names_that_need_quoting_are_quoted(con):
     load(con, '"be fore"', table([row("x")]))
     load(con, '"select"', table([row("y")]))
     assert compare(con, "be fore", "select", 'in "to"') == ChangeCounts(added=1, removed=1)
+
+
+def dated(changed_at, links=1, **more):
+    """Return a row with a time of change and a number of links."""
+    return row("x", metadata=f'{{"changed_at":{changed_at},"links":{links}}}', **more)
+
+
+@pytest.mark.parametrize(
+    ("what", "old", "new", "change", "unproved"),
+    [
+        ("nothing but the time", dated(1), dated(2), "modified", 1),
+        ("the time and the size", dated(1), dated(2, size=9), "modified", 0),
+        ("the time and another link", dated(1), dated(2, links=2), "refreshed", 0),
+        ("the time and the mode", dated(1), dated(2, permissions="{}"), "permissions_changed", 0),
+        ("the time and the name", dated(1), dated(2, name="y", path="y"), "moved", 0),
+        ("an equal hash", dated(1, content_hash="md5:1"), dated(2, version="2", content_hash="md5:1"), "refreshed", 0),
+        ("another hash", dated(1, content_hash="md5:1"), dated(1, content_hash="md5:2"), "modified", 0),
+        ("a hash that is new", dated(1), dated(1, content_hash="md5:1"), "refreshed", 0),
+        ("another folder of the same path", dated(1), dated(1, parent_id="p"), "refreshed", 0),
+        ("other metadata", dated(1), row("x", metadata='{"changed_at":1,"links":1,"target":"t"}'), "modified", 0),
+    ],
+)
+def test_bookkeeping(con, what, old, new, change, unproved):
+    """A time that moves for many reasons proves a change only when nothing explains it."""
+    found, counts = changes_between(con, [old], [new], bookkeeping=("changed_at", "links"))
+
+    assert [kind for kind, _, _ in found] == [change], what
+    assert count_unproved(con, "changes", ("changed_at", "links")) == unproved
+    assert counts.updated == (change in {"modified", "permissions_changed"})
