@@ -128,6 +128,9 @@ class Endpoint(Strict):
     reconcile: Reconcile = Field(default_factory=Reconcile, description="How often a full sync proves the feed.")
     webhook: Webhook = Field(default_factory=Webhook, description="Who may tell that something changed.")
     guard: GuardLimits = Field(default_factory=GuardLimits, description="What a sync may not do unseen.")
+    stall_minutes: float | None = Field(
+        default=None, gt=0, le=7 * 24 * 60, description="As in `settings`, for this endpoint. Left out: as there."
+    )
     csv: bool = Field(default=False, description="Also write each snapshot and change file as CSV.")
     is_active: bool = Field(default=True, description="Set to false to stop syncing and keep the inventory.")
 
@@ -269,6 +272,13 @@ class Settings(Strict):
     )
     lease_seconds: int = Field(
         default=60, ge=5, le=3600, description="A sync whose process died on another machine is taken over after this."
+    )
+    stall_minutes: float = Field(
+        default=15,
+        gt=0,
+        le=7 * 24 * 60,
+        description="A sync that comes no further for so long (no page, no answer, no step of its work) is ended "
+        "and failed.",
     )
     checkpoint_hours: float = Field(
         default=6,

@@ -14,6 +14,7 @@
     + ProtocolViolation         an answer that cannot be trusted: truncated without a token, unreadable, looping
     + HistoryUnavailable        the store cannot tell how it looked at that moment
     + CursorLost                the change feed cannot go on from the cursor: a full sync must follow
+    + Stalled                   nothing came of it for so long that it was given up
     + BreakerOpen               it failed so often that it is left alone for a while
   x StorageError                our own disk, object store or database did not do what was asked
     + DatabaseError
@@ -119,6 +120,10 @@ class HistoryUnavailable(SourceError):
 
 class CursorLost(SourceError):
     """The change feed cannot go on from the cursor. Nothing may be concluded but that a full sync must follow."""
+
+
+class Stalled(SourceError):
+    """A sync came no further for so long that it was given up."""
 
 
 class BreakerOpen(SourceError):

@@ -8,7 +8,7 @@ import logging
 import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from filesync_dagster.config import Endpoint, reconcile_due
@@ -23,7 +23,7 @@ from filesync_dagster.core.errors import (
 )
 from filesync_dagster.core.logging import event, log_context
 from filesync_dagster.core.model import NUMBERS, SyncResult, SyncStatus
-from filesync_dagster.storage.database import EndpointState
+from filesync_dagster.storage.database import EndpointState, Lease
 from filesync_dagster.sync import circuit_breaker, full, incremental, lookup
 from filesync_dagster.sync.commit import conclude
 from filesync_dagster.sync.context import SyncContext
@@ -32,6 +32,7 @@ from filesync_dagster.sync.result import Outcome, ResultBuilder, begin_result, s
 from filesync_dagster.sync.retention import tidy
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import compact_if_due
+from filesync_dagster.sync.stall_watch import StallWatch, run_watched
 
 CLOCK_STEP_MAX = timedelta(hours=1)
 """A proof that lies further ahead than this was dated by a clock that was wrong: nobody knows how old it is."""
@@ -67,10 +68,9 @@ def sync(
             with (
                 runtime.metadata.leases.hold(endpoint_id, seconds=runtime.config.settings.lease_seconds) as lease,
                 _breaker(runtime, endpoint_id, endpoint.name, ignore_breaker=ignore_breaker),
-                closing(runtime.open_source(endpoint, attempt.meter)) as source,
             ):
-                context = SyncContext(runtime, endpoint, endpoint_id, lease, source, attempt, full, keys, on_progress)
-                result = _run(context)
+                begun = _Begun(runtime, endpoint, endpoint_id, lease, attempt, full, keys, on_progress)
+                result = run_watched(begun.run, begun.watch, lease)
         except SyncInProgress as error:
             return replace(attempt.failure(error), busy=True)  # the other one is the sync of record
         except BreakerOpen as error:
@@ -83,6 +83,42 @@ def sync(
             raise
         event("sync.finished", **{name: value for name, value in result.as_dict().items() if name in LOGGED_FIELDS})
         return result
+
+
+@dataclass
+class _Begun:
+    """A sync that has the lease, and how far it has come."""
+
+    runtime: Runtime
+    endpoint: Endpoint
+    endpoint_id: int
+    lease: Lease
+    attempt: ResultBuilder
+    full: bool
+    keys: Collection[str]
+    on_progress: Callable[[Progress], None]
+    reports: int = 0
+
+    def run(self) -> SyncResult:
+        """Do the work."""
+        with closing(self.runtime.open_source(self.endpoint, self.attempt.meter)) as source:
+            one, attempt, keys = self.endpoint, self.attempt, self.keys
+            parts = (self.runtime, one, self.endpoint_id, self.lease, source, attempt, self.full, keys, self._report)
+            return _run(SyncContext(*parts))
+
+    def _report(self, progress: Progress) -> None:
+        self.reports += 1
+        self.on_progress(progress)
+
+    @property
+    def watch(self) -> StallWatch:
+        """What tells when it comes no further: no page, no answer, no step."""
+        minutes = self.endpoint.stall_minutes or self.runtime.config.settings.stall_minutes
+        meter = self.attempt.meter
+        return StallWatch(
+            minutes * 60,
+            lambda: (self.reports, self.lease.checks, meter.api_calls, meter.retries, meter.throttled_seconds),
+        )
 
 
 @contextmanager

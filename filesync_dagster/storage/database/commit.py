@@ -32,7 +32,7 @@ def commit(
     repathed: Iterable[pa.RecordBatch],
 ) -> None:
     """Write everything that a sync found, in one transaction; `Metadata.commit` says what the batches hold."""
-    with stage_rows(database, _batches(imported, changes, repathed)) as (connection, names):
+    with stage_rows(database, _batches(lease, imported, changes, repathed)) as (connection, names):
         lease.fence(connection)
         steps = _STEPS if _has_files(connection, log.endpoint_id) else {**_STEPS, "incoming_entries": (_INSERT,)}
         steps = {table: statements for table, statements in steps.items() if table in names}
@@ -49,15 +49,21 @@ def commit(
 
 
 def _batches(
-    imported: Iterable[pa.RecordBatch], changes: Iterable[pa.RecordBatch], repathed: Iterable[pa.RecordBatch]
+    lease: Lease,
+    imported: Iterable[pa.RecordBatch],
+    changes: Iterable[pa.RecordBatch],
+    repathed: Iterable[pa.RecordBatch],
 ) -> Iterator[Staged]:
     for batch in imported:
+        lease.check()
         yield arrow_rows.entries(batch)
     position = 0
     for batch in changes:
+        lease.check()
         yield from arrow_rows.changes(batch, position)
         position += batch.num_rows
     for batch in repathed:
+        lease.check()
         yield "incoming_paths", batch.select(["external_id", "path"])
 
 

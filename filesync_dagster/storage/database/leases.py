@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, null, select, text, update
 
@@ -49,6 +50,7 @@ class Lease:
         self.endpoint = endpoint
         self.token = token
         self.seconds = seconds
+        self.checks = 0  # how often its holder came to a place from which it goes on
         self._database = database
         self._renewed = time.monotonic()
         self._lost = threading.Event()
@@ -61,6 +63,7 @@ class Lease:
 
         Raises DatabaseError when the database has been away for the whole term of the lease.
         """
+        self.checks += 1
         if not self._lost.is_set() and time.monotonic() - self._renewed > self.seconds:
             self._renew()
         if self._lost.is_set():
@@ -72,7 +75,7 @@ class Lease:
         Raises LeaseLost when another sync has taken over.
         """
         query = select(leases.c.token).where(leases.c.endpoint_id == self.endpoint_id).with_for_update()
-        if connection.execute(query).scalar() != self.token:
+        if self._lost.is_set() or connection.execute(query).scalar() != self.token:
             self._lost.set()
             raise _lost(self.endpoint)
 
@@ -89,8 +92,16 @@ class Lease:
         else:
             self._renewed = time.monotonic()
 
+    def revoke(self) -> None:
+        """Take the right from whoever still works under it: that commits nothing, and the next sync may begin."""
+        self._lost.set()
+        self._end(token=leases.c.token + 1)
+
     def release(self) -> None:
         """Let the next sync begin. The token stays in the row, so that it never comes again."""
+        self._end()
+
+    def _end(self, **values: Any) -> None:
         self._released.set()
         _alive.discard(_key(self._database, self.endpoint_id, self.token))
         # A database that is away, or full, cannot be told; the lease then ends by itself, for this process at once.
@@ -98,7 +109,7 @@ class Lease:
             connection.execute(
                 update(leases)
                 .where(leases.c.endpoint_id == self.endpoint_id, leases.c.token == self.token)
-                .values(holder=null(), expires_at=self._database.now(connection)),
+                .values(holder=null(), expires_at=self._database.now(connection), **values),
             )
 
     def _renew(self) -> None:

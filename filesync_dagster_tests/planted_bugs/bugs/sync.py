@@ -7,7 +7,25 @@ FEED = "filesync_dagster_tests/sync/model/test_feed.py"
 SCHEDULES = "filesync_dagster_tests/orchestration/test_schedules.py"
 HINTED = "filesync_dagster_tests/sync/test_lookup.py"
 
+STALL = "filesync_dagster_tests/sync/test_stall_watch.py"
+
 BUGS = (
+    Bug(
+        "a sync that hangs is waited for",
+        "sync/stall_watch.py",
+        "        return now - self._since > self.limit_seconds",
+        "        return False",
+        STALL,
+        "comes_further",
+    ),
+    Bug(
+        "a sync that was given up commits when it wakes up",
+        "storage/database/leases.py",
+        "        self._lost.set()\n        self._end(token=leases.c.token + 1)",
+        "        self._end()",
+        STALL,
+        "wakes_up and sqlite",
+    ),
     Bug(
         "events go on from a selection that is not that of the filters",
         "sync/run.py",
