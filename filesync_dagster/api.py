@@ -219,7 +219,7 @@ class Filesync:
         from filesync_dagster.sync import inventory
 
         rows = inventory.files(self.runtime, self.config.endpoint(name), as_of=as_of, gone=gone)
-        return RecordBatches(rows, FILES_SCHEMA if as_of is None else inventory.LIVE_SCHEMA)
+        return RecordBatches(rows, FILES_SCHEMA if gone else inventory.LIVE_SCHEMA)
 
     def changes(self, name: str, *, since: datetime | None = None, until: datetime | None = None) -> RecordBatches:
         """Return the journal of an endpoint, oldest first: batch by batch, or `.to_pandas()`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 from itertools import chain, islice
@@ -13,6 +11,7 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filesync_dagster.cli.row_text import csv_lines, json_lines
 from filesync_dagster.cli.text import Column, console, moment, on_terminal, printable, size
 
 if TYPE_CHECKING:
@@ -80,10 +79,6 @@ def _lists_as_json(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
-def _same(row: Row) -> Row:
-    return row
-
-
 def _parsed(row: Row) -> Row:
     return {**row, "before": json.loads(row["before"] or "null"), "after": json.loads(row["after"] or "null")}
 
@@ -95,16 +90,18 @@ def _whereabouts(row: Row) -> str:
 
 
 def _write_rows(
-    batches: Iterable[pa.RecordBatch], form: str, fields: Sequence[str], of: Callable[[Row], Row] = _same
+    batches: Iterable[pa.RecordBatch], form: str, fields: Sequence[str], of: Callable[[Row], Row] | None = None
 ) -> None:
     if form == "csv":
-        _write(_csv([fields]))
+        _write(",".join(fields).encode() + b"\r\n")
     for batch in batches:
-        table = _in_text(batch.select(list(fields)))
+        rows = _in_text(batch.select(list(fields)))
         if form == "csv":
-            _write(_csv(zip(*(column.to_pylist() for column in table.columns), strict=True)))
+            _write(csv_lines(rows))
+        elif of is None:
+            _write(json_lines(rows))
         else:
-            lines = (json.dumps(of(row), ensure_ascii=False) for row in table.to_pylist())
+            lines = (json.dumps(of(row), ensure_ascii=False) for row in rows.to_pylist())
             _write("".join(f"{line}\n" for line in lines).encode())
 
 
@@ -115,12 +112,6 @@ def _write(data: bytes) -> None:
     while rest:  # with PYTHONUNBUFFERED a write may take only a part
         rest = rest[sys.stdout.buffer.write(rest) :]
     sys.stdout.buffer.flush()
-
-
-def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)  # the terminator decides what is quoted: both of them
-    return text.getvalue().encode()
 
 
 def _in_text(batch: pa.RecordBatch) -> pa.RecordBatch:

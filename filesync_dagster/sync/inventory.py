@@ -25,15 +25,20 @@ BY_PATH = "path, external_id"
 def files(
     runtime: Runtime, endpoint: Endpoint, *, as_of: datetime | None = None, gone: bool = False
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the live files of an endpoint, by path: now, or as of a moment. `gone` adds those that were removed.
+    """Yield the live files of an endpoint, by path: now, or as of a moment, in LIVE_SCHEMA.
 
+    They are what the snapshot has. `gone` adds those that were removed, which only the database knows, in FILES_SCHEMA.
     Raises NothingKnown when nothing is stored about that moment.
     """
-    endpoint_id = runtime.register(endpoint)
-    if as_of is None:
-        yield from runtime.metadata.files.inventory(endpoint_id, gone=gone)
+    if gone:
+        yield from runtime.metadata.files.inventory(runtime.register(endpoint), gone=True)
         return
-    path = snapshot_path(runtime, endpoint, as_of)
+    if as_of is not None:
+        path = snapshot_path(runtime, endpoint, as_of)
+    elif (current := current_snapshot(runtime, endpoint)) is None:
+        return
+    else:
+        path = current
     with runtime.engine() as con:
         yield from stream(con, f"{live(path)} ORDER BY {BY_PATH}")
 
@@ -45,9 +50,17 @@ def live(snapshot: Path) -> str:
 
 def current_path(runtime: Runtime, endpoint: Endpoint) -> Path:
     """Return a local copy of the last committed snapshot. Raises NothingKnown, SnapshotError."""
+    path = current_snapshot(runtime, endpoint)
+    if path is None:
+        raise NothingKnown(f"Nothing is stored about {endpoint.name!r}.", hint="It was never synced.")
+    return path
+
+
+def current_snapshot(runtime: Runtime, endpoint: Endpoint) -> Path | None:
+    """Return a local copy of the last committed snapshot, None where there is none yet. Raises SnapshotError."""
     state = runtime.metadata.endpoints.state(runtime.register(endpoint))
     if state.snapshot_uri is None:
-        raise NothingKnown(f"Nothing is stored about {endpoint.name!r}.", hint="It was never synced.")
+        return None
     try:
         return materialize_state(runtime, endpoint.name, state)
     except SnapshotError as error:
