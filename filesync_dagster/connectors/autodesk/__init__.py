@@ -1,9 +1,8 @@
 """Projects of Autodesk Construction Cloud, BIM 360 and the other hubs of Autodesk Platform Services.
 
-This face is light: httpx and the rest are imported when a source is opened. Inside: `source` is the whole; `crawl`
-reads many folders at once in the order that `frontier` keeps, `reader` fetches pages of one folder over `api`,
-`rows` turns them into rows, `permissions` tells who may do what with folders; `hubs` knows the projects, `cursors`
-since when something counts as changed; `tokens` are what requests are made with, `answers` is the table of what
+This face is light: httpx and the rest are imported when a source is opened. Inside: `source` is the whole; `listing`
+reads many folders at once, `changes` those on the way to what is newer; `reader` asks for one page, one entry, one
+folder's permissions over `api`, `rows` turns them into rows; `hubs` knows the projects, `errors` is the table of what
 Autodesk may say instead of what was asked.
 May import the shared parts of `connectors`, `model`, `observability` and `errors`.
 """

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from filesync_dagster.connectors.autodesk.answers import CHECK_PROJECT, INTEGRATE
 from filesync_dagster.connectors.autodesk.api import Api, ApsAnswer
 from filesync_dagster.connectors.autodesk.details import PAGE_MAX, AutodeskDetails
+from filesync_dagster.connectors.autodesk.errors import CHECK_PROJECT, INTEGRATE
 from filesync_dagster.connectors.rest.errors import ASK_LATER, PART_FAILURES
 from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError, TemporarilyDown
 

@@ -7,17 +7,12 @@ from functools import partial
 
 import httpx
 
-from filesync_dagster.connectors.autodesk import cursors
 from filesync_dagster.connectors.autodesk.api import Api
-from filesync_dagster.connectors.autodesk.changes import ProjectChanges, to_gaps
-from filesync_dagster.connectors.autodesk.crawl import crawl
-from filesync_dagster.connectors.autodesk.cursors import Since
+from filesync_dagster.connectors.autodesk.changes import ProjectChanges, Since, cursor_text, known_from, since, to_gaps
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
-from filesync_dagster.connectors.autodesk.frontier import Enter, Frontier, Open, folders_from
 from filesync_dagster.connectors.autodesk.hubs import Hubs
-from filesync_dagster.connectors.autodesk.lookups import lookup_entries
-from filesync_dagster.connectors.autodesk.permissions import Permissions
-from filesync_dagster.connectors.autodesk.reader import PROJECT_SCOPE, Contents, Reader
+from filesync_dagster.connectors.autodesk.listing import Contents, Enter, Frontier, Open, crawl, folders_from
+from filesync_dagster.connectors.autodesk.reader import PROJECT_SCOPE, Permissions, Reader, lookup_entries
 from filesync_dagster.connectors.autodesk.rows import Entries
 from filesync_dagster.connectors.rest.crawl import thread_pool
 from filesync_dagster.connectors.rest.errors import PART_FAILURES
@@ -107,9 +102,9 @@ class AutodeskSource:
         tops, failures = self._tops(scopes)
         if len(failures) == len(scopes):
             raise next(iter(failures.values()))
-        known = {scope: cursors.since(top.entries, top.at) for scope, (_, top) in tops.items()}
+        known = {scope: since(top.entries, top.at) for scope, (_, top) in tops.items()}
         known = {**dict.fromkeys(failures, Since()), **known}
-        return cursors.as_text(known, permissions=self._details.include_permissions)
+        return cursor_text(known, permissions=self._details.include_permissions)
 
     def changes(self, cursor: str) -> Iterator[Delta]:
         """Read the top of each project, and every folder on the way down to what changed.
@@ -118,7 +113,7 @@ class AutodeskSource:
         """
         self._hubs.forget()
         scopes, unread = self._projects(), self._hubs.unread()
-        known = cursors.known_from(cursor, scopes, permissions=self._details.include_permissions, may_lack=bool(unread))
+        known = known_from(cursor, scopes, permissions=self._details.include_permissions, may_lack=bool(unread))
         tops, failures = self._tops(scopes)
         if len(failures) == len(scopes):
             raise next(iter(failures.values()))
@@ -130,7 +125,7 @@ class AutodeskSource:
             later[scope] = found.after()
         for scope, error in [*failures.items(), *((UNNAMED, error) for error in unread.values())]:
             yield Delta(scope, Entries(scope).batch(), cursor, gaps=to_gaps(scope, "", [str(error)]))
-        after = cursors.as_text(later, permissions=self._details.include_permissions)
+        after = cursor_text(later, permissions=self._details.include_permissions)
         yield Delta(scopes[0], Entries(scopes[0]).batch(), after)
 
     def below(self, folder_id: str, scope: str) -> Iterator[Page]:

@@ -1,9 +1,9 @@
 """Google Drive: My Drive, shared drives, or the tree below one folder.
 
 This face is light: Google's client libraries are imported when a source is opened, not when the package is.
-Inside: `source` is the connector; `listing` (flat), `crawl` (folder by folder) and `feed` (what changed) ask through
-`api`, which has requests built by Google's client and sends them itself, as `credentials` say; `layout` knows which
-entry lies in which scope, `rows` turns entries into Arrow; `errors` is the border to Google's libraries.
+Inside: `source` is the connector; `listing` (flat, or folder by folder) and `changes` ask through `api`, which has
+requests built by Google's client and sends them itself, as `credentials` say; `layout` knows which entry lies in which
+scope and folder, `rows` turns entries into Arrow; `errors` is the border to Google's libraries.
 """
 
 from typing import TYPE_CHECKING

@@ -18,9 +18,16 @@ from filesync_dagster.connectors.google_drive.changes import (
 )
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import SHARE, concerns_account
-from filesync_dagster.connectors.google_drive.layout import MY_DRIVE, Layout, Scope, layout_of, name_of, only_scope
+from filesync_dagster.connectors.google_drive.layout import (
+    MY_DRIVE,
+    Layout,
+    Parents,
+    Scope,
+    layout_of,
+    name_of,
+    only_scope,
+)
 from filesync_dagster.connectors.google_drive.listing import DrivePage, list_scope, tree_of
-from filesync_dagster.connectors.google_drive.parents import Parents
 from filesync_dagster.connectors.google_drive.rows import has_id, permissions_of, rows_of
 from filesync_dagster.connectors.rest.crawl import crawl_tree
 from filesync_dagster.connectors.rest.errors import PART_FAILURES

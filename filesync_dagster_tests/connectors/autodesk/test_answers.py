@@ -2,7 +2,7 @@ import httpx
 import orjson
 import pytest
 
-from filesync_dagster.connectors.autodesk.answers import CODES, STATUSES, document, refusal_error, refusal_of
+from filesync_dagster.connectors.autodesk.errors import CODES, STATUSES, document, refusal_error, refusal_of
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from filesync_dagster.connectors.autodesk.cursors import SETTLED
+from filesync_dagster.connectors.autodesk.changes import SETTLED
 from filesync_dagster.connectors.rest.fields import instant_of
 from filesync_dagster.core.errors import AccessDenied, CursorLost, NotFound
 from filesync_dagster.simulators.kit.faults import Fault

@@ -7,7 +7,7 @@ TROUBLE = "filesync_dagster_tests/connectors/autodesk/test_trouble.py"
 BUGS = (
     Bug(
         "one folder that fails ends the listing of its project",
-        "connectors/autodesk/crawl.py",
+        "connectors/autodesk/listing.py",
         "    except PART_FAILURES as error:\n        if folder.id == TOP:",
         "    except (AccessDenied, NotFound) as error:\n        if folder.id == TOP:",
         TROUBLE,

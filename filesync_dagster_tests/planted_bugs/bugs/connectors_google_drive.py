@@ -96,7 +96,7 @@ BUGS = (
     ),
     Bug(
         "of several parents the first one counts, wherever it lies",
-        "connectors/google_drive/parents.py",
+        "connectors/google_drive/layout.py",
         "if asked.is_folder and len(parents) > 1:",
         "if False:",
         FEED,
