@@ -6,7 +6,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from filesync_dagster.connectors.autodesk import tokens
+from filesync_dagster.connectors.autodesk import api
 from filesync_dagster.core.errors import AuthenticationFailed, ProtocolViolation
 from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.simulators.kit.wire import InProcess
@@ -36,7 +36,7 @@ def test_an_app_proves_itself_with_its_secret(site):
 
     listed(site.open(wire=Watched(site.simulator)))
 
-    [asked] = [request for request in sent if request.url.path == tokens.PATH]
+    [asked] = [request for request in sent if request.url.path == api.PATH]
     pair = f"{site.simulator.application.client_id}:{site.simulator.application.client_secret}"
     assert asked.headers["authorization"] == f"Basic {base64.b64encode(pair.encode()).decode()}"
     assert asked.content.decode() == "grant_type=client_credentials&scope=data%3Aread"
@@ -84,7 +84,7 @@ def test_a_token_is_minted_before_it_expires(site):
     class Brief(InProcess):
         def handle_request(self, request):
             answer = super().handle_request(request)
-            if request.url.path != tokens.PATH:
+            if request.url.path != api.PATH:
                 return answer
             body = orjson.loads(answer.content) | {"expires_in": 0.4}
             return httpx.Response(200, content=orjson.dumps(body), request=request)

@@ -149,7 +149,7 @@ def test_tokens_that_are_always_refused(mine, folder, opened):
         assert len(place.wire.asked("files")) < 12
 
 
-@pytest.mark.parametrize("answer", [{}, {"files": None}, {"files": {}}, {"files": [7]}, {"error": "x"}])
+@pytest.mark.parametrize("answer", [{}, {"files": None}, {"files": {}}, {"files": [7]}])
 def test_an_answer_without_files_is_not_empty(mine, folder, opened, answer):
     """Something else than Drive may have answered."""
     for place in (mine, folder):
