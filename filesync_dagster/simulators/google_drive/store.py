@@ -216,7 +216,8 @@ class DriveStore(TreeStore[DriveItem]):
 
     def mutate(self, dice: random.Random) -> None:
         """Do one thing to a file that the account sees, at random."""
-        top = dice.choice([self.item("root"), *(drive.root for drive in self.drives.values() if drive.member)])
+        tops = [self.item("root"), *(drive.root for drive in self.drives.values() if drive.member)]
+        top = tops[0] if len(tops) == 1 else dice.choice(tops)
         mutate(self, dice, [top], self.corpora[top.drive])
 
     @alone

@@ -13,9 +13,10 @@ E = TypeVar("E", bound=TreeEntry)
 
 def mutate(store: TreeStore[E], dice: random.Random, tops: list[E], entries: list[E]) -> str:
     """Do one thing to one of `entries` that the account sees, or add a file below one of `tops`; return what."""
-    action = dice.choice(ACTIONS)
     with store.lock:
-        entry, folder = _any(entries, dice), _any_folder(entries, dice) or dice.choice(tops)
+        top = dice.choice(tops)
+        entry, folder = _any(entries, dice), _any_folder(entries, dice) or top
+        action = dice.choice(ACTIONS)
         if entry is None or action == "create" or (action == "move" and entry in folder.above()):
             store.add(f"new {dice.randrange(10**9)}.txt", folder, content=dice.randbytes(8))
             return "create"
