@@ -4,6 +4,7 @@ Free of Arrow, which takes as long to load as all the rest: rows and their schem
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
@@ -360,13 +361,39 @@ def adjust_data_version(version: str, minus: str, plus: str) -> str:
     return data_version(rows - fewer + more, total - less + extra)
 
 
-def to_storable_text(raw: bytes) -> str:
-    r"""Return a provider's raw name as text that every database can store.
+LIKE_ESCAPED = re.compile(r"\\(?=x(?:00|5c|[89a-f][0-9a-f]))")
+"""The backslash of what stands for a byte in a storable text, or looks so."""
 
-    UTF-8 stays as it is; a byte that is not UTF-8, and NUL, become `\xNN`. The caller keeps the raw bytes in
-    `metadata` when the answer differs from them.
+
+def to_storable_text(raw: bytes) -> str:
+    r"""Return a provider's raw name as text that every database can store. Different names have different texts.
+
+    UTF-8 stays as it is; a byte that is not UTF-8, and NUL, become `\xNN`, and so does the backslash of a name in which
+    that is written out. The caller keeps the raw bytes in `metadata` when the answer differs from them.
+
+    >>> to_storable_text(b"\xff"), to_storable_text(rb"\xff"), to_storable_text(rb"C:\x")
+    ('\\xff', '\\x5cxff', 'C:\\x')
     """
+    if b"\\x" in raw:
+        raw = _LIKE_ESCAPED_BYTES.sub(rb"\\x5c", raw)
     return raw.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+
+
+_LIKE_ESCAPED_BYTES = re.compile(LIKE_ESCAPED.pattern.encode())
+
+
+def from_storable_text(text: str) -> bytes:
+    r"""Return the raw name of a storable text."""
+    return re.sub(rb"\\x(00|5c|[89a-f][0-9a-f])", lambda found: bytes([int(found[1], 16)]), text.encode())
+
+
+def respell_key(external_id: str, metadata: str | None) -> str:
+    r"""Return how a key is written now that was written before `to_storable_text` told all names apart.
+
+    What looked escaped in it was, when `metadata` has the raw key; else it was written out in the key itself.
+    """
+    raw = json.loads(metadata or "{}").get("key_hex")
+    return LIKE_ESCAPED.sub(r"\\x5c", external_id) if raw is None else to_storable_text(bytes.fromhex(raw))
 
 
 def canonical_json(value: object) -> str:

@@ -100,6 +100,11 @@ def _as_text(column: "pa.Array[Any]") -> "pa.Array[Any]":
     return column.cast(pa.string())
 
 
+def id_hashes(external_ids: list[str]) -> "pa.Array[Any]":
+    """Return the id_hash of each id."""
+    return _hash64(pa.array(external_ids, pa.string()))
+
+
 def _hash64(text: Any) -> "pa.Array[Any]":
     # xxh3 is specified and frozen: a fingerprint of last year compares with one of today.
     digest = xxhash.xxh3_64_intdigest

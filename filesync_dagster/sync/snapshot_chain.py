@@ -5,12 +5,14 @@ import logging
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filesync_dagster.core import clock
 from filesync_dagster.core.errors import SnapshotError
 from filesync_dagster.core.logging import event
-from filesync_dagster.core.schemas import FILE_SCHEMA
+from filesync_dagster.core.model import LIKE_ESCAPED, respell_key
+from filesync_dagster.core.schemas import FILE_SCHEMA, id_hashes
 from filesync_dagster.storage.database import EndpointState, Lease, SyncRecord
 from filesync_dagster.storage.snapshots import literal, parquet
 from filesync_dagster.sync import diff
@@ -147,10 +149,36 @@ def load_before(
     """Make `before`: the last snapshot or, when it is lost, what the database has of it."""
     if state.snapshot_uri and intact:
         path = materialize_state(context.runtime, context.endpoint.name, state)
-        con.execute(f"CREATE {kind_for(state.files_total)} before AS SELECT {COLUMNS} FROM {parquet([path])}")
+        stored = f"SELECT {COLUMNS} FROM {parquet([path])}"
+        if context.source.capabilities.landmarks:  # its ids are keys
+            stored = _respelled(con, stored)
+        con.execute(f"CREATE {kind_for(state.files_total)} before AS {stored}")
         return Relation(con, "before")
     before = create_empty(con, "before")
     if state.snapshot_uri:
         for batch in context.runtime.metadata.files.entries(context.endpoint_id):
             before.insert(with_fingerprints(batch))
     return before
+
+
+def _respelled(con: duckdb.DuckDBPyConnection, stored: str) -> str:
+    r"""Return the query of a snapshot in which keys are written as they are now: see `respell_key`.
+
+    A row whose key looks escaped, without the raw key beside it, is of before.
+    """
+    old = con.execute(rf"""
+        SELECT DISTINCT external_id FROM ({stored})
+        WHERE contains(external_id, '\x') AND NOT contains(coalesce(metadata, ''), '"key_hex"')
+    """).fetchall()
+    keys = {key: respell_key(key, None) for (key,) in old if LIKE_ESCAPED.search(key)}
+    if not keys:
+        return stored
+    table = pa.table({"old": list(keys), "key": list(keys.values()), "hash": id_hashes(list(keys.values()))})
+    con.register("respelled_keys", table)
+    con.execute("CREATE TEMP TABLE respelled AS FROM respelled_keys")
+    con.unregister("respelled_keys")
+    return f"""
+        SELECT * EXCLUDE (old, key, hash)
+            REPLACE (coalesce(key, external_id) AS external_id, coalesce(hash, id_hash) AS id_hash)
+        FROM ({stored}) LEFT JOIN respelled ON external_id = old
+    """

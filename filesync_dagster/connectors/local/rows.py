@@ -220,9 +220,12 @@ def _texts(names: list[bytes]) -> list[str]:
         return []
     try:
         # No name contains NUL, so one decode serves them all.
-        return b"\x00".join(names).decode().split("\x00")
+        together = b"\x00".join(names).decode()
     except UnicodeDecodeError:
+        together = "\\x"
+    if "\\x" in together:
         return [to_storable_text(name) for name in names]
+    return together.split("\x00")
 
 
 def _same(raw: bytes, text: str) -> bool:

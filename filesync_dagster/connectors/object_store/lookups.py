@@ -8,7 +8,6 @@ Where a page begins is not believed: it proves a key absent only between two key
 nothing at a key is not enough to call it gone: it is asked for the object itself, or for a page of what is around it.
 """
 
-import re
 import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterator, Sequence
@@ -20,12 +19,11 @@ from filesync_dagster.connectors.object_store.chain import follow_chain
 from filesync_dagster.connectors.object_store.store import KeyedStore, ObjectPage, bytes_of, text_of
 from filesync_dagster.connectors.rest.crawl import side_by_side
 from filesync_dagster.core.errors import CursorLost
+from filesync_dagster.core.model import LIKE_ESCAPED
 
 PAGE_WORTH_KEYS = 8  # keys that a page must find to be better than asking for each of them
 PAGES_AROUND = 10  # that are read to prove that a key is not there, where a store does not tell of single objects
 PIECE_KEYS = 16  # keys that a worker looks up, at least
-ESCAPED = re.compile(r"\\x(?:00|[89a-f][0-9a-f])")
-"""In an external_id: it may stand for a byte that is no text, or for itself."""
 
 
 def lookup_keys(store: KeyedStore, ids: Sequence[str], workers: int) -> Iterator[ObjectPage]:
@@ -34,7 +32,7 @@ def lookup_keys(store: KeyedStore, ids: Sequence[str], workers: int) -> Iterator
     Raises CursorLost when only a listing can tell.
     """
     for external_id in ids:
-        if ESCAPED.search(external_id):
+        if LIKE_ESCAPED.search(external_id):  # it may stand for another key in what is stored already
             raise CursorLost(f"Which key {external_id!r} stands for only a listing can tell.")
     below = bytes_of(store.prefix)
     wanted = sorted({key for external_id in ids if (key := external_id.encode()).startswith(below)})

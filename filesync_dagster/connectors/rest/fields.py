@@ -90,7 +90,7 @@ def text_of(value: object) -> str | None:
     """Return a text as it can be stored, halves of surrogate pairs included; None for what is none, or empty."""
     if not isinstance(value, str) or not value:
         return None
-    if "\x00" not in value and value.isprintable():
+    if "\\" not in value and value.isprintable():
         return value
     return to_storable_text(value.encode("utf-8", "surrogatepass"))
 

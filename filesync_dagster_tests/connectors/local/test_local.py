@@ -232,10 +232,11 @@ def test_names_that_are_not_utf8(tmp_path):
     found = list(one_by_one.list(""))
 
     rows = [page.batch.to_pylist()[0] for page in found]
-    assert sorted(row["path"] for row in rows) == ["a\\xff", "a\\xff", "caf\\xe9", "caf\\xe9/\\x80"]
+    assert sorted(row["path"] for row in rows) == ["a\\x5cxff", "a\\xff", "caf\\xe9", "caf\\xe9/\\x80"]
     assert len({row["external_id"] for row in rows}) == 4
     assert {metadata(row)["name_hex"] for row in rows if row["metadata"] and "name_hex" in row["metadata"]} == {
         b"a\xff".hex(),
+        b"a\\xff".hex(),
         b"caf\xe9".hex(),
         b"\x80".hex(),
     }

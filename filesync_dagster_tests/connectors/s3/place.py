@@ -14,6 +14,8 @@ FILE_NAMES = (
     "quote\"'`$(x)",
     "back\\slash",
     "\\x41 looks escaped",
+    "\\xff looks more so",
+    "\\x5cxff most",
     "per%cent+plus&amp<tag>",
     "per%25cent%2Bplus",
     "a b+c%20d",

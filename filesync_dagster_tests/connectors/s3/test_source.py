@@ -14,7 +14,7 @@ from filesync_dagster.connectors.aws.credentials import aws_session
 from filesync_dagster.connectors.s3 import S3Details, open_s3
 from filesync_dagster.connectors.s3.source import S3Source
 from filesync_dagster.core.errors import AuthenticationFailed, NotFound, Unreachable
-from filesync_dagster.core.model import Meter
+from filesync_dagster.core.model import Meter, from_storable_text
 from filesync_dagster.testing import IMPATIENT
 from filesync_dagster_tests.connectors.s3.fake_store import FakeStore, listed_ids, listing, row
 from filesync_dagster_tests.connectors.s3.place import FILE_NAMES, KEYS, S3Place
@@ -41,7 +41,8 @@ def test_the_same_as_boto3(request, server, names):
     expected = [o for page in paginator.paginate(Bucket=place.bucket) for o in page["Contents"]]
     assert len(expected) == len(names)
     assert {o["Key"]: (o["Size"], o["LastModified"], o["ETag"].strip('"')) for o in expected} == {
-        key: (row["size"], row["modified_at"], row["version"]) for key, row in found.items()
+        from_storable_text(key).decode(): (row["size"], row["modified_at"], row["version"])
+        for key, row in found.items()
     }
 
 
@@ -95,6 +96,18 @@ def test_keys_that_are_not_text():
 
     assert set(found) == {"a\\xff.txt", "b\\x00c"}
     assert json.loads(found["a\\xff.txt"]["metadata"])["key_hex"] == b"a\xff.txt".hex()
+
+
+def test_keys_that_look_like_escaped_ones_are_told_apart():
+    """What is written out in a key is not the byte that it would stand for."""
+    keys = [b"a\x00b", rb"a\x00b", b"\xff", rb"\xff", rb"\x5cxff", rb"\x5c", b"\\"]
+    source, _ = FakeStore(keys).source()
+
+    found = rows(source)
+    source.close()
+
+    assert {from_storable_text(external_id) for external_id in found} == set(keys)
+    assert len(found) == len(keys)
 
 
 def test_public_buckets_need_no_credentials(moto_s3):

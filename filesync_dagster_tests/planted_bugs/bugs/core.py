@@ -21,4 +21,20 @@ BUGS = (
         MODEL,
         "held_sync",
     ),
+    Bug(
+        "a key that looks escaped is taken for another one",
+        "core/model.py",
+        r'raw = _LIKE_ESCAPED_BYTES.sub(rb"\\x5c", raw)',
+        "pass",
+        "filesync_dagster_tests/core/test_storable_text.py",
+        "text_of_its_own",
+    ),
+    Bug(
+        "a key that is written anew is a removal and an addition",
+        "sync/snapshot_chain.py",
+        "            stored = _respelled(con, stored)",
+        "            pass",
+        "filesync_dagster_tests/sync/test_keys_told_apart.py",
+        "keep_their_ids and sqlite",
+    ),
 )
