@@ -204,11 +204,14 @@ class Filesync:
         with Runtime(config, secrets=self.runtime.secrets) as opened:
             yield opened
 
-    def maintain(self, *, dry_run: bool = False) -> dict[str, int]:
-        """Let go of what retention does not keep, of every endpoint there ever was; return how much of each kind."""
+    def maintain(self, *, dry_run: bool = False, adopt: bool = False) -> dict[str, int]:
+        """Let go of what retention does not keep, of every endpoint there ever was; return how much of each kind.
+
+        `adopt`: take the snapshot root over from an installation whose database is lost.
+        """
         from filesync_dagster.sync import retention
 
-        return retention.maintain(self.runtime, dry_run=dry_run)
+        return retention.maintain(self.runtime, dry_run=dry_run, adopt=adopt)
 
     def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> RecordBatches:
         """Return the live files of an endpoint, by path, now or as of a moment: batch by batch, or `.to_pandas()`.

@@ -30,9 +30,10 @@ WORDS = {
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--adopt", is_flag=True, help="Take the snapshot root over from an installation whose database is lost.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @pass_invocation
-def maintain(invocation: Invocation, *, dry_run: bool, as_json: bool) -> None:
+def maintain(invocation: Invocation, *, dry_run: bool, adopt: bool, as_json: bool) -> None:
     """Delete what `settings: {retention: …}` does not keep, of every endpoint there ever was; and old runs in Dagster.
 
     Dagster does the same every night. What is needed stays: what a committed row points to, held syncs, listings to
@@ -41,7 +42,7 @@ def maintain(invocation: Invocation, *, dry_run: bool, as_json: bool) -> None:
     from filesync_dagster.orchestration.processes import maintain_dagster
 
     with invocation.open() as filesync:
-        gone = filesync.maintain(dry_run=dry_run)
+        gone = filesync.maintain(dry_run=dry_run, adopt=adopt)
         keep = filesync.config.settings.retention
     gone.update(maintain_dagster(invocation.environment(), keep, dry_run=dry_run) or {})
     if as_json:

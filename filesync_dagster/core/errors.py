@@ -23,6 +23,7 @@
     + SnapshotError
       - SnapshotMissing         a file that a committed row points to is not there
       - SnapshotCorrupt         it is there and cannot be read
+    + ForeignRoot               the snapshot root belongs to another installation
     + OutOfSpace                no room left on the device
     + NotWritable               read-only or forbidden
   x SyncError
@@ -156,6 +157,10 @@ class SnapshotMissing(SnapshotError):
 
 class SnapshotCorrupt(SnapshotError):
     """A stored file is there and cannot be read."""
+
+
+class ForeignRoot(StorageError):
+    """The snapshot root belongs to another installation, which would lose what it has there."""
 
 
 class OutOfSpace(StorageError):

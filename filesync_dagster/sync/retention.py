@@ -38,9 +38,10 @@ def tidy(context: SyncContext) -> None:
     if before is None or before.sync_completed.astimezone(zone).date() != clock.utc_now().astimezone(zone).date():
         retain(context.runtime, context.endpoint_id)
     if context.lease.after_crash or (before and before.sync_status is SyncStatus.FAILED):
-        known = context.runtime.metadata.syncs.stored_files(context.endpoint_id)
+        known, written = _files_of(context.runtime, context.endpoint_id)
         # Only the holder of the lease writes here; past days are rebuilt without one.
-        context.runtime.snapshots.sweep(known, timedelta(0), endpoint=context.endpoint.name, spare=REBUILT)
+        sweep = context.runtime.snapshots.sweep
+        sweep(known, timedelta(0), written=written, endpoint=context.endpoint.name, spare=REBUILT)
 
 
 def retain(runtime: Runtime, endpoint_id: int, *, dry_run: bool = False) -> dict[str, int]:
@@ -67,14 +68,17 @@ def retain(runtime: Runtime, endpoint_id: int, *, dry_run: bool = False) -> dict
     }
 
 
-def maintain(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int]:
+def maintain(runtime: Runtime, *, dry_run: bool = False, adopt: bool = False) -> dict[str, int]:
     """Let go, for all endpoints, of what retention does not keep; return how much of each kind went, or would go.
 
     It also reaches those that are not synced any more, and what belongs to none. `dry_run`: nothing goes.
+    `adopt`: the snapshot root is this installation's from now on, whosever it was.
 
     An endpoint that is being synced is left to its sync. Raises StorageError.
     """
     metadata, now = runtime.metadata, clock.utc_now()
+    if adopt and not dry_run:
+        runtime.snapshots.claim(take_over=True)
     gone = Counter(dict.fromkeys(("snapshots", "journal", "sync_logs", "staging", "left_behind"), 0))
     for name, endpoint_id in metadata.endpoints.ids().items():
         try:
@@ -100,9 +104,15 @@ def _maintain_one(runtime: Runtime, name: str, lease: Lease, *, dry_run: bool) -
     gone = retain(runtime, lease.endpoint_id, dry_run=dry_run)
     gone["staging"] = _discard_listing(runtime, name, lease, dry_run=dry_run)
     if not dry_run:
-        known = runtime.metadata.syncs.stored_files(lease.endpoint_id)
-        gone["left_behind"] = runtime.snapshots.sweep(known, ORPHAN_AGE_MIN, endpoint=name, spare=REBUILT)
+        known, written = _files_of(runtime, lease.endpoint_id)
+        sweep = runtime.snapshots.sweep
+        gone["left_behind"] = sweep(known, ORPHAN_AGE_MIN, written=written, endpoint=name, spare=REBUILT)
     return gone
+
+
+def _files_of(runtime: Runtime, endpoint_id: int) -> tuple[set[str], set[str]]:
+    """Return the URIs that rows of an endpoint point to, and all that this database had written for it."""
+    return runtime.metadata.syncs.stored_files(endpoint_id), runtime.metadata.stored_files.of(endpoint_id)
 
 
 def _remove_charts(folder: Path, oldest: datetime, *, dry_run: bool) -> int:

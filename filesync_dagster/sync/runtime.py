@@ -72,8 +72,15 @@ class Runtime:
 
         root = self.config.environment.snapshot_root or self.config.settings.snapshot_root
         return SnapshotStore(
-            root or str(self.home / "data"), self.home / "cache", digest_for=self._digest_for, private=self._private
+            root or str(self.home / "data"),
+            self.home / "cache",
+            digest_for=self._digest_for,
+            private=self._private,
+            owner=self._installation,
         )
+
+    def _installation(self) -> str:
+        return self.metadata.stored_files.installation()
 
     def _digest_for(self, uri: str) -> str | None:
         known = self.metadata.stored_files.get(uri)

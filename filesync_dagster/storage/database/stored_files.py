@@ -1,5 +1,6 @@
 """What this database knows of the files that it had written: how they must read, byte for byte."""
 
+import uuid
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -7,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.parameters import AT_ONCE, in_batches
 from filesync_dagster.storage.database.records import StoredFileRecord
-from filesync_dagster.storage.database.tables import stored_files
+from filesync_dagster.storage.database.tables import installation, stored_files
 
 
 class StoredFileRepository:
@@ -15,6 +16,20 @@ class StoredFileRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def installation(self) -> str:
+        """Return the id of the installation that this database belongs to, its backups and copies included."""
+        query = select(installation.c.id).order_by(installation.c.id).limit(1)
+        with self._database.read_transaction() as connection:
+            known = connection.execute(query).scalar()
+        if known is None:
+            with self._database.write_transaction() as connection:
+                if not self._database.is_sqlite:
+                    connection.exec_driver_sql("LOCK TABLE installation")
+                known = connection.execute(query).scalar() or uuid.uuid4().hex
+                connection.execute(delete(installation))
+                connection.execute(insert(installation).values(id=known))
+        return str(known)
 
     def begin(self, endpoint_id: int, uris: Sequence[str]) -> None:
         """Note that these files are about to be written: should that end half-way, what is there is ours."""

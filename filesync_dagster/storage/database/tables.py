@@ -153,6 +153,8 @@ sync_logs = Table(
     Index(None, "endpoint_id", "as_of"),
 )
 
+installation = Table("installation", metadata, Column("id", Text, primary_key=True))  # one row
+
 stored_files = Table(
     "stored_files",
     metadata,

@@ -1,9 +1,12 @@
 """Where stored files live: a folder, or (s3_root) a prefix of a bucket. A key is the path below it."""
 
+import errno
+import os
 import shutil
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +30,14 @@ class Root(Protocol):
 
     def put(self, written: Path, key: str) -> None:
         """Store a complete local file: afterwards the key has all of it, or what it had before."""
+        ...
+
+    def create(self, key: str, text: str) -> None:
+        """Store a small file unless the key has one: of several that try, one does."""
+        ...
+
+    def read(self, key: str) -> str:
+        """Return the text of a small file. Raises FileNotFoundError."""
         ...
 
     def get(self, key: str, to: Path) -> None:
@@ -74,6 +85,23 @@ class FolderRoot:
         if self._private:
             written.chmod(0o600)
         publish(written, self.folder / key)
+
+    def create(self, key: str, text: str) -> None:  # noqa: D102  # the protocol says it
+        written = self.scratch(key)
+        try:
+            written.write_text(text)
+            with suppress(FileExistsError):
+                os.link(written, self.folder / key)
+        except OSError as exc:
+            if exc.errno not in {errno.EPERM, errno.ENOTSUP, errno.EMLINK}:
+                raise
+            with suppress(FileExistsError), (self.folder / key).open("x") as file:  # a disk without hard links
+                file.write(text)
+        finally:
+            written.unlink(missing_ok=True)
+
+    def read(self, key: str) -> str:  # noqa: D102  # the protocol says it
+        return (self.folder / key).read_text()
 
     def get(self, key: str, to: Path) -> None:
         """Not needed: files of a folder are used where they are."""

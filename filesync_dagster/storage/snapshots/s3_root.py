@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 REFUSED = frozenset(
     {"401", "403", "AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"}
 )
+EXISTS = frozenset({"412", "409", "PreconditionFailed", "ConditionalRequestConflict"})
 ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -70,6 +71,17 @@ class S3Root:
         with self._errors(key):
             self._client.upload_file(str(written), self._bucket, self._prefix + key)
 
+    def create(self, key: str, text: str) -> None:
+        """Store a small object unless there is one. A store that knows no conditions is asked first."""
+        if self.exists(key):
+            return
+        with self._errors(key), suppress(FileExistsError):
+            self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=text.encode(), IfNoneMatch="*")
+
+    def read(self, key: str) -> str:  # noqa: D102  # the protocol says it
+        with self._errors(key):
+            return self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read().decode()
+
     def get(self, key: str, to: Path) -> None:  # noqa: D102  # the protocol says it
         with self._errors(key):
             self._client.download_file(self._bucket, self._prefix + key, str(to))
@@ -102,7 +114,7 @@ class S3Root:
 
     @contextmanager
     def _errors(self, key: str) -> Iterator[None]:
-        """Translate what boto3 raises. FileNotFoundError: there is no such object."""
+        """Translate what boto3 raises. FileNotFoundError: there is no such object; FileExistsError: there is one."""
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
@@ -117,6 +129,8 @@ class S3Root:
         except (BotoCoreError, Boto3Error, ClientError) as exc:
             cause = exc.__context__ or exc if isinstance(exc, Boto3Error) else exc  # theirs names our scratch file
             code = cause.response.get("Error", {}).get("Code", "") if isinstance(cause, ClientError) else ""
+            if code in EXISTS:
+                raise FileExistsError(at) from exc
             if code in ABSENT:
                 raise FileNotFoundError(at) from exc
             if code in REFUSED:

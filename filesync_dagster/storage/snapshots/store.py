@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filesync_dagster.core.errors import ConfigError, SnapshotCorrupt, SnapshotMissing
+from filesync_dagster.core.errors import ConfigError, ForeignRoot, SnapshotCorrupt, SnapshotMissing
 from filesync_dagster.core.model import canonical_json
 from filesync_dagster.core.model import data_version as version_of
 from filesync_dagster.core.schemas import sum_fingerprints
@@ -34,6 +34,9 @@ OURS = re.compile(r"(snapshots|changes)/[^/]+/\d{4}-\d\d-\d\d/[^/]+")
 SUFFIXES = (".parquet", ".csv")
 IDENTITY = "filesync"
 """The key of the metadata of a Parquet file under which is what it is."""
+
+MARKER = "filesync.json"
+"""The file at the top of a root that says whose it is."""
 
 LOST_HINT = "Restore it from a backup, or run a full sync to write a new one."
 
@@ -56,7 +59,8 @@ class SnapshotStore:
     AWS chain finds credentials. Constructing does no I/O; it raises ConfigError for any other URL.
 
     `digest_for` tells how the file of a URI must read; None: nobody noted it. No file is handed out that reads
-    otherwise. `private`: in a folder, nobody but the owner may read what is written.
+    otherwise. `private`: in a folder, nobody but the owner may read what is written. `owner`: the id of the
+    installation whose root it is; nothing is written to, or deleted from, the root of another one.
 
     Methods raise OutOfSpace, NotWritable or StorageError besides what they name.
     """
@@ -69,7 +73,10 @@ class SnapshotStore:
         *,
         digest_for: Callable[[str], str | None] = lambda _: None,
         private: bool = True,
+        owner: Callable[[], str] | None = None,
     ) -> None:
+        self._owner = owner
+        self._is_claimed = False
         self._digest_for = digest_for
         self._root = _root_at(root, cache, options or {}, private=private)
         self._cache = Cache(cache / "snapshots")
@@ -108,6 +115,7 @@ class SnapshotStore:
         return self._root.uri(_key(kind, endpoint, day, sync_id, suffix))
 
     def _copy(self, con: duckdb.DuckDBPyConnection, query: str, options: str, key: str) -> StoredFile:
+        self.claim()
         with disk_errors(f"writing {self._root.uri(key)}"):
             scratch = self._root.scratch(key)
             try:
@@ -119,6 +127,28 @@ class SnapshotStore:
             finally:
                 scratch.unlink(missing_ok=True)
         return StoredFile(self._root.uri(key), int(rows), size, digest)
+
+    def claim(self, *, take_over: bool = False) -> None:
+        """Mark the root as this installation's, once. Raises ForeignRoot when it is another one's.
+
+        `take_over`: then it is not any more. What is there stays.
+        """
+        if self._owner is None or (self._is_claimed and not take_over):
+            return
+        mine = self._owner()
+        text = canonical_json({"installation": mine})
+        with disk_errors(f"looking at {self._root.uri(MARKER)}"):
+            if take_over:
+                self._root.delete(MARKER)
+            self._root.create(MARKER, text)
+            found = self._root.read(MARKER)
+        if found != text:
+            raise ForeignRoot(
+                f"The snapshot root {self._root.uri('')} belongs to another installation of filesync (its {MARKER}).",
+                hint="Give this one a folder of its own in snapshot_root. Should its database be lost for good,"
+                " `filesync maintain --adopt` takes the root over.",
+            )
+        self._is_claimed = True
 
     def check(self) -> int | None:
         """Find out whether files can be stored; return how many bytes are free, where that is known."""
@@ -210,6 +240,7 @@ class SnapshotStore:
 
     def delete(self, uris: Iterable[str]) -> None:
         """Delete stored files and their CSV twins. Files that are gone already, or outside this root, are left."""
+        self.claim()
         for uri in uris:
             key = self._root.key(uri)
             if key is None or not OURS.fullmatch(key):
@@ -221,25 +252,35 @@ class SnapshotStore:
             self._cache.drop(uri)
 
     def sweep(
-        self, referenced: Collection[str], older_than: timedelta, *, endpoint: str | None = None, spare: str = "/"
+        self,
+        referenced: Collection[str],
+        older_than: timedelta,
+        *,
+        written: Collection[str] | None = None,
+        endpoint: str | None = None,
+        spare: str = "/",
     ) -> int:
         """Delete what crashed syncs left; return how many files. `referenced`: every URI that the database points to.
 
         Only temporary files and files in our layout that nobody points to go, and only when they are older than
         `older_than`, which must exceed the longest sync. The CSV of a referenced Parquet file counts as referenced.
         With `endpoint`, only its files below the root; whoever holds its lease need not wait for them to grow old.
-        Files with `spare` in their names stay.
+        Files with `spare` in their names stay. `written`: every URI that the database had written or begun; what is in
+        none of both is somebody's whom it does not know, as after a restore, and stays.
         """
         kept = {key for uri in referenced if (key := self._root.key(uri))}
         kept |= {key.removesuffix(".parquet") + ".csv" for key in kept}
+        ours = None if written is None else {key for uri in written if (key := self._root.key(uri))}
+        self.claim()
         swept = 0
         with disk_errors("sweeping the snapshot root"):
             for kind in ("snapshots", "changes"):
                 folder = f"{kind}/{endpoint}" if endpoint else kind
                 stale = [key for key, age in self._root.walk(folder) if age > older_than.total_seconds()]
                 for key in stale:
-                    ours = OURS.fullmatch(key) and (key.endswith(SUFFIXES) or is_scratch(Path(key).name))
-                    if ours and key not in kept and spare not in Path(key).name:
+                    name = Path(key).name
+                    is_ours = is_scratch(name) or (key.endswith(SUFFIXES) and (ours is None or key in ours))
+                    if OURS.fullmatch(key) and is_ours and key not in kept and spare not in name:
                         self._root.delete(key)
                         swept += 1
             for path in self._scratch.rglob("*.tmp") if endpoint is None else ():

@@ -6,7 +6,25 @@ FEED = "filesync_dagster_tests/sync/model/test_feed.py"
 
 INTEGRITY = "filesync_dagster_tests/sync/test_integrity.py"
 
+ROOTS = "filesync_dagster_tests/sync/test_roots.py"
+
 BUGS = (
+    Bug(
+        "what the database does not know is deleted",
+        "storage/snapshots/store.py",
+        "(ours is None or key in ours)",
+        "True",
+        ROOTS,
+        "older_database",
+    ),
+    Bug(
+        "any installation may write to any root",
+        "storage/snapshots/store.py",
+        "        if found != text:",
+        "        if False:",
+        ROOTS,
+        "second_installation and folder",
+    ),
     Bug(
         "a stored file is handed out whatever is in it",
         "storage/snapshots/store.py",

@@ -1,0 +1,98 @@
+"""A snapshot root belongs to one installation, and what its database does not know is not its to delete."""
+
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from filesync_dagster.core.model import SyncStatus
+from filesync_dagster_tests.sync import memory_store
+from filesync_dagster_tests.sync.memory_store import Faults, MemoryStore
+from filesync_dagster_tests.sync.projects import Project, live, stored
+
+ENTRY = {"name": "docs", "type": "memory", "endpoint_details": {"store": "store"}, "guard": {"enabled": False}}
+
+
+@pytest.fixture
+def store():
+    """Return a store in memory."""
+    memory_store.register()
+    store = memory_store.STORES["store"] = MemoryStore()
+    store.put("a")
+    yield store
+    memory_store.unregister()
+    memory_store.STORES.clear()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def root(request, tmp_path, monkeypatch):
+    """Return a snapshot root."""
+    if request.param == "folder":
+        return str(tmp_path / "shared")
+    server = request.getfixturevalue("s3_server")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_access_key)
+    place = urlsplit(server.endpoint_url)
+    return f"s3://{server.bucket()}/kept?endpoint_override={place.netloc}&scheme=http&region=us-east-1"
+
+
+def fails(filesync, store):
+    """Let a sync fail, so that the next one tidies up after it."""
+    store.faults = Faults(breaks={"one": 0})
+    assert filesync.sync("docs", full=True).status is SyncStatus.FAILED
+    store.faults = Faults()
+
+
+def test_a_second_installation_is_refused_and_takes_nothing(tmp_path, store, root):
+    """It says so in one sentence; the first one has all its history, and goes on."""
+    first, second = (Project(tmp_path / name, ENTRY, snapshot_root=root) for name in ("first", "second"))
+    with first.open() as one, second.open() as other:
+        uris = [one.sync("docs").snapshot_uri]
+        store.put("b")
+        uris.append(one.sync("docs").snapshot_uri)
+        refused = other.sync("docs")
+        assert refused.status is SyncStatus.FAILED
+        assert "belongs to another installation" in refused.error
+        fails(other, store)
+        other.maintain()
+        assert [len(stored(one, uri)) for uri in uris] == [1, 2]
+        store.put("c")
+        assert one.sync("docs").status is SyncStatus.COMPLETED
+        assert other.maintain(adopt=True)["left_behind"] == 0
+        assert other.sync("docs").status is SyncStatus.COMPLETED
+        assert [len(stored(one, uri)) for uri in uris] == [1, 2]
+
+
+def test_an_older_database_deletes_nothing_that_it_does_not_know(tmp_path, store):
+    """Restored from a backup, it finds files of later syncs: tidying after a failure, too, they stay."""
+    project = Project(tmp_path, ENTRY)
+    with project.open() as filesync:
+        filesync.sync("docs")
+    shutil.copytree(project.home, tmp_path / "backup")
+    with project.open() as filesync:
+        store.put("b")
+        later = filesync.sync("docs")
+    for file in ("filesync.db", "filesync.db-wal", "filesync.db-shm"):
+        (project.home / file).unlink(missing_ok=True)
+        if (tmp_path / "backup" / file).exists():
+            shutil.copy(tmp_path / "backup" / file, project.home / file)
+    with project.open() as filesync:
+        fails(filesync, store)
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED
+        filesync.maintain()
+        assert len(live(filesync, "docs")) == 2
+    assert Path(later.snapshot_uri).exists()
+    assert Path(later.changes_uri).exists()
+
+
+def test_a_root_without_a_mark_is_adopted(tmp_path, store):
+    """As those are that an older version wrote."""
+    project = Project(tmp_path, ENTRY)
+    with project.open() as filesync:
+        filesync.sync("docs")
+    (project.home / "data" / "filesync.json").unlink()
+    with project.open() as filesync:
+        store.put("b")
+        assert filesync.sync("docs").status is SyncStatus.COMPLETED
+    assert (project.home / "data" / "filesync.json").exists()
