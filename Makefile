@@ -21,12 +21,12 @@ unexport PYTHONDONTWRITEBYTECODE
 ifdef UV
 # Without a supported interpreter on the path, uv looks for one elsewhere.
 CREATE_VENV = $(UV) venv --quiet --allow-existing --python "$(or $(PYTHON),>=3.11,<3.14)" $(VENV)
-INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
+INSTALL = $(UV) pip install --python $(BIN)/python --constraint constraints.txt
 else
 # pip reads dependency groups from 25.1 on.
 CREATE_VENV = $(or $(PYTHON),$(error filesync needs Python 3.11, 3.12 or 3.13: install one, or name it with PYTHON=)) \
 	-m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL = $(BIN)/python -m pip install --progress-bar on --disable-pip-version-check --constraint constraints.txt
 # What is imported is compiled then, as uv does it.
 LAZY = --no-compile
 endif
@@ -38,18 +38,22 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 $(BIN)/python:
-	$(CREATE_VENV)
+	@echo "1. An environment for Python in $(VENV) ..."
+	@$(CREATE_VENV)
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing filesync into $(VENV) ..."
+	@echo "2. filesync and the libraries that it needs into $(VENV): over a hundred, to be fetched the first time ..."
 	@$(INSTALL) $(LAZY) --editable ".[demo]"
+	@echo "3. What of them filesync does not use ..."
 	@$(BIN)/python deploy/slim.py
 	@touch $@
+	@echo "Installed. The first start compiles what it loads, which takes some seconds more."
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing filesync and its development tools into $(VENV) ..."
+	@echo "2. filesync, its libraries and its development tools into $(VENV): some two hundred ..."
 	@$(INSTALL) --editable ".[all]" --group dev
 	@touch $(VENV)/.installed-demo $@
+	@echo "Installed. Now: . $(BIN)/activate && filesync --help"
 
 install: $(VENV)/.installed-dev ## package, demo and development tools into .venv
 

@@ -36,6 +36,7 @@ ENVIRONMENT = """\
 | `FILESYNC_DATABASE_URL` | The metadata database; wins over `settings.database_url`. |
 | `FILESYNC_SNAPSHOT_ROOT` | Where snapshots and changes go; wins over `settings.snapshot_root`. |
 | `FILESYNC_DAGSTER_URL` | Dagster's web server, for who is no part of Dagster. Default: that of `filesync up`. |
+| `FILESYNC_INSTALLATION` | One name for processes that share no home ([why](operations.md#whose-dagster-it-is)). |
 | `FILESYNC_API_TOKEN` | The bearer token of [the API](rest.md). Without one, everybody may read and nobody may write. |
 | `FILESYNC_LOG_FORMAT` | `json`: log events are [JSON lines](monitoring.md#logs), in Dagster's processes, too. |
 """
@@ -134,6 +135,21 @@ is for programs when `--json` or `--format csv|json` is given: names, values and
 | 1 | something failed |
 | 2 | the command was not understood |
 | 3 | something was held by the guard, and nothing failed |
+
+`filesync --version` says which version is installed.
+
+## Completion
+
+bash, zsh and fish complete commands and options once they are told how, for instance in `~/.bashrc`, `~/.zshrc` or
+`~/.config/fish/completions/filesync.fish`:
+
+```sh
+eval "$(_FILESYNC_COMPLETE=bash_source filesync)"     # bash
+eval "$(_FILESYNC_COMPLETE=zsh_source filesync)"      # zsh
+_FILESYNC_COMPLETE=fish_source filesync | source      # fish
+```
+
+## Commands
 
 {commands}"""
 

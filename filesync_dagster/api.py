@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from filesync_dagster.monitoring.alerts import Round
     from filesync_dagster.monitoring.reports.writer import Report
     from filesync_dagster.storage.database import AlertRecord, SyncRecord
+    from filesync_dagster.sync.search import FolderSize
 
 Watch = Callable[[Progress], None]
 
@@ -213,16 +214,71 @@ class Filesync:
 
         return retention.maintain(self.runtime, dry_run=dry_run, adopt=adopt)
 
-    def files(self, name: str, *, as_of: datetime | None = None, gone: bool = False) -> RecordBatches:
+    def files(
+        self,
+        name: str,
+        *,
+        as_of: datetime | None = None,
+        gone: bool = False,
+        path: str | None = None,
+        limit: int | None = None,
+    ) -> RecordBatches:
         """Return the live files of an endpoint, by path, now or as of a moment: batch by batch, or `.to_pandas()`.
 
-        `gone` adds those that were removed. What is read raises NothingKnown.
+        `gone` adds those that were removed. `path`: only a folder with all that is in it, or what a pattern such as
+        `drawings/**/*.dwg` means. Raises ValueError for a pattern that is none; what is read raises NothingKnown.
         """
+        from filesync_dagster.core.path_filter import PathFilter
         from filesync_dagster.storage.database.row_streams import FILES_SCHEMA
         from filesync_dagster.sync import inventory
 
-        rows = inventory.files(self.runtime, self.config.endpoint(name), as_of=as_of, gone=gone)
+        place = PathFilter(path) if path else None
+        endpoint = self.config.endpoint(name)
+        rows = inventory.files(self.runtime, endpoint, as_of=as_of, gone=gone, place=place, limit=limit)
         return RecordBatches(rows, FILES_SCHEMA if gone else inventory.LIVE_SCHEMA)
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        endpoints: Sequence[str] | None = None,
+        path: str | None = None,
+        owner: str | None = None,
+        content_hash: str | None = None,
+        min_size: int | None = None,
+        max_size: int | None = None,
+        modified_after: datetime | None = None,
+        modified_before: datetime | None = None,
+        limit: int | None = None,
+    ) -> RecordBatches:
+        """Return the live files of all endpoints (or those named) that are looked for: batch by batch.
+
+        `text`: a part of the name in any case, of the path when it has a slash, or a pattern such as `*.dwg`. `path`: a
+        folder, or a pattern. `owner`: a part of it. Sizes in bytes; times from `modified_after` on, and before
+        `modified_before`. All that is said must hold. By endpoint and path. Raises ValueError for a pattern that is
+        none; what is read raises UnknownEndpoint.
+        """
+        from filesync_dagster.core.path_filter import PathFilter
+        from filesync_dagster.storage.database.search import FileQuery
+        from filesync_dagster.sync import search
+
+        query = FileQuery(
+            text=text,
+            path=PathFilter(path) if path else None,
+            owner=owner,
+            content_hash=content_hash,
+            min_size=min_size,
+            max_size=max_size,
+            modified_after=modified_after,
+            modified_before=modified_before,
+        )
+        return RecordBatches(search.search(self.runtime, query, endpoints, limit=limit), search.SEARCH_SCHEMA)
+
+    def folder(self, name: str, path: str = "", *, limit: int = 1000) -> "FolderSize":
+        """Return how large a folder of an endpoint is, and the largest entries in it. Raises NothingKnown."""
+        from filesync_dagster.sync.search import folder_size
+
+        return folder_size(self.runtime, self.config.endpoint(name), path, limit=limit)
 
     def changes(self, name: str, *, since: datetime | None = None, until: datetime | None = None) -> RecordBatches:
         """Return the journal of an endpoint, oldest first: batch by batch, or `.to_pandas()`."""

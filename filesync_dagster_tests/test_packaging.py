@@ -1,10 +1,16 @@
 """What is installed is what is in the repository."""
 
+import os
+import re
+import shlex
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tomllib
+import venv
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -45,6 +51,69 @@ def test_the_wheel_of_the_sdist_is_the_same(wheel, tmp_path):
 
     with zipfile.ZipFile(built(source, tmp_path / "wheel", "wheel")) as archive:
         assert set(archive.namelist()) == wheel
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """A new virtual environment in which the dependencies of this one can be imported, and filesync cannot."""
+    venv.create(tmp_path / "venv", with_pip=True)
+    [site] = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    return tmp_path / "venv" / "bin"
+
+
+OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["wheel", "sdist", "clone"])
+def test_what_is_built_is_installed_and_runs(environment, tmp_path, kind):
+    """A wheel, an sdist, and a clone by the line that the docs have: the command starts, from there."""
+    if kind == "clone":
+        line = re.search(
+            r"^pip (install /path/to/the/clone -c .*)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE
+        )
+        arguments = shlex.split(line[1].replace("/path/to/the/clone", str(ROOT)))
+    else:
+        arguments = ["install", str(built(ROOT, tmp_path / "dist", kind))]
+    subprocess.run([environment / "pip", *arguments, *OFFLINE], check=True, cwd=tmp_path)
+
+    def run(*command, **variables):
+        env = {"PATH": f"{environment}:/usr/bin:/bin", "HOME": str(tmp_path), **variables}
+        return subprocess.run(command, env=env, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    where = run("python", "-c", "import filesync_dagster; print(filesync_dagster.__file__)")
+    assert Path(where).is_relative_to(environment.parent)
+    assert run("filesync", "--version").split() == ["filesync", version("filesync-dagster")]
+    run("filesync", "init")
+    assert "endpoint" in run("filesync", "validate")
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "a").write_text("a")
+    one = "endpoints: [{name: docs, type: local, endpoint_details: {path: store}}]"
+    (tmp_path / "endpoints.yaml").write_text(one)
+    assert "1 added" in run("filesync", "sync")
+
+
+@pytest.mark.parametrize(("shell", "says"), [("bash", "complete -o"), ("zsh", "compdef"), ("fish", "complete --")])
+def test_the_shell_completes(shell, says):
+    """What the docs have people put into their profile is a script, and the script gets commands and options."""
+    command = [sys.executable, "-c", "from filesync_dagster.cli import main; main()"]
+
+    def run(**variables):
+        return subprocess.run(
+            command, env={**os.environ, **variables}, check=True, capture_output=True, text=True
+        ).stdout
+
+    assert says in run(_FILESYNC_COMPLETE=f"{shell}_source")
+    if shell == "bash":
+        assert "search" in run(_FILESYNC_COMPLETE="bash_complete", COMP_WORDS="filesync se", COMP_CWORD="1")
+        assert "--min-size" in run(_FILESYNC_COMPLETE="bash_complete", COMP_WORDS="filesync search --m", COMP_CWORD="2")
+
+
+def test_no_page_has_an_index_that_is_none():
+    """While no index has filesync, nobody is told to install it from one."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")]
+    assert [page.name for page in pages if re.search(r"(pip|uv) (install|add) ['\"]?filesync", page.read_text())] == []
 
 
 def declared():

@@ -12,6 +12,8 @@ COMMANDS = {
     "alerts": "Show what is wrong, and tell whom it concerns.",
     "events": "Show the queues that tell of changes, and messages that nobody could use.",
     "files": "List the files of an endpoint, now or in the past.",
+    "search": "Find files over all endpoints: by name, owner, hash, size, date.",
+    "tree": "Show how large the folders of an endpoint are.",
     "changes": "List what happened to the files of an endpoint.",
     "export": "Write a snapshot to a CSV or Parquet file.",
     "report": "Report on all endpoints: duplicates, exposure, stale files.",

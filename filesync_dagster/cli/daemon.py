@@ -26,7 +26,6 @@ def daemon(invocation: Invocation) -> None:
     environment = invocation.environment()
     for problem in running_config(environment).problems:
         click.echo(f"Warning: {problem}", err=True)
-    click.echo("Starting Dagster ...")
     with stop_on_signal() as stop:
         serve(
             environment,
@@ -35,5 +34,6 @@ def daemon(invocation: Invocation) -> None:
             stop,
             on_ready=lambda _: click.echo(f"Dagster's daemon runs (logs in {logs(environment)}). Ctrl-C stops it."),
             tell=tell,
+            on_stage=click.echo,
         )
     click.echo("Stopped.")

@@ -19,14 +19,28 @@ if TYPE_CHECKING:
 @AS_OF
 @FORMAT
 @click.option("--all", "everything", is_flag=True, help="Also what was removed, trashed or left the scope.")
+@click.option("--path", metavar="FOLDER|PATTERN", help="Only a folder, or where a pattern such as `**/*.dwg` fits.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many rows.")
 @pass_invocation
-def files(invocation: Invocation, name: str, as_of: When | None, form: str, *, everything: bool) -> None:
-    """List the files of an endpoint: what is live now, or was at a time."""
+def files(
+    invocation: Invocation,
+    name: str,
+    *,
+    as_of: When | None,
+    form: str,
+    path: str | None,
+    limit: int | None,
+    everything: bool,
+) -> None:
+    """List the files of an endpoint, by path: what is live now, or was at a time."""
     from filesync_dagster.cli.rows import write_files
 
     if everything and as_of is not None:
         raise click.UsageError("--all and --as-of do not go together: what is gone is known as of now.")
     with invocation.open() as filesync:
         at = None if as_of is None else end_of(as_of, filesync.config.settings.partitions.zone, datetime.now(UTC))
-        batches = filesync.files(name, as_of=at, gone=everything)
+        try:
+            batches = filesync.files(name, as_of=at, gone=everything, path=path, limit=limit)
+        except ValueError as error:
+            raise click.UsageError(f"{error}.") from None
         write_files(batches, form, filesync.config.settings.partitions, gone=everything)

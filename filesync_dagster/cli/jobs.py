@@ -289,6 +289,8 @@ def _listed(names: Sequence[str], most: int = 4) -> str:
 
 
 def _client(invocation: Invocation, url: str | None) -> DagsterClient:
+    from filesync_dagster.config import installation_id
     from filesync_dagster.orchestration.client import DagsterClient, dagster_url
 
-    return DagsterClient(url or dagster_url(invocation.environment()))
+    environment = invocation.environment()
+    return DagsterClient(url or dagster_url(environment), installation_id(environment))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from filesync_dagster.cli.invocation import Invocation
@@ -9,6 +11,23 @@ from filesync_dagster.cli.moments import Moment
 
 pass_invocation = click.make_pass_decorator(Invocation)
 
+
+class Size(click.ParamType[int]):
+    """A number of bytes as people write it, as in endpoints.yaml: `10MiB`, `5GB`."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read one size."""
+        from filesync_dagster.core.filters import parse_size
+
+        try:
+            return parse_size(str(value))
+        except ValueError as error:
+            return self.fail(f"{error}.", param, ctx)
+
+
+SIZE = Size()
 FORMATS = click.Choice(["table", "csv", "json"])
 FORMAT = click.option("--format", "form", type=FORMATS, default="table", show_default=True, help="json: one a line.")
 AS_OF = click.option(

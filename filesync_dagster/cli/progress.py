@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from filesync_dagster.cli.results import complaints, summary
-from filesync_dagster.cli.text import console, on_terminal, printable
+from filesync_dagster.cli.text import console, duration, on_terminal, plural, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
@@ -36,15 +36,18 @@ class Display(Protocol):
 
 
 @contextmanager
-def display(total: int, *, as_json: bool) -> Iterator[Display]:
-    """Show `total` syncs in the way that fits where standard output goes."""
+def display(total: int, expected: Callable[[], Mapping[str, int]] = dict, *, as_json: bool) -> Iterator[Display]:
+    """Show `total` syncs in the way that fits where standard output goes.
+
+    `expected`: how many entries the last full listing of each endpoint had, where there was one.
+    """
     if as_json:
         yield _Json()
     elif not on_terminal():
         yield _Lines()
     else:
         with _bars() as bars:
-            yield _Live(bars, total)
+            yield _Live(bars, total, expected())
 
 
 class _Json:
@@ -70,20 +73,25 @@ class _Lines:
 class _Live:
     """A bar for each running sync, and one for all; what has ended scrolls up."""
 
-    def __init__(self, bars: Bars, total: int) -> None:
+    def __init__(self, bars: Bars, total: int, expected: Mapping[str, int]) -> None:
         self._bars = bars
+        self._expected = expected
         self._tasks: dict[str, TaskID] = {}
         self._ended: set[str] = set()
         self._lock = threading.Lock()
-        self._all = bars.add_task("all endpoints", total=total, phase="", files=None, visible=total > 1)
+        self._all = bars.add_task("all endpoints", total=total, phase="", pages=0, visible=total > 1)
 
     def progress(self, at: Progress) -> None:
         with self._lock:
             if at.endpoint in self._ended:
                 return
             if at.endpoint not in self._tasks:
-                self._tasks[at.endpoint] = self._bars.add_task(at.endpoint, total=None, phase=at.phase, files=0)
-            self._bars.update(self._tasks[at.endpoint], completed=at.files, phase=at.phase, files=at.files)
+                self._tasks[at.endpoint] = self._bars.add_task(at.endpoint, total=None, phase=at.phase, pages=0)
+            # What a feed tells is no part of what there is; a store that has grown has no known total any more.
+            known = self._expected.get(at.endpoint, 0) if at.pages else 0
+            total = known if known > at.files else None
+            task = self._tasks[at.endpoint]
+            self._bars.update(task, completed=at.files, total=total, phase=at.phase, pages=at.pages)
 
     def result(self, result: SyncResult) -> None:
         from rich.text import Text
@@ -101,20 +109,34 @@ class _Live:
             self._bars.console.print(Text(f"  {complaint}", style=COLOURS[status]), soft_wrap=True)
 
 
+def counts(files: float, total: float | None, pages: int, speed: float | None) -> str:
+    """Return how far a listing is.
+
+    >>> counts(1500, 6000, 2, 500.0), counts(7, None, 0, None)
+    ('1,500 of about 6,000 files  500/s  2 pages  about 9.0 s left', '7 files')
+    """
+    parts = [f"{files:,.0f} of about {total:,.0f} files" if total else f"{files:,.0f} files"]
+    parts += [f"{speed:,.0f}/s"] if speed else []
+    parts += [plural(pages, "page")] if pages else []
+    parts += [f"about {duration((total - files) / speed)} left"] if total and speed else []
+    return "  ".join(parts)
+
+
 def _bars() -> Bars:
     from rich.progress import Progress as Bars
-    from rich.progress import ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
     from rich.text import Text
 
     class Count(ProgressColumn):
-        """How many entries, and how fast; for all endpoints, how many ended."""
+        """How many entries, pages, and how fast; how long it will take where a former total is known.
 
-        def render(self, task: object) -> Text:
-            done, total = int(getattr(task, "completed", 0)), getattr(task, "total", None)
-            if total is not None:
-                return Text(f"{done:,} of {int(total):,}")
-            speed = getattr(task, "speed", None)
-            return Text(f"{done:,} files" + (f"  {speed:,.0f}/s" if speed else ""), style="cyan")
+        For all endpoints, how many ended.
+        """
+
+        def render(self, task: Task) -> Text:
+            if not task.fields["phase"]:
+                return Text(f"{task.completed:,.0f} of {task.total or 0:,.0f}")
+            return Text(counts(task.completed, task.total, task.fields["pages"], task.speed), style="cyan")
 
     return Bars(
         SpinnerColumn(),

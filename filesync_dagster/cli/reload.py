@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from threading import Event
 
     from filesync_dagster.cli.invocation import Invocation
+    from filesync_dagster.config import Environment
+    from filesync_dagster.orchestration.client import DagsterClient
+
+
+NOTHING_YET = "nothing has run here"
+"""The id of an installation that nothing shows."""
 
 
 def tell(sentence: str) -> None:
@@ -38,10 +45,8 @@ def reload(
     `filesync up` does so by itself. This is for deployments, and for a Dagster project of your own.
     """
     from filesync_dagster.config import remember, running_config
-    from filesync_dagster.orchestration.client import dagster_url as default_url
     from filesync_dagster.orchestration.instance.ping import works
     from filesync_dagster.orchestration.processes import stop_on_signal
-    from filesync_dagster.orchestration.processes.code_server import reload_code
     from filesync_dagster.orchestration.processes.reload import ConfigWatch
     from filesync_dagster.orchestration.processes.watchdog import CodeServerWatch
 
@@ -49,20 +54,20 @@ def reload(
     invocation.configure_logging()
     for problem in running_config(environment).problems:
         tell(f"Warning: {problem}")
-    url = dagster_url or default_url(environment)
-    ask = partial(reload_code, code_server) if code_server else partial(_ask, url, location)
-    answers = partial(works, code_server) if code_server else partial(_is_reached, url, location)
-    if not watch:
-        ask()
-        remember(environment)
-        click.echo(f"Dagster has read {printable(str(environment.config_path))} again.")
-        return
-    edits = ConfigWatch(environment, ask, tell)
-    with stop_on_signal() as told:
-        _at_once(ask, told)
-        CodeServerWatch(answers, ask, tell).start(told)
-        click.echo(f"Watching {printable(str(environment.config_path))}. Ctrl-C stops it.")
-        edits.run(told)
+    with closing(WebServer(environment, dagster_url, location)) as server:
+        ask = partial(_reload_code, environment, code_server) if code_server else server.reload
+        answers = partial(works, code_server) if code_server else server.reaches
+        if not watch:
+            ask()
+            remember(environment)
+            click.echo(f"Dagster has read {printable(str(environment.config_path))} again.")
+            return
+        edits = ConfigWatch(environment, ask, tell)
+        with stop_on_signal() as told:
+            _at_once(ask, told)
+            CodeServerWatch(answers, ask, tell).start(told)
+            click.echo(f"Watching {printable(str(environment.config_path))}. Ctrl-C stops it.")
+            edits.run(told)
 
 
 def _at_once(ask: Callable[[], None], told: Event) -> None:
@@ -79,20 +84,44 @@ def _at_once(ask: Callable[[], None], told: Event) -> None:
     return None
 
 
-def _ask(url: str, location: str | None) -> None:
-    from filesync_dagster.orchestration.client import DagsterClient
-    from filesync_dagster.orchestration.processes.code_server import RELOAD_TIMEOUT_SECONDS
+class WebServer:
+    """Dagster's web server, looked for anew each time: it may start later than a watch, and elsewhere than before."""
 
-    with DagsterClient(url, timeout=RELOAD_TIMEOUT_SECONDS) as dagster:
-        dagster.reload(location)
+    def __init__(self, environment: Environment, url: str | None, location: str | None) -> None:
+        self._environment, self._url, self._location = environment, url, location
+        self._clients: dict[tuple[str, str | None], DagsterClient] = {}
 
+    def reload(self) -> None:
+        """Make our code location read the file. Raises DagsterUnreachable, DagsterRefused."""
+        self._client().reload(self._location)
 
-def _is_reached(url: str, location: str | None) -> bool:
-    from filesync_dagster.core.errors import FilesyncError
-    from filesync_dagster.orchestration.client import DagsterClient
+    def reaches(self) -> bool:
+        """Tell whether the code server of our location answers; True also while nobody can tell."""
+        from filesync_dagster.core.errors import FilesyncError
 
-    with DagsterClient(url) as dagster:
         try:
-            return dagster.reaches(location)
+            return self._client().reaches(self._location)
         except FilesyncError:  # the web server is away: it cannot be asked to start anything
             return True
+
+    def close(self) -> None:
+        """Give the connections back."""
+        for client in self._clients.values():
+            client.close()
+
+    def _client(self) -> DagsterClient:
+        from filesync_dagster.config import installation_id
+        from filesync_dagster.orchestration.client import DagsterClient, dagster_url
+        from filesync_dagster.orchestration.processes.code_server import RELOAD_TIMEOUT_SECONDS
+
+        where = self._url or dagster_url(self._environment), installation_id(self._environment)
+        if where not in self._clients:
+            self._clients[where] = DagsterClient(*where, timeout=RELOAD_TIMEOUT_SECONDS)
+        return self._clients[where]
+
+
+def _reload_code(environment: Environment, address: str) -> None:
+    from filesync_dagster.config import installation_id
+    from filesync_dagster.orchestration.processes.code_server import reload_code
+
+    reload_code(address, installation_id(environment) or NOTHING_YET)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FILES = ("external_id", "path", "kind", "size", "modified_at", "version", "content_hash")
 GONE = ("deleted_at", "gone_reason")
+FOUND = ("endpoint", *FILES, "owner")
 CHANGES = ("seq", "observed_at", "change", "path", "external_id", "before", "after", "sync_id")
 
 LINES = 1000
@@ -45,6 +46,31 @@ def write_files(batches: Iterable[pa.RecordBatch], form: str, partitions: Partit
 
     wanted = ("kind", "size", "modified_at", "path", *(GONE if gone else ()))
     _write_table([*columns, Column("path")], [8, 9, 16, 16, 10], map(line, _rows(batches, wanted)))
+
+
+def write_found(batches: Iterable[pa.RecordBatch], form: str, partitions: Partitions, most: int | None) -> int:
+    """Write files of several endpoints, at most so many of them; return how many there were."""
+    count = 0
+
+    def count_rows() -> Iterator[pa.RecordBatch]:
+        nonlocal count
+        for batch in batches:
+            shown = batch if most is None else batch.slice(0, max(0, most - count))
+            count += batch.num_rows
+            yield shown
+
+    if form != "table":
+        _write_rows(count_rows(), form, FOUND)
+        return count
+    columns = [Column("endpoint"), Column("size", right=True), Column(f"modified ({partitions.timezone})")]
+    lines = (
+        [row["endpoint"], size(row["size"]), moment(row["modified_at"], partitions.zone), row["path"]]
+        for row in _rows(count_rows(), ("endpoint", "size", "modified_at", "path"))
+    )
+    first = next(lines, None)
+    if first is not None:
+        _write_table([*columns, Column("path")], [20, 9, 16], chain([first], lines))
+    return count
 
 
 def write_changes(batches: Iterable[pa.RecordBatch], form: str, partitions: Partitions) -> None:

@@ -43,7 +43,7 @@ def sync(invocation: Invocation, names: tuple[str, ...], *, full: bool, as_json:
         statuses = []
         with (
             interruptible() as check,
-            display(total, as_json=as_json) as shown,
+            display(total, lambda: _expected(filesync), as_json=as_json) as shown,
             closing(_started(filesync, chosen, full, check(shown.progress))) as results,
         ):
             for result in results:
@@ -53,6 +53,12 @@ def sync(invocation: Invocation, names: tuple[str, ...], *, full: bool, as_json:
     for channel, why in told.failures.items() if told else ():
         click.echo(printable(f"Warning: the channel {channel} could not be told: {why}"), err=True)
     raise click.exceptions.Exit(exit_code(statuses))
+
+
+def _expected(filesync: Filesync) -> dict[str, int]:
+    """Return how many entries the last full listing of each endpoint had."""
+    listed = {one.name: one.last_full for one in filesync.status()}
+    return {name: last.files_processed for name, last in listed.items() if last is not None}
 
 
 def _started(

@@ -26,7 +26,6 @@ def up(invocation: Invocation, port: int, host: str) -> None:
     for problem in running_config(environment).problems:
         click.echo(f"Warning: {problem}", err=True)
     require_free(host, port)
-    click.echo("Starting Dagster ...")
     with stop_on_signal() as stop:
         serve(
             environment,
@@ -35,5 +34,6 @@ def up(invocation: Invocation, port: int, host: str) -> None:
             stop,
             on_ready=lambda url: click.echo(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it."),
             tell=tell,
+            on_stage=click.echo,
         )
     click.echo("Stopped.")

@@ -7,6 +7,7 @@ from filesync_dagster.config.alerts import AlertKind, Alerts
 from filesync_dagster.config.due import delay, next_due, next_tick, reconcile_due
 from filesync_dagster.config.environment import Environment, read_environment, without_credentials
 from filesync_dagster.config.freshness import freshness
+from filesync_dagster.config.installation import ensure_installation_id, installation_id
 from filesync_dagster.config.last_good import remember, running_config
 from filesync_dagster.config.load import Broken, Config, load_config
 from filesync_dagster.config.models import (
@@ -37,7 +38,9 @@ __all__ = [
     "Settings",
     "SqsQueue",
     "delay",
+    "ensure_installation_id",
     "freshness",
+    "installation_id",
     "load_config",
     "next_due",
     "next_tick",

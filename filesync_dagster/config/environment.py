@@ -29,6 +29,7 @@ class Environment:
     # Of the web server, for who is no part of Dagster; may hold a password.
     dagster_url: str | None = field(default=None, repr=False)
     api_token: str | None = field(default=None, repr=False)  # of `filesync serve`
+    installation: str | None = None  # what processes that share no home have in common
     json_logs: bool = False
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -54,6 +55,7 @@ def read_environment(
         snapshot_root=text("FILESYNC_SNAPSHOT_ROOT"),
         dagster_url=text("FILESYNC_DAGSTER_URL"),
         api_token=text("FILESYNC_API_TOKEN"),
+        installation=text("FILESYNC_INSTALLATION"),
         json_logs=env.get("FILESYNC_LOG_FORMAT") == "json",
         variables=env,
     )

@@ -35,6 +35,7 @@
   x ServiceError                a process that we start, or the port it needs, is not to be had
     + DagsterUnreachable        nobody answers where Dagster's web server should be
     + DagsterRefused            it answered, and said no
+      - DagsterForeign          it runs another configuration, or cannot prove that it runs this one
 
 Each message is one sentence; `hint` says what to do about it.
 """
@@ -205,3 +206,7 @@ class DagsterUnreachable(ServiceError):
 
 class DagsterRefused(ServiceError):
     """Dagster's web server answered, and did not do what was asked."""
+
+
+class DagsterForeign(DagsterRefused):
+    """Dagster answered, and does not prove that it runs this configuration: nothing was asked of it."""

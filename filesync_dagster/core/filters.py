@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import xxhash
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from filesync_dagster.core.model import canonical_json
 
@@ -36,6 +36,14 @@ def _bytes(value: Any) -> Any:
     return (
         int(float(parts[1]) * _UNITS[parts[2].upper()]) if "." in parts[1] else int(parts[1]) * _UNITS[parts[2].upper()]
     )
+
+
+def parse_size(text: str) -> int:
+    """Return bytes of what somebody wrote: `5GB`, `10 MiB`, `700`. Raises ValueError."""
+    count = int(_bytes(text.strip()))
+    if not 0 <= count < 2**63:
+        raise ValueError(f"{text!r} is no size that a file can have")
+    return count
 
 
 def _moment(value: Any) -> Any:
@@ -188,6 +196,14 @@ class Filters(BaseModel):
 
 
 _DEFAULTS = Filters().model_dump(mode="json")
+
+
+def glob_expression(pattern: str) -> str:
+    """Return a pattern as an expression of RE2 for whole paths or names. Raises ValueError for one that is none."""
+    try:
+        return Filters(include=[pattern]).included[1]
+    except ValidationError as error:
+        raise ValueError(str(error.errors()[0].get("ctx", {}).get("error", f"{pattern!r} is not a pattern"))) from None
 
 
 def _whole(pattern: str) -> str:

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from filesync_dagster.config import Config, Environment, running_config
+from filesync_dagster.config import Config, Environment, ensure_installation_id, running_config
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.orchestration.assets.endpoints import Overrides, endpoint_assets
 from filesync_dagster.orchestration.assets.inventory_reports import (
@@ -29,7 +29,11 @@ def definitions_for(environment: Environment, overrides: Overrides | None = None
     A broken entry becomes a node that says what is wrong. A file of which nothing can be used does not take the code
     location down: what it said when it last could be used goes on, beside one such node.
     """
-    resource = FilesyncResource(config_path=str(environment.config_path.absolute()), home=str(environment.home))
+    resource = FilesyncResource(
+        config_path=str(environment.config_path.absolute()),
+        home=str(environment.home),
+        installation=ensure_installation_id(environment),
+    )
     try:
         config = running_config(environment)
     except ConfigError as error:
@@ -43,7 +47,7 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
     # A project has an executor of its own; by itself, what people select runs as the job does.
     executor = None if overrides else dg.in_process_executor
     common = dg.Definitions(resources=_resources(resource), executor=executor, sensors=[alert_sensor()])
-    common = dg.Definitions.merge(common, maintenance_job(config.settings))
+    common = dg.Definitions.merge(common, maintenance_job(config.settings, resource.installation))
     if not config.active:
         return common
     endpoints = endpoint_assets(config, overrides)
@@ -53,7 +57,10 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
         common,
         dg.Definitions(
             assets=[endpoints, stores, stored_snapshots(config), *reports],
-            jobs=[sync_job(config, endpoints, *reports), *([receive_job] if config.queues else [])],
+            jobs=[
+                sync_job(config, resource.installation, endpoints, *reports),
+                *([receive_job(resource.installation)] if config.queues else []),
+            ],
             schedules=[
                 *sync_schedules(config),
                 *report_schedules(config.settings),

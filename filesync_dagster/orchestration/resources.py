@@ -14,6 +14,7 @@ class FilesyncResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # Da
 
     config_path: str = Field(default="", description="endpoints.yaml; FILESYNC_CONFIG when left out.")
     home: str = Field(default="", description="Where state is kept; FILESYNC_HOME when left out.")
+    installation: str = Field(default="", description="By which this code proves whose it is to the command line.")
     secrets_region: str | None = Field(default=None, description="AWS region of the secrets.")
     secrets_profile: str | None = Field(default=None, description="AWS profile that may read the secrets.")
     secrets_endpoint_url: str | None = Field(default=None, description="Another address of Secrets Manager.")

@@ -21,6 +21,9 @@ PARTITION_TAG = "dagster/partition"
 OUR_TAG = ".dagster/filesync_job"
 """On every run of a job of ours: another team's job in the same instance may have the same name."""
 
+INSTALLATION_TAG = ".dagster/filesync_installation"
+"""On every run of a job of ours, and on those that we launch: the id of the installation that it works for."""
+
 FULL_TAG = "filesync/full"
 """On a run that lists everything from the start, whatever the feeds tell."""
 

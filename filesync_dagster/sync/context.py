@@ -68,6 +68,6 @@ class SyncContext:
         last = self.runtime.metadata.syncs.last_full(self.endpoint_id).get(self.endpoint_id)
         return last.warnings if last and last.sync_status is SyncStatus.PARTIAL else ()
 
-    def report(self, phase: str, files: int) -> None:
+    def report(self, phase: str, files: int, pages: int = 0) -> None:
         """Tell the watcher where the sync is."""
-        self.on_progress(Progress(self.endpoint.name, phase, files))
+        self.on_progress(Progress(self.endpoint.name, phase, files, pages))

@@ -1,6 +1,7 @@
 """Reading the inventory: what is there now, what was there then, what changed."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 
 from filesync_dagster.config import Endpoint
 from filesync_dagster.core.errors import NothingKnown, SnapshotError
+from filesync_dagster.core.path_filter import PathFilter
 from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import export as write_file
@@ -23,15 +25,33 @@ BY_PATH = "path, external_id"
 
 
 def files(
-    runtime: Runtime, endpoint: Endpoint, *, as_of: datetime | None = None, gone: bool = False
+    runtime: Runtime,
+    endpoint: Endpoint,
+    *,
+    as_of: datetime | None = None,
+    gone: bool = False,
+    place: PathFilter | None = None,
+    limit: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield the live files of an endpoint, by path: now, or as of a moment, in LIVE_SCHEMA.
 
     They are what the snapshot has. `gone` adds those that were removed, which only the database knows, in FILES_SCHEMA.
-    Raises NothingKnown when nothing is stored about that moment.
+    `place`: only there. Raises NothingKnown when nothing is stored about that moment.
     """
+    with closing(_files(runtime, endpoint, as_of, gone, place)) as batches:
+        for batch in batches:
+            found = (batch if place is None else place.select(batch)).slice(0, limit)
+            yield found
+            if limit is not None and (limit := limit - found.num_rows) == 0:
+                return
+
+
+def _files(
+    runtime: Runtime, endpoint: Endpoint, as_of: datetime | None, gone: bool, place: PathFilter | None
+) -> Generator[pa.RecordBatch]:
     if gone:
-        yield from runtime.metadata.files.inventory(runtime.register(endpoint), gone=True)
+        folder = place.folder if place else ""
+        yield from runtime.metadata.files.inventory(runtime.register(endpoint), gone=True, folder=folder)
         return
     if as_of is not None:
         path = snapshot_path(runtime, endpoint, as_of)

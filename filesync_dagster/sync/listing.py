@@ -38,6 +38,7 @@ class Listing:
     started: datetime
     gaps: list[ListingGap] = field(default_factory=list)
     rows: int = 0
+    pages: int = 0  # read by this process
     resumed: bool = False
     ended: datetime | None = None  # when the last page was read
     selected: int = 0
@@ -192,7 +193,8 @@ class _Writer:
         self.gaps += page.gaps
         self.listing.gaps += page.gaps
         self.rows += page.batch.num_rows
-        self.context.report("listing", self.listing.rows)
+        self.listing.pages += 1
+        self.context.report("listing", self.listing.rows, self.listing.pages)
         full = self.listing.pending >= self.context.runtime.config.settings.batch_size
         if full or time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
             self._save(page.checkpoint, complete=False)

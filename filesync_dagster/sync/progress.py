@@ -10,6 +10,7 @@ class Progress:
     endpoint: str
     phase: str  # listing, confirming, comparing, committing
     files: int  # entries listed so far
+    pages: int = 0  # of a listing of everything
 
 
 def ignore(progress: Progress) -> None:

@@ -10,10 +10,10 @@ from starlette.types import ASGIApp
 from filesync_dagster.web.health import HealthCheck
 from filesync_dagster.web.metrics import Exposition
 from filesync_dagster.web.requests import BodyLimit, NoStoreResponse, RequestLog, add_error_handlers
-from filesync_dagster.web.routes import endpoints, health, syncs, webhooks
+from filesync_dagster.web.routes import endpoints, health, rows, syncs, webhooks
 from filesync_dagster.web.site import Site
 
-ROUTERS = (health.router, endpoints.reads, syncs.reads, syncs.writes, endpoints.writes, webhooks.router)
+ROUTERS = (health.router, endpoints.reads, rows.router, syncs.reads, syncs.writes, endpoints.writes, webhooks.router)
 
 
 def application(site: Site) -> ASGIApp:

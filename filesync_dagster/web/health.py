@@ -108,7 +108,7 @@ class HealthCheck:
         if url is None:
             return []
         try:
-            with DagsterClient(url, timeout=DAGSTER_TIMEOUT_SECONDS) as client:
+            with DagsterClient(url, self._site.installation, timeout=DAGSTER_TIMEOUT_SECONDS) as client:
                 daemons = client.daemon_health()
         except FilesyncError as error:
             return [_failing("dagster_webserver", error)]

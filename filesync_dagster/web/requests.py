@@ -26,6 +26,7 @@ from filesync_dagster.core.errors import (
     UnknownEndpoint,
 )
 from filesync_dagster.core.logging import event
+from filesync_dagster.web.cursors import InvalidQuery
 from filesync_dagster.web.messages import Problem
 from filesync_dagster.web.site import Site
 from filesync_dagster.web.webhooks import bearer
@@ -36,6 +37,7 @@ MAX_BODY_BYTES = 1_000_000
 """Providers send a few kilobytes at most, and a thousand names are forty."""
 
 STATUSES: tuple[tuple[type[FilesyncError], int], ...] = (
+    (InvalidQuery, 400),
     (UnknownEndpoint, 404),
     (ConfigError, 409),
     (SyncError, 409),

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from filesync_dagster.api import Filesync
+from filesync_dagster.config import installation_id, read_environment
 from filesync_dagster.core.errors import ConfigError, ServiceError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.secrets import secrets_manager, with_secrets
-from filesync_dagster.orchestration.client import DEFAULT_URL, DagsterClient, read_url
+from filesync_dagster.orchestration.client import DagsterClient, nowhere, read_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,7 +164,7 @@ class Site:
     home: Path  # where a `filesync up` says where it serves
     token: str | None = field(default=None, repr=False)
     dagster_url: str | None = None
-    _clients: dict[str, DagsterClient] = field(default_factory=dict, init=False, repr=False)
+    _clients: dict[tuple[str, str | None], DagsterClient] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def known_dagster(self) -> str | None:
@@ -172,11 +173,18 @@ class Site:
 
     @property
     def dagster(self) -> DagsterClient:
-        """Where runs are launched."""
-        url = self.known_dagster or DEFAULT_URL
-        if url not in self._clients:
-            self._clients[url] = DagsterClient(url)
-        return self._clients[url]
+        """Where runs are launched. Raises DagsterUnreachable when nobody said where that is."""
+        url, installation = self.known_dagster, self.installation
+        if url is None:
+            raise nowhere(self.home)
+        if (url, installation) not in self._clients:
+            self._clients[url, installation] = DagsterClient(url, installation)
+        return self._clients[url, installation]
+
+    @property
+    def installation(self) -> str | None:
+        """The id by which Dagster proves to be ours, as of now: the first start of Dagster makes it."""
+        return installation_id(read_environment(self.current.path, home=self.home))
 
     def knows(self, token: str | None) -> bool:
         """Tell whether this is the token of the API. Takes as long for a wrong one as for the right one."""

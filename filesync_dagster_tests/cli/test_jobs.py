@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from filesync_dagster.cli import filesync as command
+from filesync_dagster.config import installation_id, read_environment
 from filesync_dagster.orchestration.client import DagsterClient
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
 
@@ -102,7 +103,7 @@ def test_the_life_of_a_run(jobs, folder):
 @pytest.mark.xdist_group("dagster")
 def test_what_is_being_synced_is_left_out_and_what_waits_can_be_deleted(jobs):
     """Two runs of one endpoint would only be in each other's way."""
-    with DagsterClient(jobs.url) as dagster:
+    with DagsterClient(jobs.url, installation_id(read_environment(variables=jobs.variables))) as dagster:
         [first] = launched(jobs("initiate"))
         second = jobs("initiate", "photos")
         assert f"photos: left out, for the run {first}" in second.output
@@ -131,8 +132,11 @@ def test_the_daemon_runs_what_is_due_without_a_web_server(folder, tmp_path):
     command = [sys.executable, "-m", "filesync_dagster.cli"]
     with subprocess.Popen([*command, "daemon"], env=variables, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert "Starting" in process.stdout.readline()
-            assert "daemon runs" in process.stdout.readline()
+            said = []
+            while "daemon runs" not in "".join(said):
+                said.append(process.stdout.readline())
+                assert said[-1], said
+            assert "Starting Dagster's daemon ...\n" in said
             deadline = time.monotonic() + 200
             while True:
                 told = subprocess.run([*command, "status", "--json"], env=variables, capture_output=True, check=True)

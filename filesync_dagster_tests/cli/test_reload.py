@@ -2,39 +2,71 @@
 
 import json
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import grpc
 import pytest
-from dagster._grpc.__generated__.dagster_api_pb2 import ListRepositoriesReply, PingReply, ReloadCodeReply
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._grpc.__generated__.dagster_api_pb2 import (
+    ExternalRepositoryReply,
+    ListRepositoriesReply,
+    PingReply,
+    ReloadCodeReply,
+)
 from dagster._grpc.__generated__.dagster_api_pb2_grpc import DagsterApiServicer, add_DagsterApiServicer_to_server
 from dagster._grpc.types import ListRepositoriesResponse
 from dagster._serdes import serialize_value
+from dagster_shared.error import SerializableErrorInfo
+
+from filesync_dagster.cli.reload import WebServer
+from filesync_dagster.config import ensure_installation_id, read_environment
+from filesync_dagster.orchestration.client.locations import UNREACHABLE
+from filesync_dagster.orchestration.definitions import definitions_for
 
 
 class CodeServer(DagsterApiServicer):
-    """A code server where all is well, and how often it reloaded; `address` is where."""
+    """A code server with the code of a configuration, and how often it reloaded; `address` is where.
+
+    Without `code` it could not load any.
+    """
 
     address = ""
     reloads = 0
+    code = None
 
     def ReloadCode(self, request, context):  # noqa: N802 - gRPC's name
         self.reloads += 1
         return ReloadCodeReply()
 
     def ListRepositories(self, request, context):  # noqa: N802 - gRPC's name
-        text = serialize_value(ListRepositoriesResponse([]))
-        return ListRepositoriesReply(serialized_list_repositories_response_or_error=text)
+        pointers = {"__repository__": ModuleCodePointer("code", "defs")}
+        loaded = ListRepositoriesResponse([], repository_code_pointer_dict=pointers)
+        answer = loaded if self.code else SerializableErrorInfo("no such module", [], "ImportError")
+        return ListRepositoriesReply(serialized_list_repositories_response_or_error=serialize_value(answer))
+
+    def ExternalRepository(self, request, context):  # noqa: N802 - gRPC's name
+        return ExternalRepositoryReply(serialized_external_repository_data=self.code)
 
     def Ping(self, request, context):  # noqa: N802 - gRPC's name
         return PingReply(echo=request.echo)
 
 
+def code_of(environment):
+    """Return the definitions of a configuration as a code server describes them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Dagster's own, of its own properties
+        repository = definitions_for(environment).get_repository_def()
+        return serialize_value(RepositorySnap.from_def(repository, defer_snapshots=True))
+
+
 @pytest.fixture
-def code_server():
-    """Return a code server that answers what Dagster's own client asks."""
+def code_server(shell):
+    """Return a code server, with our code, that answers what Dagster's own client asks."""
     servicer, server = CodeServer(), grpc.server(ThreadPoolExecutor(1))
+    servicer.code = code_of(read_environment(variables=shell.variables))
     add_DagsterApiServicer_to_server(servicer, server)
     servicer.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
@@ -75,19 +107,41 @@ def test_a_code_server_is_told(shell, code_server):
     assert "'typ'" in result.stderr
 
 
-def test_a_web_server_is_told(shell):
-    """With the name of the code location, the only one if need be; what it refuses is a sentence."""
-    asked, there = [], ["company"]
+def test_a_code_server_of_another_configuration_is_not_told(shell, code_server, tmp_path):
+    """One with other code is left as it is; one without code has nothing to lose, and is asked again afterwards."""
+    other = read_environment(tmp_path / "other.yaml", {"FILESYNC_HOME": str(tmp_path / "other")})
+    code_server.code = code_of(other)
+    foreign = shell.run("reload", "--code-server", code_server.address)
+    assert foreign.exit_code == 1
+    assert f"The code server at {code_server.address} does not run this configuration." in foreign.stderr
+    assert code_server.reloads == 0
+
+    code_server.code = None
+    broken = shell.run("reload", "--code-server", code_server.address)
+    assert "cannot load it: no such module" in broken.stderr
+    assert code_server.reloads == 1
+
+
+@pytest.mark.parametrize("name", ["company", "filesync"])
+def test_a_web_server_is_told(shell, tmp_path, name):
+    """Whatever the name of the code location; what it cannot do is a sentence."""
+    reloaded, broken = [], []
+    here = ensure_installation_id(read_environment(variables=shell.variables))
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            name = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["variables"].get("name")
-            if name:
-                asked.append(name)
-                kind = "WorkspaceLocationEntry" if name in there else "RepositoryLocationNotFound"
-                data = {"answer": {"__typename": kind, "message": "No such location."}}
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["variables"].get("name")
+            if asked:
+                reloaded.append(asked)
+                data = {"answer": {"__typename": "WorkspaceLocationEntry"}}
             else:
-                data = {"workspaceOrError": {"locationEntries": [{"name": one} for one in there]}}
+                shown = {"name": "filesync", "configuredValues": [{"key": "installation", "value": json.dumps(here)}]}
+                ours = {"repositories": [{"allTopLevelResourceDetails": [shown]}]}
+                entries = [
+                    {"name": name, "locationOrLoadError": {"className": broken[0]} if broken else ours},
+                    {"name": "theirs", "locationOrLoadError": {"repositories": []}},
+                ]
+                data = {"workspaceOrError": {"locationEntries": entries}}
             body = json.dumps({"data": data}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
@@ -101,18 +155,22 @@ def test_a_web_server_is_told(shell):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     assert shell.run("reload", "--dagster-url", url).exit_code == 0
-    there.append("another")
-    which = shell.run("reload", "--dagster-url", url)
-    there.append("filesync")
-    assert shell.run("reload", "--dagster-url", url).exit_code == 0
-    refused = shell.run("reload", "--dagster-url", url, "--location", "elsewhere")
+    theirs = shell.run("reload", "--dagster-url", url, "--location", "theirs")
+    nowhere = shell.run("reload", "--dagster-url", url, "--location", "elsewhere")
+    watched = WebServer(read_environment(variables=shell.variables), url, None)
+    watched.reload()
+    broken.append(UNREACHABLE)
+    assert not watched.reaches()
+    watched.reload()  # it has proved whose it is before its process died
+    watched.close()
+    unknown = shell.run("reload", "--dagster-url", url)
     server.shutdown()
     server.server_close()
-    assert asked == ["company", "filesync", "elsewhere"]
-    assert which.exit_code == 1
-    assert "--location" in which.stderr
-    assert refused.exit_code == 1
-    assert "No such location." in refused.stderr
+    assert reloaded == [name] * 3
+    assert [theirs.exit_code, nowhere.exit_code, unknown.exit_code] == [1, 1, 1]
+    assert "does not run this configuration" in theirs.stderr
+    assert "has no code location 'elsewhere'" in nowhere.stderr
+    assert "does not load" in unknown.stderr
 
 
 def test_nobody_there_is_a_sentence(shell):

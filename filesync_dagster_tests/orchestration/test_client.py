@@ -10,7 +10,7 @@ import pytest
 
 from filesync_dagster.config import read_environment
 from filesync_dagster.core.errors import DagsterRefused, DagsterUnreachable
-from filesync_dagster.orchestration.client import DEFAULT_URL, DagsterClient, announce_url, dagster_url, read_url
+from filesync_dagster.orchestration.client import DagsterClient, announce_url, dagster_url, read_url
 from filesync_dagster.orchestration.client.address import ANNOUNCEMENT
 
 
@@ -45,7 +45,7 @@ def answering(status, body, asked=None):
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http:// x:1", "dagster", "http://127.0.0.1:99999"])
 def test_nobody_answers(url):
     """The sentence says how to start it, and how to say where it is."""
-    with DagsterClient(url) as dagster, pytest.raises(DagsterUnreachable, match="FILESYNC_DAGSTER_URL"):
+    with DagsterClient(url, "here") as dagster, pytest.raises(DagsterUnreachable, match="FILESYNC_DAGSTER_URL"):
         dagster.runs()
 
 
@@ -55,7 +55,7 @@ def test_nobody_answers(url):
 def test_somebody_else_answers(status, body):
     """A proxy, a login page, another program."""
     expected = pytest.raises(DagsterRefused, match=str(status))
-    with answering(status, body) as url, DagsterClient(url) as dagster, expected:
+    with answering(status, body) as url, DagsterClient(url, "here") as dagster, expected:
         dagster.daemon_health()
 
 
@@ -63,14 +63,15 @@ def test_an_error_of_graphql_is_told():
     """An older or newer Dagster does not know a field that is asked for."""
     told = b'{"errors": [{"message": "Cannot query field"}]}'
     expected = pytest.raises(DagsterRefused, match="Cannot query field")
-    with answering(400, told) as url, DagsterClient(url) as dagster, expected:
+    with answering(400, told) as url, DagsterClient(url, "here") as dagster, expected:
         dagster.runs()
 
 
 def test_where_dagster_is(tmp_path):
-    """The environment says it, or the `filesync up` that runs; else it is where one would serve."""
+    """The environment says it, or the `filesync up` that runs; else nobody does."""
     home = {"FILESYNC_HOME": str(tmp_path)}
-    assert dagster_url(read_environment(variables=home)) == DEFAULT_URL
+    with pytest.raises(DagsterUnreachable, match=f"No Dagster of {tmp_path} runs"):
+        dagster_url(read_environment(variables=home))
     with announce_url(tmp_path, "http://up:1"):
         assert dagster_url(read_environment(variables=home)) == "http://up:1"
         assert dagster_url(read_environment(variables={**home, "FILESYNC_DAGSTER_URL": "http://d:1"})) == "http://d:1"
@@ -98,7 +99,7 @@ def test_a_password_is_sent_and_never_shown(password):
     asked = []
     with answering(502, b"", asked) as url:
         secret = url.replace("http://", f"http://me:{password}@") + "/ui/"
-        with DagsterClient(secret) as dagster, pytest.raises(DagsterRefused) as refused:
+        with DagsterClient(secret, "here") as dagster, pytest.raises(DagsterRefused) as refused:
             dagster.daemon_health()
         environment = read_environment(variables={"FILESYNC_DAGSTER_URL": secret})
 
@@ -111,7 +112,7 @@ def test_a_password_is_sent_and_never_shown(password):
 @pytest.mark.parametrize("url", ["http://me:hunt/er2@127.0.0.1:1", "me:hunter2@127.0.0.1:1", "http://me:hunter2@[::1"])
 def test_a_password_in_a_url_that_is_wrong_is_not_shown_either(url):
     """Whatever cannot be read of it."""
-    with DagsterClient(url) as dagster, pytest.raises(DagsterUnreachable) as unreachable:
+    with DagsterClient(url, "here") as dagster, pytest.raises(DagsterUnreachable) as unreachable:
         dagster.runs()
 
     assert "er2" not in str(unreachable.value)

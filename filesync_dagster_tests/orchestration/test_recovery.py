@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from filesync_dagster.api import Filesync
-from filesync_dagster.config import load_config, read_environment
+from filesync_dagster.config import installation_id, load_config, read_environment
 from filesync_dagster.orchestration.client import DagsterClient
 from filesync_dagster_tests.servers import rclone_s3, recorded
 
@@ -82,7 +82,9 @@ def place(tmp_path_factory):
         try:
             with (
                 Filesync(load_config(read_environment(config, variables))) as filesync,
-                DagsterClient(f"http://127.0.0.1:{machine.port}") as dagster,
+                DagsterClient(
+                    f"http://127.0.0.1:{machine.port}", installation_id(read_environment(config, variables))
+                ) as dagster,
             ):
                 yield machine, proxy, filesync, dagster
         finally:

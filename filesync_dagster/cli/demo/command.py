@@ -27,18 +27,21 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Go on where the last demo ended: what people did in the simulators is done again.",
 )
+@click.option(
+    "--days", type=click.IntRange(0, 90), default=10, show_default=True, help="Of history that is played before today."
+)
 @PORT
 @HOST
 @pass_invocation
-def demo(invocation: Invocation, home: Path, port: int, host: str, *, once: bool, keep: bool) -> None:
+def demo(invocation: Invocation, home: Path, days: int, port: int, host: str, *, once: bool, keep: bool) -> None:
     """Show the product on generated files; no credentials.
 
-    Starts a real S3 server and simulators of Google Drive and Autodesk Construction Cloud. Syncs these and a folder,
-    lets people work in them, syncs again while Drive throttles, shows what changed, materializes the assets in
-    Dagster, compares the inventory with an independent look at the stores, and serves Dagster's UI while a file
-    changes each minute.
+    Starts a real S3 server and simulators of Google Drive and Autodesk Construction Cloud. Plays some days in which
+    people work in these and a folder, lets them work today, syncs while Drive throttles, shows what changed,
+    materializes each day in Dagster, compares the inventory with an independent look at the stores, and serves
+    Dagster's UI while a file changes each minute. A store that dies is told, and ends nothing.
     """
     from filesync_dagster.cli.demo.story import run_demo
 
-    true = run_demo(invocation.environment(), home, host, port, once=once, keep=keep)
+    true = run_demo(invocation.environment(), home, host, port, days=days, once=once, keep=keep)
     raise click.exceptions.Exit(0 if true else 1)

@@ -11,6 +11,7 @@ from filesync_dagster.cli.demo.drive import Drive
 from filesync_dagster.cli.demo.sample import ARCHIVE, INCOMING, MY_DRIVE, SHARED_DRIVE, text
 from filesync_dagster.cli.demo.simulated_stores import SimulatedStore
 from filesync_dagster.cli.demo.stores import Store
+from filesync_dagster.core.errors import ServiceError
 
 KEPT = ("", ARCHIVE, INCOMING)
 """Folders whose files nobody touches."""
@@ -115,6 +116,8 @@ class People:
     def _pick(self, below: str = "") -> str:
         free = [path for path in self._paths() if path.startswith(below) and basename(dirname(path)) not in KEPT]
         quiet = [path for path in free if path not in self.touched and not path.startswith(f"{self.spared}/")]
+        if not free:
+            raise ServiceError("There is no file left to work on.")
         path = self.rng.choice(quiet or free)
         self.touched.add(path)
         return path

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class DemoHome:
     home: Path
     environment: Environment
     ports: Mapping[str, int]
-    since: str  # the day on which the demo that is gone on with began, in UTC
+    since: str  # the first day that the demo tells of, in UTC
 
     def run(self, *arguments: str) -> int:
         """Run a command of filesync as a person would; return its exit code."""
@@ -65,7 +65,7 @@ class DemoHome:
         return [sys.executable, "-m", "filesync_dagster.cli", *arguments]
 
 
-def prepare(environment: Environment, home: Path, *, keep: bool) -> DemoHome:
+def prepare(environment: Environment, home: Path, days: int, *, keep: bool) -> DemoHome:
     """Make the demo's folder, empty unless it is to be kept. Raises NotWritable."""
     home = home.absolute()
     mark = home / MARK
@@ -77,7 +77,7 @@ def prepare(environment: Environment, home: Path, *, keep: bool) -> DemoHome:
             shutil.rmtree(home)
         home.mkdir(parents=True, exist_ok=True)
         ports = {name: free_port(before.get(name, port)) for name, port in PORTS.items()}
-        since = before.get("since") or datetime.now(UTC).date().isoformat()
+        since = before.get("since") or (datetime.now(UTC).date() - timedelta(days=days)).isoformat()
         mark.write_text(json.dumps({**ports, "since": since}), "utf-8")
     except OSError as exc:
         raise NotWritable(f"{exc.filename} cannot be written: {exc.strerror}.", hint="Use --home.") from exc

@@ -53,7 +53,7 @@ def simulator(provider: str, port: int, faults: Path | None = None) -> Server:
 
 
 @contextmanager
-def run_servers(servers: Sequence[Server], variables: Mapping[str, str], logs: Path) -> Iterator[None]:
+def run_servers(servers: Sequence[Server], variables: Mapping[str, str], logs: Path) -> Iterator[list[Service]]:
     """Run servers, all of which listen from the beginning. Raises ServiceError when one does not."""
     services: list[Service] = []
     try:
@@ -69,7 +69,7 @@ def run_servers(servers: Sequence[Server], variables: Mapping[str, str], logs: P
                 if time.monotonic() > deadline:
                     raise ServiceError(f"The {server.name} does not answer.", hint=f"See {service.log}.")
                 time.sleep(0.05)
-        yield
+        yield services
     finally:
         stop_services(services, grace_seconds=3)
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 
 import click
 
@@ -23,6 +24,7 @@ from filesync_dagster.cli.demo.sample import (
 from filesync_dagster.cli.demo.servers import run_servers, s3_server, simulator
 from filesync_dagster.cli.demo.simulated_stores import Control
 from filesync_dagster.cli.demo.stores import BUCKET, Bucket, Folder, Store
+from filesync_dagster.orchestration.processes.children import Service
 
 Sample = Callable[[random.Random], Files]
 
@@ -34,24 +36,44 @@ SAMPLES: dict[str, Sample] = {
 }
 
 FAULTS = """\
-# What goes wrong at the simulated Google Drive: the first question what changed is answered with 429.
-- {fault: throttle, operation: changes.list, status: 429, seconds: 1}
+# What goes wrong at the simulated Google Drive: a question what changed is answered with 429.
+- {{fault: throttle, operation: changes.list, after: {after}, status: 429, seconds: 1}}
 """
 
 
+@dataclass
+class Stage:
+    """The stores, by the names of their endpoints, and the servers behind them."""
+
+    stores: dict[str, Store]
+    services: list[Service]
+    _ended: set[str] = field(default_factory=set)
+
+    def find_ended(self) -> list[str]:
+        """Return what to tell of servers that have ended since this was last asked."""
+        gone = [one for one in self.services if one.process.poll() is not None and one.name not in self._ended]
+        self._ended |= {one.name for one in gone}
+        return [f"{one.complaint()} Its endpoint fails from now on, as it would; the demo goes on." for one in gone]
+
+
 @contextmanager
-def open_stores(place: DemoHome, rng: random.Random) -> Iterator[dict[str, Store]]:
-    """Start what has to be started, and yield the stores, with files in them, by the names of their endpoints."""
+def open_stores(place: DemoHome, days: int, rng: random.Random) -> Iterator[Stage]:
+    """Start what has to be started, and yield the stores, with files in them, by the names of their endpoints.
+
+    `days`: of history that will be played.
+    """
     home = place.home
     (home / "s3" / BUCKET).mkdir(parents=True, exist_ok=True)
     faults = home / "google_drive.faults.yaml"
-    faults.write_text(FAULTS, "utf-8")
+    # The syncs of the days before list everything, and all but the first ask the feed what it had told; so does the
+    # first one of today.
+    faults.write_text(FAULTS.format(after=0 if place.database.exists() else days), "utf-8")
     s3, secret = s3_server(home / "s3", place.ports["s3"])
     google_drive = simulator("google_drive", place.ports["google_drive"], faults)
     autodesk = simulator("autodesk", place.ports["autodesk"])
     with ExitStack() as cleanup:
         click.echo("Starting an S3 server and two simulators ...")
-        cleanup.enter_context(run_servers([s3, google_drive, autodesk], place.variables, home))
+        services = cleanup.enter_context(run_servers([s3, google_drive, autodesk], place.variables, home))
         controls = [cleanup.enter_context(closing(Control(server.url))) for server in (google_drive, autodesk)]
         drive = Drive(controls[0], home / "google_drive.jsonl")
         project = Project(controls[1], home / "autodesk.jsonl")
@@ -75,7 +97,7 @@ def open_stores(place: DemoHome, rng: random.Random) -> Iterator[dict[str, Store
         for name, store in stores.items():
             fill(store, SAMPLES[name], rng)
             click.echo(f"  {len(store.listing()):3} files  {click.style(name, fg='cyan')}: {where[name]}")
-        yield stores
+        yield Stage(stores, services)
 
 
 def fill(store: Store, sample: Sample, rng: random.Random) -> None:

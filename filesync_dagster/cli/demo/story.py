@@ -15,10 +15,11 @@ from pathlib import Path
 
 import click
 
-from filesync_dagster.cli.demo.endpoints import COMPANY
+from filesync_dagster.cli.demo.endpoints import COMPANY, ENGINEERING
+from filesync_dagster.cli.demo.history import play_history, tell_dead, work
 from filesync_dagster.cli.demo.mutations import People
 from filesync_dagster.cli.demo.place import DemoHome, prepare
-from filesync_dagster.cli.demo.stage import open_stores
+from filesync_dagster.cli.demo.stage import Stage, open_stores
 from filesync_dagster.cli.demo.stores import Store
 from filesync_dagster.config import Environment
 from filesync_dagster.core.errors import ServiceError
@@ -42,42 +43,55 @@ BUSY = "\nAnd Google is busy: its next answer will be 429, come back in a second
 Stores = Mapping[str, Store]
 
 
-def run_demo(environment: Environment, home: Path, host: str, port: int, *, once: bool, keep: bool) -> bool:
+def run_demo(environment: Environment, home: Path, host: str, port: int, *, days: int, once: bool, keep: bool) -> bool:
     """Run the demo; return whether the inventory was equal to the stores. Raises ServiceError, NotWritable."""
     if not once:
         require_free(host, port)
     rng = random.Random(None if keep else 7)  # noqa: S311 - sample data
     with ExitStack() as cleanup:
-        place = prepare(environment, home, keep=keep)
-        stores = cleanup.enter_context(open_stores(place, rng))
-        true = _show(place, stores, rng)
+        place = prepare(environment, home, days, keep=keep)
+        stage = cleanup.enter_context(open_stores(place, days, rng))
+        true = _show(place, stage, days, rng)
         click.secho(f"\nTo look around: cd {shlex.quote(str(place.home))} && {_typed()} status", bold=True)
         if not once:
-            _serve(place, stores, host, port, rng)
+            _serve(place, stage, host, port, rng)
     return true
 
 
-def _show(place: DemoHome, stores: Stores, rng: random.Random) -> bool:
+def _show(place: DemoHome, stage: Stage, days: int, rng: random.Random) -> bool:
+    stores = stage.stores
     goes_on = place.database.exists()  # then the first sync already asks what changed
+    true = goes_on or play_history(place, stores, days, rng)
     if goes_on:
         click.echo(BUSY)
     codes = [place.run("sync")]
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    click.secho("\nNow people work.", bold=True)
+    click.secho("\nToday people work.", bold=True)
     for name, store in stores.items():
         click.secho(f"{name}:", fg="cyan")
-        for sentence in People(store, rng).play_morning():
-            click.echo(f"  {sentence}")
+        _play_morning(name, store, rng)
     if not goes_on:
         click.echo(BUSY)
     codes.append(place.run("sync"))
     _costs(place, stores)
     codes += [place.run("changes", name, "--since", since) for name in stores]
-    codes.append(place.run("status"))
-    for store in stores.values():
-        People(store, rng).a_minute()
-    _materialize(place)
-    return _compare(place, stores) and not any(codes)
+    codes += [place.run("status"), place.run("search", "*.dwg", "--limit", "5"), place.run("tree", ENGINEERING)]
+    click.secho("\nSomebody works once more, for Dagster to find:", bold=True)
+    for name, store in stores.items():
+        for sentence in work(name, store, rng, 1):
+            click.echo(f"  {name}: {sentence}")
+    for sentence in stage.find_ended():
+        click.secho(sentence, fg="red", err=True)
+    true &= _materialize(place)
+    return _compare(place, stores) and true and not any(codes)
+
+
+def _play_morning(name: str, store: Store, rng: random.Random) -> None:
+    try:
+        for sentence in People(store, rng).play_morning():
+            click.echo(f"  {sentence}")
+    except ServiceError as error:
+        tell_dead(name, error)
 
 
 def _costs(place: DemoHome, stores: Stores) -> None:
@@ -94,25 +108,29 @@ def _costs(place: DemoHome, stores: Stores) -> None:
         click.secho(f"  {'  '.join(cells)}", bold=row is HEADER)
 
 
-def _materialize(place: DemoHome) -> None:
-    """Let Dagster do the next sync, so that the assets are there when its UI opens."""
+def _materialize(place: DemoHome) -> bool:
+    """Let Dagster rebuild the past days and do the next sync of today, so that its UI has something to show.
+
+    Tell whether all of it went well.
+    """
     today = datetime.now(UTC).date().isoformat()
     log = place.home / "dagster.log"
-    command = ["dagster", "asset", "materialize", "-m", "filesync_dagster.definitions"]
-    command += ["--select", "*", "--partition", today]
-    click.secho(f"\n$ {shlex.join(command)}", bold=True)
+    command = ["filesync_dagster.orchestration.past_days", place.since, today]
+    click.secho(f"\n$ python -m {shlex.join(command)}", bold=True)
+    click.echo(f"Dagster materializes every asset, day by day (log in {log}) ...")
     with log.open("wb") as output:
         done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", *command],
             env=dagster_environment(place.environment),
             cwd=place.home,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=output,
             check=False,
         )
     if done.returncode:
-        raise ServiceError("Dagster could not materialize the assets.", hint=f"See {log}.")
-    click.echo(f"Every asset is materialized for {today} (log in {log}).")
+        click.secho(f"Dagster could not materialize all of it. See {log}.", fg="red", err=True)
+    else:
+        click.echo(f"Every asset is materialized for each day from {place.since} to {today}.")
+    return not done.returncode
 
 
 def _compare(place: DemoHome, stores: Stores) -> bool:
@@ -122,7 +140,12 @@ def _compare(place: DemoHome, stores: Stores) -> bool:
         inventories = list(several.map(place.inventory, stores))
     width, true = max(map(len, stores)), True
     for (name, store), found in zip(stores.items(), inventories, strict=True):
-        expected = [(path, size) for path, size in store.listing() if "~$" not in path]
+        try:
+            expected = [(path, size) for path, size in store.listing() if "~$" not in path]
+        except ServiceError as error:
+            tell_dead(name, error)
+            true = False
+            continue
         missing, invented = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
         equal = not missing and not invented
         true &= equal
@@ -143,12 +166,14 @@ def _typed() -> str:
     return name if not ours.exists() or (found and Path(found).samefile(ours)) else shlex.quote(str(ours))
 
 
-def _serve(place: DemoHome, stores: Stores, host: str, port: int, rng: random.Random) -> None:
-    def work() -> None:
-        name, store = rng.choice(list(stores.items()))
-        click.echo(f"  {datetime.now(UTC):%H:%M:%S}  {name}: {People(store, rng).a_minute()}")
+def _serve(place: DemoHome, stage: Stage, host: str, port: int, rng: random.Random) -> None:
+    def work_a_minute() -> None:
+        for sentence in stage.find_ended():
+            click.secho(f"  {datetime.now(UTC):%H:%M:%S}  {sentence}", fg="red", err=True)
+        name, store = rng.choice(list(stage.stores.items()))
+        for sentence in work(name, store, rng, 1):
+            click.echo(f"  {datetime.now(UTC):%H:%M:%S}  {name}: {sentence}")
 
-    click.echo("Starting Dagster ...")
     with stop_on_signal() as told:
         serve(
             place.environment,
@@ -159,6 +184,7 @@ def _serve(place: DemoHome, stores: Stores, host: str, port: int, rng: random.Ra
                 f"Dagster is at {url}\nThe four stores: {url}/locations/filesync/asset-groups/{COMPANY}\n"
                 "Each minute a file changes, and is synced. Ctrl-C ends the demo."
             ),
-            every_minute=work,
+            every_minute=work_a_minute,
+            on_stage=click.echo,
         )
     click.echo("Stopped.")

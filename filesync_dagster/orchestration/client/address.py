@@ -5,22 +5,35 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from filesync_dagster.core.errors import DagsterUnreachable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from filesync_dagster.config import Environment
 
-DEFAULT_URL = "http://127.0.0.1:3000"
-"""Where `filesync up` serves when it is not told otherwise."""
-
 ANNOUNCEMENT = "dagster.url"
 """The file in FILESYNC_HOME that says where its `filesync up` serves."""
 
 
 def dagster_url(environment: Environment) -> str:
-    """Return where Dagster's web server is: FILESYNC_DAGSTER_URL, or where `filesync up` serves, or would."""
-    return environment.dagster_url or read_url(environment.home) or DEFAULT_URL
+    """Return where Dagster's web server is: FILESYNC_DAGSTER_URL, or where `filesync up` serves.
+
+    Raises DagsterUnreachable when nobody said: what answers at a usual port may be anybody's.
+    """
+    url = environment.dagster_url or read_url(environment.home)
+    if url is None:
+        raise nowhere(environment.home)
+    return url
+
+
+def nowhere(home: Path) -> DagsterUnreachable:
+    """Return what to tell when nobody said where Dagster is."""
+    return DagsterUnreachable(
+        f"No Dagster of {home} runs.",
+        hint="Start it with `filesync up`, or say where it is with --dagster-url or FILESYNC_DAGSTER_URL.",
+    )
 
 
 def read_url(home: Path) -> str | None:

@@ -4,6 +4,7 @@ RUN_FRAGMENT = """
 fragment run on Run {
   id status jobName creationTime startTime endTime parentRunId rootRunId canTerminate
   tags { key value } assetSelection { path } assetCheckSelection { assetKey { path } }
+  repositoryOrigin { repositoryLocationName }
 }
 """
 RUNS_QUERY = """
@@ -16,8 +17,9 @@ query ($limit: Int, $cursor: String, $filter: RunsFilter, $ours: RunsFilter, $li
 }
 """
 RUN_QUERY = """
-query ($id: ID!, $live: RunsFilter) {
+query ($id: ID!, $ours: RunsFilter, $live: RunsFilter) {
   runOrError(runId: $id) { __typename ... on Error { message } ...run }
+  ours: runsOrError(filter: $ours) { ... on Runs { results { id } } }
   live: runsOrError(filter: $live) { ... on Runs { results { id } } }
 }
 """
@@ -61,7 +63,12 @@ DAEMONS_QUERY = """
 """
 LOCATIONS_QUERY = """
 { workspaceOrError { ... on Workspace { locationEntries {
-  name locationOrLoadError { ... on PythonError { className } }
+  name locationOrLoadError {
+    ... on PythonError { className message }
+    ... on RepositoryLocation { repositories {
+      allTopLevelResourceDetails { name configuredValues { key value } }
+    } }
+  }
 } } } }
 """
 RELOAD_MUTATION = """

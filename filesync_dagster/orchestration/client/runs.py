@@ -86,8 +86,10 @@ def is_ours(tags: Container[str], assets: Iterable[Sequence[str]]) -> bool:
     return OUR_TAG in tags or (bool(folders) and folders <= {ASSET_PREFIX, REPORTS_PREFIX})
 
 
-def selects_ours(answer: Mapping[str, Any]) -> bool:
-    """Tell whether a run, as the web server describes it, selects nothing but our assets."""
+def selects_ours(answer: Mapping[str, Any], location: str) -> bool:
+    """Tell whether a run, as the web server describes it, selects nothing but our assets in a code location."""
+    if (answer["repositoryOrigin"] or {}).get("repositoryLocationName") != location:
+        return False
     checked = (check["assetKey"] for check in answer["assetCheckSelection"] or ())
     keys = (*(answer["assetSelection"] or ()), *checked)
     return is_ours((), [key["path"] for key in keys])

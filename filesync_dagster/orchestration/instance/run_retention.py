@@ -28,20 +28,25 @@ from filesync_dagster.config import Retention
 from filesync_dagster.orchestration.client.runs import is_ours
 from filesync_dagster.orchestration.instance.job_snapshot_gc import Descriptions, mark, sweep
 from filesync_dagster.orchestration.schedules import ACTIVE
-from filesync_dagster.orchestration.tags import ANY_ASSETS, KEPT_TAG, OUR_JOBS
+from filesync_dagster.orchestration.tags import ANY_ASSETS, INSTALLATION_TAG, KEPT_TAG, OUR_JOBS
 
 RUNS_AT_ONCE = 100
 """Runs that are read at once; one may name a thousand assets."""
 
 
 def maintain_instance(
-    instance: dg.DagsterInstance, keep: Retention, *, dry_run: bool = False, now: datetime | None = None
+    instance: dg.DagsterInstance,
+    keep: Retention,
+    installation: str,
+    *,
+    dry_run: bool = False,
+    now: datetime | None = None,
 ) -> dict[str, int]:
-    """Delete old runs of ours; return how much went, or (`dry_run`) would go."""
+    """Delete old runs of ours; return how much went, or (`dry_run`) would go. Another installation's are theirs."""
     now = now or datetime.now(UTC)
     gone = Counter(runs=0, runs_kept=0, descriptions=0)
     needed, described = _Needed(instance, keep, now), dict[str, Descriptions]()
-    for record in _old_runs(instance, now - timedelta(days=keep.runs_days)):
+    for record in _old_runs(instance, installation, now - timedelta(days=keep.runs_days)):
         run, day = record.dagster_run, needed.day_of(record.dagster_run)
         if day or needed.now(run):
             gone["runs_kept"] += 1
@@ -56,7 +61,7 @@ def maintain_instance(
     return dict(gone)
 
 
-def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[RunRecord]:
+def _old_runs(instance: dg.DagsterInstance, installation: str, before: datetime) -> Iterator[RunRecord]:
     """Yield the runs of ours that were created before a moment and have ended, newest first of each job."""
     ended = [status for status in DagsterRunStatus if status not in ACTIVE]
     for job in (*OUR_JOBS, ANY_ASSETS):
@@ -65,11 +70,13 @@ def _old_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[RunRec
         while page:
             # Asked for before any of this page is deleted: the next one begins behind its last run.
             following = instance.get_run_records(query, limit=RUNS_AT_ONCE, cursor=page[-1].dagster_run.run_id)
-            yield from (record for record in page if _is_ours(record.dagster_run))
+            yield from (record for record in page if _is_ours(record.dagster_run, installation))
             page = following
 
 
-def _is_ours(run: dg.DagsterRun) -> bool:
+def _is_ours(run: dg.DagsterRun, installation: str) -> bool:
+    if run.tags.get(INSTALLATION_TAG, installation) != installation:
+        return False
     keys = {*(run.asset_selection or ()), *(check.asset_key for check in run.asset_check_selection or ())}
     return is_ours(run.tags, [key.path for key in keys])
 
@@ -157,9 +164,10 @@ def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
 
 def main(arguments: list[str]) -> None:
     """Print, as JSON, what went of the instance in DAGSTER_HOME, or would go."""
-    keep = Retention(**json.loads(arguments[0]))
+    keep, installation = Retention(**json.loads(arguments[0])), arguments[1]
     with dg.DagsterInstance.get() as instance:
-        sys.stdout.write(json.dumps(maintain_instance(instance, keep, dry_run="--dry-run" in arguments)) + "\n")
+        gone = maintain_instance(instance, keep, installation, dry_run="--dry-run" in arguments)
+    sys.stdout.write(json.dumps(gone) + "\n")
 
 
 if __name__ == "__main__":

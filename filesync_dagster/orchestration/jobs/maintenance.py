@@ -7,10 +7,10 @@ import dagster as dg
 from filesync_dagster.config import Settings
 from filesync_dagster.orchestration.instance.heartbeat import run_heartbeat
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.tags import MAINTENANCE, OUR_TAG
+from filesync_dagster.orchestration.tags import INSTALLATION_TAG, MAINTENANCE, OUR_TAG
 
 
-def maintenance_job(settings: Settings) -> dg.Definitions:
+def maintenance_job(settings: Settings, installation: str) -> dg.Definitions:
     """Return the job and its daily schedule."""
 
     @dg.op(description="Deletes what retention does not keep: snapshots, journal, logs, and our runs in Dagster.")
@@ -21,13 +21,13 @@ def maintenance_job(settings: Settings) -> dg.Definitions:
 
         with filesync.open() as opened, run_heartbeat(context):
             gone = opened.maintain()
-            gone.update(maintain_instance(context.instance, opened.config.settings.retention))
+            gone.update(maintain_instance(context.instance, opened.config.settings.retention, installation))
         context.log.info("Gone: %s", json.dumps(gone))
         context.add_output_metadata(dict(gone))
 
     description = "Bounds what is stored. Runs daily; `filesync maintain` does the same."
 
-    @dg.job(name=MAINTENANCE, description=description, tags={OUR_TAG: MAINTENANCE})
+    @dg.job(name=MAINTENANCE, description=description, tags={OUR_TAG: MAINTENANCE, INSTALLATION_TAG: installation})
     def maintenance() -> None:
         let_go()
 

@@ -20,7 +20,7 @@ from filesync_dagster.orchestration.instance.heartbeat import run_heartbeat
 from filesync_dagster.orchestration.instance.materialization_log import evaluation, unreported_results
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.sensors.alerts import alert_after_run
-from filesync_dagster.orchestration.tags import OUR_TAG, RECEIVE
+from filesync_dagster.orchestration.tags import INSTALLATION_TAG, OUR_TAG, RECEIVE
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -66,15 +66,19 @@ def receive(context: dg.OpExecutionContext, filesync: FilesyncResource) -> Itera
         )
 
 
-@dg.job(
-    name=RECEIVE,
-    description="Takes the messages of a queue, syncs what they name and acknowledges them. A sensor starts it.",
-    tags={OUR_TAG: RECEIVE},
-    executor_def=dg.in_process_executor,
-)
-def receive_job() -> None:
-    """Receive."""
-    receive()
+def receive_job(installation: str) -> dg.JobDefinition:
+    """Return the job of an installation."""
+
+    @dg.job(
+        name=RECEIVE,
+        description="Takes the messages of a queue, syncs what they name and acknowledges them. A sensor starts it.",
+        tags={OUR_TAG: RECEIVE, INSTALLATION_TAG: installation},
+        executor_def=dg.in_process_executor,
+    )
+    def receive_messages() -> None:
+        receive()
+
+    return receive_messages
 
 
 def describe_batch(batch: "Batch") -> str:

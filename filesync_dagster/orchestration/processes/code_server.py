@@ -10,7 +10,8 @@ import json
 import subprocess
 import sys
 
-from filesync_dagster.core.errors import DagsterRefused, DagsterUnreachable
+from filesync_dagster.core.errors import DagsterForeign, DagsterRefused, DagsterUnreachable
+from filesync_dagster.orchestration.client.locations import SHARE_NO_HOME
 
 CLIENT = "filesync_dagster.orchestration.instance.code_server"
 """The command. It is not imported: the command line starts without Dagster."""
@@ -22,12 +23,15 @@ CLIENT_START_SECONDS = 120
 """More than the client itself may take, on a machine where everything is slow."""
 
 
-def reload_code(address: str) -> None:
+def reload_code(address: str, installation: str = "") -> None:
     """Make a code server (`host:port`, or `unix:` and the path of its socket) start anew.
 
-    Raises DagsterUnreachable when it does not answer, DagsterRefused when it cannot load what it reads.
+    With an `installation`, only one whose code shows its id. Raises DagsterUnreachable when it does not answer,
+    DagsterForeign when it does not show it, DagsterRefused when it cannot load what it reads.
     """
-    answer = _ask(address, str(RELOAD_TIMEOUT_SECONDS))
+    answer = _ask(address, str(RELOAD_TIMEOUT_SECONDS), installation)
+    if answer.get("foreign"):
+        raise DagsterForeign(f"The code server at {address} does not run this configuration.", hint=SHARE_NO_HOME)
     if answer.get("unreachable"):
         raise DagsterUnreachable(
             f"The code server at {address} did not reload: {answer['unreachable']}.",

@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filesync_dagster.config import ensure_installation_id
 from filesync_dagster.core.errors import NotWritable, ServiceError
 from filesync_dagster.orchestration.client import announce_url
 from filesync_dagster.orchestration.processes.children import Service, rotate_log, start_service, stop_services
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_SECONDS = 180.0
 """That a process may take to answer: the first start of Dagster on a slow machine takes a minute."""
+
+SILENCE_SECONDS = 15.0
+"""After which somebody who waits is told for what."""
 
 WORKSPACE = """\
 load_from:
@@ -81,11 +85,13 @@ def serve(
     on_ready: Callable[[str], None],
     every_minute: Callable[[], None] = lambda: None,
     tell: Callable[[str], None] = lambda _sentence: None,
+    on_stage: Callable[[str], None] = lambda _sentence: None,
 ) -> None:
     """Run the three until `stop` is set; then, or when one of them fails, end them all. No `host`, no web server.
 
-    `on_ready` gets the URL once the web server answers, or "" without one; `tell` gets what becomes of edits of
-    endpoints.yaml, and of a code server that died. Raises ServiceError when a process ends by itself.
+    `on_stage` gets what is being started, and what is waited for; `on_ready` gets the URL once the web server answers,
+    or "" without one; `tell` gets what becomes of edits of endpoints.yaml, and of a code server that died.
+    Raises ServiceError when a process ends by itself.
     """
     services: list[Service] = []
     variables = dagster_environment(environment)
@@ -102,8 +108,9 @@ def serve(
             # processes that make the tables of a new instance at once stumble over each other.
             for name, arguments, ready in _processes(Path(run), host, port):
                 log = logs(environment) / f"dagster-{name.replace(' ', '-')}.log"
+                on_stage(f"Starting Dagster's {name} ...")
                 services.append(start_service(name, [sys.executable, "-m", *arguments], variables, log))
-                if not _wait(services, ready, stop):
+                if not _wait(services, ready, stop, on_stage):
                     return
             with announce_url(environment.home, url) if url else nullcontext():
                 on_ready(url)
@@ -129,15 +136,18 @@ def _processes(run: Path, host: str | None, port: int) -> list[tuple[str, list[s
     return processes
 
 
-def _wait(services: list[Service], ready: Callable[[], bool], stop: Event) -> bool:
+def _wait(services: list[Service], ready: Callable[[], bool], stop: Event, on_stage: Callable[[str], None]) -> bool:
     """Wait until the last of the services is ready; False when told to stop before."""
-    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    began = told = time.monotonic()
     while not ready():
         _complain_about_the_dead(services)
         if stop.wait(0.25):
             return False
-        if time.monotonic() > deadline:
-            last = services[-1]
+        now, last = time.monotonic(), services[-1]
+        if now > told + SILENCE_SECONDS:
+            told = now
+            on_stage(f"The {last.name} is not ready after {now - began:.0f} seconds; its log is {last.log}.")
+        if now > began + START_TIMEOUT_SECONDS:
             raise ServiceError(
                 f"The {last.name} did not answer within {START_TIMEOUT_SECONDS:.0f} seconds.", hint=f"See {last.log}."
             )
@@ -200,6 +210,7 @@ def maintain_dagster(environment: Environment, retention: Retention, *, dry_run:
         "-m",
         "filesync_dagster.orchestration.instance.run_retention",
         retention.model_dump_json(),
+        ensure_installation_id(environment),
     ]
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, *(["--dry-run"] if dry_run else [])],

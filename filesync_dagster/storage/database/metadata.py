@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from filesync_dagster.storage.database.row_streams import FileRepository
+    from filesync_dagster.storage.database.search import SearchRepository
 
 
 class Metadata:
@@ -44,6 +45,13 @@ class Metadata:
         self.alerts = AlertRepository(database)
         self.requests = RequestRepository(database)
         self.leases = LeaseRepository(database)
+
+    @cached_property
+    def search(self) -> "SearchRepository":
+        """Files that are looked for."""
+        from filesync_dagster.storage.database.search import SearchRepository
+
+        return SearchRepository(self._database)
 
     @cached_property
     def files(self) -> "FileRepository":

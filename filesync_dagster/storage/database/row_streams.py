@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, extract, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, cast, extract, func, or_, select
 
 from filesync_dagster.core.model import Kind
 from filesync_dagster.core.schemas import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP
@@ -56,15 +56,20 @@ class FileRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def inventory(self, endpoint_id: int, *, gone: bool = False, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    def inventory(
+        self, endpoint_id: int, *, gone: bool = False, folder: str = "", rows: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
         """Live files, with `gone` the others too, in FILES_SCHEMA by path and external_id (byte order).
 
-        The stream is one consistent state; it keeps a transaction open until it is read or closed.
+        `folder`: only it and what lies in it. The
+        stream is one consistent state; it keeps a transaction open until it is read or closed.
         """
-        columns = [_file_column(field.name) for field in FILES_SCHEMA]
+        columns = [file_column(field.name) for field in FILES_SCHEMA]
         query = select(*columns).where(files.c.endpoint_id == endpoint_id).order_by(files.c.path, files.c.external_id)
         if not gone:
             query = query.where(files.c.deleted_at.is_(None))
+        if folder:
+            query = query.where(in_folder(folder))
         return _stream(self._database, query, FILES_SCHEMA, rows)
 
     def entries(self, endpoint_id: int, *, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
@@ -112,7 +117,7 @@ class FileRepository:
     ) -> Iterator[pa.RecordBatch]:
         """Changes observed in [since, until) and journalled after `after_seq`, oldest first, in JOURNAL_SCHEMA."""
         columns = [file_changes.c[field.name] for field in JOURNAL_SCHEMA]
-        query = select(*map(_plain, columns)).where(file_changes.c.endpoint_id == endpoint_id)
+        query = select(*map(plain_column, columns)).where(file_changes.c.endpoint_id == endpoint_id)
         if after_seq is not None:
             query = query.where(file_changes.c.seq > after_seq)
         if since is not None:
@@ -150,20 +155,31 @@ class FileRepository:
         return retention.prune(self._database, file_changes, *where, dry_run=dry_run)
 
 
+def in_folder(folder: str) -> ColumnElement[bool]:
+    """Return the condition for a folder and what lies in it."""
+    return or_(files.c.path == folder, below(folder))
+
+
+def below(folder: str) -> ColumnElement[bool]:
+    """Return the condition for what lies in a folder: a range in byte order, where `0` comes behind the slash."""
+    return and_(files.c.path > f"{folder}/", files.c.path < f"{folder}0")
+
+
 def _entries(endpoint_id: int) -> Select[Any]:
     """What the last snapshot has: live rows and those in the store's trash."""
-    columns = [_file_column(field.name) for field in ENTRY_SCHEMA]
+    columns = [file_column(field.name) for field in ENTRY_SCHEMA]
     kept = or_(files.c.deleted_at.is_(None), files.c.gone_reason == TRASHED)
     return select(*columns).where(files.c.endpoint_id == endpoint_id, kept)
 
 
-def _file_column(field: str) -> ColumnElement[Any]:
+def file_column(field: str) -> ColumnElement[Any]:
+    """Return where the table `files` has a field, as Arrow takes it."""
     if field == "trashed":
         return files.c.deleted_at.is_not(None).label(field)
-    return _plain(files.c[COLUMN_OF_FIELD.get(field, field)])
+    return plain_column(files.c[COLUMN_OF_FIELD.get(field, field)])
 
 
-def _plain(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def plain_column(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """As Arrow takes it: moments and JSON as the database has them, not as Python objects."""
     if isinstance(column.type, UtcDateTime | Text):
         return cast(column, Text)
@@ -174,10 +190,11 @@ def _stream(database: Database, query: Select[Any], schema: pa.Schema, rows: int
     with database.read_transaction() as connection:
         result = connection.execution_options(stream_results=True, yield_per=rows).execute(query)
         for part in result.partitions():
-            yield _batch(part, schema)
+            yield read_batch(part, schema)
 
 
-def _batch(part: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
+def read_batch(part: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
+    """Return rows of columns that Arrow takes, at least one, as a batch."""
     columns = [
         _ARRAYS.get(field.type, _array)(values, field)
         for field, values in zip(schema, zip(*part, strict=True), strict=True)

@@ -15,12 +15,13 @@ from filesync_dagster.config import Retention
 from filesync_dagster.orchestration.assets.specs import asset_key
 from filesync_dagster.orchestration.instance import job_snapshot_gc, run_retention
 from filesync_dagster.orchestration.instance.run_retention import main, maintain_instance
-from filesync_dagster.orchestration.tags import KEPT_TAG, OUR_TAG
+from filesync_dagster.orchestration.tags import INSTALLATION_TAG, KEPT_TAG, OUR_TAG
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 
 KEEP = Retention(runs_days=7, snapshots_days=400)
-OURS = {OUR_TAG: "sync"}
+HERE = "here"
+OURS = {OUR_TAG: "sync", INSTALLATION_TAG: HERE}
 
 
 @pytest.fixture
@@ -79,10 +80,10 @@ def test_runs_go_but_those_that_hold_what_was_last_known(made, instance):
     shard = Path(instance.event_log_storage.path_for_shard(first))
     assert shard.exists()
 
-    assert runs_of(maintain_instance(instance, KEEP, now=later(days=6))) == {"runs": 0, "runs_kept": 0}
-    assert maintain_instance(instance, KEEP, now=later(days=8), dry_run=True)["runs"] == 1
+    assert runs_of(maintain_instance(instance, KEEP, HERE, now=later(days=6))) == {"runs": 0, "runs_kept": 0}
+    assert maintain_instance(instance, KEEP, HERE, now=later(days=8), dry_run=True)["runs"] == 1
     assert runs(instance) == {first, both, only_a}
-    assert runs_of(maintain_instance(instance, KEEP, now=later(days=8))) == {"runs": 1, "runs_kept": 2}
+    assert runs_of(maintain_instance(instance, KEEP, HERE, now=later(days=8))) == {"runs": 1, "runs_kept": 2}
 
     assert runs(instance) == {both, only_a}
     assert not shard.exists()
@@ -93,7 +94,7 @@ def test_runs_go_but_those_that_hold_what_was_last_known(made, instance):
         event = instance.get_latest_materialization_event(dg.AssetKey(["filesync", name]))
         assert event.run_id == run_id
         assert instance.get_materialized_partitions(dg.AssetKey(["filesync", name])) == {today()}
-    assert runs_of(maintain_instance(instance, KEEP, now=later(days=8))) == {"runs": 0, "runs_kept": 2}
+    assert runs_of(maintain_instance(instance, KEEP, HERE, now=later(days=8))) == {"runs": 0, "runs_kept": 2}
 
 
 def test_runs_go_from_postgresql_as_well(made, tmp_path, postgres_url):
@@ -103,7 +104,7 @@ def test_runs_go_from_postgresql_as_well(made, tmp_path, postgres_url):
     (tmp_path / "home" / "dagster.yaml").write_text(json.dumps({"storage": {"postgres": {"postgres_url": url}}}))
     with dg.DagsterInstance.from_config(str(tmp_path / "home")) as made.instance:
         first, last = sync(made, "a", "b"), sync(made, "a", "b")
-        assert runs_of(maintain_instance(made.instance, KEEP, now=later(days=8))) == {"runs": 1, "runs_kept": 1}
+        assert runs_of(maintain_instance(made.instance, KEEP, HERE, now=later(days=8))) == {"runs": 1, "runs_kept": 1}
         assert runs(made.instance) == {last}
     engine = create_engine(url)
     with engine.connect() as connection:
@@ -122,9 +123,9 @@ def test_what_describes_a_run_goes_with_the_last_that_it_describes(made, instanc
     there = described(instance)
     assert len(there) == 7, "a job and a plan for each of three sets, and the whole job"
 
-    assert maintain_instance(instance, KEEP, now=later(days=8), dry_run=True)["descriptions"] == 3
+    assert maintain_instance(instance, KEEP, HERE, now=later(days=8), dry_run=True)["descriptions"] == 3
     assert described(instance) == there
-    assert maintain_instance(instance, KEEP, now=later(days=8)) == {"runs": 3, "runs_kept": 0, "descriptions": 3}
+    assert maintain_instance(instance, KEEP, HERE, now=later(days=8)) == {"runs": 3, "runs_kept": 0, "descriptions": 3}
 
     whole = instance.get_job_snapshot(waiting.job_snapshot_id).lineage_snapshot.parent_snapshot_id
     of_waiting = {waiting.job_snapshot_id, waiting.execution_plan_snapshot_id}
@@ -140,7 +141,7 @@ def test_descriptions_that_are_not_understood_stay(made, instance, monkeypatch, 
         instance.report_run_failed(begun(made, name))
     begun(made, "a", "b")
 
-    assert maintain_instance(instance, KEEP, now=later(days=8)) == {"runs": 2, "runs_kept": 0, "descriptions": 0}
+    assert maintain_instance(instance, KEEP, HERE, now=later(days=8)) == {"runs": 2, "runs_kept": 0, "descriptions": 0}
     assert len(described(instance)) == 7
 
 
@@ -154,9 +155,9 @@ def test_a_day_beyond_retention_is_let_go_but_not_the_last_one(made, instance):
     ).run_id  # fmt: skip
     last = sync(made, "a", "b")
 
-    assert maintain_instance(instance, KEEP, now=later(days=300))["runs_kept"] == 2
+    assert maintain_instance(instance, KEEP, HERE, now=later(days=300))["runs_kept"] == 2
     assert runs(instance) == {of_yesterday, last}
-    maintain_instance(instance, KEEP, now=later(days=500))
+    maintain_instance(instance, KEEP, HERE, now=later(days=500))
     assert runs(instance) == {last}
 
 
@@ -177,7 +178,7 @@ def test_a_run_of_no_partition_goes_with_the_days_that_it_materialized(instance)
         for day in (yesterday, yesterday, today())
     ]
     for days, left in ((8, ids[1:]), (300, ids[1:]), (500, ids[2:])):
-        maintain_instance(instance, KEEP, now=later(days=days))
+        maintain_instance(instance, KEEP, HERE, now=later(days=days))
         assert runs(instance) == set(left)
 
 
@@ -186,11 +187,11 @@ def test_a_run_that_held_only_the_latest_check_goes_when_another_one_does(made, 
     sync(made, "a")
     STORES["a"].faults.breaks["one"] = 0
     failed = sync(made, "a")
-    maintain_instance(instance, KEEP, now=later(days=8))
+    maintain_instance(instance, KEEP, HERE, now=later(days=8))
     assert failed in runs(instance)
     del STORES["a"].faults.breaks["one"]
     sync(made, "a")
-    maintain_instance(instance, KEEP, now=later(days=8))
+    maintain_instance(instance, KEEP, HERE, now=later(days=8))
     assert failed not in runs(instance)
 
 
@@ -201,29 +202,30 @@ def test_a_backlog_of_runs_is_worked_off_page_by_page(instance, monkeypatch):
         create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.FAILURE, tags=OURS)
     working = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.STARTED)
 
-    assert maintain_instance(instance, KEEP, now=later(days=8))["runs"] == 7
+    assert maintain_instance(instance, KEEP, HERE, now=later(days=8))["runs"] == 7
     assert runs(instance) == {working.run_id}
 
 
 def test_what_others_do_in_the_same_instance_is_theirs(made, instance):
-    """Their runs, of jobs that have the names of ours, and of assets beside ours."""
+    """Their runs, of jobs that have the names of ours, and of assets beside ours; those of another filesync, too."""
     ours = sync(made, "a"), sync(made, "a")
 
     theirs = {
         create_run_for_test(
             instance, job_name=job, status=DagsterRunStatus.SUCCESS,
-            asset_selection=frozenset(map(dg.AssetKey, keys)) if keys else None,
+            asset_selection=frozenset(map(dg.AssetKey, keys)) if keys else None, tags=tags,
         ).run_id
-        for job, keys in [
-            ("nightly", ()),
-            ("maintenance", ()),
-            ("sync", ()),
-            ("sync", ["orders"]),
-            ("__ASSET_JOB", ["orders"]),
-            ("__ASSET_JOB", ["orders", ["filesync", "a"]]),
+        for job, keys, tags in [
+            ("nightly", (), {}),
+            ("maintenance", (), {}),
+            ("sync", (), {}),
+            ("sync", ["orders"], {}),
+            ("__ASSET_JOB", ["orders"], {}),
+            ("__ASSET_JOB", ["orders", ["filesync", "a"]], {}),
+            ("sync", (), {**OURS, INSTALLATION_TAG: "another"}),
         ]
     }  # fmt: skip
-    assert runs_of(maintain_instance(instance, KEEP, now=later(days=500))) == {"runs": 1, "runs_kept": 1}
+    assert runs_of(maintain_instance(instance, KEEP, HERE, now=later(days=500))) == {"runs": 1, "runs_kept": 1}
 
     assert runs(instance) == {ours[1], *theirs}
 
@@ -240,7 +242,7 @@ def test_what_goes_on_stays(instance):
     waiting = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.STARTING, tags=tags)
     done = create_run_for_test(instance, job_name="sync", status=DagsterRunStatus.SUCCESS, tags=tags)
 
-    maintain_instance(instance, KEEP, now=later(days=30))
+    maintain_instance(instance, KEEP, HERE, now=later(days=30))
 
     assert runs(instance) >= {root.run_id, again.run_id, waiting.run_id, done.run_id}
     assert failed.run_id not in runs(instance)
@@ -253,7 +255,7 @@ def test_the_latest_result_of_a_check_stays(made, instance):
     failed = sync(made, "a")
     assert instance.get_run_by_id(failed).status is DagsterRunStatus.FAILURE
 
-    maintain_instance(instance, KEEP, now=later(days=8))
+    maintain_instance(instance, KEEP, HERE, now=later(days=8))
 
     assert failed in runs(instance)
 
@@ -275,5 +277,5 @@ def test_by_itself_it_prints_what_went(instance, monkeypatch, capsys):
     """This is what `filesync maintain` asks."""
     monkeypatch.setenv("DAGSTER_HOME", instance.root_directory)
     (Path(instance.root_directory) / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    main([KEEP.model_dump_json(), "--dry-run"])
+    main([KEEP.model_dump_json(), HERE, "--dry-run"])
     assert json.loads(capsys.readouterr().out) == {"runs": 0, "runs_kept": 0, "descriptions": 0}

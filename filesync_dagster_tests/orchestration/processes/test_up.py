@@ -38,6 +38,16 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def _lines_until_ready(output):
+    """Return what is printed up to the line with the address: what is started, and what takes long."""
+    said = []
+    for line in output:
+        said.append(line)
+        if line.startswith("Dagster is at"):
+            break
+    return said
+
+
 def test_up_serves_the_assets_and_leaves_nothing_behind(tmp_path, free_port):
     """The UI answers, and another shell finds it, on whichever port; SIGTERM ends every process; the exit code is 0."""
     (tmp_path / "store").mkdir()
@@ -52,8 +62,10 @@ def test_up_serves_the_assets_and_leaves_nothing_behind(tmp_path, free_port):
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        assert "Starting" in process.stdout.readline()
-        ready = process.stdout.readline()
+        said = _lines_until_ready(process.stdout)
+        for part in ("code server", "web server", "daemon"):
+            assert f"Starting Dagster's {part} ...\n" in said
+        ready = said[-1]
         children = _children(process.pid)
         try:
             assert f"http://127.0.0.1:{free_port}" in ready

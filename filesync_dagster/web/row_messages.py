@@ -1,0 +1,115 @@
+"""The JSON of rows that come in pages, and of the questions for them."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, Field
+
+from filesync_dagster.web.cursors import PageQuery
+from filesync_dagster.web.messages import Body
+
+MAX_BYTES = 2**63 - 1
+
+Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
+Size = Annotated[int, Field(ge=0, le=MAX_BYTES)]
+NEXT = Field(description="Hand it back as `cursor` for the next page; null behind the last.")
+
+
+class FilesQuery(PageQuery):
+    """Which files of an endpoint."""
+
+    path: Text | None = Field(default=None, description="Only in this folder, or where a pattern (`**/*.dwg`) fits.")
+
+
+class SearchQuery(FilesQuery):
+    """Which files of all endpoints. All that is said must hold."""
+
+    q: Text | None = Field(
+        default=None,
+        description="A part of the name in any case, of the path when it has a slash, or a pattern (`*.dwg`).",
+    )
+    endpoint: list[Text] = Field(default=[], max_length=1000, description="Only of these; may be repeated.")
+    owner: Text | None = Field(default=None, description="A part of the owner, in any case.")
+    hash: Text | None = Field(default=None, description="Of the contents: `md5:…`, or the digits alone.")
+    min_size: Size | None = Field(default=None, description="Bytes, at least.")
+    max_size: Size | None = Field(default=None, description="Bytes, at most.")
+    modified_after: AwareDatetime | None = Field(default=None, description="At this moment or later.")
+    modified_before: AwareDatetime | None = Field(default=None, description="Earlier than this moment.")
+
+
+class ChangesQuery(PageQuery):
+    """Which part of a journal."""
+
+    since: AwareDatetime | None = Field(default=None, description="Observed at this moment or later.")
+    until: AwareDatetime | None = Field(default=None, description="Observed earlier than this moment.")
+
+
+class ReportQuery(PageQuery):
+    """Which day of a report."""
+
+    day: date | None = Field(default=None, description="As of its end; today, so far, when left out.")
+
+
+class FileOut(Body):
+    """A live file: the fields of `filesync search --format json`."""
+
+    endpoint: str
+    external_id: str
+    path: str
+    kind: str = Field(description="`file`, `folder`, `shortcut` or `document`.")
+    size: int | None
+    modified_at: datetime | None
+    version: str | None
+    content_hash: str | None
+    owner: str | None
+
+
+class FileList(Body):
+    """A page of files, by endpoint and path."""
+
+    items: list[FileOut]
+    next_cursor: str | None = NEXT
+
+
+class ChangeOut(Body):
+    """A row of the journal: the fields of `filesync changes --format json`."""
+
+    seq: int
+    observed_at: datetime
+    change: str
+    path: str = Field(description="Current, or last known.")
+    external_id: str
+    before: dict[str, Any] | None = Field(description="What changed, as it was; null for what was added.")
+    after: dict[str, Any] | None = Field(description="And as it is.")
+    sync_id: str
+
+
+class ChangeList(Body):
+    """A page of the journal, oldest first."""
+
+    items: list[ChangeOut]
+    next_cursor: str | None = NEXT
+
+
+class ReportKind(Body):
+    """A report that can be asked for."""
+
+    name: str
+    title: str
+    about: str
+
+
+class ReportKinds(Body):
+    """Every report that can be asked for."""
+
+    items: list[ReportKind]
+
+
+class ReportRows(Body):
+    """A page of the rows of a report."""
+
+    report: str
+    day: date
+    notes: list[str] = Field(description="What the report does not know.")
+    items: list[dict[str, Any]]
+    next_cursor: str | None = NEXT

@@ -1,0 +1,120 @@
+"""Rows of the inventory, the journal and the reports, page by page."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from filesync_dagster.core.errors import UnknownEndpoint
+from filesync_dagster.core.path_filter import PathFilter
+from filesync_dagster.monitoring.reports import CATALOGUE
+from filesync_dagster.monitoring.reports.writer import ReportSession
+from filesync_dagster.storage.database.search import FileKey, FileQuery
+from filesync_dagster.sync.search import search_page
+from filesync_dagster.web.cursors import InvalidQuery, decode_cursor, encode_cursor
+from filesync_dagster.web.row_messages import (
+    ChangeList,
+    ChangeOut,
+    FileList,
+    FileOut,
+    ReportKind,
+    ReportKinds,
+    ReportRows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from filesync_dagster.web.row_messages import ChangesQuery, FilesQuery, ReportQuery, SearchQuery
+    from filesync_dagster.web.site import Site
+
+
+class UnknownReport(UnknownEndpoint):
+    """A report that there is not."""
+
+
+def files(site: Site, name: str, query: FilesQuery) -> FileList:
+    """Return live files of an endpoint, by path. Raises UnknownEndpoint, InvalidQuery."""
+    return _found(site, lambda: FileQuery(path=_place(query.path)), [name], query.cursor, query.limit)
+
+
+def search(site: Site, query: SearchQuery) -> FileList:
+    """Return live files of all endpoints that are looked for. Raises UnknownEndpoint, InvalidQuery."""
+
+    def build_query() -> FileQuery:
+        return FileQuery(
+            text=query.q,
+            path=_place(query.path),
+            owner=query.owner,
+            content_hash=query.hash,
+            min_size=query.min_size,
+            max_size=query.max_size,
+            modified_after=query.modified_after,
+            modified_before=query.modified_before,
+        )
+
+    return _found(site, build_query, query.endpoint, query.cursor, query.limit)
+
+
+def changes(site: Site, name: str, query: ChangesQuery) -> ChangeList:
+    """Return the journal of an endpoint, oldest first. Raises UnknownEndpoint, InvalidQuery."""
+    place = decode_cursor(query.cursor, int)
+    with site.current.acquire() as filesync:
+        endpoint_id = filesync.runtime.register(filesync.config.endpoint(name))
+        rows = filesync.runtime.metadata.search.changes(
+            endpoint_id,
+            after_seq=place[0] if place else 0,
+            since=query.since,
+            until=query.until,
+            limit=query.limit + 1,
+        ).to_pylist()
+    shown = rows[: query.limit]
+    more = encode_cursor(shown[-1]["seq"]) if len(rows) > query.limit else None
+    return ChangeList(items=[ChangeOut(**_parsed(row)) for row in shown], next_cursor=more)
+
+
+def report_kinds() -> ReportKinds:
+    """Return which reports there are."""
+    return ReportKinds(
+        items=[ReportKind(name=name, title=one.title, about=one.about) for name, one in CATALOGUE.items()]
+    )
+
+
+def report(site: Site, name: str, query: ReportQuery) -> ReportRows:
+    """Return rows of a report about a day. Raises UnknownReport, NothingKnown, InvalidQuery."""
+    if name not in CATALOGUE:
+        raise UnknownReport(f"There is no report {name!r}.", hint=f"There are: {', '.join(CATALOGUE)}.")
+    place = decode_cursor(query.cursor, int)
+    first = max(0, place[0]) if place else 0
+    with site.current.acquire() as filesync:
+        session = ReportSession(filesync.runtime, query.day)
+        rows = [row for batch in session.rows(name, first + query.limit + 1) for row in batch.to_pylist()][first:]
+        return ReportRows(
+            report=name,
+            day=session.day.date,
+            notes=list(session.notes(name)),
+            items=rows[: query.limit],
+            next_cursor=encode_cursor(first + query.limit) if len(rows) > query.limit else None,
+        )
+
+
+def _found(
+    site: Site, build_query: Callable[[], FileQuery], names: list[str] | None, cursor: str | None, limit: int
+) -> FileList:
+    place = decode_cursor(cursor, int, str, str)
+    try:
+        query = build_query()
+    except ValueError as error:
+        raise InvalidQuery(f"{error}.") from None
+    with site.current.acquire() as filesync:
+        page = search_page(filesync.runtime, query, names, after=FileKey(*place) if place else None, limit=limit)
+    more = encode_cursor(*page.after) if page.after else None
+    return FileList(items=[FileOut(**row) for row in page.rows.to_pylist()], next_cursor=more)
+
+
+def _place(path: str | None) -> PathFilter | None:
+    return PathFilter(path) if path else None
+
+
+def _parsed(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "before": json.loads(row["before"] or "null"), "after": json.loads(row["after"] or "null")}

@@ -1,0 +1,40 @@
+"""Bugs in what people type and read."""
+
+from filesync_dagster_tests.planted_bugs.bug import Bug
+
+SEARCH = "filesync_dagster_tests/storage/database/test_search.py"
+
+BUGS = (
+    Bug(
+        "what comes behind a page of a search is not looked for",
+        "storage/database/search.py",
+        "            after = key_of(page)",
+        "            return",
+        SEARCH,
+        "looked_for and sqlite",
+    ),
+    Bug(
+        "an owner is found only when all of it is said",
+        "storage/database/search.py",
+        'f"%{_escaped(query.owner)}%"',
+        'f"{query.owner}"',
+        SEARCH,
+        "owner and sqlite",
+    ),
+    Bug(
+        "a folder has the files of those whose names begin like its own",
+        "storage/database/row_streams.py",
+        'files.c.path > f"{folder}/", files.c.path < f"{folder}0"',
+        'files.c.path > folder, files.c.path < f"{folder}z"',
+        SEARCH,
+        "sqlite",
+    ),
+    Bug(
+        "a cursor begins a page with what the last one ended with",
+        "storage/database/search.py",
+        "tuple_(*order) > tuple_(*after)",
+        "tuple_(*order) >= tuple_(*after)",
+        SEARCH,
+        "looked_for and sqlite",
+    ),
+)
