@@ -8,9 +8,9 @@ from typing import Any
 
 from filesync_dagster.connectors.autodesk.api import Api, ApsAnswer
 from filesync_dagster.connectors.autodesk.details import PAGE_MAX, AutodeskDetails
-from filesync_dagster.connectors.autodesk.errors import CHECK_PROJECT, INTEGRATE
+from filesync_dagster.connectors.autodesk.errors import CHECK_PROJECT, INTEGRATE, REPORT
 from filesync_dagster.connectors.rest.errors import ASK_LATER, PART_FAILURES
-from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError, TemporarilyDown
+from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, SourceError, TemporarilyDown
 
 FORBIDDEN = frozenset({"401", "403"})
 REGION = re.compile(r"\b(US|EMEA|AUS|CAN|DEU|IND|JPN|GBR|APAC)\b")
@@ -76,23 +76,27 @@ class Hubs:
                 self._listed = {project.id: project for project in self._list_projects()}
             return self._listed
 
-    def _list_projects(self) -> Iterator[AutodeskProject]:
-        """Yield the projects of all hubs; hubs that cannot be read are noted. Raises when none can."""
+    def _list_projects(self) -> list[AutodeskProject]:
+        """Return the projects of all hubs; those that do not tell all of theirs are noted. Raises when none tells any."""
         hub_id = self._details.hub_id
         hubs = [hub_id] if hub_id is not None else [each["id"] for each in self._hubs()]
+        projects: list[AutodeskProject] = []
         self._unread = {}
         for hub in hubs:
             try:
-                yield from list(self._projects_of(hub))
+                projects += self._projects_of(hub)
             except PART_FAILURES as error:
                 self._unread[hub] = error
-        if len(self._unread) == len(hubs):
+        if len(self._unread) == len(hubs) and not projects:
             raise next(iter(self._unread.values()))
+        return projects
 
     def _projects_of(self, hub: str) -> Iterator[AutodeskProject]:
         url = self._api.url("project", "v1", "hubs", hub, "projects", page__limit=PAGE_MAX)
         for found in self._api.all("projects", url, f"Hub {hub}, asked for its projects,"):
-            for project in found.entries:
+            if found.odd:
+                self._unread[hub] = ProtocolViolation(f"Hub {hub} told a project without an id.", hint=REPORT)
+            for project in found.readable:
                 yield AutodeskProject(project["id"], hub, _attributes(project).get("name"))
 
     def _hubs(self) -> list[dict[str, Any]]:

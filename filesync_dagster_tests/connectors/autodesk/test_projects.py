@@ -102,6 +102,23 @@ def test_one_hub_of_two_that_refuses_its_projects(site):
         site.open_all(wire=Failing(site.simulator, "/projects?", 403)).scopes()
 
 
+def test_a_project_without_an_id(site):
+    """It cannot be named, so no project that is not named can be said to be gone; the others are listed."""
+    site.fill(1)
+    site.store.project(site.hub, "Bridge")
+
+    def alter(document, request):
+        for entry in document["data"]:
+            if entry["attributes"]["name"] == "Bridge":
+                del entry["id"]
+
+    source = site.open_all(wire=Altered(site.simulator, alter, suffix="/projects"))
+
+    assert source.scopes() == (f"project:{site.project}", f"hub:{site.hub}")
+    assert sizes(source.list(f"project:{site.project}"))
+    assert [gap.scope for page in source.list(f"hub:{site.hub}") for gap in page.gaps] == [UNNAMED]
+
+
 def test_no_hub_at_all(site):
     """An app that was not added to the account sees no hub, which is said as such and not as an empty inventory."""
     site.store.deny(site.hub)
