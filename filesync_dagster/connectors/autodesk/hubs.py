@@ -77,7 +77,7 @@ class Hubs:
             return self._listed
 
     def _list_projects(self) -> list[AutodeskProject]:
-        """Return the projects of all hubs; those that do not tell all of theirs are noted. Raises when none tells any."""
+        """Return the projects of all hubs, noting those that do not tell all of theirs. Raises when none tells any."""
         hub_id = self._details.hub_id
         hubs = [hub_id] if hub_id is not None else [each["id"] for each in self._hubs()]
         projects: list[AutodeskProject] = []
