@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from filesync_dagster.core.interruption import forget_stop, request_stop
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -25,8 +27,9 @@ INTERRUPTED = 130
 def interruptible() -> Iterator[Callable[[Watch], Watch]]:
     """Yield what makes a progress callback stop its sync once Ctrl-C or SIGTERM came.
 
-    Waiting for threads is not interrupted by a signal, so each of them has to learn of it: at the next page. Whoever
-    does not want to wait for that asks a second time; nothing is lost then either, a sync survives `kill -9`.
+    Waiting for threads is not interrupted by a signal, so each of them has to learn of it: at the next page, the next
+    request, or while a store keeps it waiting. Whoever does not want to wait for that asks a second time; nothing is
+    lost then either, a sync survives `kill -9`.
     """
     stopping = threading.Event()
 
@@ -34,6 +37,7 @@ def interruptible() -> Iterator[Callable[[Watch], Watch]]:
         if stopping.is_set():
             os._exit(INTERRUPTED)
         stopping.set()
+        request_stop()
         click.echo(
             "Stopping after the page that is being read, or the commit that has begun; once more to stop at once.",
             err=True,
@@ -54,5 +58,6 @@ def interruptible() -> Iterator[Callable[[Watch], Watch]]:
     try:
         yield check
     finally:
+        forget_stop()
         for number, handler in before.items():
             signal.signal(number, handler)

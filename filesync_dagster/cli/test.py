@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from filesync_dagster.cli.interruption import interruptible
 from filesync_dagster.cli.options import pass_invocation
 from filesync_dagster.cli.text import Cell, Column, print_table, printable
 from filesync_dagster.core.errors import FilesyncError
@@ -28,7 +29,7 @@ def test(invocation: Invocation, names: tuple[str, ...]) -> None:
     with invocation.open() as filesync:
         chosen = [filesync.config.endpoint(name).name for name in names]
         chosen = chosen or [endpoint.name for endpoint in filesync.config.active]
-        with ThreadPoolExecutor(filesync.config.settings.concurrency) as pool:
+        with interruptible(), ThreadPoolExecutor(filesync.config.settings.concurrency) as pool:
             outcomes = list(pool.map(lambda name: _check(filesync, name), chosen))
         problems = [] if names else list(filesync.config.problems)
     rows: list[list[Cell | str]] = []

@@ -55,7 +55,7 @@ def _value(reference: str, resolve: Resolve) -> str:
     if key:
         try:
             text = str(json.loads(text)[key])
-        except (ValueError, TypeError, KeyError) as exc:
+        except (ValueError, TypeError, KeyError, RecursionError) as exc:
             raise ConfigError([f"The secret {name!r} has no key {key!r}."], hint="It must be a JSON object.") from exc
     try:
         return clean_secret(text)
@@ -87,6 +87,10 @@ def _default_client() -> Any:
     import boto3
     from botocore.config import Config
 
+    from filesync_dagster.core.aws import default_http, send_through
+
     # Who waits for a secret holds others up: an alert, or the sync of the next endpoint.
     patience = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
-    return boto3.client("secretsmanager", config=patience)
+    client = boto3.client("secretsmanager", config=patience)
+    send_through(default_http(connect_seconds=5, read_seconds=10), client)
+    return client

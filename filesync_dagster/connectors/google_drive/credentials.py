@@ -21,7 +21,7 @@ from filesync_dagster.connectors.rest.answers import parse_object
 from filesync_dagster.connectors.rest.client import httpx_border
 from filesync_dagster.connectors.rest.errors import REDIRECTION, ErrorTable, error_for
 from filesync_dagster.connectors.rest.oauth import AccessToken
-from filesync_dagster.core.errors import AuthenticationFailed
+from filesync_dagster.core.errors import AuthenticationFailed, ProtocolViolation
 
 METADATA = "https://www.googleapis.com/auth/drive.metadata.readonly"
 EVERYTHING = "https://www.googleapis.com/auth/drive.readonly"  # what it takes to learn which shared drives there are
@@ -44,7 +44,10 @@ class GoogleTokenMint:
         """Return a new token. Raises SourceError when none is to be had."""
         with google_auth_border(WHERE):
             found = _credentials(self._details)
-            found.refresh(self._fetch)  # type: ignore[no-untyped-call]  # google-auth annotates only parts
+            try:
+                found.refresh(self._fetch)  # type: ignore[no-untyped-call]  # google-auth annotates only parts
+            except (ArithmeticError, TypeError, ValueError) as exc:  # it trusts the numbers in the answer
+                raise ProtocolViolation(f"{WHERE} sent an access token whose lifetime cannot be read.") from exc
         left = (
             math.inf if found.expiry is None else (found.expiry.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
         )

@@ -119,7 +119,7 @@ def key_parts(text: str) -> dict[str, Any]:
     """Return what the JSON key of a service account holds. Raises ValueError; its message holds nothing of the key."""
     try:
         key = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         key = None
     if not isinstance(key, dict):
         raise ValueError("this is not the JSON key of a service account")  # noqa: TRY004 - pydantic wants a ValueError

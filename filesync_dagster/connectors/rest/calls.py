@@ -16,6 +16,7 @@ import tenacity
 from filesync_dagster.connectors.rest.limits import Tenant, spread_seconds, tenant_of
 from filesync_dagster.connectors.rest.retry import CallClock, RetryPolicy, count, never
 from filesync_dagster.core.errors import AuthenticationFailed, SourceError, Throttled, Unreachable
+from filesync_dagster.core.interruption import check_stop
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import Meter
 
@@ -51,7 +52,8 @@ class Calls:
 
         `call` is one request, safe to repeat. After AuthenticationFailed it is repeated once, with credentials minted
         anew. A throttled call pauses the tenant. Once `stopped()` is true nothing is waited for and no further attempt
-        is made: the last error is raised, and SourceError when there was no attempt yet.
+        is made: the last error is raised, and SourceError when there was no attempt yet. Once the process is to stop,
+        KeyboardInterrupt is raised instead, in whichever thread.
         """
         return _RepeatedCall(self, call, quota, stopped).answer()
 
@@ -148,6 +150,7 @@ class _RepeatedCall(Generic[Answer]):
         return answer
 
     def attempt(self) -> Answer:
+        check_stop()
         self.place = self.calls.tenant.clock.chance()
         if self.last is not None and self.stopped():
             raise self.last
@@ -172,6 +175,7 @@ class _RepeatedCall(Generic[Answer]):
             return
         with self.calls.waiting:
             while seconds:
+                check_stop()
                 if self.stopped():
                     raise self.last or SourceError("A call was not made: nobody waits for its answer any more.")
                 tenant.clock.sleep(min(seconds, POLL_SECONDS))
@@ -232,6 +236,7 @@ class _RepeatedCall(Generic[Answer]):
         clock = self.calls.tenant.clock
         until = clock.now() + seconds
         while (left := until - clock.now()) > 0 and not self.stopped():
+            check_stop()
             clock.sleep(min(left, POLL_SECONDS))
 
 

@@ -13,6 +13,7 @@ import httpx
 
 from filesync_dagster.connectors.rest.errors import ASK_LATER, CHECK_ADDRESS
 from filesync_dagster.core.errors import ProtocolViolation, SourceError, TemporarilyDown, Unreachable
+from filesync_dagster.core.http import AnswerTooLarge, AnswerTooSlow, BoundedClient
 
 HTTPX: Final[Mapping[type[Exception], type[SourceError]]] = {
     httpx.ConnectError: Unreachable,
@@ -47,11 +48,18 @@ HTTPX: Final[Mapping[type[Exception], type[SourceError]]] = {
 """Every exception of httpx; a test fails when it grows another."""
 
 
+LOWER_PAGE_SIZE = "No page is that large. If its entries are, lower page_size."
+
+
 @contextmanager
 def httpx_border(where: str) -> Iterator[None]:
     """Turn what httpx raises into our errors; `where` names what was asked, for the message."""
     try:
         yield
+    except AnswerTooLarge as exc:
+        raise ProtocolViolation(f"{where} sent an answer without end: {exc}.", hint=LOWER_PAGE_SIZE) from exc
+    except AnswerTooSlow as exc:
+        raise TemporarilyDown(f"{where} answers too slowly: {exc}.", hint=ASK_LATER) from exc
     except tuple(HTTPX) as exc:
         kind = next(HTTPX[c] for c in type(exc).__mro__ if c in HTTPX)
         verb = "could not be reached" if kind is Unreachable else "broke off the answer"
@@ -68,14 +76,14 @@ def pooled_client(
     wire: httpx.BaseTransport | None = None,
     verify_tls: bool = True,
     ca_bundle: str | None = None,
-) -> httpx.Client:
+) -> BoundedClient:
     """Return a thread-safe client with at most so many connections; a thread that finds none free waits.
 
-    `wire` replaces the network. Redirects are not followed. Timeouts are in seconds.
+    `wire` replaces the network. Redirects are not followed. Timeouts are in seconds; answers are bounded.
     """
     # http addresses need no certificates, and loading them is most of what a client costs.
     verify = False if base_url_is_plain_http else _trust(verify_tls, ca_bundle)
-    return httpx.Client(
+    return BoundedClient(
         transport=wire,
         timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=None),
         limits=httpx.Limits(max_connections=connections),

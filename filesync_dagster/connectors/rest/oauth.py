@@ -1,6 +1,7 @@
 """Access tokens: minted when they are needed, shared by all sources with the same credential, renewed when refused."""
 
 import hashlib
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from filesync_dagster.connectors.rest.retry import RetryPolicy, never
 from filesync_dagster.core.errors import AuthenticationFailed, ProtocolViolation
 from filesync_dagster.core.model import Meter
 
+LIFETIME_MAX_SECONDS = 86_400.0  # a token that is said to be good for longer is minted anew all the same
 SPARE_SECONDS = 120.0  # a token is not used when it has less than this left
 
 Answer = TypeVar("Answer")
@@ -107,7 +109,9 @@ def access_token_in(document: Mapping[str, Any], where: str) -> AccessToken:
     value, seconds = document.get("access_token"), document.get("expires_in")
     if not isinstance(value, str) or not value or not isinstance(seconds, int | float):
         raise ProtocolViolation(f"{where} sent no access token.")
-    return AccessToken(value, seconds)
+    if not 0 <= seconds < math.inf:
+        raise ProtocolViolation(f"{where} sent an access token whose lifetime cannot be read.")
+    return AccessToken(value, float(min(seconds, LIFETIME_MAX_SECONDS)))
 
 
 def credential_hash(*parts: str | None) -> str:

@@ -14,6 +14,7 @@ from filesync_dagster.connectors.rest.crawl import thread_pool
 from filesync_dagster.connectors.s3.answers import TABLE
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.transport import Transport, session_of
+from filesync_dagster.core.aws import send_through
 from filesync_dagster.core.errors import AccessDenied, NotFound
 from filesync_dagster.core.model import canonical_json
 
@@ -109,7 +110,7 @@ class Administration:
             defaults_mode="legacy",  # type: ignore[arg-type] # the stub is wrong; "auto" asks the metadata service
         )
         session = boto3.session.Session(botocore_session=session_of(details))
-        return session.client(
+        client: S3Client = session.client(
             "s3",
             endpoint_url=self._transport.endpoint_url,
             aws_access_key_id=credentials.access_key if credentials else None,
@@ -118,6 +119,8 @@ class Administration:
             verify=details.ca_bundle or details.verify_tls,
             config=config,
         )
+        send_through(self._transport.http, client)
+        return client
 
     def _bucket(self) -> dict[str, Any]:
         owner = self._details.expected_bucket_owner

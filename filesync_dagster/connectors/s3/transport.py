@@ -21,6 +21,7 @@ from filesync_dagster.connectors.s3.answers import TABLE, refusal_of
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.quirks import Quirks
 from filesync_dagster.core.errors import AuthenticationFailed
+from filesync_dagster.core.http import BoundedClient
 from filesync_dagster.core.model import Meter
 
 DEFAULT_REGION = "us-east-1"
@@ -178,6 +179,11 @@ class Transport:
             return None  # addresses know these steps: the request would be for another object
         url = f"{self.bucket_url.rstrip('/')}/{quote(key, safe=SAFE + '/')}"
         return TOLD_BY_STATUS.get(self.calls(lambda: self._head(url), stopped=stopped))
+
+    @property
+    def http(self) -> BoundedClient:
+        """What sends the requests."""
+        return self._client
 
     def close(self) -> None:
         """Release the connections."""

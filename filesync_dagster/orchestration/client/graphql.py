@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    import httpx
 
 ENDPOINTS_PER_RUN = 1000
 
@@ -70,12 +69,12 @@ class DagsterClient:
     """
 
     def __init__(self, url: str, installation: str | None, *, timeout: float = ANSWER_TIMEOUT_SECONDS) -> None:
-        import httpx
+        from filesync_dagster.core.http import BoundedClient
 
         self.url = without_credentials(url).rstrip("/")
         self._installation = installation
         self._proved: str | None = None  # the code location that last proved to be of the installation
-        self._http: httpx.Client = httpx.Client(timeout=timeout, follow_redirects=True, auth=_credentials(url))
+        self._http = BoundedClient(timeout=timeout, follow_redirects=True, auth=_credentials(url))
 
     def launch(
         self, endpoints: Sequence[str], *, day: date, full: bool = False, tags: Mapping[str, str] | None = None

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -24,8 +25,14 @@ from filesync_dagster.sync.events.inbox import Message
 WAIT_SECONDS = 0.5  # without a message, the queue is empty
 HEARTBEAT_SECONDS = 60
 MOST_UNACKNOWLEDGED = 65_535  # what the protocol can say
+ANSWER_TIMEOUT_SECONDS = 30.0  # for whatever the broker is asked: heartbeats prove only that it lives
+COLLECT_MAX_SECONDS = 30.0  # in one call, while messages come one by one
 
 logging.getLogger("pika").setLevel(logging.CRITICAL)  # what it warns of, it raises too
+
+
+class BrokerSilent(pika.exceptions.AMQPError):  # type: ignore[misc]  # pika has no types
+    """A broker that keeps the connection alive and does not answer."""
 
 
 class RabbitInbox:
@@ -33,8 +40,9 @@ class RabbitInbox:
 
     hold_seconds = 5.0
 
-    def __init__(self, queue: RabbitQueue) -> None:
+    def __init__(self, queue: RabbitQueue, answer_seconds: float = ANSWER_TIMEOUT_SECONDS) -> None:
         self._queue = queue
+        self._answer_seconds = answer_seconds
         self._where = f"Queue {queue.queue}"
         self._connection: Any = None
         self._channel: Any = None
@@ -43,7 +51,9 @@ class RabbitInbox:
     def depth(self) -> int:
         """Return the messages that are ready."""
         with self._border():
-            return int(self._ready().queue_declare(self._queue.queue, passive=True).method.message_count)
+            channel = self._ready()
+            with self._deadline():
+                return int(channel.queue_declare(self._queue.queue, passive=True).method.message_count)
 
     def receive(self, most: int) -> Sequence[Message]:
         """Take what comes until nothing does for a moment; from a new connection when the last one was lost."""
@@ -57,25 +67,27 @@ class RabbitInbox:
     def _consumed(self, most: int) -> list[Message]:
         channel = self._ready()
         found: list[Message] = []
-        for method, _, body in channel.consume(self._queue.queue, inactivity_timeout=WAIT_SECONDS):
-            if method is None:
-                break
-            # Not the publisher's id: it may be none, any bytes, or that of another message.
-            found.append(Message(hashlib.sha256(body).hexdigest(), body, (self._opened, method.delivery_tag)))
-            if len(found) >= most:
-                break
+        enough = time.monotonic() + COLLECT_MAX_SECONDS
+        with self._deadline(COLLECT_MAX_SECONDS):
+            for method, _, body in channel.consume(self._queue.queue, inactivity_timeout=WAIT_SECONDS):
+                if method is None:
+                    break
+                # Not the publisher's id: it may be none, any bytes, or that of another message.
+                found.append(Message(hashlib.sha256(body).hexdigest(), body, (self._opened, method.delivery_tag)))
+                if len(found) >= most or time.monotonic() > enough:
+                    break
         return found
 
     def hold(self, messages: Sequence[Message]) -> None:
         """Answer the heartbeats of the broker."""
-        with suppress(pika.exceptions.AMQPError):  # when it is lost, all of it comes again
+        with suppress(pika.exceptions.AMQPError), self._deadline():  # when it is lost, all of it comes again
             if self._connection is not None:
                 self._connection.process_data_events(0)
 
     def acknowledge(self, messages: Sequence[Message]) -> int:
         """Acknowledge what came over the connection that is open."""
         done = 0
-        with suppress(pika.exceptions.AMQPError):
+        with suppress(pika.exceptions.AMQPError), self._deadline():
             for message in messages:
                 opened, tag = message.receipt
                 if opened == self._opened and self._channel is not None and self._channel.is_open:
@@ -90,31 +102,42 @@ class RabbitInbox:
         """Publish to the queue, durably."""
         with self._border():
             channel = self._ready()
-            channel.confirm_delivery()
             persistent = pika.BasicProperties(delivery_mode=2, content_type="application/json")
-            channel.basic_publish("", self._queue.queue, body, persistent, mandatory=True)
+            with self._deadline():
+                channel.confirm_delivery()
+                channel.basic_publish("", self._queue.queue, body, persistent, mandatory=True)
 
     def close(self) -> None:
         """Close the connection: the broker gives what was not acknowledged to the next who asks."""
         connection, self._connection, self._channel = self._connection, None, None
         with suppress(pika.exceptions.AMQPError):
             if connection is not None and connection.is_open:
-                connection.close()
+                with _deadline(connection, self._answer_seconds):
+                    connection.close()
 
     def _ready(self) -> Any:
         if self._channel is not None and self._channel.is_open:
             return self._channel
         self.close()
         self._connection = pika.BlockingConnection(self._parameters())
-        self._channel = self._connection.channel()
         self._opened += 1
-        queue = self._queue
-        if queue.declare_queue:
-            self._channel.queue_declare(queue.queue, durable=True)
-            if queue.exchange:
-                self._channel.queue_bind(queue.queue, queue.exchange, queue.routing_key)
-        self._channel.basic_qos(prefetch_count=min(queue.batch, MOST_UNACKNOWLEDGED))
+        with self._deadline():
+            self._channel = self._open_channel()
         return self._channel
+
+    def _open_channel(self) -> Any:
+        channel, queue = self._connection.channel(), self._queue
+        if queue.declare_queue:
+            channel.queue_declare(queue.queue, durable=True)
+            if queue.exchange:
+                channel.queue_bind(queue.queue, queue.exchange, queue.routing_key)
+        channel.basic_qos(prefetch_count=min(queue.batch, MOST_UNACKNOWLEDGED))
+        return channel
+
+    @contextmanager
+    def _deadline(self, more_seconds: float = 0.0) -> Iterator[None]:
+        with _deadline(self._connection, self._answer_seconds + more_seconds):
+            yield
 
     def _parameters(self) -> Any:
         try:
@@ -145,6 +168,8 @@ class RabbitInbox:
         except pika.exceptions.AMQPConnectionError as error:
             hint = "Check the address in `url`, and that the broker runs."
             raise Unreachable(f"{self._where}: the broker cannot be reached ({_name(error)}).", hint=hint) from error
+        except BrokerSilent as error:
+            raise TemporarilyDown(f"{self._where}: the broker does not answer.") from error
         except pika.exceptions.AMQPError as error:
             raise TemporarilyDown(f"{self._where}: {_name(error)}.") from error
         except (OSError, ValueError, TypeError) as error:  # names without an address, and the like
@@ -157,6 +182,22 @@ class RabbitInbox:
         if error.reply_code == 403:  # noqa: PLR2004 - access refused
             return AccessDenied(f"{self._where}: the broker does not let this user use it.")
         return TemporarilyDown(f"{self._where}: the broker closed the channel ({error.reply_text}).")
+
+
+@contextmanager
+def _deadline(connection: Any, seconds: float) -> Iterator[None]:
+    """Let a connection break when what is asked of it is not answered in time."""
+    if connection is None or not connection.is_open:
+        yield
+        return
+    # pika has timeouts for connecting only, and its own timers do not run while it waits for an answer.
+    loop = connection._impl  # noqa: SLF001 - see above
+    timer = loop._adapter_call_later(seconds, lambda: loop._terminate_stream(BrokerSilent()))  # noqa: SLF001
+    try:
+        yield
+    finally:
+        if connection.is_open:
+            loop._adapter_remove_timeout(timer)  # noqa: SLF001
 
 
 def _name(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from botocore.config import Config
 from filesync_dagster.config import SqsQueue
 from filesync_dagster.connectors.aws.credentials import aws_session
 from filesync_dagster.connectors.aws.errors import botocore_border
+from filesync_dagster.core.aws import default_http, send_through
 from filesync_dagster.core.errors import AccessDenied, NotFound, SourceError
 from filesync_dagster.sync.events.inbox import Message
 
@@ -34,7 +35,9 @@ class SqsInbox:
         self._where = f"Queue {queue.queue_url}"
         self.hold_seconds = queue.visibility_seconds / 3
         self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="sqs")
+        self._http = default_http(connect_seconds=10, read_seconds=30)
         self._client = _client(queue)
+        send_through(self._http, self._client)
 
     def depth(self) -> int:
         """Return ApproximateNumberOfMessages."""
@@ -84,6 +87,7 @@ class SqsInbox:
         """Close the connections. What was not deleted is seen again when its time is over."""
         self._pool.shutdown()
         self._client.close()
+        self._http.close()
 
     def _batches(self, call: Callable[..., Any], messages: Sequence[Message], **more: Any) -> list[Message]:
         """Make a call for each ten messages; return those for which it failed."""

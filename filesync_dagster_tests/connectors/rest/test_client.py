@@ -7,9 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
+from filesync_dagster.connectors.rest.calls import Calls, RetryPolicy, Tenant
 from filesync_dagster.connectors.rest.client import HTTPX, httpx_border, pooled_client
-from filesync_dagster.connectors.rest.errors import retry_after_seconds
+from filesync_dagster.connectors.rest.errors import ErrorTable, error_for, retry_after_seconds
+from filesync_dagster.connectors.rest.retry import CallClock
 from filesync_dagster.core.errors import SourceError, TemporarilyDown, Unreachable
+from filesync_dagster.core.model import Meter
 
 
 def test_every_exception_of_httpx_is_mapped():
@@ -58,6 +61,7 @@ def test_a_subclass_is_what_its_parents_are():
         (" 7 ", 7, 7),
         ("0", 0, 0),
         ("Wed, 21 Oct 2065 07:28:00 GMT", 1e9, 2e9),
+        ("Wed, 21 Oct 2065 07:28:00", 1e9, 2e9),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
     ],
 )
@@ -66,7 +70,20 @@ def test_retry_after_is_seconds_or_a_date(header, low, high):
     assert low <= retry_after_seconds(header) <= high
 
 
-@pytest.mark.parametrize("header", [None, "", "soon", "-3", "1.5", "²", "Wed, 21 Oct 2065 07:28:00"])
+ABSURD = [
+    "Wed, 21 Oct 2065 07:28:00 +99999999999",
+    "Wed, 21 Oct 2065 07:28:00 +2400",
+    "Fri, 31 Dec 9999 23:59:59 -2300",
+    "Wed, 99 Oct 2065 99:99:99 GMT",
+    "nan",
+    "inf",
+    "1e999",
+    "-9999999999999999999999",
+]
+"""What no calendar has."""
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "-3", "1.5", "²", *ABSURD])
 def test_a_retry_after_that_says_nothing(header):
     """It is left out."""
     assert retry_after_seconds(header) is None
@@ -119,3 +136,35 @@ def test_a_slow_store_is_given_up():
         assert (client.timeout.read, client.timeout.connect, client.timeout.pool) == (0.05, 0.05, None)
         with pytest.raises((TemporarilyDown, Unreachable)), httpx_border("The store"):
             client.get("http://192.0.2.1/")  # an address that no one has
+
+
+@pytest.mark.parametrize("header", [*ABSURD, "9" * 400, "9" * 5000, "0" * 300])
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_absurd_retry_after_ends_no_sync(header, status):
+    """Whatever a store writes there, it is asked again, and soon enough."""
+    clock, asked = ManualClock(), []
+
+    def ask():
+        asked.append(clock.now())
+        if len(asked) < 3:
+            raise error_for("The store", status, ErrorTable({}, {}, ""), retry_after=header)
+        return "done"
+
+    tenant = Tenant("test", clock=CallClock(clock.now, clock.sleep, lambda: 0.5))
+    calls = Calls(Meter(), tenant, RetryPolicy(timeout=10_000))
+
+    assert calls(ask) == "done"
+    assert clock.now() < 3 * calls.policy.retry_after_max
+
+
+class ManualClock:
+    """A clock that moves when somebody sleeps."""
+
+    def __init__(self):
+        self.at = 0.0
+
+    def now(self):
+        return self.at
+
+    def sleep(self, seconds):
+        self.at += seconds

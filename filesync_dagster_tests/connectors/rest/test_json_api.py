@@ -7,7 +7,7 @@ from filesync_dagster.connectors.rest.client import pooled_client
 from filesync_dagster.connectors.rest.errors import ErrorTable
 from filesync_dagster.connectors.rest.json_api import JsonApi, fetch_token
 from filesync_dagster.connectors.rest.limits import Tenant
-from filesync_dagster.connectors.rest.oauth import AuthorizedCalls
+from filesync_dagster.connectors.rest.oauth import AuthorizedCalls, access_token_in
 from filesync_dagster.core.errors import AuthenticationFailed, NotFound, ProtocolViolation, TemporarilyDown
 from filesync_dagster.core.model import Meter
 from filesync_dagster.testing import IMPATIENT
@@ -131,3 +131,15 @@ def test_no_secret_is_shown():
         api.get("http://x/a", "Box")
     assert "Bearer" not in f"{error.value!r}{api!r}{api.calls._cache!r}"
     assert "'1'" not in repr(api.calls._cache)
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), -(10**400), "3600", None, []])
+def test_a_lifetime_that_is_none_is_refused(seconds):
+    """A token that is good for no time, or whose time cannot be told, is no token."""
+    with pytest.raises(ProtocolViolation, match="The service sent"):
+        access_token_in({"access_token": "t", "expires_in": seconds}, "The service")
+
+
+def test_a_lifetime_beyond_all_numbers_is_a_day():
+    """It is minted anew before that matters."""
+    assert access_token_in({"access_token": "t", "expires_in": 10**400}, "The service").lifetime_seconds == 86_400

@@ -32,6 +32,8 @@ class FakeStore:
 
     def answer(self, request):
         query = dict(parse_qsl(request.url.query.decode(), keep_blank_values=True, errors="surrogateescape"))
+        if "max-keys" not in query:
+            return httpx.Response(501)  # it knows nothing but listings
         self.queries.append(query)
         self.signatures.append(request.headers.get("Authorization", ""))
         if request.method == "HEAD":

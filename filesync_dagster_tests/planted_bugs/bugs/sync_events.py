@@ -53,4 +53,12 @@ BUGS = (
         RECEIVING,
         "lost_connection",
     ),
+    Bug(
+        "a broker that only sends heartbeats is waited for",
+        "sync/events/rabbitmq.py",
+        "loop._adapter_call_later(seconds, ",
+        "loop._adapter_call_later(seconds + 3600, ",
+        "filesync_dagster_tests/sync/events/test_silent_broker.py",
+        "only_lives",
+    ),
 )

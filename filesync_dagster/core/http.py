@@ -1,0 +1,201 @@
+"""An HTTP client whose answers are bounded, in time and in size: foreign hosts send what they like, for as long.
+
+An answer has `read` seconds of the client's timeout, and more only as it comes: BYTES_PER_SECOND is the least rate.
+So a byte a second is no answer, be it of the headers or of the body, while a large one over a slow line is. Nothing
+more than ANSWER_MAX_BYTES of it is read, or unpacked. What goes through `stream` is the caller's to bound.
+"""
+
+import ssl
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import httpcore
+import httpx
+
+from filesync_dagster.core.interruption import check_stop
+
+ANSWER_MAX_BYTES = 64_000_000
+"""Of one answer, packed or unpacked. The largest pages that stores send are a tenth of it."""
+
+BYTES_PER_SECOND = 32_000
+"""The least rate at which an answer must come after the first seconds: that of a bad mobile line."""
+
+POLL_SECONDS = 0.5
+"""How soon a thread that waits for an answer notices that the process is to stop."""
+
+ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""Unpacked piece by piece, so that a bound can be kept; and one of them only, not one in the other."""
+
+Options: TypeAlias = Any
+
+
+class AnswerTooLarge(httpx.DecodingError):
+    """An answer has more bytes than any that is meant."""
+
+
+class AnswerTooSlow(httpx.ReadTimeout):
+    """An answer comes so slowly that it would never end."""
+
+
+class _Bounds:
+    """What is left to one answer: seconds and bytes."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._began = time.monotonic()
+        self.bytes = 0
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds that are left; None: all that there are."""
+        if self._seconds is None:
+            return None
+        return self._began + self._seconds + self.bytes / BYTES_PER_SECOND - time.monotonic()
+
+    def note(self, received: int) -> None:
+        self.bytes += received
+        if self.bytes > ANSWER_MAX_BYTES:
+            raise too_large()
+
+
+def too_large() -> AnswerTooLarge:
+    """Return the error for an answer that is larger than any that is meant."""
+    return AnswerTooLarge(f"it has more than {ANSWER_MAX_BYTES // 1_000_000} MB")
+
+
+_answers = threading.local()
+"""The answer that each thread reads: a request is sent and its answer read in one thread."""
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    """A connection that keeps to the bounds of the answer that is being read."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return what comes next. Raises httpcore.ReadTimeout, AnswerTooSlow, AnswerTooLarge, KeyboardInterrupt."""
+        bounds: _Bounds | None = getattr(_answers, "bounds", None)
+        if bounds is None:
+            return self._stream.read(max_bytes, timeout)
+        silent_since = time.monotonic()
+        while True:
+            left = bounds.seconds_left()
+            if left is not None and left <= 0:
+                raise AnswerTooSlow(f"{bounds.bytes:,} bytes came, then next to nothing")
+            waited = time.monotonic() - silent_since
+            if timeout is not None and waited >= timeout:
+                raise httpcore.ReadTimeout("it does not answer")
+            limits = (POLL_SECONDS, left, None if timeout is None else timeout - waited)
+            try:
+                received = self._stream.read(max_bytes, min(limit for limit in limits if limit is not None))
+            except httpcore.ReadTimeout:
+                check_stop()
+                continue
+            bounds.note(len(received))
+            return received
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send something; a host that does not take it has as long as for its answer."""
+        bounds: _Bounds | None = getattr(_answers, "bounds", None)
+        limits = [limit for limit in (timeout, bounds.seconds_left() if bounds else None) if limit is not None]
+        self._stream.write(buffer, max(0.001, min(limits)) if limits else None)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Return the same with TLS. OpenSSL's handshake has one deadline, not one for each byte."""
+        return _BoundedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection knows of itself."""
+        return self._stream.get_extra_info(info)
+
+
+class _BoundedBackend(httpcore.NetworkBackend):
+    """Opens such connections."""
+
+    def __init__(self, backend: httpcore.NetworkBackend) -> None:
+        self._backend = backend
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Options] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Return a connection to a host."""
+        check_stop()
+        return _BoundedStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Options] | None = None
+    ) -> httpcore.NetworkStream:
+        """Return a connection to a socket of this machine."""
+        return _BoundedStream(self._backend.connect_unix_socket(path, timeout, socket_options))
+
+    def sleep(self, seconds: float) -> None:
+        """Rest before connecting once more."""
+        self._backend.sleep(seconds)
+
+
+class BoundedClient(httpx.Client):
+    """httpx's client with bounded answers. Thread-safe."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.headers["accept-encoding"] = "gzip, deflate"
+        # httpx has no public way to bring a backend, and a transport of one's own would lose the proxies of the
+        # environment.
+        for transport in (self._transport, *self._mounts.values()):
+            pool = getattr(transport, "_pool", None)
+            if pool is not None:
+                pool._network_backend = _BoundedBackend(pool._network_backend)  # noqa: SLF001 - see above
+
+    def send(self, request: httpx.Request, *, stream: bool = False, **others: Any) -> httpx.Response:
+        """Return the answer, all of it unless it is streamed. Raises httpx's errors, and KeyboardInterrupt."""
+        if stream:
+            return super().send(request, stream=True, **others)
+        check_stop()
+        _answers.bounds = _Bounds(request.extensions.get("timeout", {}).get("read"))
+        try:
+            answer = super().send(request, stream=True, **others)
+            try:
+                return _read(answer)
+            finally:
+                answer.close()
+        finally:
+            _answers.bounds = None
+
+
+def _read(answer: httpx.Response) -> httpx.Response:
+    """Return an answer with its body, unpacked."""
+    if answer.headers.get("content-encoding", "").strip().lower() not in ENCODINGS:
+        raise httpx.DecodingError(
+            f"it is packed as {answer.headers['content-encoding'][:80]!r}, which nobody asked for"
+        )
+    pieces, size = [], 0
+    for piece in answer.iter_bytes():
+        pieces.append(piece)
+        size += len(piece)
+        if size > ANSWER_MAX_BYTES:
+            raise too_large()
+    headers = [
+        (name, value)
+        for name, value in answer.headers.multi_items()
+        if name not in {"content-encoding", "content-length", "transfer-encoding"}
+    ]
+    return httpx.Response(
+        answer.status_code,
+        headers=headers,
+        content=b"".join(pieces),
+        request=answer.request,
+        extensions=answer.extensions,
+    )

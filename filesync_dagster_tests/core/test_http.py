@@ -1,0 +1,96 @@
+"""Answers of foreign hosts are bounded, whatever the hosts do: real sockets, nothing simulated."""
+
+import ssl
+import threading
+import time
+
+import httpx
+import pytest
+
+from filesync_dagster.core.http import AnswerTooLarge, AnswerTooSlow, BoundedClient
+from filesync_dagster.core.interruption import forget_stop, request_stop
+from filesync_dagster_tests import odd_hosts
+from filesync_dagster_tests.odd_hosts import odd_host
+
+READ_SECONDS = 0.6
+
+
+def client(**options):
+    """Return a client that waits for little more than half a second."""
+    return BoundedClient(timeout=httpx.Timeout(READ_SECONDS, connect=5, pool=None), **options)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (odd_hosts.silence, httpx.ReadTimeout),
+        (odd_hosts.dripped_headers, AnswerTooSlow),
+        (odd_hosts.dripped_body, AnswerTooSlow),
+        (odd_hosts.dripped_chunks, AnswerTooSlow),
+        (odd_hosts.endless_heralds, AnswerTooSlow),
+        (odd_hosts.endless_chunks, AnswerTooLarge),
+        (odd_hosts.bomb, AnswerTooLarge),
+        (odd_hosts.packed_twice, httpx.DecodingError),
+    ],
+)
+def test_every_answer_has_an_end(answer, error):
+    """A byte now and then is no answer, and neither is one that has no end."""
+    with odd_host(answer) as port, client() as http, pytest.raises(error):
+        http.get(f"http://127.0.0.1:{port}/")
+
+
+def test_a_handshake_that_never_comes_has_an_end():
+    """A host that accepts a connection and then never speaks TLS."""
+    context = ssl.create_default_context()
+    with (
+        odd_host(odd_hosts.silence) as port,
+        BoundedClient(verify=context, timeout=0.3) as http,
+        pytest.raises(httpx.ConnectTimeout),
+    ):
+        http.get(f"https://127.0.0.1:{port}/")
+
+
+def test_a_slow_answer_that_comes_is_an_answer():
+    """What keeps the least rate has all the time that it needs."""
+
+    def steady(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 240000\r\n\r\n")
+        for _ in range(8):
+            connection.sendall(b"x" * 30_000)
+            time.sleep(READ_SECONDS / 4)
+
+    with odd_host(steady) as port, client() as http:
+        assert len(http.get(f"http://127.0.0.1:{port}/").content) == 240_000
+
+
+def test_what_was_packed_is_unpacked():
+    """The body is the same as without the bounds, and says so."""
+
+    def packed(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-encoding: deflate\r\ncontent-length: 11\r\n\r\n")
+        connection.sendall(bytes.fromhex("789c4b4c4a0600024d0127"))
+
+    with odd_host(packed) as port, client() as http:
+        assert http.get(f"http://127.0.0.1:{port}/").text == "abc"
+
+
+def test_who_is_asked_to_stop_waits_for_no_answer():
+    """A thread that waits for a host ends, and no further request is sent."""
+    waiting = threading.Event()
+
+    def silent(connection):
+        waiting.set()
+        odd_hosts.silence(connection)
+
+    def stop():
+        waiting.wait(10)
+        request_stop()
+
+    threading.Thread(target=stop).start()
+    try:
+        with odd_host(silent) as port, BoundedClient(timeout=5) as http:
+            for _ in range(2):
+                with pytest.raises(KeyboardInterrupt):
+                    http.get(f"http://127.0.0.1:{port}/")
+    finally:
+        forget_stop()
