@@ -11,6 +11,7 @@ from filesync_dagster.cli.commands import COMMANDS
 from filesync_dagster.cli.interruption import INTERRUPTED
 from filesync_dagster.cli.invocation import Invocation
 from filesync_dagster.core.errors import ConfigError, FilesyncError
+from filesync_dagster.core.redaction import redact, to_told
 
 PIPE_CLOSED = 141  # what a shell reports for a program that SIGPIPE ended
 
@@ -59,7 +60,7 @@ class Border(click.Group):
             if _debug(ctx):
                 import traceback
 
-                traceback.print_exc()
+                click.echo(redact(traceback.format_exc()), err=True, nl=False)
             raise Sentence(_sentence(error)) from error
         return result
 
@@ -77,7 +78,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, FilesyncError):
         return " ".join(str(error).split("\n"))
     text = " ".join(str(error).split())
-    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    what = to_told(f"{type(error).__name__}: {text}") if text else type(error).__name__
     return f"Something unexpected happened ({what}). Run again with --debug to see where."
 
 

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filesync_dagster.core.redaction import note_secrets
+
+SECRETS = ("FILESYNC_DATABASE_URL", "FILESYNC_DAGSTER_URL", "FILESYNC_API_TOKEN")
+"""What holds a secret, or may."""
+
 CREDENTIALS = re.compile(r"([A-Za-z][\w+.-]*://)?.*@", re.DOTALL)
 
 
@@ -48,6 +53,7 @@ def read_environment(
     def text(name: str) -> str | None:
         return env.get(name, "").strip() or None
 
+    note_secrets(text(name) for name in SECRETS)
     return Environment(
         config_path=config or Path(env.get("FILESYNC_CONFIG") or "endpoints.yaml"),
         home=(home or Path(env.get("FILESYNC_HOME") or ".filesync")).absolute(),

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from os.path import expanduser
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -19,7 +19,8 @@ from filesync_dagster.config.yaml_tree import YamlTree, parse
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.core.errors import ConfigError, MissingExtra, UnknownEndpoint
 from filesync_dagster.core.model import canonical_json
-from filesync_dagster.core.secrets import clean_secret
+from filesync_dagster.core.redaction import note_secret
+from filesync_dagster.core.secrets import PREFIX, clean_secret
 
 M = TypeVar("M", bound=BaseModel)
 QUEUE = "queue "
@@ -200,17 +201,31 @@ class _Reader:
         cleaned, problems = dict(value), []
         for name, field_info in model.model_fields.items():
             here, given, kinds = (*under, name), value.get(name), _types(field_info.annotation)
-            if SecretStr in kinds and isinstance(given, str):
-                try:
-                    cleaned[name] = clean_secret(given)
-                except ValueError as error:
-                    where = ".".join(map(str, (*at[2:], *here)))
-                    problems.append(self.sentence(self.tree.line((*at, *here)), f"{where!r} {error}"))
+            if SecretStr in kinds:
+                cleaned[name], wrong = self._clean_secret(given, at, here)
+                problems += wrong
             for kind in kinds:
                 if isinstance(kind, type) and issubclass(kind, BaseModel):
                     cleaned[name], wrong = self._clean_secrets(kind, given, at, here)
                     problems += wrong
         return {name: part for name, part in cleaned.items() if name in value}, problems
+
+    def _clean_secret(
+        self, given: Any, at: tuple[str | int, ...], here: tuple[str | int, ...]
+    ) -> tuple[Any, list[str]]:
+        """Return a secret, or a list of them, cleaned; from now on none of it is shown."""
+        if isinstance(given, list):
+            found = [self._clean_secret(one, at, (*here, number)) for number, one in enumerate(given)]
+            return [one for one, _ in found], [problem for _, wrong in found for problem in wrong]
+        if not isinstance(given, str):
+            return given, []
+        if not given.startswith(PREFIX):
+            note_secret(given)
+        try:
+            return clean_secret(given), []
+        except ValueError as error:
+            where = ".".join(map(str, (*at[2:], *here)))
+            return given, [self.sentence(self.tree.line((*at, *here)), f"{where!r} {error}")]
 
     def _explain(self, problem: Any, model: type[BaseModel], at: tuple[str | int, ...]) -> str:
         loc = tuple(problem["loc"])
@@ -306,7 +321,7 @@ class _Reader:
 
 
 def _types(annotation: Any) -> set[Any]:
-    if get_origin(annotation) in (Union, UnionType):
+    if get_origin(annotation) in (Union, UnionType, tuple, list, Annotated):
         return {kind for part in get_args(annotation) for kind in _types(part)}
     return {annotation}
 

@@ -43,14 +43,19 @@ Each message is one sentence; `hint` says what to do about it.
 from collections.abc import Sequence
 from typing import ClassVar
 
+from filesync_dagster.core.redaction import to_told
+
 
 class FilesyncError(Exception):
-    """Base of the tree. `str(error)` is what a person reads: the message, then the hint."""
+    """Base of the tree. `str(error)` is what a person reads: the message, then the hint.
+
+    A message may quote what a store or a library says: it holds no secret, and has an end.
+    """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = to_told(message)
+        self.hint = to_told(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
@@ -60,8 +65,10 @@ class ConfigError(FilesyncError):
     """The configuration is wrong; `problems` has every one, each as `file:line: sentence`."""
 
     def __init__(self, problems: Sequence[str], *, hint: str = "") -> None:
-        super().__init__("\n".join(problems), hint=hint)
-        self.problems = tuple(problems)
+        super().__init__("", hint=hint)
+        self.problems = tuple(to_told(problem) for problem in problems)
+        self.message = "\n".join(self.problems)
+        self.args = (self.message,)
 
 
 class UnknownEndpoint(FilesyncError):

@@ -6,13 +6,18 @@ them) decides where they end up. `structlog` is imported on the first event: the
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
+from filesync_dagster.core.redaction import to_told
+
 LOGGER = "filesync_dagster"
+
+FIELD_MAX_LETTERS = 20_000
+"""Of one field: a traceback."""
 
 _ids: ContextVar[Mapping[str, str]] = ContextVar("filesync_ids")
 
@@ -64,10 +69,26 @@ def _events() -> Any:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _as_told,
             last,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def _as_told(logger: Any, method: str, fields: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields without secrets, and none of them longer than anybody reads."""
+    return {name: _to_told(value) for name, value in fields.items()}
+
+
+def _to_told(value: Any) -> Any:
+    if isinstance(value, str):
+        return to_told(value, FIELD_MAX_LETTERS)
+    if isinstance(value, list | tuple):
+        return [_to_told(one) for one in value]
+    if isinstance(value, BaseException):
+        return to_told(repr(value))
+    return value
 
 
 def _as_line(logger: Any, method: str, fields: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.redaction import note_secret
 
 PREFIX = "secret:"
 Resolve = Callable[[str], str]
@@ -57,6 +58,7 @@ def _value(reference: str, resolve: Resolve) -> str:
             text = str(json.loads(text)[key])
         except (ValueError, TypeError, KeyError, RecursionError) as exc:
             raise ConfigError([f"The secret {name!r} has no key {key!r}."], hint="It must be a JSON object.") from exc
+    note_secret(text)
     try:
         return clean_secret(text)
     except ValueError as exc:

@@ -8,6 +8,7 @@ from filesync_dagster.core import clock
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
+from filesync_dagster.sync.result import unexpected_sentence
 from filesync_dagster.sync.runtime import Runtime
 
 
@@ -53,7 +54,7 @@ def _result(future: Future[SyncResult], name: str) -> SyncResult:
     sentence = str(error)
     if not isinstance(error, ConfigError):
         event("sync.crashed", endpoint=name, error=repr(error))
-        sentence = sentence if hasattr(error, "hint") else f"Unexpected {type(error).__name__}: {error}"
+        sentence = sentence if hasattr(error, "hint") else unexpected_sentence(error)
     return failed_result(name, sentence)
 
 

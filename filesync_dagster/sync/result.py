@@ -11,6 +11,7 @@ from filesync_dagster.config import Endpoint
 from filesync_dagster.core import clock
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.model import ListingGap, Meter, SyncMode, SyncResult, SyncStatus
+from filesync_dagster.core.redaction import to_told
 from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
 from filesync_dagster.sync.relations import DetectedChanges
 from filesync_dagster.sync.runtime import location_of
@@ -82,8 +83,13 @@ class ResultBuilder:
 
     def failure(self, error: BaseException, mode: SyncMode = SyncMode.FULL) -> SyncResult:
         """Return the result of an attempt that ended in an error."""
-        text = str(error) if isinstance(error, FilesyncError) else f"Unexpected {type(error).__name__}: {error}"
+        text = str(error) if isinstance(error, FilesyncError) else unexpected_sentence(error)
         return self.result(SyncStatus.FAILED, mode, error=text)
+
+
+def unexpected_sentence(error: BaseException) -> str:
+    """Return what is told of an error that is none of ours: what a library says may quote anything."""
+    return to_told(f"Unexpected {type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
+from filesync_dagster.web.connections import RequestLimit
 from filesync_dagster.web.health import HealthCheck
 from filesync_dagster.web.metrics import Exposition
 from filesync_dagster.web.requests import BodyLimit, NoStoreResponse, RequestLog, add_error_handlers
@@ -18,7 +19,7 @@ ROUTERS = (health.router, endpoints.reads, rows.router, syncs.reads, syncs.write
 
 def application(site: Site) -> ASGIApp:
     """Return the application that serves a site."""
-    return RequestLog(BodyLimit(FilesyncApp(site)))
+    return RequestLog(RequestLimit(BodyLimit(FilesyncApp(site))))
 
 
 class FilesyncApp(FastAPI):

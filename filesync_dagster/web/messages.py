@@ -38,7 +38,9 @@ class Component(Body):
 
     name: str = Field(description="`configuration`, `database`, `snapshots`, `dagster_webserver`, `dagster_daemon`, …")
     status: Level
-    detail: str = Field(default="", description="What is wrong, in a sentence, with what to do.")
+    detail: str = Field(
+        default="", description="What is wrong, in a sentence, with what to do; empty without the token of the API."
+    )
 
 
 class EndpointHealth(Body):
@@ -52,7 +54,10 @@ class EndpointHealth(Body):
     checked_at: datetime | None = Field(default=None, description="When its last sync ended.")
     last_success: datetime | None = Field(default=None, description="The moment that its inventory describes.")
     stale: bool = Field(default=False, description="Whether the inventory is older than the schedule allows.")
-    error: str | None = Field(default=None, description="Everything that is wrong with it, running or not.")
+    error: str | None = Field(
+        default=None,
+        description="Everything that is wrong with it, running or not; null without the token of the API.",
+    )
 
 
 class StandingAlert(Body):
@@ -74,12 +79,22 @@ class Health(Body):
     endpoints: list[EndpointHealth]
     alerts: list[StandingAlert] = Field(default_factory=list, description="As `filesync alerts` shows them.")
 
+    def without_texts(self) -> Self:
+        """Return the states alone, for strangers."""
+        return self.model_copy(
+            update={
+                "components": [one.model_copy(update={"detail": ""}) for one in self.components],
+                "endpoints": [one.model_copy(update={"error": None}) for one in self.endpoints],
+                "alerts": [one.model_copy(update={"sentence": ""}) for one in self.alerts],
+            }
+        )
+
 
 class Readiness(Body):
     """Whether requests can be answered."""
 
     ready: bool
-    error: str | None = Field(default=None, description="Why not.")
+    error: str | None = Field(default=None, description="Why not; null without the token of the API.")
 
 
 def _field(number: Number) -> Any:

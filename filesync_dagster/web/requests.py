@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from filesync_dagster.config.sentences import sentence_of
 from filesync_dagster.core.errors import (
     ConfigError,
     FilesyncError,
@@ -159,8 +160,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     first = problems[0]
     if first["type"] == "json_invalid":
         return _problem(400, Problem(error="The body is not JSON."))
-    where = ".".join(str(part) for part in first["loc"][1:])
-    return _problem(400, Problem(error=f"{where}: {first['msg']}." if where else f"{first['msg']}."))
+    where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    return _problem(400, Problem(error=f"{where}: {sentence_of(first)}."))
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:

@@ -26,6 +26,8 @@ def serve_http(site: Site, host: str, port: int, stop: threading.Event, *, on_re
     """
     import uvicorn
 
+    from filesync_dagster.web.connections import BoundedProtocol
+
     listener = _listener(host, port)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -34,7 +36,7 @@ def serve_http(site: Site, host: str, port: int, stop: threading.Event, *, on_re
             access_log=False,
             server_header=False,
             lifespan="off",
-            limit_concurrency=200,
+            http=BoundedProtocol,
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
         )
     )

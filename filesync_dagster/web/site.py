@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 EDIT_CHECK_SECONDS = 1.0
 """Seconds between two looks at whether endpoints.yaml was edited."""
 
+RELOAD_WAIT_SECONDS = 2.0
+"""Seconds that requests wait for an edit to be read; after that they are answered as before it."""
+
 SECRET_RETRY_SECONDS = 60.0
 """Seconds after which a secret is fetched again that does not fit, or could not be had: it may have been rotated."""
 
@@ -50,6 +53,14 @@ class _Opened:
     secrets: dict[str, _Fetched] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Reload:
+    """An edit that is being read."""
+
+    waited_for_until: float
+    done: threading.Event = field(default_factory=threading.Event)
+
+
 class ConfigHolder:
     """The configuration as it is now: an edit of endpoints.yaml is seen by the next request.
 
@@ -61,6 +72,7 @@ class ConfigHolder:
         self._resolve = secrets or secrets_manager()
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
+        self._reload: _Reload | None = None
         self._looked = 0.0
 
     @contextmanager
@@ -107,15 +119,32 @@ class ConfigHolder:
 
     def _borrow(self) -> _Opened:
         with self._lock:
-            before = self._opened
-            if before is None or self._was_edited(before):
-                self._opened = self._open(before)
-            assert self._opened is not None
+            if self._opened is None:
+                self._opened = self._open(None)
+            elif self._reload is None and self._was_edited(self._opened):
+                self._reload = _Reload(time.monotonic() + RELOAD_WAIT_SECONDS)
+                threading.Thread(target=self._read_again, args=(self._reload, self._opened), daemon=True).start()
+            reload = self._reload
+        if reload is not None:
+            reload.done.wait(max(0.0, reload.waited_for_until - time.monotonic()))
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open(None)
             self._opened.users += 1
-            opened = self._opened
-        if before is not None and before is not opened:
-            self._retire(before)
-        return opened
+            return self._opened
+
+    def _read_again(self, reload: _Reload, before: _Opened) -> None:
+        """Take over an edit, however long it takes to read: requests go on with what there was."""
+        try:
+            opened = self._open(before)
+            with self._lock:
+                taken = self._opened is before  # else it was closed meanwhile
+                self._opened = opened if taken else self._opened
+            self._retire(before if taken else opened)
+        finally:
+            with self._lock:
+                self._reload = None
+            reload.done.set()
 
     def _give_back(self, opened: _Opened) -> None:
         with self._lock:

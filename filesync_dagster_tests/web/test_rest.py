@@ -163,3 +163,29 @@ def test_other_paths_and_methods_are_refused_as_json(client, method, path, statu
     assert answer.status_code == status
     assert answer.json()["error"]
     assert status != 405 or "GET" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/sync/initial", {"endpoints": "docs"}, "endpoints: must be a list."),
+        ("/sync/initial", {"endpoints": [1]}, "endpoints.0: must be text; put it in quotes."),
+        ("/sync/initial", {"endpoints": []}, "endpoints: must not be empty."),
+        ("/sync/initial", {"endpoint": ["docs"]}, "endpoint: is no known name."),
+        ("/sync/initial", [1], "body: must be a mapping (`key: value`)."),
+    ],
+)
+def test_a_body_that_does_not_fit_is_refused_in_words_of_ours(client, path, body, said):
+    """No library speaks to people, here neither."""
+    answer = client.post(path, json=body)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, said)
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 50_000, "{", "nonsense", b"\xff\xfe", '{"endpoints": NaN}'])
+def test_a_body_of_any_depth_is_answered(client, body):
+    """It is no JSON that anybody means, and ends nothing."""
+    answer = client.post("/sync/initial", content=body, headers={"content-type": "application/json"})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]

@@ -13,6 +13,7 @@ from filesync_dagster.connectors.rest.limits import Tenant
 from filesync_dagster.connectors.rest.retry import RetryPolicy, never
 from filesync_dagster.core.errors import AuthenticationFailed, ProtocolViolation
 from filesync_dagster.core.model import Meter
+from filesync_dagster.core.redaction import note_secret
 
 LIFETIME_MAX_SECONDS = 86_400.0  # a token that is said to be good for longer is minted anew all the same
 SPARE_SECONDS = 120.0  # a token is not used when it has less than this left
@@ -43,6 +44,7 @@ class TokenCache:
     def store(self, token: AccessToken, minted_at: float) -> None:
         """Keep a token that was asked for at a moment of the monotonic clock."""
         self.value = token.value
+        note_secret(token.value)
         seconds = token.lifetime_seconds
         self.good_until = minted_at + max(seconds - SPARE_SECONDS, seconds / 2)
 

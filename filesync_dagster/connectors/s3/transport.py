@@ -23,6 +23,7 @@ from filesync_dagster.connectors.s3.quirks import Quirks
 from filesync_dagster.core.errors import AuthenticationFailed
 from filesync_dagster.core.http import BoundedClient
 from filesync_dagster.core.model import Meter
+from filesync_dagster.core.redaction import note_secrets
 
 DEFAULT_REGION = "us-east-1"
 AWS_SUFFIXES = {"cn-": "amazonaws.com.cn", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov"}
@@ -52,7 +53,9 @@ class Identity:
             if self._found is None:
                 self._found = self._looked_up()
             found = self._found
-        return found.get_frozen_credentials()
+        frozen = found.get_frozen_credentials()
+        note_secrets((frozen.secret_key, frozen.token))
+        return frozen
 
     @property
     def tenant(self) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from filesync_dagster.core.errors import ConfigError, MissingExtra
 from filesync_dagster.core.extras import import_from_extra
+from filesync_dagster.core.redaction import MASK, to_told
 from filesync_dagster.monitoring.alerts.messages import AlertMessage
 
 SEND_TIMEOUT_SECONDS = 10.0
@@ -46,8 +47,8 @@ class Channel:
     def _hidden(self, text: str) -> str:
         """Return text without what of the URL may be secret: everything but its host."""
         for secret in sorted(_secrets(self.url), key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return " ".join(text.split())[:300]
+            text = text.replace(secret, MASK)
+        return to_told(" ".join(text.split()), 300)
 
 
 def open_channels(urls: Sequence[str | ConfigError]) -> list[Channel]:

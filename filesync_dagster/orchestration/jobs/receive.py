@@ -54,7 +54,7 @@ def receive(context: dg.OpExecutionContext, filesync: FilesyncResource) -> Itera
                 for result in batch.results:
                     yield from _events_of(context, opened, result, failures)
         except (SourceError, ConfigError) as error:
-            raise dg.Failure(f"The queue {queue} does not answer. {error}", allow_retries=False) from error
+            raise dg.Failure(f"The queue {queue} does not answer. {error}", allow_retries=False) from None
         finally:
             alert_after_run(context, opened)
     if failures:

@@ -1,10 +1,13 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, Text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from filesync_dagster.core.redaction import to_told
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -31,6 +34,28 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class ToldText(TypeDecorator[str]):
+    """What is told of an error: without secrets, and not longer than anybody reads, whoever writes it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Store what may be told."""
+        return None if value is None else to_told(value)
+
+
+class ToldTexts(TypeDecorator[list[str]]):
+    """A JSON list of such texts."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> list[str] | None:
+        """Store what may be told."""
+        return None if value is None else [to_told(one) for one in value]
 
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only an INTEGER PRIMARY KEY by itself

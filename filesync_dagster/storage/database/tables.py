@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from filesync_dagster.core.model import NUMBERS, Number
-from filesync_dagster.storage.database.column_types import Id, Json, Key, UtcDateTime
+from filesync_dagster.storage.database.column_types import Id, Json, Key, ToldText, ToldTexts, UtcDateTime
 
 metadata = MetaData(
     naming_convention={
@@ -145,8 +145,8 @@ sync_logs = Table(
     Column("changes_uri", Text),
     Column("data_version", Text),
     Column("run_id", Text),
-    Column("error_message", Text),
-    Column("warnings", JSON, nullable=False),
+    Column("error_message", ToldText),
+    Column("warnings", ToldTexts, nullable=False),
     Column("confirmed_by", Text),  # who let the guard pass it: "approve" and what was held, or a setting
     Index(None, "endpoint_id", "seq"),
     Index(None, "endpoint_id", "sync_completed"),
@@ -222,7 +222,7 @@ breakers = Table(
     Column("failures", Integer, nullable=False),  # in a row
     Column("opened_at", UtcDateTime),
     Column("probe_at", UtcDateTime),  # from when the store is asked again
-    Column("reason", Text),
+    Column("reason", ToldText),
     Column("updated_at", UtcDateTime, nullable=False),
 )
 
@@ -248,7 +248,7 @@ queues = Table(
     Column("unrouted", BigInteger, nullable=False, server_default="0"),  # keys that concerned no endpoint, since ever
     Column("received_at", UtcDateTime),
     Column("checked_at", UtcDateTime),
-    Column("error", Text),  # of the last look
+    Column("error", ToldText),  # of the last look
 )
 
 dead_messages = Table(
@@ -257,7 +257,7 @@ dead_messages = Table(
     Column("id", Id, primary_key=True),
     Column("queue", Text, nullable=False),
     Column("message_id", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", ToldText, nullable=False),
     Column("body", Text, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
     UniqueConstraint("queue", "message_id"),
@@ -270,12 +270,12 @@ alerts = Table(
     Column("kind", Text, primary_key=True),
     Column("raised_at", UtcDateTime, nullable=False),
     Column("cleared_at", UtcDateTime),
-    Column("sentence", Text, nullable=False),
-    Column("hint", Text),
+    Column("sentence", ToldText, nullable=False),
+    Column("hint", ToldText),
     Column("run_id", Text),
     Column("told_at", UtcDateTime),  # of the last transition; null: not yet
     Column("told", JSON, nullable=False),  # the channels that know of the last transition
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("try_at", UtcDateTime),  # nobody tells it before: somebody is at it, or a channel is given a rest
-    Column("error", Text),  # of the channel, when it could not be told
+    Column("error", ToldText),  # of the channel, when it could not be told
 )

@@ -1,11 +1,21 @@
 """What monitoring asks for: health, readiness, metrics, and the description of everything."""
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from filesync_dagster.web.connections import PROBE_LANE
 from filesync_dagster.web.messages import Document, Health, Readiness
+from filesync_dagster.web.requests import site_of
+from filesync_dagster.web.webhooks import bearer
 
 router = APIRouter()
+
+
+def _has_token(request: Request) -> bool:
+    """Whether who asks may know why: what a store or a library says of an error is nothing for strangers."""
+    return site_of(request).knows(bearer(request.headers))
+
 
 TEXT = {"schema": {"type": "string"}}
 
@@ -14,15 +24,16 @@ TEXT = {"schema": {"type": "string"}}
     "/health",
     summary="How everything is doing",
     description="Database, snapshots, Dagster (when it is known where) and the last look at every endpoint. 503 when a "
-    "part that everything needs is failing; an endpoint that fails only degrades it.",
+    "part that everything needs is failing; an endpoint that fails only degrades it. Sentences on what is wrong are "
+    "for whoever has the token of the API.",
     response_description="Done.",
     responses={503: {"model": Health, "description": "The database or Dagster is not to be had."}},
 )
-def health(request: Request, response: Response) -> Health:
+async def health(request: Request, response: Response) -> Health:
     """Answer 503 when a part that everything needs is failing."""
-    found: Health = request.app.state.health.health()
+    found: Health = await run_sync(request.app.state.health.health, limiter=PROBE_LANE)
     response.status_code = 503 if found.status == "failing" else 200
-    return found
+    return found if _has_token(request) else found.without_texts()
 
 
 @router.get(
@@ -32,11 +43,11 @@ def health(request: Request, response: Response) -> Health:
     response_description="Done.",
     responses={503: {"model": Readiness, "description": "The database or Dagster is not to be had."}},
 )
-def ready(request: Request, response: Response) -> Readiness:
+async def ready(request: Request, response: Response) -> Readiness:
     """Answer 503 when requests cannot be answered."""
-    found: Readiness = request.app.state.health.readiness()
+    found: Readiness = await run_sync(request.app.state.health.readiness, limiter=PROBE_LANE)
     response.status_code = 200 if found.ready else 503
-    return found
+    return found if _has_token(request) else Readiness(ready=found.ready)
 
 
 @router.get(
@@ -48,9 +59,10 @@ def ready(request: Request, response: Response) -> Readiness:
         200: {"description": "Done.", "content": {"text/plain": TEXT, "application/openmetrics-text": TEXT}},
     },
 )
-def metrics(request: Request) -> Response:
+async def metrics(request: Request) -> Response:
     """Answer in the format that is preferred."""
-    text, kind = request.app.state.exposition.render(request.headers.get("accept", ""))
+    accepted = request.headers.get("accept", "")
+    text, kind = await run_sync(request.app.state.exposition.render, accepted, limiter=PROBE_LANE)
     return Response(text, media_type=kind)
 
 
