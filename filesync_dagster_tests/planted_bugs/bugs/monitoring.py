@@ -32,7 +32,7 @@ BUGS = (
     Bug(
         "a password in a URL is shown",
         "monitoring/alerts/channels.py",
-        'text = text.replace(secret, "***")',
+        "text = text.replace(secret, MASK)",
         "pass",
         "filesync_dagster_tests/monitoring/alerts/test_messages.py",
         "masked",

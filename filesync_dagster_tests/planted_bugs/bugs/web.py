@@ -35,4 +35,28 @@ BUGS = (
         "filesync_dagster_tests/web/test_server.py",
         "began_before",
     ),
+    Bug(
+        "an edit that takes long to read holds every request",
+        "web/site.py",
+        "reload.done.wait(max(0.0, reload.waited_for_until - time.monotonic()))",
+        "reload.done.wait(20)",
+        "filesync_dagster_tests/web/test_connections.py",
+        "takes_long_to_read",
+    ),
+    Bug(
+        "strangers are told what a store says of an error",
+        "web/routes/health.py",
+        "return found if _has_token(request) else found.without_texts()",
+        "return found",
+        "filesync_dagster_tests/web/test_health.py",
+        "strangers",
+    ),
+    Bug(
+        "a request that never comes is waited for",
+        "web/connections.py",
+        "            self.transport.abort()\n\n    def _make_room",
+        "            pass\n\n    def _make_room",
+        "filesync_dagster_tests/web/test_connections.py",
+        "is_not_waited_for",
+    ),
 )
