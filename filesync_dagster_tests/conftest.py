@@ -7,6 +7,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from filesync_dagster.connectors.rest.limits import forget_tenants
+from filesync_dagster.core.redaction import forget_secrets
 from filesync_dagster_tests.servers import (  # noqa: F401 - fixtures
     moto_s3,
     postgres_server,
@@ -75,3 +76,4 @@ def instance(instance_template, tmp_path):
 def strangers_to_every_store():
     """No test waits because the store of another one asked to slow down."""
     forget_tenants()
+    forget_secrets()

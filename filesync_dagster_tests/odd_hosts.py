@@ -75,16 +75,25 @@ def packed_twice(connection):
 
 
 @contextmanager
-def odd_host(answer, first=b"\r\n\r\n"):
-    """Answer every request, which has `first` in it, with a function of its connection; yield the port."""
+def odd_host(answer, first=b"\r\n\r\n", *, quote=False):
+    """Answer every request, which has `first` in it, with a function of its connection; yield the port.
+
+    With `quote` the function gets what was asked as well, head and body.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         open_connections = []
 
         def serve(connection):
             with suppress(OSError), connection:
-                while first not in connection.recv(65_536):
-                    pass
-                answer(connection)
+                asked = b""
+                while first not in asked:
+                    asked += connection.recv(65_536) or first
+                if quote:
+                    connection.settimeout(0.05)  # a body follows its head at once
+                    with suppress(TimeoutError):
+                        asked += connection.recv(65_536)
+                    connection.settimeout(None)
+                answer(*(connection, asked) if quote else (connection,))
 
         def accept():
             with suppress(OSError):

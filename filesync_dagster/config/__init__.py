@@ -10,6 +10,7 @@ from filesync_dagster.config.freshness import freshness
 from filesync_dagster.config.installation import ensure_installation_id, installation_id
 from filesync_dagster.config.last_good import remember, running_config
 from filesync_dagster.config.load import Broken, Config, load_config
+from filesync_dagster.config.locations import location_of
 from filesync_dagster.config.models import (
     Endpoint,
     Partitions,
@@ -42,6 +43,7 @@ __all__ = [
     "freshness",
     "installation_id",
     "load_config",
+    "location_of",
     "next_due",
     "next_tick",
     "read_environment",

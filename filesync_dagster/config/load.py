@@ -12,13 +12,13 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from filesync_dagster.config.alerts import Alerts
 from filesync_dagster.config.environment import Environment
+from filesync_dagster.config.locations import location_of
 from filesync_dagster.config.models import Endpoint, NoDetails, Settings
 from filesync_dagster.config.queues import QUEUES, Queue, kind_of
 from filesync_dagster.config.sentences import sentence_of
 from filesync_dagster.config.yaml_tree import YamlTree, parse
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.core.errors import ConfigError, MissingExtra, UnknownEndpoint
-from filesync_dagster.core.model import canonical_json
 from filesync_dagster.core.redaction import note_secret
 from filesync_dagster.core.secrets import PREFIX, clean_secret
 
@@ -64,10 +64,8 @@ class Config:
             return (f"{self.environment.config_path} has no endpoint: nothing will be synced.",)
         places: dict[str, list[str]] = {}
         for endpoint in self.endpoints:
-            where = endpoint.endpoint_details.model_dump(mode="json", include=set(CONNECTORS[endpoint.type].location))
-            places.setdefault(canonical_json([endpoint.type, where, endpoint.filters.fingerprint()]), []).append(
-                endpoint.name
-            )
+            place = f"{location_of(endpoint)} {endpoint.filters.fingerprint()}"
+            places.setdefault(place, []).append(endpoint.name)
         return tuple(
             f"{self.environment.config_path}: {' and '.join(names)} are of one place with the same filters: "
             "each of its files is listed, stored and counted as often."

@@ -297,7 +297,7 @@ class Settings(Strict):
 
 def is_secret(value: object) -> bool:
     """Whether a value of a details model must never be shown."""
-    return isinstance(value, SecretStr)
+    return isinstance(value, SecretStr) or (isinstance(value, tuple | list) and any(map(is_secret, value)))
 
 
 @cache

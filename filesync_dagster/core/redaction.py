@@ -18,6 +18,11 @@ MASK = "***"
 SECRET_MIN_LETTERS = 6
 """Anything shorter is a word like any other, and would be masked in every sentence."""
 
+DEFAULTS = frozenset(
+    {"changeme", "dagster", "filesync", "minioadmin", "password", "postgres", "rabbitmq", "secret", "token", "rootroot"}
+)
+"""Passwords that are no secrets, but words of every other sentence."""
+
 SECRETS_MAX_COUNT = 20_000
 """Secrets that are kept; the oldest go first. Tokens are minted for as long as a process lives."""
 
@@ -40,6 +45,14 @@ def note_secret(text: str | None) -> None:
     """Let no text that is told show this from now on."""
     if text and len(text.strip()) >= SECRET_MIN_LETTERS and text not in _noted:
         _pending.append(text)
+
+
+def forget_secrets() -> None:
+    """Forget all of them, as a new process does."""
+    with _lock:
+        _pending.clear()
+        _noted.clear()
+        _by_start.clear()
 
 
 def note_secrets(texts: Iterable[str | None]) -> None:
@@ -92,7 +105,7 @@ def _take_pending() -> None:
 def _add(form: str) -> None:
     start = form[:SECRET_MIN_LETTERS]
     others = _by_start.get(start, [])
-    if len(form) >= SECRET_MIN_LETTERS and form not in others:
+    if len(form) >= SECRET_MIN_LETTERS and form not in others and form.lower() not in DEFAULTS:
         # A new list: readers go without the lock.
         _by_start[start] = sorted([*others, form], key=len, reverse=True)
 
@@ -117,7 +130,7 @@ def _parts(text: str) -> Iterator[str]:
     """Yield what is secret of more than a word: an address with a password, a PEM block, a key file as JSON."""
     if "://" in text:
         with suppress(ValueError):
-            yield urlsplit(text).password or ""
+            yield unquote(urlsplit(text).password or "")
     if "\n" in text:
         yield from (line.strip() for line in text.splitlines() if len(line) > WORD_LETTERS and "-----" not in line)
     if text.lstrip().startswith("{"):

@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from filesync_dagster.config import Endpoint
+from filesync_dagster.config import Endpoint, location_of
 from filesync_dagster.connectors import IncrementalSource, Source
 from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.storage.database import EndpointState, Lease
 from filesync_dagster.sync.progress import Progress, ignore
 from filesync_dagster.sync.result import ResultBuilder
-from filesync_dagster.sync.runtime import Runtime, location_of
+from filesync_dagster.sync.runtime import Runtime
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import duckdb
 
-from filesync_dagster.config import Endpoint
+from filesync_dagster.config import Endpoint, location_of
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.core.errors import HeldSyncOutdated, NothingHeld
 from filesync_dagster.core.logging import event
@@ -15,7 +15,7 @@ from filesync_dagster.sync import diff
 from filesync_dagster.sync.commit import write_commit
 from filesync_dagster.sync.relations import DetectedChanges, Relation
 from filesync_dagster.sync.result import Outcome, begin_result
-from filesync_dagster.sync.runtime import Runtime, location_of
+from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import materialize_state
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from filesync_dagster.config import Endpoint
+from filesync_dagster.config import Endpoint, location_of
 from filesync_dagster.core import clock
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.model import ListingGap, Meter, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.core.redaction import to_told
 from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
 from filesync_dagster.sync.relations import DetectedChanges
-from filesync_dagster.sync.runtime import location_of
 
 REBUILT = "-rebuilt"
 """In the id of what was made of a past day."""

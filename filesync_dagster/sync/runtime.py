@@ -3,19 +3,18 @@
 Everything is opened on first use, its libraries loaded then; `close` releases it. One runtime serves many threads.
 """
 
-import hashlib
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import SecretStr
 
 from filesync_dagster.config import Config, Endpoint
 from filesync_dagster.connectors import CONNECTORS, Source
 from filesync_dagster.core.errors import NotWritable
-from filesync_dagster.core.model import Meter, canonical_json
+from filesync_dagster.core.model import Meter
 from filesync_dagster.core.secrets import Resolve, resolve_secret, secrets_manager, with_secrets
 from filesync_dagster.storage.database import EndpointRecord, Metadata, StoredFileRecord
 from filesync_dagster.storage.durable import make_folder
@@ -167,10 +166,3 @@ class Runtime:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def location_of(endpoint: Endpoint) -> str:
-    """Fingerprint what an endpoint lists: rows that vanish when it changes left the scope (DESIGN rule 7)."""
-    details: dict[str, Any] = endpoint.public_details()
-    where = {name: details.get(name) for name in CONNECTORS[endpoint.type].location}
-    return hashlib.sha256(canonical_json([endpoint.type, where]).encode()).hexdigest()[:32]

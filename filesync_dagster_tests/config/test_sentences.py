@@ -9,9 +9,11 @@ from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.config.alerts import Alerts
 from filesync_dagster.config.models import Endpoint, Settings
 from filesync_dagster.config.queues import QUEUES
+from filesync_dagster.config.sentences import SENTENCES
 from filesync_dagster.config.yaml_tree import MAX_DEPTH, MAX_VALUES, parse
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.web.messages import StatusQuery, SyncOrder
 
 PYDANTIC = re.compile(
     r"input should|valid (dictionary|integer|string|boolean|number|list|tuple|date)|instance of|should (match|have at)"
@@ -202,3 +204,55 @@ def test_what_is_mostly_not_meant_is_a_warning(tmp_path):
     assert warnings("endpoints:\n" + one.format("a", "") + one.format("b", "tmp/")) == ()
     [said] = warnings("endpoints:\n" + one.format("a", "") + one.format("b", ""))
     assert "a and b are of one place with the same filters" in said
+
+
+def kinds_of_errors(schema):
+    """Yield every type of error that a schema of pydantic-core can raise, as far as it tells."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("type"), str):
+            yield schema["type"]
+        for value in schema.values():
+            yield from kinds_of_errors(value)
+    elif isinstance(schema, list | tuple):
+        for value in schema:
+            yield from kinds_of_errors(value)
+
+
+RAISES = {
+    "bool": {"bool_parsing", "bool_type"},
+    "date": {"date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"},
+    "datetime": {"datetime_type", "datetime_parsing", "datetime_from_date_parsing"},
+    "dict": {"dict_type"},
+    "enum": {"enum"},
+    "float": {"float_type", "float_parsing", "finite_number", "greater_than", "greater_than_equal", "less_than_equal"},
+    "int": {"int_type", "int_parsing", "int_from_float", "int_parsing_size", "greater_than_equal", "less_than_equal"},
+    "list": {"list_type", "too_short", "too_long"},
+    "literal": {"literal_error"},
+    "model": {"model_type"},
+    "model-fields": {"missing", "extra_forbidden", "model_type", "model_attributes_type"},
+    "set": {"set_type"},
+    "frozenset": {"frozenset_type"},
+    "str": {
+        "string_type",
+        "string_too_short",
+        "string_too_long",
+        "string_pattern_mismatch",
+        "string_unicode",
+        "string_sub_type",
+    },
+    "tuple": {"tuple_type", "too_short", "too_long"},
+}
+"""By type of schema; others, such as `nullable` and `default`, raise nothing of their own."""
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Settings, Alerts, Endpoint, *QUEUES.values(), *(c.details for c in CONNECTORS.values()), SyncOrder, StatusQuery],
+)
+def test_each_error_that_a_model_can_raise_has_a_sentence(model):
+    """A field of another kind needs a sentence of ours before anybody meets its errors."""
+    found = {kind for kind in kinds_of_errors(model.__pydantic_core_schema__) if kind in RAISES}
+    unknown = {error for kind in found for error in RAISES[kind]} - SENTENCES.keys()
+
+    assert found
+    assert unknown == set()

@@ -69,4 +69,20 @@ BUGS = (
         "filesync_dagster_tests/core/test_http.py",
         "asked_to_stop",
     ),
+    Bug(
+        "a secret is shown in Base64",
+        "core/redaction.py",
+        "        yield from _base64_of(part)\n",
+        "",
+        "filesync_dagster_tests/core/test_redaction.py",
+        "every_form and basic",
+    ),
+    Bug(
+        "errors quote what a store says as it says it",
+        "core/errors.py",
+        "self.message = to_told(message)",
+        "self.message = message",
+        "filesync_dagster_tests/core/test_redaction.py",
+        "pass_the_border",
+    ),
 )
