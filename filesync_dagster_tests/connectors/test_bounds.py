@@ -1,6 +1,7 @@
 """Whatever asks a foreign host keeps to the same bounds: a host that drips, or sends without end, holds nobody."""
 
 import gzip
+from contextlib import closing
 
 import boto3
 import httpx
@@ -34,12 +35,14 @@ def s3(address):
 
 def list_bucket(address):
     """List a bucket: our own requests."""
-    list(s3(address).list(""))
+    with closing(s3(address)) as source:
+        list(source.list(""))
 
 
 def ask_boto3(address):
     """Ask what a bucket is: boto3's requests."""
-    s3(address)._administration.versioning_status()
+    with closing(s3(address)) as source:
+        source._administration.versioning_status()
 
 
 def receive_from_sqs(address):
@@ -55,15 +58,16 @@ def list_drive(address):
     """Ask Google's token service, and so Drive."""
     user = {"client_id": "c", "client_secret": "s", "refresh_token": "r"}
     details = GoogleDriveDetails(base_url=address, token_uri=f"{address}/token", read_timeout=READ_SECONDS, **user)
-    open_google_drive(details, Meter(), prune=None, policy=ONCE).check()
+    with closing(open_google_drive(details, Meter(), prune=None, policy=ONCE)) as source:
+        source.check()
 
 
 def list_autodesk(address):
     """Ask Autodesk's token service."""
     app = {"client_id": "c", "client_secret": "s", "hub_id": "b.h", "project_ids": ["b.p"]}
-    open_autodesk(
-        AutodeskDetails(base_url=address, read_timeout=READ_SECONDS, **app), Meter(), prune=None, policy=ONCE
-    ).check()
+    details = AutodeskDetails(base_url=address, read_timeout=READ_SECONDS, **app)
+    with closing(open_autodesk(details, Meter(), prune=None, policy=ONCE)) as source:
+        source.check()
 
 
 def ask_dagster(address):
