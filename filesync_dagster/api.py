@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from filesync_dagster.config import Config, delay, load_config, read_environment, remember, running_config
+from filesync_dagster.connectors import ExplainableSource
 from filesync_dagster.core.batches import RecordBatches
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.model import ConnectionReport, Meter, SyncResult
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from filesync_dagster.monitoring.alerts import Round
     from filesync_dagster.monitoring.reports.writer import Report
     from filesync_dagster.storage.database import AlertRecord, SyncRecord
+    from filesync_dagster.sync.held_changes import HeldSync
     from filesync_dagster.sync.search import FolderSize
 
 Watch = Callable[[Progress], None]
@@ -147,11 +149,28 @@ class Filesync:
 
         yield from sync_each(self.config.settings.concurrency, names, one)
 
-    def approve(self, name: str) -> SyncResult:
-        """Commit the held sync of an endpoint. Raises NothingHeld, HeldSyncOutdated."""
+    def held(self, name: str) -> "HeldSync":
+        """Return what waits for a decision: why, counts, folders, a sample, a digest. Raises NothingHeld."""
+        from filesync_dagster.sync.held_changes import load_held_sync
+
+        return load_held_sync(self.runtime, self.config.endpoint(name))
+
+    def held_changes(self, name: str, *, limit: int | None = None, offset: int = 0) -> RecordBatches:
+        """Return what approving the held sync would journal, by path. What is read raises NothingHeld."""
+        from filesync_dagster.storage.database.row_streams import JOURNAL_SCHEMA
+        from filesync_dagster.sync.held_changes import held_changes
+
+        rows = held_changes(self.runtime, self.config.endpoint(name), limit=limit, offset=offset)
+        return RecordBatches(rows, JOURNAL_SCHEMA)
+
+    def approve(self, name: str, *, digest: str | None = None) -> SyncResult:
+        """Commit the held sync of an endpoint; with the `digest` of what was looked at, that and nothing else.
+
+        Raises NothingHeld, HeldSyncOutdated.
+        """
         from filesync_dagster.sync import held
 
-        return held.approve(self.runtime, self.config.endpoint(name))
+        return held.approve(self.runtime, self.config.endpoint(name), digest)
 
     def reject(self, name: str) -> str:
         """Forget the held sync of an endpoint; return its id. Raises NothingHeld."""
@@ -161,8 +180,13 @@ class Filesync:
 
     def check(self, name: str) -> ConnectionReport:
         """Connect to the store of an endpoint and tell what can be seen. Raises SourceError."""
-        with closing(self.runtime.open_source(self.config.endpoint(name), Meter())) as source:
-            return source.check()
+        endpoint = self.config.endpoint(name)
+        with closing(self.runtime.open_source(endpoint, Meter())) as source:
+            report = source.check()
+            if endpoint.expect_empty or not isinstance(source, ExplainableSource):
+                return report
+            nothing = source.explain_emptiness()
+            return replace(report, warnings=(*report.warnings, nothing)) if nothing else report
 
     def status(self) -> list[EndpointStatus]:
         """Return how every configured endpoint is doing."""
@@ -295,11 +319,16 @@ class Filesync:
         *,
         format: Literal["parquet", "csv"] = "parquet",  # noqa: A002 - the word of the command line
         as_of: datetime | None = None,
+        safe: bool = False,
     ) -> int:
-        """Write a snapshot (the current one when `as_of` is left out) to a file; return how many rows it has."""
+        """Write a snapshot (the current one when `as_of` is left out) to a file; return how many rows it has.
+
+        Values are written as they are; with `safe`, a text that a spreadsheet would take for a formula gets an
+        apostrophe before it.
+        """
         from filesync_dagster.sync import inventory
 
-        return inventory.export(self.runtime, self.config.endpoint(name), target, format, as_of)
+        return inventory.export(self.runtime, self.config.endpoint(name), target, format, as_of, safe=safe)
 
     def syncs(
         self, name: str, *, since: datetime | None = None, until: datetime | None = None, limit: int | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from filesync_dagster.cli.held import describe_held
+from filesync_dagster.cli.held import describe_held, print_summary
 from filesync_dagster.cli.options import pass_invocation
-from filesync_dagster.cli.results import complaints, exit_code, summary
+from filesync_dagster.cli.results import HELD, complaints, exit_code, summary
 from filesync_dagster.cli.text import printable
 
 if TYPE_CHECKING:
@@ -17,13 +18,34 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--digest", metavar="DIGEST", help="Only what `filesync changes NAME --held` showed with it; do not ask.")
 @pass_invocation
-def approve(invocation: Invocation, name: str) -> None:
-    """Commit the sync that the guard held."""
+def approve(invocation: Invocation, name: str, digest: str | None, *, yes: bool) -> None:
+    """Commit the sync that the guard held, after showing what it would change.
+
+    What is committed is what was shown: when the store is found changed meanwhile, nothing is.
+    """
     with invocation.open() as filesync:
-        click.echo(f"Approving {describe_held(filesync, name)}")
-        result = filesync.approve(name)
+        held = filesync.held(name)
+        click.echo(f"Approving {describe_held(filesync, held)}")
+        print_summary(filesync, held)
+        if not (yes or digest):
+            _ask(name)
+        result = filesync.approve(name, digest=digest or held.digest)
     click.echo(printable(summary(result)))
     for line in complaints(result):
         click.echo(line, err=True)
     raise click.exceptions.Exit(exit_code([result.status.value]))
+
+
+def _ask(name: str) -> None:
+    """Ask whether to commit; where nobody can answer, say what answers beforehand."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(
+            f"Nobody can be asked here, so nothing is committed. `filesync approve {name} --yes` does not ask; "
+            f"`--digest` commits only what `filesync changes {name} --held` showed."
+        )
+    if not click.confirm("Commit it?"):
+        click.echo(f"{name}: nothing is committed; it still waits for a decision.")
+        raise click.exceptions.Exit(HELD)

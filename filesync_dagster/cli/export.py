@@ -18,13 +18,28 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
-@click.option("--format", "form", type=click.Choice(["csv", "parquet"]), required=True, help="What to write.")
+@click.option("--format", "form", type=click.Choice(["csv", "parquet"]), help="csv: values as they are, formulas too.")
+@click.option(
+    "--safe-csv",
+    is_flag=True,
+    help="csv for spreadsheets: a cell that begins like a formula (=, +, -, @, tab, CR) gets an apostrophe before it.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Where to.")
 @AS_OF
 @pass_invocation
-def export(invocation: Invocation, name: str, form: str, output: Path, as_of: When | None) -> None:
-    """Write an endpoint's snapshot, with every column, to a file."""
+def export(  # the options, in their order
+    invocation: Invocation, name: str, form: str | None, output: Path, as_of: When | None, *, safe_csv: bool
+) -> None:
+    """Write an endpoint's snapshot, with every column, to a file.
+
+    What a name begins with is part of it, so raw csv has it, too: a spreadsheet that opens it may run `=…` as a
+    formula. --safe-csv is for people who do that.
+    """
+    if form is None and not safe_csv:
+        raise click.UsageError("Missing option '--format': csv or parquet; or --safe-csv.")
+    if safe_csv and form == "parquet":
+        raise click.UsageError("--safe-csv and --format parquet do not go together.")
     with invocation.open() as filesync:
         at = None if as_of is None else end_of(as_of, filesync.config.settings.partitions.zone, datetime.now(UTC))
-        rows = filesync.export(name, output, format="parquet" if form == "parquet" else "csv", as_of=at)
+        rows = filesync.export(name, output, format="parquet" if form == "parquet" else "csv", as_of=at, safe=safe_csv)
     click.echo(f"{output}: {plural(rows, 'row')} written.", err=True)

@@ -29,7 +29,14 @@ class Size(click.ParamType[int]):
 
 SIZE = Size()
 FORMATS = click.Choice(["table", "csv", "json"])
-FORMAT = click.option("--format", "form", type=FORMATS, default="table", show_default=True, help="json: one a line.")
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=FORMATS,
+    default="table",
+    show_default=True,
+    help="json: one a line. csv: values as they are, formulas too.",
+)
 AS_OF = click.option(
     "--as-of", type=Moment(), help="The state at a time: 2026-11-21 (its end), 2026-11-21T09:30, 2h or 3d ago."
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from filesync_dagster.cli.held import describe_held
 from filesync_dagster.cli.options import pass_invocation
+from filesync_dagster.core.errors import HeldSyncOutdated, StorageError
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 def reject(invocation: Invocation, name: str) -> None:
     """Throw away the sync that the guard held; the inventory stays as it is."""
     with invocation.open() as filesync:
-        click.echo(f"Rejecting {describe_held(filesync, name)}")
+        with suppress(HeldSyncOutdated, StorageError):  # what cannot be read any more can still be thrown away
+            click.echo(f"Rejecting {describe_held(filesync, filesync.held(name))}")
         sync_id = filesync.reject(name)
     click.echo(f"{name}: the held sync {sync_id} is thrown away; the inventory is as it was before it.")

@@ -73,8 +73,11 @@ def write_found(batches: Iterable[pa.RecordBatch], form: str, partitions: Partit
     return count
 
 
-def write_changes(batches: Iterable[pa.RecordBatch], form: str, partitions: Partitions) -> None:
-    """Write a journal."""
+def write_changes(
+    batches: Iterable[pa.RecordBatch], form: str, partitions: Partitions, limit: int | None = None
+) -> None:
+    """Write a journal, or its first rows."""
+    batches = batches if limit is None else _first(batches, limit)
     if form == "csv":
         _write_rows(batches, form, CHANGES)
     elif form == "json":
@@ -85,6 +88,14 @@ def write_changes(batches: Iterable[pa.RecordBatch], form: str, partitions: Part
             for row in _rows(batches, ("observed_at", "change", "path", "before", "after"))
         )
         _write_table([Column(f"observed ({partitions.timezone})"), Column("change"), Column("path")], [16, 19], lines)
+
+
+def _first(batches: Iterable[pa.RecordBatch], limit: int) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield batch.slice(0, limit)
+        limit -= batch.num_rows
+        if limit <= 0:
+            return
 
 
 def write_any(batches: Iterable[pa.RecordBatch], form: str) -> None:

@@ -98,8 +98,17 @@ def _notes(one: EndpointStatus, zone: ZoneInfo) -> list[str]:
     told = one.last_sync is not None and one.last_sync.id == one.held_sync_id  # then its error says how to decide
     if one.held_sync_id and not told:
         notes.append(
-            f"{one.name}: a sync is held; decide with `filesync approve {one.name}` or `filesync reject {one.name}`."
+            f"{one.name}: a sync is held; `filesync changes {one.name} --held` shows it, decide with "
+            f"`filesync approve {one.name}` or `filesync reject {one.name}`."
         )
+    if one.is_empty:
+        notes.append(
+            f"{one.name}: it has no file. `filesync test {one.name}` says more; if that is meant, set "
+            "`expect_empty: true`."
+        )
+    if one.last_sync and one.last_sync.sync_status.value == "rejected":
+        at = moment(one.last_sync.sync_started, zone)
+        notes.append(f"{one.name}: the sync of {at} was held and is rejected; the inventory is as it was before it.")
     return notes
 
 
@@ -126,6 +135,7 @@ def as_dict(one: EndpointStatus) -> dict[str, Any]:
         "last_success": iso(one.last_success),
         "next_due": iso(one.next_due),
         "held_sync_id": one.held_sync_id,
+        "held_digest": one.held_digest,
         "running_since": iso(one.running_since),
         "files_total": one.files_total,
         "bytes_total": one.bytes_total,

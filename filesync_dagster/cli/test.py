@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from filesync_dagster.core.model import ConnectionReport
 
 
+EMPTY = Cell("empty", "yellow")
+
+
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @pass_invocation
@@ -33,18 +36,22 @@ def test(invocation: Invocation, names: tuple[str, ...]) -> None:
             outcomes = list(pool.map(lambda name: _check(filesync, name), chosen))
         problems = [] if names else list(filesync.config.problems)
     rows: list[list[Cell | str]] = []
+    warnings: list[str] = []
     for name, outcome in zip(chosen, outcomes, strict=True):
         if isinstance(outcome, FilesyncError):
             rows.append([name, Cell("failed", "red"), "-", "-", "-"])
             problems.append(f"{name}: {outcome}")
             continue
-        state = Cell("problems", "yellow") if outcome.problems else Cell("ok", "green")
+        state = Cell("problems", "yellow") if outcome.problems else EMPTY if outcome.warnings else Cell("ok", "green")
         allowed = ", ".join(outcome.permissions) or "-"
         rows.append([name, state, f"{outcome.latency_ms:.0f} ms", outcome.sees, allowed])
         problems += [f"{name}: {problem}" for problem in outcome.problems]
+        warnings += [f"{name}: {warning}" for warning in outcome.warnings]
     columns = [Column("endpoint"), Column("state"), Column("latency", right=True), Column("sees"), Column("may")]
     if rows:
         print_table(columns, rows)
+    for warning in warnings:
+        click.echo(f"Warning: {printable(warning)}", err=True)
     for problem in problems:
         click.echo(f"Error: {printable(problem)}", err=True)
     if problems:

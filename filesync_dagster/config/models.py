@@ -132,6 +132,9 @@ class Endpoint(Strict):
         default=None, gt=0, le=7 * 24 * 60, description="As in `settings`, for this endpoint. Left out: as there."
     )
     csv: bool = Field(default=False, description="Also write each snapshot and change file as CSV.")
+    expect_empty: bool = Field(
+        default=False, description="Set to true where no file is nothing to warn of: a place that is to be filled yet."
+    )
     is_active: bool = Field(default=True, description="Set to false to stop syncing and keep the inventory.")
 
     @field_validator("name")

@@ -7,6 +7,7 @@ package with an entry point.
 
 from filesync_dagster.connectors.base import (
     Connector,
+    ExplainableSource,
     HistoricalSource,
     IncrementalSource,
     LookupSource,
@@ -15,4 +16,13 @@ from filesync_dagster.connectors.base import (
 )
 from filesync_dagster.connectors.registry import CONNECTORS
 
-__all__ = ["CONNECTORS", "Connector", "HistoricalSource", "IncrementalSource", "LookupSource", "Prune", "Source"]
+__all__ = [
+    "CONNECTORS",
+    "Connector",
+    "ExplainableSource",
+    "HistoricalSource",
+    "IncrementalSource",
+    "LookupSource",
+    "Prune",
+    "Source",
+]

@@ -60,6 +60,15 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class ExplainableSource(Source, Protocol):
+    """A source that can tell why there is nothing."""
+
+    def explain_emptiness(self) -> str | None:
+        """Return a sentence about why a listing would find nothing, None when there is something. Costs a few calls."""
+        ...
+
+
+@runtime_checkable
 class HistoricalSource(Source, Protocol):
     """A source that can tell the past."""
 

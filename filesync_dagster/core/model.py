@@ -47,6 +47,7 @@ class SyncStatus(StrEnum):
     COMPLETED = "completed"
     PARTIAL = "partial"  # committed, but something was not read, so nothing was removed there
     HELD = "held"
+    REJECTED = "rejected"  # held, and thrown away by a person
     FAILED = "failed"
     SKIPPED = "skipped"  # the store failed so often that it was not asked; there is no log of it
 
@@ -168,6 +169,7 @@ class ConnectionReport:
     sees: str  # "bucket eng in eu-central-1, versioned"
     permissions: tuple[str, ...] = ()  # "list objects", "read ACLs"
     problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # what an inventory can do without, though hardly anybody means it
 
 
 @dataclass(frozen=True, slots=True)

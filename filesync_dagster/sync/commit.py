@@ -135,14 +135,20 @@ def _store(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> Sy
 
 
 def _hold(context: SyncContext, outcome: Outcome, found: DetectedChanges, why_not: str) -> SyncResult:
-    """Keep what the guard refused where `approve` finds it; the inventory stays as it is."""
+    """Keep what the guard refused where `approve` finds it; the inventory stays as it is.
+
+    The numbers of the result are those that approving it would make true.
+    """
     name = context.endpoint.name
-    hint = f"{UNTOUCHED} `filesync approve {name}` commits it, `filesync reject {name}` forgets it."
+    hint = (
+        f"{UNTOUCHED} `filesync changes {name} --held` shows it, `filesync approve {name}` commits it, "
+        f"`filesync reject {name}` forgets it."
+    )
     proposed = replace(_store(context, outcome, found), status=SyncStatus.HELD, error=f"{why_not} {hint}")
     run_id, version = context.attempt.run_id, found.data_version
     log = sync_record(context.endpoint_id, proposed, outcome.observed, run_id, data_version=version)
     context.runtime.metadata.syncs.hold(context.lease, log, context.location, outcome.following.cursor)
-    return replace(proposed, files_total=found.files_before, bytes_total=found.bytes_before)
+    return proposed
 
 
 def _commit(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> SyncResult:

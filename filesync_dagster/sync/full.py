@@ -9,6 +9,7 @@ from filesync_dagster.core.model import SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState
 from filesync_dagster.sync.context import SyncContext
 from filesync_dagster.sync.detect_changes import detect_changes, prove_absences
+from filesync_dagster.sync.emptiness import remark_emptiness
 from filesync_dagster.sync.feed_drift import cursor_after_listing, drift
 from filesync_dagster.sync.listing import Listing, list_endpoint
 from filesync_dagster.sync.relations import DetectedChanges
@@ -27,6 +28,7 @@ def observe(context: SyncContext, state: EndpointState) -> Iterator[Outcome]:
     observed = listing.ended or context.started
     following = replace(state, reconciled_at=_proved_at(context, listing, observed))
     if intact and _is_same(context, listing, state):
+        remark_emptiness(context, listing, state.files_total)
         same = _unchanged_result(context, listing, state)
         yield Outcome(same, observed, replace(following, cursor=_cursor(context, listing, state)))
     else:
@@ -35,6 +37,7 @@ def observe(context: SyncContext, state: EndpointState) -> Iterator[Outcome]:
             listed = prove_absences(context, before, listing, state)
             context.report("comparing", listing.rows)
             found = detect_changes(context, before, listed, state)
+            remark_emptiness(context, listing, found.files_after)
             draft = replace(context.attempt.draft(found, listing.gaps), resumed=listing.resumed)
             draft = replace(draft, feed_drift=drift(context, state, before, found))
             following = replace(following, cursor=_cursor(context, listing, state, found))

@@ -1,31 +1,46 @@
 """What a person decides about a held sync."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 
 from filesync_dagster.config import Endpoint, location_of
 from filesync_dagster.connectors import CONNECTORS
-from filesync_dagster.core.errors import HeldSyncOutdated, NothingHeld
+from filesync_dagster.core.errors import HeldSyncOutdated
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import EndpointState, SyncRecord
 from filesync_dagster.storage.snapshots import parquet
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.commit import write_commit
+from filesync_dagster.sync.held_record import digest_of, load_held_record, reason_of
 from filesync_dagster.sync.relations import DetectedChanges, Relation
 from filesync_dagster.sync.result import Outcome, begin_result
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import materialize_state
 
+STALE_AFTER = timedelta(minutes=10)
+"""How old what was held may be before `approve` says so."""
 
-def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
-    """Commit the held sync of an endpoint as it was observed. Raises NothingHeld or HeldSyncOutdated."""
+
+def approve(runtime: Runtime, endpoint: Endpoint, digest: str | None = None) -> SyncResult:
+    """Commit the held sync of an endpoint as it was observed. Raises NothingHeld or HeldSyncOutdated.
+
+    `digest`: of what was looked at; anything else is not committed.
+    """
     attempt = begin_result(endpoint, None)
     endpoint_id = runtime.register(endpoint)
     with runtime.metadata.leases.hold(endpoint_id, purpose="approve") as lease, runtime.engine() as con:
         state = runtime.metadata.endpoints.state(endpoint_id)
-        held = _load_held_record(runtime, endpoint, state)
+        held = load_held_record(runtime, endpoint, state)
+        if digest is not None and digest.strip().lower() != digest_of(state, held):
+            raise HeldSyncOutdated(
+                f"What is held of {endpoint.name!r} is not what was looked at: the store changed since, or something "
+                "was committed.",
+                hint=f"Look again: `filesync changes {endpoint.name} --held`.",
+            )
         if state.held_location != location_of(endpoint):
             raise HeldSyncOutdated(
                 f"The held sync of {endpoint.name!r} listed another place than the endpoint does now.",
@@ -52,7 +67,28 @@ def approve(runtime: Runtime, endpoint: Endpoint) -> SyncResult:
         outcome = Outcome(result, observed, following, found, confirmed_by=f"approve {held.id}")
         write_commit(runtime, endpoint, lease, outcome, selection, None)
     event("sync.approved", endpoint=endpoint.name, held=held.id)
-    return result
+    return replace(result, warnings=(*result.warnings, *_staleness(runtime, observed)))
+
+
+def _staleness(runtime: Runtime, observed: datetime) -> Iterator[str]:
+    """Yield that what was committed is stale, if it is."""
+    age = datetime.now(UTC) - observed
+    if age >= STALE_AFTER:
+        at = observed.astimezone(runtime.config.settings.partitions.zone)
+        yield (
+            f"What was held is stale: it is the store as it was at {at:%Y-%m-%d %H:%M} ({_spoken(age)} ago). What "
+            "changed since comes with the next sync."
+        )
+
+
+def _spoken(age: timedelta) -> str:
+    """Return an age in words.
+
+    >>> _spoken(timedelta(minutes=12)), _spoken(timedelta(hours=50))
+    ('12 minutes', '50 hours')
+    """
+    minutes = int(age.total_seconds() // 60)
+    return f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"  # noqa: PLR2004 - two hours
 
 
 def _load_held_changes(
@@ -91,17 +127,10 @@ def reject(runtime: Runtime, endpoint: Endpoint) -> str:
     """Forget the held sync of an endpoint and return its id. Raises NothingHeld."""
     endpoint_id = runtime.register(endpoint)
     with runtime.metadata.leases.hold(endpoint_id, purpose="reject") as lease:
-        held = _load_held_record(runtime, endpoint, runtime.metadata.endpoints.state(endpoint_id))
+        held = load_held_record(runtime, endpoint, runtime.metadata.endpoints.state(endpoint_id))
         if not CONNECTORS[endpoint.type].incremental:
             # A change feed tells once more what was held. Events do not: they were acknowledged.
             runtime.metadata.endpoints.expire_proofs([endpoint.name])
-        runtime.metadata.endpoints.drop_held(lease)
+        runtime.metadata.endpoints.drop_held(lease, f"{reason_of(held)} It was rejected: the inventory is as it was.")
     event("sync.rejected", endpoint=endpoint.name, held=held.id)
     return held.id
-
-
-def _load_held_record(runtime: Runtime, endpoint: Endpoint, state: EndpointState) -> SyncRecord:
-    held = runtime.metadata.syncs.get(state.held_sync_id) if state.held_sync_id else None
-    if held is None:
-        raise NothingHeld(f"No sync of {endpoint.name!r} is held.")
-    return held

@@ -133,11 +133,14 @@ def changes(
     yield from runtime.metadata.files.journal(runtime.register(endpoint), since=since, until=until)
 
 
-def export(runtime: Runtime, endpoint: Endpoint, target: Path, file_format: str, as_of: datetime | None) -> int:
+def export(  # what is written, and where
+    runtime: Runtime, endpoint: Endpoint, target: Path, file_format: str, as_of: datetime | None, *, safe: bool = False
+) -> int:
     """Write the snapshot that describes a moment (the current one when None) to a file; return its rows.
 
+    `safe`: no cell is a formula.
     The file appears whole or not at all. Raises NothingKnown, SnapshotError, NotWritable, OutOfSpace.
     """
     path = current_path(runtime, endpoint) if as_of is None else snapshot_path(runtime, endpoint, as_of)
     with runtime.engine() as con:
-        return write_file(con, f"{live(path)} ORDER BY {BY_PATH}", target, file_format)
+        return write_file(con, f"{live(path)} ORDER BY {BY_PATH}", target, file_format, safe=safe)

@@ -8,6 +8,7 @@ from filesync_dagster.core import clock
 from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.storage.database import BreakerRecord, EndpointState, LeaseRecord, SyncRecord
 from filesync_dagster.sync.circuit_breaker import CLOSED, is_resting
+from filesync_dagster.sync.held_record import digest_of
 from filesync_dagster.sync.runtime import Runtime
 
 
@@ -29,7 +30,15 @@ class EndpointStatus:
     error: str | None = None
     breaker: BreakerRecord | None = None  # None: its last sync found the store well
     last_full: SyncRecord | None = None  # the last committed sync that listed everything
+    expect_empty: bool = False
+    held: SyncRecord | None = None  # what waits for a decision
+    held_digest: str | None = None  # of what it would change
     misconfigured: str | None = None  # why its entry, or another one of its name, is not what runs
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it was synced, has no file, and nobody said that this is meant."""
+        return self.last_success is not None and not self.files_total and not self.expect_empty
 
 
 def endpoint_statuses(runtime: Runtime) -> list[EndpointStatus]:
@@ -50,9 +59,20 @@ def endpoint_statuses(runtime: Runtime) -> list[EndpointStatus]:
             lease, breaker = running.get(endpoint.name), failing.get(state.endpoint_id)
             known = _status(runtime, endpoint, state, latest.get(state.endpoint_id), lease, breaker)
             known = replace(known, last_full=proofs.get(state.endpoint_id))
+            if state.held_sync_id:
+                known = _with_held(runtime, known, state)
+            elif known.state == SyncStatus.REJECTED:  # then the inventory is as the last commit left it
+                partial = known.last_full is not None and known.last_full.sync_status is SyncStatus.PARTIAL
+                known = replace(known, state="partial" if partial else "ok")
         entry = broken.pop(endpoint.name, None)  # what it said before is what runs, or another entry has its name
         found.append(replace(known, misconfigured=" ".join(entry.problems) if entry else None))
     return found + [_broken_status(entry) for entry in broken.values()]
+
+
+def _with_held(runtime: Runtime, status: EndpointStatus, state: EndpointState) -> EndpointStatus:
+    last = status.last_sync
+    held = last if last and last.id == state.held_sync_id else runtime.metadata.syncs.get(str(state.held_sync_id))
+    return replace(status, held=held, held_digest=digest_of(state, held) if held else None)
 
 
 def resting_endpoints(runtime: Runtime, at: datetime) -> dict[str, datetime]:
@@ -101,8 +121,9 @@ def _status(  # noqa: PLR0917  # what the database knows of it, table by table
         running_since=lease.acquired_at if lease else None,
         files_total=state.files_total,
         bytes_total=state.bytes_total,
-        error=last.error_message if last else None,
+        error=last.error_message if last and last.sync_status is not SyncStatus.REJECTED else None,
         breaker=breaker,
+        expect_empty=endpoint.expect_empty,
     )
 
 

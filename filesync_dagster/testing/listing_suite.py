@@ -10,7 +10,13 @@ from typing import Any
 import psutil
 import pytest
 
-from filesync_dagster.connectors.base import HistoricalSource, IncrementalSource, LookupSource, Source
+from filesync_dagster.connectors.base import (
+    ExplainableSource,
+    HistoricalSource,
+    IncrementalSource,
+    LookupSource,
+    Source,
+)
 from filesync_dagster.core.errors import NotFound, SourceError
 from filesync_dagster.core.model import Kind, Meter, to_storable_text
 from filesync_dagster.core.schemas import ENTRY_FIELDS, FILE_SCHEMA, build_batch
@@ -24,6 +30,18 @@ class ListingSuite(PlaceSuite):
     def test_an_empty_place_is_listed_as_empty(self, place: Any, source: Source) -> None:
         """Nothing there: no rows, no error."""
         assert rows(place, source) == []
+
+    def test_emptiness_is_explained(self, place: Any, source: Source) -> None:
+        """A source that can tell why there is nothing tells it, in a sentence, and nothing once there is something."""
+        if not isinstance(source, ExplainableSource):
+            pytest.skip("this source cannot tell why there is nothing")
+
+        empty = source.explain_emptiness()
+        place.write("a.txt", b"content")
+
+        assert empty is not None
+        assert empty.rstrip()[-1] in ".?"
+        assert source.explain_emptiness() is None
 
     def test_one_file(self, place: Any, source: Source) -> None:
         """A single file is listed with what is known of it."""

@@ -156,6 +156,7 @@ class SyncState(Body):
     last_success: datetime | None
     next_due: datetime | None
     held_sync_id: str | None
+    held_digest: str | None
     running_since: datetime | None
     files_total: int
     bytes_total: int
@@ -175,6 +176,7 @@ class SyncState(Body):
             last_success=one.last_success,
             next_due=one.next_due,
             held_sync_id=one.held_sync_id,
+            held_digest=one.held_digest,
             running_since=one.running_since,
             files_total=one.files_total,
             bytes_total=one.bytes_total,
@@ -271,12 +273,65 @@ class LaunchedRuns(Body):
     urls: list[str] = Field(description="Of the runs, in the Dagster UI.")
 
 
+class WaitingChange(Body):
+    """One change that waits for a decision."""
+
+    change: str
+    path: str
+    external_id: str
+    before: dict[str, Any] | None = Field(description="The fields that change, as they are.")
+    after: dict[str, Any] | None = Field(description="And as they would be.")
+
+
+class HeldFolder(Body):
+    """What would happen below one folder."""
+
+    folder: str
+    counts: dict[str, int] = Field(description="Files, by kind of change.")
+
+
+class HeldSyncPage(Numbers):  # type: ignore[misc]  # made of a table
+    """A sync that the guard holds: what approving it would change, a page of it."""
+
+    endpoint: str
+    sync_id: str
+    held_at: datetime
+    observed_at: datetime = Field(description="When the store was like this; what changed since is not in it.")
+    reason: str
+    digest: str = Field(description="For `approve`: what is committed is this, or nothing.")
+    counts: dict[str, int] = Field(description="Rows, folders among them, by kind of change.")
+    folders: list[HeldFolder] = Field(description="Those with the most changes.")
+    changes: list[WaitingChange] = Field(description="A page of them, by path.")
+    total: int = Field(description="Changes there are.")
+    next_offset: int | None = Field(description="Of the next page.")
+
+
+class HeldQuery(BaseModel):
+    """Which page of the changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(default=100, ge=1, le=1000, description="Changes a page.")
+    offset: int = Field(default=0, ge=0, description="Changes before it.")
+
+
+class Approval(BaseModel):
+    """What is approved."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    digest: str | None = Field(
+        default=None, description="Of what was looked at; when something else is held by now, 409 and no commit."
+    )
+
+
 class Decision(Numbers):  # type: ignore[misc]  # made of a table
     """A held sync that was decided on."""
 
     endpoint: str
     decision: Literal["approved", "rejected"]
     sync_id: str | None = Field(description="Of the commit, when it was approved; else of what was forgotten.")
+    warnings: list[str] = Field(default_factory=list, description="Such as how stale it is what was approved.")
 
 
 class Hint(Body):

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
-from filesync_dagster.core.errors import ConfigError, SyncError, UnknownEndpoint
+from filesync_dagster.core.errors import ConfigError, NothingHeld, SyncError, UnknownEndpoint
 from filesync_dagster.orchestration.client import UNFINISHED
 from filesync_dagster.orchestration.run_selection import active_by_endpoint
-from filesync_dagster.web.messages import Decision, EndpointOut, Endpoints, LaunchedRuns, RunState, SyncStates
+from filesync_dagster.web.messages import (
+    Decision,
+    EndpointOut,
+    Endpoints,
+    HeldFolder,
+    HeldSyncPage,
+    LaunchedRuns,
+    RunState,
+    SyncStates,
+    WaitingChange,
+)
 from filesync_dagster.web.messages import SyncState as State
 
 if TYPE_CHECKING:
@@ -143,11 +154,53 @@ def _wanted(config: Config, names: Sequence[str] | None) -> list[str]:
     return [endpoint.name for endpoint in chosen]
 
 
-def approve(site: Site, name: str) -> Decision:
+class NothingWaits(UnknownEndpoint):
+    """An endpoint of which no sync is held."""
+
+
+def held(site: Site, name: str, limit: int, offset: int) -> HeldSyncPage:
+    """Return what waits for a decision, with a page of its changes. Raises UnknownEndpoint, NothingWaits."""
+    with site.current.acquire() as filesync:
+        try:
+            found = filesync.held(name)
+            rows = filesync.held_changes(name, limit=limit, offset=offset).to_arrow().to_pylist()
+        except NothingHeld as error:
+            raise NothingWaits(error.message, hint=error.hint) from error
+    after = offset + len(rows)
+    return HeldSyncPage(
+        endpoint=name,
+        sync_id=found.record.id,
+        held_at=found.record.sync_completed,
+        observed_at=found.observed,
+        reason=found.reason,
+        digest=found.digest,
+        counts=dict(found.counts),
+        folders=[HeldFolder(folder=one.folder, counts=dict(one.counts)) for one in found.folders],
+        changes=[_held_change(row) for row in rows],
+        total=found.total,
+        next_offset=after if after < found.total else None,
+        **found.record.numbers(),
+    )
+
+
+def _held_change(row: dict[str, Any]) -> WaitingChange:
+    before, after = (json.loads(row[side] or "null") for side in ("before", "after"))
+    return WaitingChange(
+        change=row["change"], path=row["path"], external_id=row["external_id"], before=before, after=after
+    )
+
+
+def approve(site: Site, name: str, digest: str | None) -> Decision:
     """Commit the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, HeldSyncOutdated, SyncInProgress."""
     with site.current.acquire() as filesync:
-        result = filesync.approve(name)
-    return Decision(endpoint=name, decision="approved", sync_id=result.sync_id, **result.numbers())
+        result = filesync.approve(name, digest=digest)
+    return Decision(
+        endpoint=name,
+        decision="approved",
+        sync_id=result.sync_id,
+        warnings=list(result.warnings),
+        **result.numbers(),
+    )
 
 
 def reject(site: Site, name: str) -> Decision:

@@ -142,6 +142,28 @@ def test_export_writes_the_snapshot(synced, form, tmp_path):
     assert sorted(paths) == ["a.txt", "folder", "folder/b.txt"]
 
 
+def test_no_cell_of_a_safe_csv_is_a_formula(shell, tmp_path):
+    """What begins like one gets an apostrophe; everything else, and raw csv, is as it is."""
+    names = ["=1+2.txt", "+1.txt", "-1.txt", "@a.txt", "\ta.txt", "\ra.txt", "a=1.txt", "'=.txt"]
+    for name in names:
+        shell.put(name)
+    shell.run("sync")
+    told = {}
+    for form in (["--format", "csv"], ["--safe-csv"]):
+        result = shell.run("export", "docs", *form, "-o", str(tmp_path / "out.csv"))
+        assert result.exit_code == 0, result.output
+        with (tmp_path / "out.csv").open(newline="") as file:
+            told[form[0]] = list(csv.DictReader(file))
+
+    assert sorted(row["name"] for row in told["--format"]) == sorted(names)
+    assert sorted(row["path"] for row in told["--safe-csv"]) == sorted(
+        f"'{name}" if name[0] in "=+-@\t\r" else name for name in names
+    )
+    assert [row["size"] for row in told["--safe-csv"]] == ["1"] * len(names)
+    for wrong in (["--safe-csv", "--format", "parquet"], []):
+        assert shell.run("export", "docs", *wrong, "-o", str(tmp_path / "no")).exit_code == 2
+
+
 def test_export_into_a_folder_that_is_not_there_is_an_error(synced, tmp_path):
     """One sentence, and no half a file."""
     result = synced.run("export", "docs", "--format", "csv", "-o", str(tmp_path / "no" / "out.csv"))

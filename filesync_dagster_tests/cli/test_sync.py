@@ -110,7 +110,9 @@ def test_a_broken_entry_fails_and_its_neighbour_is_synced(shell):
 def test_a_held_sync_says_how_to_decide_and_exits_with_3(held):
     """A held sync changes nothing and names both ways out."""
     result = held.run("sync")
+    [told] = held.json("sync", "--json")
 
+    assert (told["files_before"], told["files_added"], told["files_removed"], told["files_total"]) == (10, 1, 9, 2)
     assert result.exit_code == 3
     assert "docs: held" in result.stdout
     assert "filesync approve docs" in result.stderr
@@ -122,24 +124,89 @@ def test_a_held_sync_says_how_to_decide_and_exits_with_3(held):
 
 def test_approve_shows_what_happens_then_commits_it(held):
     """After approve the inventory is what was held."""
-    result = held.run("approve", "docs")
+    result = held.run("approve", "docs", "--yes")
 
     assert result.exit_code == 0, result.output
     first = result.stdout.splitlines()[0]
     assert "1 added, 9 removed" in first
     assert "the limit is" in first
     assert "approve docs" not in first, "it says how to decide to somebody who has decided"
+    assert "The inventory has 10 files, and would have 2." in result.stdout
     assert [row["path"] for row in held.json("files", "docs", "--format", "json")] == ["0.txt", "new.txt"]
     assert held.run("sync").exit_code == 0
 
 
+def test_approve_commits_nothing_where_nobody_can_be_asked(held):
+    """It shows what waits, and says what a script writes."""
+    result = held.run("approve", "docs")
+
+    assert result.exit_code == 2
+    assert "--yes" in result.stderr
+    assert held.json("status", "--json")[0]["state"] == "held"
+
+
+def test_approve_commits_what_was_looked_at_and_nothing_else(held):
+    """A digest is good until the store is found changed; the same store has the same one."""
+    seen = held.json("status", "--json")[0]["held_digest"]
+    assert seen in held.run("changes", "docs", "--held").stdout
+    assert held.run("sync").exit_code == 3
+    assert held.json("status", "--json")[0]["held_digest"] == seen
+    (held.store / "0.txt").unlink()
+    assert held.run("sync").exit_code == 3
+
+    refused = held.run("approve", "docs", "--digest", seen)
+
+    assert refused.exit_code == 1
+    assert "is not what was looked at" in refused.stderr
+    assert len(held.json("files", "docs", "--format", "json")) == 10
+    seen = held.json("status", "--json")[0]["held_digest"]
+    assert held.run("approve", "docs", "--digest", seen).exit_code == 0
+    assert [row["path"] for row in held.json("files", "docs", "--format", "json")] == ["new.txt"]
+
+
+def test_a_held_sync_can_be_looked_at(held):
+    """As a table with counts by folder, or as rows for a program; nothing of it is in the journal."""
+    table = held.run("changes", "docs", "--held", "--limit", "3").stdout
+    rows = held.json("changes", "docs", "--held", "--format", "json")
+    csv = held.run("changes", "docs", "--held", "--format", "csv", "--limit", "2")
+
+    assert "and 7 more" in table
+    assert "9 of 10 files" in table
+    assert sorted((row["change"], row["path"]) for row in rows) == [
+        ("added", "new.txt"),
+        *(("removed", f"{number}.txt") for number in range(1, 10)),
+    ]
+    assert [row["seq"] for row in rows] == list(range(1, 11))
+    assert rows[0]["before"]["size"] == 1
+    assert len(csv.stdout.splitlines()) == 3
+    assert "--digest" in csv.stderr
+    assert held.json("changes", "docs", "--format", "json") == []
+    assert held.run("changes", "docs", "--held", "--since", "1h").exit_code == 2
+
+
 def test_reject_keeps_the_inventory(held):
-    """After reject nothing is held and nothing changed."""
+    """After reject nothing is held, nobody is told to decide, and nothing changed."""
     result = held.run("reject", "docs")
 
     assert result.exit_code == 0, result.output
     assert len(held.json("files", "docs", "--format", "json")) == 10
-    assert held.json("status", "--json")[0]["held_sync_id"] is None
+    [told] = held.json("status", "--json")
+    assert (told["state"], told["held_sync_id"], told["error"]) == ("ok", None, None)
+    assert (told["last_sync"]["status"], told["alerts"]) == ("rejected", [])
+    text = held.run("status").stdout
+    assert "approve" not in text
+    assert "is rejected" in text
+    assert held.run("changes", "docs", "--held").exit_code == 1
+
+
+def test_what_is_not_stored_any_more_can_be_thrown_away(held):
+    """Only approving needs it."""
+    for file in (held.home / "data" / "changes").rglob("*.parquet"):
+        file.unlink()
+
+    assert held.run("approve", "docs", "--yes").exit_code == 1
+    assert held.run("reject", "docs").exit_code == 0
+    assert held.json("status", "--json")[0]["state"] == "ok"
 
 
 @pytest.mark.parametrize("command", ["approve", "reject"])

@@ -103,6 +103,28 @@ def test_a_held_sync_is_approved_once(project, client):
     assert client.get("/endpoints").json()["endpoints"][0]["files_total"] == 1
 
 
+def test_a_held_sync_is_looked_at_page_by_page_and_approved_as_it_was_seen(project, client):
+    """The digest of another one is refused, and nothing is committed."""
+    project.sync("docs")
+    for name in ("a", "b", "c"):
+        (project.folder / "store" / name).unlink()
+    project.sync("docs")
+
+    first = client.get("/endpoints/docs/held?limit=2").json()
+    rest = client.get(f"/endpoints/docs/held?limit=2&offset={first['next_offset']}").json()
+
+    assert [change["path"] for change in first["changes"] + rest["changes"]] == ["a", "b", "c"]
+    assert (first["total"], first["counts"], rest["next_offset"]) == (3, {"removed": 3}, None)
+    assert first["folders"] == [{"folder": "/", "counts": {"removed": 3}}]
+    assert (first["files_before"], first["files_removed"], first["files_total"]) == (4, 3, 1)
+    assert client.get("/endpoints/docs/held?limit=0").status_code == 400
+    refused = client.post("/endpoints/docs/approve", json={"digest": "0" * 16})
+    assert (refused.status_code, "looked at" in refused.json()["error"]) == (409, True)
+    assert client.get("/endpoints").json()["endpoints"][0]["files_total"] == 4
+    approved = client.post("/endpoints/docs/approve", json={"digest": first["digest"]}).json()
+    assert (approved["decision"], approved["files_removed"], approved["files_total"]) == ("approved", 3, 1)
+
+
 def test_a_held_sync_is_rejected(project, client):
     """The inventory stays as it is."""
     project.sync("docs")
@@ -114,6 +136,13 @@ def test_a_held_sync_is_rejected(project, client):
 
     assert rejected.json()["sync_id"] == held.sync_id
     assert rejected.json()["decision"] == "rejected"
+    assert client.get("/endpoints/docs/held").status_code == 404
+    [state] = [one for one in client.get("/sync/status").json()["endpoints"] if one["endpoint"] == "docs"]
+    assert (state["state"], state["held_sync_id"], state["error"]) == ("ok", None, None)
+    assert state["last_sync"]["status"] == "rejected"
+    [seen] = [one for one in client.get("/health").json()["endpoints"] if one["endpoint"] == "docs"]
+    assert (seen["state"], seen["status"], seen["error"]) == ("ok", "ok", None)
+    assert 'filesync_endpoint_held{endpoint="docs"} 0.0' in client.get("/metrics").text
     assert client.get("/endpoints").json()["endpoints"][0]["files_total"] == 4
 
 

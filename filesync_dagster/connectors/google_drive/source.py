@@ -85,6 +85,16 @@ class GoogleDriveSource:
         sees = f"{self._sees(layout)}, as {account or 'an account that does not tell its name'}"
         return ConnectionReport(latency, sees, tuple(permissions), tuple(problems))
 
+    def explain_emptiness(self) -> str | None:
+        """Tell an account to which nothing is shared, and a folder that is empty."""
+        layout = self._layout()
+        for scope in layout.scopes:
+            which: dict[str, Any] = {"q": f"'{scope.top}' in parents"} if scope.is_folder else {}
+            if self._drive.files(None, **scope.corpora, **which).get("files"):
+                return None
+        account = self._drive.account() or "the account"
+        return f"In {self._sees(layout)} {account} sees no file. Is what it is to list shared with {account}?"
+
     def scopes(self) -> tuple[str, ...]:
         """My Drive, a shared drive or a folder; with include_shared My Drive and every shared drive."""
         return self._layout().names if self._details.include_shared else (only_scope(self._details),)

@@ -14,6 +14,7 @@ from filesync_dagster.connectors.local.statx import StatBuffer
 from filesync_dagster.connectors.local.walk import Rules, Walk
 from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, SourceError, TemporarilyDown
 from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page, to_storable_text
+from filesync_dagster.core.suggestions import did_you_mean
 
 _NAMED_MOUNTS = 3
 
@@ -61,6 +62,15 @@ class LocalSource:
         """Open the folder, read its first names, and tell about what a listing would leave out."""
         with _translate_errors(self._root):
             return answer_within(self._details.answer_timeout_seconds, self._report)
+
+    def explain_emptiness(self) -> str | None:
+        """Tell an empty folder."""
+        with _translate_errors(self._root):
+            return answer_within(self._details.answer_timeout_seconds, self._explain_emptiness)
+
+    def _explain_emptiness(self) -> str | None:
+        with self._open_root() as root_fd, _translate_errors(self._root), os.scandir(root_fd) as entries:
+            return None if next(entries, None) else f"The folder {_shown(self._root)} is empty."
 
     def scopes(self) -> tuple[str, ...]:
         """One: the whole folder."""
@@ -148,7 +158,8 @@ def translate_errors(exc: OSError, root: bytes) -> SourceError:
     folder = _shown(root)
     match exc.errno:
         case errno.ENOENT:
-            return NotFound(f"The folder {folder} does not exist.", hint="Create or mount it, or correct `path`.")
+            hint = f"Create or mount it, or correct `path`{did_you_mean(folder, _beside(root))}."
+            return NotFound(f"The folder {folder} does not exist.", hint=hint)
         case errno.ENOTDIR:
             return NotFound(f"{folder} is not a folder.", hint="Set `path` to a folder.")
         case errno.EACCES | errno.EPERM:
@@ -170,6 +181,15 @@ def translate_errors(exc: OSError, root: bytes) -> SourceError:
                 f"The folder {folder} could not be listed ({exc.strerror or exc}).",
                 hint="Check the disk; the inventory was left as it was.",
             )
+
+
+def _beside(path: bytes) -> list[str]:
+    """Return the folders beside one, as far as they can be seen."""
+    try:
+        with os.scandir(Path(os.fsdecode(path)).parent) as entries:
+            return [_shown(os.fsencode(entry.path)) for entry in entries if entry.is_dir()]
+    except OSError:
+        return []
 
 
 def _shown(path: bytes) -> str:

@@ -9,7 +9,7 @@ import httpx
 
 from filesync_dagster.connectors.object_store.listing import ListedPage, list_objects
 from filesync_dagster.connectors.object_store.lookups import lookup_keys
-from filesync_dagster.connectors.object_store.store import ObjectPage
+from filesync_dagster.connectors.object_store.store import ObjectPage, bytes_of, text_of
 from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.connectors.s3.administration import Administration
 from filesync_dagster.connectors.s3.bucket import S3Bucket
@@ -20,6 +20,7 @@ from filesync_dagster.connectors.s3.rows import RowShape, rows_of
 from filesync_dagster.connectors.s3.transport import Transport
 from filesync_dagster.core.errors import AccessDenied, HistoryUnavailable, ProtocolViolation, SourceError
 from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page
+from filesync_dagster.core.suggestions import nothing_below
 
 SCOPE = ""
 
@@ -78,6 +79,22 @@ class S3Source:
         below = f", keys below {self._details.prefix}" if self._details.prefix else ""
         sees = f"bucket {self._details.bucket} in {self._transport.region}{versions}{below}"
         return ConnectionReport(latency, sees, tuple(permissions), tuple(problems))
+
+    def explain_emptiness(self) -> str | None:
+        """Tell a misspelt prefix by what is beside it."""
+        if self._bucket.page(limit=1).keys:
+            return None
+        bucket, prefix = self._details.bucket, self._details.prefix
+        if not prefix:
+            return f"The bucket {bucket} has no object."
+        parent = ""
+        for segment in prefix.split("/"):
+            beside = [text_of(one) for one in self._bucket.folders(parent, bytes_of(parent))]
+            wanted = f"{parent}{segment}/"
+            if wanted not in beside:
+                return nothing_below(prefix, wanted, beside)
+            parent = wanted
+        return nothing_below(prefix, prefix, ())
 
     def scopes(self) -> tuple[str, ...]:
         """One: the bucket below the prefix."""

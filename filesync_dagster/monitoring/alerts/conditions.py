@@ -74,7 +74,10 @@ def _of_endpoint(status: EndpointStatus, seen: Observation) -> Iterator[Conditio
     if status.held_sync_id:
         is_last = last is not None and last.id == status.held_sync_id and last.error_message
         sentence = str(last.error_message) if last and is_last else "A sync is held by the guard."
-        hint = f"Look at what it would do, then `filesync approve {name}` or `filesync reject {name}`."
+        hint = (
+            f"`filesync changes {name} --held` shows what it would do, then `filesync approve {name}` or "
+            f"`filesync reject {name}`."
+        )
         yield Condition(name, AlertKind.HELD, sentence, hint, run_id if is_last else None)
     if status.breaker and status.breaker.state != CLOSED:
         reason = f" The last reason: {status.breaker.reason}" if status.breaker.reason else ""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from filesync_dagster.config import AlertKind, freshness
-from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError, FilesyncError
 from filesync_dagster.core.logging import event
 from filesync_dagster.monitoring.alerts.channels import Channel, open_channels
 from filesync_dagster.monitoring.alerts.conditions import Condition, Expectation, Observation, conditions
@@ -56,8 +56,23 @@ def update(runtime: Runtime) -> Transitions:
     metadata, config = runtime.metadata, runtime.config
     seen = observe(runtime)
     found = transitions(metadata.alerts.read(standing=True), conditions(seen), seen.statuses, config.alerts.kinds)
+    found = replace(found, raised=[_with_changes(runtime, condition) for condition in found.raised])
     _write(runtime, found, seen.at)
     return found
+
+
+def _with_changes(runtime: Runtime, condition: Condition) -> Condition:
+    """Return what became wrong; of a held sync with where most of it would happen, if that can be read."""
+    from filesync_dagster.sync.held_changes import load_held_sync  # it loads Arrow and DuckDB
+
+    endpoint = runtime.config.by_name.get(condition.subject)
+    if condition.kind is not AlertKind.HELD or endpoint is None:
+        return condition
+    try:
+        held = load_held_sync(runtime, endpoint)
+    except FilesyncError:  # it was decided meanwhile, or its files are out of reach: what is wrong is told all the same
+        return condition
+    return replace(condition, sentence=f"{held.reason} {held.where}".strip())
 
 
 def observe(runtime: Runtime) -> Observation:

@@ -20,6 +20,7 @@ from filesync_dagster.orchestration.assets.results import (
     check_results,
     drift_result,
     failure_reason,
+    load_held,
     materialization,
     materialization_event,
 )
@@ -200,7 +201,7 @@ def _check(filesync: "Filesync", selected: AbstractSet[dg.AssetCheckKey]) -> Ite
     wanted = {(key.asset_key, key.name) for key in selected}
     for status in filesync.status():
         if status.state != "broken":
-            results = (*check_results(status), drift_result(status))
+            results = (*check_results(status, load_held(filesync, status)), drift_result(status))
             yield from (check for check in results if (check.asset_key, check.check_name) in wanted)
 
 

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from filesync_dagster.core.errors import SnapshotError
+from filesync_dagster.core.errors import FilesyncError, SnapshotError
 from filesync_dagster.core.model import NUMBERS, SyncResult, SyncStatus
 from filesync_dagster.orchestration.assets.specs import FEED_DRIFT, LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
 from filesync_dagster.orchestration.instance.materialization_log import as_event
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
+    from filesync_dagster.sync.held_changes import HeldSync
     from filesync_dagster.sync.status import EndpointStatus
 
-HELD = "A sync is held. Look with `filesync status`, then `filesync approve {0}` or `reject`."
+HELD = "A sync is held. Look with `filesync changes {0} --held`, then `filesync approve {0}` or `reject`."
+
+NO_FILE = "There is no file. If that is meant, set `expect_empty: true`."
 
 DRIFTED = "The feed had not told {:,} changes, which a full listing then found and committed."
 
@@ -83,33 +86,67 @@ def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:
     return shown
 
 
-def check_results(status: "EndpointStatus") -> Iterator[dg.AssetCheckResult]:
+def load_held(filesync: "Filesync", status: "EndpointStatus") -> "HeldSync | None":
+    """Return what waits for a decision, as far as it can be read: the check tells that it waits in any case."""
+    if status.held_sync_id is None:
+        return None
+    try:
+        return filesync.held(status.name)
+    except FilesyncError:
+        return None
+
+
+def held_metadata(held: "HeldSync") -> dict[str, Any]:
+    """Return what a held sync would change: counts by change, where most of it is, a sample, and the digest."""
+    kinds = list(dict.fromkeys(kind for one in held.folders for kind in one.counts))
+    folders = [
+        dg.TableRecord({"folder": one.folder, **{k: one.counts.get(k, 0) for k in kinds}}) for one in held.folders
+    ]
+    columns = [dg.TableColumn("folder", "string"), *(dg.TableColumn(kind, "int") for kind in kinds)]
+    sample = [dg.TableRecord({"change": c.change, "path": c.path, "size": c.size}) for c in held.sample]
+    shown = [dg.TableColumn("change", "string"), dg.TableColumn("path", "string"), dg.TableColumn("size", "int")]
+    return {
+        **{f"held/{change}": count for change, count in held.counts.items()},
+        "held/digest": held.digest,
+        "held/observed_at": held.observed.isoformat(),
+        "held/files_before": held.record.files_before or 0,
+        "held/files_after": held.record.files_total,
+        "held/folders": dg.MetadataValue.table(folders, dg.TableSchema(columns=columns)),
+        "held/changes": dg.MetadataValue.table(sample, dg.TableSchema(columns=shown)),
+    }
+
+
+def check_results(status: "EndpointStatus", held: "HeldSync | None" = None) -> Iterator[dg.AssetCheckResult]:
     """Return what the checks say of an endpoint as it is now: its last sync, and whether one is held."""
     key, last = asset_key(status.name), status.last_sync
     ended = last.sync_status if last else None
     warnings = last.warnings if last else ()
     unread = () if ended is SyncStatus.COMPLETED else warnings  # of a whole listing they are remarks
-    committed = ended in (SyncStatus.COMPLETED, SyncStatus.HELD)
+    committed = ended in (SyncStatus.COMPLETED, SyncStatus.HELD, SyncStatus.REJECTED)
     partial = ended is SyncStatus.PARTIAL
     failure = (last.error_message if last else "It was never synced.") if not committed else None
     yield dg.AssetCheckResult(
         asset_key=key,
         check_name=LISTING_COMPLETE,
-        passed=committed and not unread,
+        passed=committed and not unread and not status.is_empty,
         severity=dg.AssetCheckSeverity.WARN if committed or partial else dg.AssetCheckSeverity.ERROR,
-        description=(" ".join(warnings[:3]) or failure) or None,
+        description=(" ".join(warnings[:3]) or failure) or (NO_FILE if status.is_empty else None),
         metadata={"unread": len(unread)},
     )
-    held = status.held_sync_id is not None
+    waits = status.held_sync_id is not None
     yield dg.AssetCheckResult(
         asset_key=key,
         check_name=MASS_DELETE_GUARD,
-        passed=not held,
+        passed=not waits,
         severity=dg.AssetCheckSeverity.ERROR,
         description=(last.error_message if ended is SyncStatus.HELD and last else HELD.format(status.name))
-        if held
+        if waits
         else None,
-        metadata={"files_total": status.files_total, "files_removed": last.files_removed if last else 0},
+        metadata={
+            "files_total": status.files_total,
+            "files_removed": last.files_removed if last else 0,
+            **(held_metadata(held) if held else {}),
+        },
     )
 
 

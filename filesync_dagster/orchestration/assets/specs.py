@@ -13,7 +13,8 @@ LISTING_COMPLETE = "listing_complete"
 MASS_DELETE_GUARD = "mass_delete_guard"
 FEED_DRIFT = "feed_drift"
 CHECKS = {
-    LISTING_COMPLETE: "Everything in the store could be read. What could not be read is kept as it was known before.",
+    LISTING_COMPLETE: "Everything in the store could be read, and there is something. What could not be read "
+    "is kept as it was known before.",
     MASS_DELETE_GUARD: "The last sync did not remove, empty or change so much that somebody should look first.",
 }
 DRIFT_CHECK = "The last full listing found nothing that the store's change feed had not told."

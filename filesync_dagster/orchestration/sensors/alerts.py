@@ -5,8 +5,8 @@ Evaluating it once more, as the preview in the UI does, tells nothing twice.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,9 @@ from dagster import DagsterEventType, DagsterRunStatus
 
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.orchestration.assets.reports import REPORT_KEYS
-from filesync_dagster.orchestration.assets.specs import asset_key
+from filesync_dagster.orchestration.assets.results import check_results, load_held
+from filesync_dagster.orchestration.assets.specs import MASS_DELETE_GUARD, asset_key
+from filesync_dagster.orchestration.instance.materialization_log import evaluation, unreported_results
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.tags import ANY_ASSETS, MAINTENANCE, OUR_TAG, RECEIVE, SYNC
 
@@ -47,6 +49,7 @@ class FailureCursor:
 
     after: datetime
     seen: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()  # endpoints of which a sync was held
 
     @classmethod
     def parse(cls, text: str | None) -> "FailureCursor | None":
@@ -54,10 +57,10 @@ class FailureCursor:
         if not text:
             return None
         stored = json.loads(text)
-        return cls(datetime.fromisoformat(stored["after"]), tuple(stored["seen"]))
+        return cls(datetime.fromisoformat(stored["after"]), tuple(stored["seen"]), tuple(stored.get("held", ())))
 
     def __str__(self) -> str:
-        return json.dumps({"after": self.after.isoformat(), "seen": self.seen})
+        return json.dumps({"after": self.after.isoformat(), "seen": self.seen, "held": self.held})
 
     @property
     def since(self) -> datetime:
@@ -80,7 +83,7 @@ class FailureCursor:
         seen = [record.dagster_run.run_id for record in records]
         if len(records) == self.limit:  # there is more: of those that were seen, some may be among that
             seen = [*self.seen, *seen]
-        return FailureCursor(min(after, datetime.now(UTC)), tuple(dict.fromkeys(seen)))
+        return FailureCursor(min(after, datetime.now(UTC)), tuple(dict.fromkeys(seen)), self.held)
 
 
 def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
@@ -93,7 +96,7 @@ def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Looks every minute what became wrong and what is over, and tells the channels of `alerts:`.",
     )
-    def observe(context: dg.SensorEvaluationContext, filesync: FilesyncResource) -> dg.SkipReason:
+    def observe(context: dg.SensorEvaluationContext, filesync: FilesyncResource) -> dg.SkipReason | dg.SensorResult:
         from filesync_dagster.monitoring.alerts import tell  # it loads the database's drivers
 
         with filesync.open() as opened:
@@ -104,13 +107,36 @@ def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
                 tell(opened.runtime)  # before it is looked what is over: a crash that was made up for is told as well
             note_successes(runs)
             came = opened.alert()
-        context.update_cursor(str(cursor))
+            held = tuple(sorted(status.name for status in opened.status() if status.held_sync_id))
+            news = list(guard_news(context.instance, opened, {*held} ^ {*cursor.held}))
+        context.update_cursor(str(replace(cursor, held=held)))
         failures = "".join(f" {channel}: {why}" for channel, why in came.failures.items())
-        return dg.SkipReason(
+        said = dg.SkipReason(
             f"{len(came.raised)} new, {len(came.cleared)} recovered; {came.told} messages were sent.{failures}"
         )
+        return dg.SensorResult(skip_reason=said, asset_events=news) if news else said
 
     return observe
+
+
+def guard_news(
+    instance: dg.DagsterInstance, filesync: "Filesync", names: Collection[str]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Yield what the guard's check says of these endpoints, where Dagster shows something else.
+
+    A held sync is decided on the command line or over REST, where no run tells Dagster of it.
+    """
+    active = {endpoint.name for endpoint in filesync.config.active}.intersection(names)
+    if not active:
+        return
+    results = (
+        result
+        for status in filesync.status()
+        if status.name in active
+        for result in check_results(status, load_held(filesync, status))
+        if result.check_name == MASS_DELETE_GUARD
+    )
+    yield from map(evaluation, unreported_results(instance, results))
 
 
 @dataclass(frozen=True)

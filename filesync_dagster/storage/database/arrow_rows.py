@@ -56,10 +56,13 @@ def changes(batch: pa.RecordBatch, first: int) -> Iterator[Staged]:
     ids = pa.record_batch({"previous_id": old_id, "external_id": new_id})
     yield "incoming_ids", ids.filter(pc.fill_null(pc.not_equal(old_id, new_id), fill_value=False))
     told = pc.not_equal(change, ChangeKind.REFRESHED.value)
-    yield "incoming_journal", _journal(change, before, after, first).filter(told)
+    yield "incoming_journal", journal_rows(batch, first).filter(told)
 
 
-def _journal(change: Column, before: pa.StructArray, after: pa.StructArray, first: int) -> pa.RecordBatch:
+def journal_rows(batch: pa.RecordBatch, first: int) -> pa.RecordBatch:
+    """Return rows of CHANGE_SCHEMA as the journal tells them, numbered from `first` (`position`)."""
+    change = batch.column("change")
+    before, after = (cast("pa.StructArray", batch.column(side)) for side in ("before", "after"))
     was, is_ = _what_differs(before, after)
     return pa.record_batch(
         {

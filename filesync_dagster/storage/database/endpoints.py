@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, null, select, update
 
 from filesync_dagster.core.errors import NothingHeld
+from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.storage.database.alerts import ExpectedRecord
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.leases import Lease
@@ -104,10 +105,13 @@ class EndpointRepository:
             with self._database.write_transaction() as connection:
                 connection.execute(update(endpoint_state).where(proved).values(reconciled_at=null()))
 
-    def drop_held(self, lease: Lease) -> None:
-        """Reject the held sync. Its log stays. Raises NothingHeld."""
+    def drop_held(self, lease: Lease, verdict: str = "It was rejected.") -> None:
+        """Reject the held sync; its log stays, with the verdict as its message. Raises NothingHeld."""
         with self._database.write_transaction() as connection:
             lease.fence(connection)
+            held = select(endpoint_state.c.held_sync_id).where(endpoint_state.c.endpoint_id == lease.endpoint_id)
+            log = update(sync_logs).where(sync_logs.c.id == held.scalar_subquery())
+            connection.execute(log.values(sync_status=SyncStatus.REJECTED.value, error_message=verdict))
             if not clear_held(connection, lease.endpoint_id):
                 raise NothingHeld(f"Endpoint {lease.endpoint} has no held sync.", hint="See `filesync status`.")
 

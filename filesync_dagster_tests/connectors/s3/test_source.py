@@ -316,3 +316,29 @@ def test_opening_makes_no_call():
     meter = Meter()
     open_s3(S3Details(bucket="eng", endpoint_url="http://127.0.0.1:9", anonymous=True), meter).close()
     assert meter.api_calls == 0
+
+
+@pytest.mark.parametrize("server", ["moto_s3", "s3_server"])
+@pytest.mark.parametrize(
+    ("prefix", "says"),
+    [
+        ("drawngs/", "Nothing is below drawngs/ (did you mean drawings/?)."),
+        ("drawings/2o26/", "Nothing is below drawings/2o26/ (did you mean drawings/2026/?)."),
+        ("drawngs/2026/", "Nothing is below drawngs/2026/ (did you mean drawings/?)."),
+        ("zzz", "Nothing is below zzz."),
+        ("drawings/2026/", None),
+        ("draw", None),
+        ("", None),
+    ],
+)
+def test_a_misspelt_prefix_is_recognised(request, server, prefix, says):
+    """By what is beside it, at whatever depth it was misspelt."""
+    place = S3Place(request.getfixturevalue(server), ())
+    for key in ("drawings/2026/a.dwg", "models/b.ifc"):
+        place.write(key, b"1")
+
+    source = S3Source(S3Details(**place.server.details(place.bucket, prefix=prefix)), Meter(), policy=IMPATIENT)
+    try:
+        assert source.explain_emptiness() == says
+    finally:
+        source.close()

@@ -49,7 +49,10 @@ def test_a_held_sync_is_told_until_it_is_decided(watched, hook):
     made.alert()
     assert hook.titles == ["filesync: photos: held"]
     assert hook.posts[0]["type"] == "warning"
-    assert "filesync approve photos" in hook.posts[0]["message"]
+    message = hook.posts[0]["message"]
+    assert "filesync approve photos" in message
+    assert "filesync changes photos --held" in message
+    assert "Where: / 11 removed. For example photos-0 (removed)" in message
     with made.open() as filesync:
         filesync.approve("photos")
     made.alert()

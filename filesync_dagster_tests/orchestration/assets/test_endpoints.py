@@ -99,9 +99,14 @@ def test_a_held_sync_materializes_nothing_and_says_what_to_do(project, store):
     assert shown(result) == {}
     assert "filesync approve a" in complaint(result)
     assert checked(result) == {("a", "listing_complete"): True, ("a", "mass_delete_guard"): False}
+    [guard] = [one for one in result.get_asset_check_evaluations() if one.check_name == "mass_delete_guard"]
+    assert guard.metadata["held/removed"].value == 15
+    assert [row.data for row in guard.metadata["held/folders"].value.records] == [{"folder": "/", "removed": 15}]
+    assert len(guard.metadata["held/changes"].value.records) == 15
     with made.open() as filesync:
+        assert guard.metadata["held/digest"].value == filesync.status()[0].held_digest
         assert len(live(filesync, "a")) == 20
-        filesync.approve("a")
+        filesync.approve("a", digest=filesync.held("a").digest)
     healed = made.materialize(["filesync", "a"])
     assert healed.success
     assert shown(healed)["a"]["files_total"] == 5

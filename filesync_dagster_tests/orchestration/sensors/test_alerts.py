@@ -53,7 +53,7 @@ class Told:
             resources=repository.get_top_level_resources(),
         )
         execution = repository.get_sensor_def("alerts").evaluate_tick(context)
-        self.cursor = execution.cursor
+        self.cursor, self.events = execution.cursor, execution.asset_events
         return execution.skip_message
 
     def dead_run(self, *names, **how):
@@ -283,3 +283,22 @@ def test_a_job_that_succeeded_while_another_run_of_it_died_has_not_made_up_for_i
     told.ended_run(success, job="maintenance")
     told.tick()
     assert hook.titles[1:] == ["filesync: job maintenance: recovered (crashed)"]
+
+
+def test_dagster_learns_what_was_decided_elsewhere(told):
+    """The guard's check is red while a sync is held, and green once it is rejected, though no run says so."""
+    told.made.materialize(["filesync", "a"])
+    for i in range(9):
+        STORES["a"].delete(f"a-{i}")
+    with told.made.open() as filesync:
+        filesync.sync("a")
+    told.tick()
+    [held] = told.events
+    assert (held.check_name, held.passed, held.metadata["held/removed"].value) == ("mass_delete_guard", False, 9)
+    told.tick()
+    assert told.events == []
+    with told.made.open() as filesync:
+        filesync.reject("a")
+    told.tick()
+    [decided] = told.events
+    assert (decided.asset_key, decided.passed) == (asset_key("a"), True)
