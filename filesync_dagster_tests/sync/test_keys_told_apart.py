@@ -32,7 +32,7 @@ def test_rows_of_an_older_version_keep_their_ids(tmp_path, s3_server, database, 
                 "INSERT INTO file_changes (endpoint_id, sync_id, external_id, change, path, observed_at) "
                 r"VALUES (1, 's', 'a\x00b.pdf', 'modified', 'a', '2026-01-01 00:00:00')"
             )
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0008'")
 
     with project.open() as filesync:
         assert ids(filesync) == {KEYS[key]: row for key, row in before.items()}
