@@ -1,8 +1,11 @@
 """Keys that an older version wrote like others: after an upgrade each keeps its row and its history."""
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 
 from filesync_dagster.connectors.s3 import rows
+from filesync_dagster.storage.database.migrations.versions import v0009_keys_told_apart
 from filesync_dagster_tests.sync.projects import Project, live
 
 KEYS = {"plan.pdf": "plan.pdf", "a\\x00b.pdf": "a\\x5cx00b.pdf", "\\x5c.pdf": "\\x5cx5c.pdf"}
@@ -32,7 +35,8 @@ def test_rows_of_an_older_version_keep_their_ids(tmp_path, s3_server, database, 
                 "INSERT INTO file_changes (endpoint_id, sync_id, external_id, change, path, observed_at) "
                 r"VALUES (1, 's', 'a\x00b.pdf', 'modified', 'a', '2026-01-01 00:00:00')"
             )
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0008'")
+            with Operations.context(MigrationContext.configure(connection)):
+                v0009_keys_told_apart.upgrade()
 
     with project.open() as filesync:
         assert ids(filesync) == {KEYS[key]: row for key, row in before.items()}
