@@ -366,7 +366,7 @@ def test_what_happens_during_a_sync_may_be_held_by_the_next(drive):
     state = drive(Place("folder", filtered=True, guarded=True))
     state.create_drive(name="a")
     state.leave_drive(which=0)
-    state.sync(full=True, troubles=[("mutations", 4)], again=True)
+    state.sync(full=True, troubles=[("mutations", 8)], again=True)
     assert state.holding
     state.teardown()
 
