@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 
@@ -119,7 +120,35 @@ files = Table(
         sqlite_where=text("parent_id IS NOT NULL"),
         postgresql_where=text("parent_id IS NOT NULL"),
     ),
+    Index(
+        "ix_files_content_hash",
+        "content_hash",
+        sqlite_where=text("deleted_at IS NULL AND content_hash IS NOT NULL"),
+        postgresql_where=text("deleted_at IS NULL AND content_hash IS NOT NULL"),
+    ),
 )
+
+PATH_START = 500
+"""Characters of a path that PostgreSQL's index has: a path may be longer than a row of an index."""
+
+_LIVE = text("deleted_at IS NULL")
+
+# What is looked for by path, name or owner is found in the index, in the order of the pages.
+Index(
+    "ix_files_live",
+    files.c.endpoint_id,
+    files.c.path,
+    files.c.external_id,
+    files.c.name_search,
+    files.c.owner,
+    sqlite_where=_LIVE,
+).ddl_if(dialect="sqlite")
+Index(
+    "ix_files_live_path",
+    files.c.endpoint_id,
+    func.substr(files.c.path, 1, PATH_START),
+    postgresql_where=_LIVE,
+).ddl_if(dialect="postgresql")
 
 
 def _number_column(number: Number) -> Column[Any]:

@@ -44,10 +44,14 @@ def test_an_empty_database_gets_the_tables_and_keeps_its_rows_when_opened_again(
         assert list(live(metadata, endpoint)) == ["a"]
 
 
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index:UserWarning")
 def test_the_migrations_make_the_tables_that_the_code_knows(metadata):
     """tables.py and the migrations agree, and HEAD is the newest revision."""
     with metadata._database.read_transaction() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        # An index that only the other database has.
+        other = "ix_files_live_path" if connection.dialect.name == "sqlite" else "ix_files_live"
+        opts = {"compare_type": True, "include_object": lambda one, name, *_: name != other}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, tables.metadata) == []
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
