@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0011"
+down_revision = "0010"
 
 LIVE = sa.text("deleted_at IS NULL")
 HASHED = sa.text("deleted_at IS NULL AND content_hash IS NOT NULL")
