@@ -163,13 +163,38 @@ def _obtain(database: Database, endpoint_id: int, purpose: str, seconds: float) 
         try:
             with database.read_transaction() as connection:
                 # Asked without a lock first: the holder keeps the row locked while it commits.
-                _refuse_if_held(database, connection, _row(connection, endpoint_id))
+                row, now = _row(connection, endpoint_id), database.now(connection)
+            if row is not None and row.holder is not None and row.heartbeat_at - now > _term(row):
+                row = _date_back(database, row)
+            _refuse_if_held(database, row, now)
             with database.write_transaction(fleeting=True) as connection:
                 return _take(database, connection, endpoint_id, purpose, seconds)
         except _Maintained:
             if purpose == MAINTENANCE or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
+
+
+def _date_back(database: Database, row: Row[tuple[object, ...]]) -> Row[tuple[object, ...]] | None:
+    """Let a lease end a term from now, and return its row: a clock that was ahead dated its last heartbeat.
+
+    A holder that lives renews it before that; one that died would keep the endpoint until that time comes.
+    """
+    same = (leases.c.endpoint_id == row.endpoint_id, leases.c.token == row.token)
+    with database.write_transaction(fleeting=True) as connection:
+        now = database.now(connection)
+        connection.execute(
+            update(leases)
+            .where(*same, leases.c.heartbeat_at == row.heartbeat_at)
+            .values(heartbeat_at=now, expires_at=now + _term(row))
+        )
+        return _row(connection, int(row.endpoint_id))
+
+
+def _term(row: Row[tuple[object, ...]]) -> timedelta:
+    """Return how long a lease lasts after a heartbeat."""
+    term: timedelta = row.expires_at - row.heartbeat_at
+    return max(term, timedelta(0))
 
 
 def _take(
@@ -186,7 +211,7 @@ def _take(
     _ensure_row(connection, endpoint_id, now)
     row = _row(connection, endpoint_id, lock=True)
     assert row is not None
-    _refuse_if_held(database, connection, row)
+    _refuse_if_held(database, row, now)
     token = int(row.token) + 1
     connection.execute(update(leases).where(leases.c.endpoint_id == endpoint_id).values(token=token, **values))
     _alive.add(_key(database, endpoint_id, token))  # before anybody can see the row
@@ -222,8 +247,8 @@ def _key(database: Database, endpoint_id: int, token: int) -> tuple[str, int, in
     return str(Path(database.where).resolve()) if database.is_sqlite else database.where, endpoint_id, token
 
 
-def _refuse_if_held(database: Database, connection: Connection, row: Row[tuple[object, ...]] | None) -> None:
-    if row is None or not _is_held(database, row, database.now(connection)):
+def _refuse_if_held(database: Database, row: Row[tuple[object, ...]] | None, now: datetime) -> None:
+    if row is None or not _is_held(database, row, now):
         return
     lease = _record(row)
     raise (_Maintained if lease.purpose == MAINTENANCE else SyncInProgress)(

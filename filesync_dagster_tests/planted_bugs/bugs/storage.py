@@ -10,6 +10,14 @@ ROOTS = "filesync_dagster_tests/sync/test_roots.py"
 
 BUGS = (
     Bug(
+        "a heartbeat of the future keeps an endpoint busy until then",
+        "storage/database/leases.py",
+        "row.heartbeat_at - now > _term(row)",
+        "False",
+        "filesync_dagster_tests/storage/database/test_leases.py",
+        "clock_that_was_ahead and sqlite",
+    ),
+    Bug(
         "a name is a formula in a csv for spreadsheets",
         "storage/snapshots/export.py",
         "query = _without_formulas(con, query) if safe else query",

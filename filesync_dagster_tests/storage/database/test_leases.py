@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -147,6 +148,40 @@ def test_a_process_of_another_machine_is_not_taken_for_dead(metadata, endpoint):
         write(metadata, endpoint, holder=elsewhere)
         with pytest.raises(SyncInProgress), metadata.leases.hold(endpoint):
             pass
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=4000)])
+def test_a_heartbeat_of_a_clock_that_was_ahead_keeps_no_endpoint_busy(metadata, endpoint, ahead):
+    """Its holder, elsewhere, may live: it has one term from now to show it, not until that time comes."""
+    with metadata.leases.hold(endpoint, seconds=600) as lease:
+        elsewhere = {**holder_of(metadata, endpoint), "boot": "another", "host": "other"}
+        now = metadata.now()
+        dated = {"heartbeat_at": now + ahead, "expires_at": now + ahead + timedelta(seconds=1)}
+        write(metadata, endpoint, holder=elsewhere, **dated)
+        with pytest.raises(SyncInProgress), metadata.leases.hold(endpoint):
+            pass
+        [held] = metadata.leases.current()
+        assert held.expires_at - now < timedelta(minutes=1)
+        write(metadata, endpoint, heartbeat_at=held.heartbeat_at - timedelta(seconds=9), expires_at=now)
+        with metadata.leases.hold(endpoint) as taken:
+            assert taken.after_crash
+            with pytest.raises(LeaseLost):
+                metadata.checkpoints.clear(lease)
+
+
+def test_a_holder_whose_clock_is_ahead_keeps_its_lease(metadata, endpoint):
+    """Whoever finds it so dates its heartbeat back; the next one renews the lease."""
+    with metadata.leases.hold(endpoint, seconds=600) as lease:
+        ahead = metadata.now() + timedelta(hours=1)
+        elsewhere = {**holder_of(metadata, endpoint), "boot": "another", "host": "other"}
+        write(metadata, endpoint, holder=elsewhere, heartbeat_at=ahead, expires_at=ahead + timedelta(seconds=1))
+        for _ in range(2):
+            with pytest.raises(SyncInProgress), metadata.leases.hold(endpoint):
+                pass
+        lease._renew()
+        metadata.checkpoints.clear(lease)
+        [held] = metadata.leases.current()
+        assert held.expires_at > metadata.now() + timedelta(seconds=500)
 
 
 def test_a_reused_pid_is_another_process(metadata, endpoint):
