@@ -18,6 +18,8 @@ WORDS = {
     "sync_logs": "sync logs",
     "staging": "files of listings that nobody will resume",
     "left_behind": "files that crashed syncs left behind",
+    "quarantined": "files that the database does not know, moved to quarantine/",
+    "quarantine_deleted": "files that were in quarantine/ for long",
     "charts": "pictures of reports",
     "requests": "syncs that were asked for",
     "alerts": "alerts that are over",
@@ -25,6 +27,7 @@ WORDS = {
     "runs_kept": "old runs in Dagster that are needed, and stay",
     "descriptions": "descriptions of such runs in Dagster",
     "endpoints_failed": "endpoints that could not be tidied; --debug says why",
+    "roots_failed": "snapshot root that could not be tidied; --debug says why",
 }
 
 
@@ -51,7 +54,7 @@ def maintain(invocation: Invocation, *, dry_run: bool, adopt: bool, as_json: boo
     for kind, count in gone.items():
         if count:
             click.echo(f"{count:>12,}  {WORDS.get(kind, kind)}")
-    went = sum(count for kind, count in gone.items() if kind not in ("runs_kept", "endpoints_failed"))
+    went = sum(count for kind, count in gone.items() if kind not in ("runs_kept", "endpoints_failed", "roots_failed"))
     if not went:
         click.echo("Nothing is past its time.")
     elif dry_run:

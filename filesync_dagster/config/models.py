@@ -213,6 +213,11 @@ class Retention(Strict):
         default=90,
         description="Days for which alerts that are over and syncs that were asked for from outside are kept.",
     )
+    unknown_files_days: Days = Field(
+        default=30,
+        description="Days after which a file in the snapshot root that the database does not know is moved to "
+        "`quarantine/`, and after as many more is deleted.",
+    )
     runs_days: Days = Field(
         default=7,
         description="Days for which our runs in Dagster are kept. Runs that hold what an asset last knew of a day "

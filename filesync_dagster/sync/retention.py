@@ -24,6 +24,9 @@ from filesync_dagster.sync.runtime import Runtime
 CHARTS = "reports"
 """The folder of the pictures of reports, below the home."""
 
+KINDS = ("snapshots", "journal", "sync_logs", "staging", "left_behind", "quarantined", "quarantine_deleted")
+"""What goes, endpoint by endpoint, or from the snapshot root as a whole."""
+
 ORPHAN_AGE_MIN = timedelta(days=1)
 """A file that no row points to is not touched before it is this old."""
 
@@ -79,7 +82,7 @@ def maintain(runtime: Runtime, *, dry_run: bool = False, adopt: bool = False) ->
     metadata, now = runtime.metadata, clock.utc_now()
     if adopt and not dry_run:
         runtime.snapshots.claim(take_over=True)
-    gone = Counter(dict.fromkeys(("snapshots", "journal", "sync_logs", "staging", "left_behind"), 0))
+    gone = Counter(dict.fromkeys(KINDS, 0))
     for name, endpoint_id in metadata.endpoints.ids().items():
         try:
             with metadata.leases.hold(
@@ -91,6 +94,7 @@ def maintain(runtime: Runtime, *, dry_run: bool = False, adopt: bool = False) ->
         except FilesyncError as error:  # one endpoint's trouble is not another's
             event("maintenance.failed", level=logging.WARNING, endpoint=name, error=str(error))
             gone["endpoints_failed"] += 1
+    gone.update(_clear_root(runtime, dry_run=dry_run))
     before = now - timedelta(days=runtime.config.settings.retention.events_days)
     oldest = now - timedelta(days=runtime.config.settings.retention.snapshots_days)
     gone["charts"] = _remove_charts(runtime.home / CHARTS, oldest, dry_run=dry_run)
@@ -103,10 +107,32 @@ def maintain(runtime: Runtime, *, dry_run: bool = False, adopt: bool = False) ->
 def _maintain_one(runtime: Runtime, name: str, lease: Lease, *, dry_run: bool) -> dict[str, int]:
     gone = retain(runtime, lease.endpoint_id, dry_run=dry_run)
     gone["staging"] = _discard_listing(runtime, name, lease, dry_run=dry_run)
+    known, written = _files_of(runtime, lease.endpoint_id)
     if not dry_run:
-        known, written = _files_of(runtime, lease.endpoint_id)
         sweep = runtime.snapshots.sweep
         gone["left_behind"] = sweep(known, ORPHAN_AGE_MIN, written=written, endpoint=name, spare=REBUILT)
+    gone["quarantined"] = _put_aside(runtime, name, known | written, dry_run=dry_run)
+    return gone
+
+
+def _put_aside(runtime: Runtime, name: str, known: set[str], *, dry_run: bool) -> int:
+    """Move old files that this database does not know to the quarantine. An older database may yet adopt them."""
+    age = timedelta(days=runtime.config.settings.retention.unknown_files_days)
+    return runtime.snapshots.put_aside(name, known, age, clock.utc_now().date(), dry_run=dry_run)
+
+
+def _clear_root(runtime: Runtime, *, dry_run: bool) -> Counter[str]:
+    """Put files of endpoints that there never were aside, and delete what was put aside long ago."""
+    gone, age = Counter[str](), timedelta(days=runtime.config.settings.retention.unknown_files_days)
+    try:
+        known = runtime.metadata.endpoints.ids()
+        for name in runtime.snapshots.endpoints():
+            if name not in known:
+                gone["quarantined"] += _put_aside(runtime, name, set(), dry_run=dry_run)
+        gone["quarantine_deleted"] = runtime.snapshots.clear_quarantine(age, clock.utc_now().date(), dry_run=dry_run)
+    except FilesyncError as error:
+        event("maintenance.failed", level=logging.WARNING, error=str(error))
+        gone["roots_failed"] += 1
     return gone
 
 

@@ -52,6 +52,14 @@ class Root(Protocol):
         """Delete a file; nothing happens when there is none."""
         ...
 
+    def move(self, key: str, to: str) -> None:
+        """Give a file another key. Nothing happens when there is none."""
+        ...
+
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder."""
+        ...
+
     def walk(self, folder: str) -> Iterator[tuple[str, float]]:
         """Yield every key below a folder, with its age in seconds."""
         ...
@@ -115,6 +123,17 @@ class FolderRoot:
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
             sync_file(path.parent)
+
+    def move(self, key: str, to: str) -> None:  # noqa: D102  # the protocol says it
+        path, final = self.folder / key, self.folder / to
+        make_folder(final.parent, private=self._private)
+        with suppress(FileNotFoundError):  # another process was faster
+            publish(path, final)
+            sync_file(path.parent)
+
+    def folders(self, folder: str) -> list[str]:  # noqa: D102  # the protocol says it
+        place = self.folder / folder
+        return sorted(path.name for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
 
     def walk(self, folder: str) -> Iterator[tuple[str, float]]:  # noqa: D102  # the protocol says it
         now = time.time()

@@ -98,6 +98,21 @@ class S3Root:
         with self._errors(key):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
 
+    def move(self, key: str, to: str) -> None:
+        """Copy an object, inside the store, then delete it."""
+        with suppress(FileNotFoundError), self._errors(key):
+            self._client.copy({"Bucket": self._bucket, "Key": self._prefix + key}, self._bucket, self._prefix + to)
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
+    def folders(self, folder: str) -> list[str]:  # noqa: D102  # the protocol says it
+        prefix = f"{self._prefix}{folder}/"
+        with self._errors(folder):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=prefix, Delimiter="/"
+            )
+            found = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
+        return sorted(name.removeprefix(prefix).rstrip("/") for name in found)
+
     def walk(self, folder: str) -> Iterator[tuple[str, float]]:  # noqa: D102  # the protocol says it
         with self._errors(folder):
             pages = self._client.get_paginator("list_objects_v2").paginate(

@@ -19,6 +19,7 @@ from filesync_dagster.core.errors import ConfigError, ForeignRoot, SnapshotCorru
 from filesync_dagster.core.model import canonical_json
 from filesync_dagster.core.model import data_version as version_of
 from filesync_dagster.core.schemas import sum_fingerprints
+from filesync_dagster.storage.snapshots import quarantine
 from filesync_dagster.storage.snapshots.cache import Cache, digest_in
 from filesync_dagster.storage.snapshots.disk import digest_of, disk_errors
 from filesync_dagster.storage.snapshots.engine import literal
@@ -135,20 +136,22 @@ class SnapshotStore:
         """
         if self._owner is None or (self._is_claimed and not take_over):
             return
-        mine = self._owner()
-        text = canonical_json({"installation": mine})
+        text = canonical_json({"installation": self._owner()})
         with disk_errors(f"looking at {self._root.uri(MARKER)}"):
             if take_over:
                 self._root.delete(MARKER)
             self._root.create(MARKER, text)
             found = self._root.read(MARKER)
         if found != text:
-            raise ForeignRoot(
-                f"The snapshot root {self._root.uri('')} belongs to another installation of filesync (its {MARKER}).",
-                hint="Give this one a folder of its own in snapshot_root. Should its database be lost for good,"
-                " `filesync maintain --adopt` takes the root over.",
-            )
+            raise self._foreign()
         self._is_claimed = True
+
+    def is_foreign(self) -> bool:
+        """Tell whether the root is marked as another installation's. Writes nothing."""
+        with disk_errors(f"looking at {self._root.uri(MARKER)}"):
+            if self._owner is None or not self._root.exists(MARKER):
+                return False
+            return self._root.read(MARKER) != canonical_json({"installation": self._owner()})
 
     def check(self) -> int | None:
         """Find out whether files can be stored; return how many bytes are free, where that is known."""
@@ -268,8 +271,7 @@ class SnapshotStore:
         Files with `spare` in their names stay. `written`: every URI that the database had written or begun; what is in
         none of both is somebody's whom it does not know, as after a restore, and stays.
         """
-        kept = {key for uri in referenced if (key := self._root.key(uri))}
-        kept |= {key.removesuffix(".parquet") + ".csv" for key in kept}
+        kept = self._keys(referenced)
         ours = None if written is None else {key for uri in written if (key := self._root.key(uri))}
         self.claim()
         swept = 0
@@ -288,6 +290,47 @@ class SnapshotStore:
                     path.unlink(missing_ok=True)
                     swept += 1
         return swept
+
+    def endpoints(self) -> list[str]:
+        """Return the names of the endpoints of which there are files."""
+        with disk_errors(f"looking at {self._root.uri('')}"):
+            return sorted({name for kind in quarantine.KINDS for name in self._root.folders(kind)})
+
+    def put_aside(
+        self, endpoint: str, known: Collection[str], older_than: timedelta, today: date, *, dry_run: bool = False
+    ) -> int:
+        """Move files of an endpoint that are older than `older_than`, and not `known` by their URIs, to the quarantine.
+
+        Return how many. The CSV of a known Parquet file is known.
+        """
+        kept = self._keys(known)
+        self._claim_unless(dry_run)
+        with disk_errors(f"putting unknown files of {endpoint} aside"):
+            return quarantine.put_aside(self._root, endpoint, kept, older_than, today, dry_run=dry_run)
+
+    def clear_quarantine(self, older_than: timedelta, today: date, *, dry_run: bool = False) -> int:
+        """Delete what has been in the quarantine for longer than that; return how many files."""
+        self._claim_unless(dry_run)
+        with disk_errors("clearing the quarantine"):
+            return quarantine.clear(self._root, older_than, today, dry_run=dry_run)
+
+    def _claim_unless(self, dry_run: bool) -> None:  # what it asks is its name
+        if not dry_run:
+            self.claim()
+        elif self.is_foreign():
+            raise self._foreign()
+
+    def _foreign(self) -> ForeignRoot:
+        return ForeignRoot(
+            f"The snapshot root {self._root.uri('')} belongs to another installation of filesync (its {MARKER}).",
+            hint="Give this one a folder of its own in snapshot_root. Should its database be lost for good,"
+            " `filesync maintain --adopt` takes the root over.",
+        )
+
+    def _keys(self, uris: Collection[str]) -> set[str]:
+        """Return the keys of URIs of this root, the CSV twins of Parquet files included."""
+        kept = {key for uri in uris if (key := self._root.key(uri))}
+        return kept | {key.removesuffix(".parquet") + ".csv" for key in kept}
 
 
 def _root_at(place: str, cache: Path, options: Mapping[str, Any], *, private: bool) -> Root:

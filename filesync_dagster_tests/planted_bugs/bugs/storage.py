@@ -10,6 +10,30 @@ ROOTS = "filesync_dagster_tests/sync/test_roots.py"
 
 BUGS = (
     Bug(
+        "unknown files are put aside at once",
+        "storage/snapshots/quarantine.py",
+        " and age > older_than.total_seconds()",
+        "",
+        ROOTS,
+        "put_aside_when_they_are_old",
+    ),
+    Bug(
+        "what was put aside is deleted with it",
+        "storage/snapshots/quarantine.py",
+        "if today - day > older_than",
+        "if today - day >= timedelta(0)",
+        ROOTS,
+        "put_aside_when_they_are_old",
+    ),
+    Bug(
+        "what the database knows is put aside as well",
+        "storage/snapshots/quarantine.py",
+        "key not in known and ",
+        "",
+        ROOTS,
+        "put_aside",
+    ),
+    Bug(
         "a heartbeat of the future keeps an endpoint busy until then",
         "storage/database/leases.py",
         "row.heartbeat_at - now > _term(row)",
