@@ -23,13 +23,14 @@ COOL_DOWN_MAX = timedelta(minutes=55)
 CLOSED, OPEN, PROBING = "closed", "open", "half_open"
 
 
-def ask(metadata: Metadata, endpoint_id: int, name: str, *, ignore_breaker: bool, now: datetime | None = None) -> None:
+def ask(
+    metadata: Metadata, record: BreakerRecord, name: str, *, ignore_breaker: bool, now: datetime | None = None
+) -> None:
     """Raise BreakerOpen when the store is to be left alone; else let the sync begin, as a probe if need be.
 
     `ignore_breaker`: somebody asks for this endpoint by name, so it is probed though no probe is due.
     """
     now = now or clock.utc_now()
-    record = metadata.endpoints.breaker(endpoint_id)
     if record.state == CLOSED:
         return
     if is_resting(record, now) and not ignore_breaker:

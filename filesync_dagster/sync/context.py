@@ -7,7 +7,7 @@ from datetime import datetime
 from filesync_dagster.config import Endpoint, location_of
 from filesync_dagster.connectors import IncrementalSource, Source
 from filesync_dagster.core.model import SyncStatus
-from filesync_dagster.storage.database import EndpointState, Lease
+from filesync_dagster.storage.database import EndpointState, Lease, SyncStart
 from filesync_dagster.sync.progress import Progress, ignore
 from filesync_dagster.sync.result import ResultBuilder
 from filesync_dagster.sync.runtime import Runtime
@@ -19,13 +19,18 @@ class SyncContext:
 
     runtime: Runtime
     endpoint: Endpoint
-    endpoint_id: int
     lease: Lease
+    standing: SyncStart
     source: Source
     attempt: ResultBuilder
     fresh: bool = False  # start the listing anew even when an unfinished one could be resumed
     keys: Collection[str] = ()  # external_ids that events named
     on_progress: Callable[[Progress], None] = ignore
+
+    @property
+    def endpoint_id(self) -> int:
+        """The id of the endpoint."""
+        return self.lease.endpoint_id
 
     @property
     def sync_id(self) -> str:

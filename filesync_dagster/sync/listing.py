@@ -119,6 +119,8 @@ def _is_filtered_out(endpoint: Endpoint, gap: ListingGap) -> bool:
 
 def _usable_checkpoints(context: SyncContext) -> dict[str, CheckpointRecord]:
     """Return the checkpoints of an unfinished listing of the same selection that is not too old, by scope."""
+    if not context.standing.has_checkpoints:
+        return {}
     records = context.runtime.metadata.checkpoints.of(context.endpoint_id)
     selection = context.selection
     same = (

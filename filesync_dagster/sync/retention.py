@@ -33,14 +33,11 @@ ORPHAN_AGE_MIN = timedelta(days=1)
 
 def tidy(context: SyncContext) -> None:
     """Let go of what retention no longer keeps, once a day, and of what a sync before this one left behind."""
-    logs = context.runtime.metadata.syncs.between(
-        context.endpoint_id, live=True, limit=2
-    )  # this one and the one before
-    before = logs[1] if len(logs) > 1 else None
-    zone = context.runtime.config.settings.partitions.zone
-    if before is None or before.sync_completed.astimezone(zone).date() != clock.utc_now().astimezone(zone).date():
+    before, zone = context.standing, context.runtime.config.settings.partitions.zone
+    last = before.last_completed
+    if last is None or last.astimezone(zone).date() != clock.utc_now().astimezone(zone).date():
         retain(context.runtime, context.endpoint_id)
-    if context.lease.after_crash or (before and before.sync_status is SyncStatus.FAILED):
+    if context.lease.after_crash or before.last_status is SyncStatus.FAILED:
         known, written = _files_of(context.runtime, context.endpoint_id)
         # Only the holder of the lease writes here; past days are rebuilt without one.
         sweep = context.runtime.snapshots.sweep

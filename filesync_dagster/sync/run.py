@@ -23,7 +23,7 @@ from filesync_dagster.core.errors import (
 )
 from filesync_dagster.core.logging import event, log_context
 from filesync_dagster.core.model import NUMBERS, SyncResult, SyncStatus
-from filesync_dagster.storage.database import EndpointState, Lease
+from filesync_dagster.storage.database import BreakerRecord, EndpointState, Lease, SyncStart
 from filesync_dagster.sync import circuit_breaker, full, incremental, lookup
 from filesync_dagster.sync.commit import conclude
 from filesync_dagster.sync.context import SyncContext
@@ -67,9 +67,9 @@ def sync(
         try:
             with (
                 runtime.metadata.leases.hold(endpoint_id, seconds=runtime.config.settings.lease_seconds) as lease,
-                _breaker(runtime, endpoint_id, endpoint.name, ignore_breaker=ignore_breaker),
+                _sync_start(runtime, endpoint_id, endpoint.name, ignore_breaker=ignore_breaker) as standing,
             ):
-                begun = _Begun(runtime, endpoint, endpoint_id, lease, attempt, full, keys, on_progress)
+                begun = _Begun(runtime, endpoint, lease, standing, attempt, full, keys, on_progress)
                 result = run_watched(begun.run, begun.watch, lease)
         except SyncInProgress as error:
             return replace(attempt.failure(error), busy=True)  # the other one is the sync of record
@@ -91,8 +91,8 @@ class _Begun:
 
     runtime: Runtime
     endpoint: Endpoint
-    endpoint_id: int
     lease: Lease
+    standing: SyncStart
     attempt: ResultBuilder
     full: bool
     keys: Collection[str]
@@ -102,9 +102,8 @@ class _Begun:
     def run(self) -> SyncResult:
         """Do the work."""
         with closing(self.runtime.open_source(self.endpoint, self.attempt.meter)) as source:
-            one, attempt, keys = self.endpoint, self.attempt, self.keys
-            parts = (self.runtime, one, self.endpoint_id, self.lease, source, attempt, self.full, keys, self._report)
-            return _run(SyncContext(*parts))
+            parts = (self.runtime, self.endpoint, self.lease, self.standing, source, self.attempt)
+            return _run(SyncContext(*parts, self.full, self.keys, self._report))
 
     def _report(self, progress: Progress) -> None:
         self.reports += 1
@@ -122,17 +121,19 @@ class _Begun:
 
 
 @contextmanager
-def _breaker(runtime: Runtime, endpoint_id: int, name: str, *, ignore_breaker: bool) -> Iterator[None]:
-    """Raise BreakerOpen when the store is to be left alone; take in how the sync ended."""
-    circuit_breaker.ask(runtime.metadata, endpoint_id, name, ignore_breaker=ignore_breaker)
+def _sync_start(runtime: Runtime, endpoint_id: int, name: str, *, ignore_breaker: bool) -> Iterator[SyncStart]:
+    """Yield what to begin from; raise BreakerOpen when the store is to be left alone. Take in how the sync ended."""
+    standing = runtime.metadata.endpoints.sync_start(endpoint_id)
+    circuit_breaker.ask(runtime.metadata, standing.breaker, name, ignore_breaker=ignore_breaker)
     try:
-        yield
+        yield standing
     except FilesyncError as error:
         with suppress(DatabaseError):
             circuit_breaker.note(runtime.metadata, endpoint_id, name, error)
         raise
-    with suppress(DatabaseError):  # the sync is committed, whatever becomes of this note
-        circuit_breaker.note(runtime.metadata, endpoint_id, name, None)
+    if standing.breaker != BreakerRecord(endpoint_id):
+        with suppress(DatabaseError):  # the sync is committed, whatever becomes of this note
+            circuit_breaker.note(runtime.metadata, endpoint_id, name, None)
 
 
 def _record(runtime: Runtime, endpoint_id: int, attempt: ResultBuilder, error: BaseException) -> None:
@@ -169,7 +170,9 @@ def _run(context: SyncContext) -> SyncResult:
 
 def _load_state(context: SyncContext) -> EndpointState:
     """Return the state to begin from. When a snapshot is lost, everything is listed and it is written anew."""
-    state = context.runtime.metadata.endpoints.state(context.endpoint_id)
+    state = context.standing.state
+    if not context.standing.has_later_changes:
+        return state
     try:
         return compact_if_due(context.runtime, context.endpoint.name, context.lease, state)
     except SnapshotError:
@@ -195,7 +198,7 @@ def _is_proved(context: SyncContext, state: EndpointState) -> bool:
         and state.reconciled_at is not None
         and state.reconciled_at < context.started + CLOCK_STEP_MAX
         and context.started < _proof_ends(context, state.reconciled_at)
-        and not context.runtime.metadata.checkpoints.of(context.endpoint_id)  # a reconcile has begun
+        and not context.standing.has_checkpoints  # a reconcile has begun
     )
 
 

@@ -73,7 +73,7 @@ class Runtime:
         return SnapshotStore(
             root or str(self.home / "data"),
             self.home / "cache",
-            digest_for=self._digest_for,
+            digest_for=self.digest_of,
             private=self._private,
             owner=self._installation,
         )
@@ -81,7 +81,8 @@ class Runtime:
     def _installation(self) -> str:
         return self.metadata.stored_files.installation()
 
-    def _digest_for(self, uri: str) -> str | None:
+    def digest_of(self, uri: str) -> str | None:
+        """Return how a stored file must read; None when nobody noted it."""
         known = self.metadata.stored_files.get(uri)
         return known.digest if known else None
 

@@ -47,10 +47,7 @@ def materialize(  # noqa: PLR0917  # a snapshot, as exactly as it is known
     """
     chain = runtime.metadata.syncs.changes_since(endpoint_id, snapshot_uri, until)
     if not chain:
-        path = runtime.snapshots.local(snapshot_uri)
-        if runtime.metadata.stored_files.get(snapshot_uri) is None:  # written by an older version
-            runtime.snapshots.verify(snapshot_uri, data_version, path)
-        return path
+        return _materialize_file(runtime, snapshot_uri, runtime.digest_of(snapshot_uri), data_version)
 
     def write(target: Path) -> None:
         _compact(runtime, snapshot_uri, chain, target)
@@ -59,6 +56,14 @@ def materialize(  # noqa: PLR0917  # a snapshot, as exactly as it is known
     # Stored files never change, so neither does what is made of them.
     made_of = hashlib.sha256("+".join([str(log.changes_uri) for log in chain]).encode()).hexdigest()
     return runtime.snapshots.derive_file(f"{snapshot_uri}+{made_of}.parquet", endpoint, write)
+
+
+def _materialize_file(runtime: Runtime, snapshot_uri: str, digest: str | None, data_version: str | None) -> Path:
+    """Return a local copy of a stored snapshot that nothing was changed on top of."""
+    path = runtime.snapshots.local(snapshot_uri, digest)
+    if digest is None:  # written by an older version
+        runtime.snapshots.verify(snapshot_uri, data_version, path)
+    return path
 
 
 def materialize_state(runtime: Runtime, endpoint: str, state: EndpointState) -> Path:
@@ -125,10 +130,14 @@ def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: Endpoin
 
 def is_intact(context: SyncContext, state: EndpointState) -> bool:
     """Tell whether the last snapshot, if any, is what was written. When it is not, the database has what it said."""
+    known = context.standing
     if state.snapshot_uri is None:
         return True
     try:
-        materialize_state(context.runtime, context.endpoint.name, state)
+        if known.has_later_changes:
+            materialize_state(context.runtime, context.endpoint.name, state)
+        else:
+            _materialize_file(context.runtime, state.snapshot_uri, known.snapshot_digest, state.data_version)
     except SnapshotError as error:
         context.attempt.meter.remarks["snapshot"] = f"{error.message} It was written anew, from the database."
         event("snapshot.lost", level=logging.WARNING, endpoint=context.endpoint.name, error=str(error))

@@ -42,7 +42,7 @@ class Endpoint:
     def sync(self, error=None, *, ignore_breaker=False):
         """Ask and note as a sync does, each time as another process would."""
         with Metadata.open(self.url) as metadata:
-            ask(metadata, self.id, "drawings", ignore_breaker=ignore_breaker, now=self.now)
+            ask(metadata, metadata.endpoints.breaker(self.id), "drawings", ignore_breaker=ignore_breaker, now=self.now)
             note(metadata, self.id, "drawings", error, now=self.now)
 
     def fail(self, times=1):
@@ -140,7 +140,7 @@ def test_an_hourly_endpoint_is_asked_at_every_tick(endpoint):
     for hour in range(1, 9):
         endpoint.now = NOON + timedelta(hours=hour)
         with Metadata.open(endpoint.url) as metadata:
-            ask(metadata, endpoint.id, "drawings", ignore_breaker=False, now=endpoint.now)
+            ask(metadata, metadata.endpoints.breaker(endpoint.id), "drawings", ignore_breaker=False, now=endpoint.now)
             note(metadata, endpoint.id, "drawings", DOWN, now=endpoint.now + timedelta(minutes=4))
 
 
@@ -160,7 +160,7 @@ def test_a_probe_whose_process_died_is_not_the_last(endpoint):
     endpoint.fail(FAILURES)
     endpoint.now += timedelta(minutes=5)
     with Metadata.open(endpoint.url) as metadata:
-        ask(metadata, endpoint.id, "drawings", ignore_breaker=False, now=endpoint.now)
+        ask(metadata, metadata.endpoints.breaker(endpoint.id), "drawings", ignore_breaker=False, now=endpoint.now)
     assert endpoint.record.state == "half_open"
     with pytest.raises(BreakerOpen):
         endpoint.sync()
@@ -200,7 +200,7 @@ def test_endpoints_have_breakers_of_their_own(endpoint):
     endpoint.fail(FAILURES)
     with Metadata.open(endpoint.url) as metadata:
         other = metadata.endpoints.register(EndpointRecord("other", "s3"))
-        ask(metadata, other, "other", ignore_breaker=False, now=endpoint.now)
+        ask(metadata, metadata.endpoints.breaker(other), "other", ignore_breaker=False, now=endpoint.now)
         assert set(metadata.endpoints.breakers()) == {endpoint.id}
 
 
@@ -249,7 +249,7 @@ class AnyOrder(RuleBasedStateMachine):
     def sync(self, ignore_breaker, end):
         resting = is_resting(self.breaker(1), self.now)
         try:
-            ask(self, 1, "drawings", ignore_breaker=ignore_breaker, now=self.now)
+            ask(self, self.endpoints.breaker(1), "drawings", ignore_breaker=ignore_breaker, now=self.now)
         except BreakerOpen:
             assert resting
             assert not ignore_breaker

@@ -11,11 +11,13 @@ from filesync_dagster.core.model import SyncMode, SyncStatus, data_version
 from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.kit.wire import Answer, Request
 from filesync_dagster.sync import snapshot_chain
+from filesync_dagster_tests.databases import recorded_statements
 from filesync_dagster_tests.sync.model.drive_world import BOB
 from filesync_dagster_tests.sync.model.stage import staged
 from filesync_dagster_tests.sync.projects import live
 
 ADDRESS = "http://drive.simulated"
+QUIET_STATEMENTS_MAX = 10
 
 
 class Drive:
@@ -100,6 +102,20 @@ def drive(stage):
     drive = Drive(stage)
     drive.store.create("top.txt", content=b"1")
     return drive
+
+
+def test_a_feed_that_tells_nothing_costs_ten_statements_at_most(drive):
+    """Also on top of a snapshot that was changed since, every time anew."""
+    drive.open()
+    drive.sync()
+    for _ in range(2):
+        with recorded_statements() as asked:
+            assert drive.filesync.sync("docs").mode is SyncMode.INCREMENTAL
+        assert len(asked) <= QUIET_STATEMENTS_MAX, "\n".join(asked)
+    assert not drive.filesync.runtime.metadata.endpoints.sync_start(1).has_later_changes
+    drive.store.create("new.txt", content=b"2")
+    drive.sync()
+    assert drive.filesync.runtime.metadata.endpoints.sync_start(1).has_later_changes
 
 
 def test_what_left_the_trash_for_good_is_in_no_snapshot(drive):

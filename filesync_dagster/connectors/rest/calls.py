@@ -1,4 +1,4 @@
-"""Every call to a store goes through `Calls`: held back, counted, repeated where that can help.
+"""Every call to a store goes through `Calls`: it waits as long as the store asked (429), and is repeated if that helps.
 
 The stack, from the outside: the tenant's pause, the quota of the class of call, the count, the call. What a call
 raises decides what follows: whether to ask again is a property of the error.

@@ -1,4 +1,4 @@
-"""What all calls with one credential share: the pause that the store asked for, its quotas and the retry budget.
+"""What all calls with one credential share: until when they pause, the store's quotas and the retry budget.
 
 A store that throttles counts the calls of a credential, not those of one thread or one endpoint. So a throttle
 answer to one of them holds back all of them.

@@ -18,6 +18,7 @@ from filesync_dagster.storage.database.records import (
     RequestRecord,
     StoredFileRecord,
     SyncRecord,
+    SyncStart,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "RequestRecord",
     "StoredFileRecord",
     "SyncRecord",
+    "SyncStart",
 ]

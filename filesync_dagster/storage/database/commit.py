@@ -1,7 +1,7 @@
 """One transaction makes a sync visible: files, journal, log, state. It commits only while the lease is held."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 import pyarrow as pa
 from sqlalchemy import Connection, bindparam, select, text
@@ -34,18 +34,16 @@ def commit(
     """Write everything that a sync found, in one transaction; `Metadata.commit` says what the batches hold."""
     with stage_rows(database, _batches(lease, imported, changes, repathed)) as (connection, names):
         lease.fence(connection)
-        steps = _STEPS if _has_files(connection, log.endpoint_id) else {**_STEPS, "incoming_entries": (_INSERT,)}
-        steps = {table: statements for table, statements in steps.items() if table in names}
-        written = _apply(connection, steps, _parameters(database, connection, log))
-        if written >= BULK_ROWS and not database.is_sqlite:
-            # Its own statistics come later; without them the next commit reads every row of the endpoint.
-            connection.exec_driver_sql("ANALYZE files")
+        if names:
+            _write_rows(database, connection, log, names)
         seq = write_log(connection, log)
-        if state is not None:
-            write_state(connection, lease.endpoint_id, state, seq, database.now(connection))
-        clear_held(connection, lease.endpoint_id)
+        if state is None:
+            clear_held(connection, lease.endpoint_id)
+        else:
+            write_state(connection, lease.endpoint_id, state, seq, database.moment())
         checkpoints.clear(connection, lease.endpoint_id)
-        lease.extend(connection)
+        if names:  # heartbeats had to wait meanwhile
+            lease.extend(connection)
 
 
 def _batches(
@@ -65,6 +63,15 @@ def _batches(
     for batch in repathed:
         lease.check()
         yield "incoming_paths", batch.select(["external_id", "path"])
+
+
+def _write_rows(database: Database, connection: Connection, log: SyncRecord, names: Container[str]) -> None:
+    steps = _STEPS if _has_files(connection, log.endpoint_id) else {**_STEPS, "incoming_entries": (_INSERT,)}
+    steps = {table: statements for table, statements in steps.items() if table in names}
+    written = _apply(connection, steps, _parameters(database, connection, log))
+    if written >= BULK_ROWS and not database.is_sqlite:
+        # Its own statistics come later; without them the next commit reads every row of the endpoint.
+        connection.exec_driver_sql("ANALYZE files")
 
 
 def _has_files(connection: Connection, endpoint_id: int) -> bool:

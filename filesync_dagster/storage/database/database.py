@@ -6,16 +6,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, func, select
+from sqlalchemy import ColumnElement, Connection, DateTime, create_engine, event, func, literal, select
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from filesync_dagster.core import clock
 from filesync_dagster.core.errors import DatabaseLocked, DatabaseUnavailable
+from filesync_dagster.storage.database.column_types import UtcDateTime
 from filesync_dagster.storage.database.errors import translate_errors
 
 WRITES = "filesync_writes"
@@ -73,6 +74,12 @@ class Database:
             return clock.utc_now()
         moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         return moment.astimezone(UTC)
+
+    def moment(self, later: timedelta = timedelta(0)) -> ColumnElement[datetime]:
+        """Return the same, or so much later, as part of a statement: nobody has to ask for it first."""
+        if self.is_sqlite:
+            return literal(clock.utc_now() + later, UtcDateTime)
+        return func.clock_timestamp(type_=DateTime(timezone=True)) + later
 
     @contextmanager
     def _line(self) -> Iterator[None]:

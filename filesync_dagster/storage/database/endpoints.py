@@ -13,8 +13,9 @@ from filesync_dagster.storage.database.alerts import ExpectedRecord
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.leases import Lease
 from filesync_dagster.storage.database.parameters import AT_ONCE, in_batches
-from filesync_dagster.storage.database.records import BreakerRecord, EndpointRecord, EndpointState
+from filesync_dagster.storage.database.records import BreakerRecord, EndpointRecord, EndpointState, SyncStart
 from filesync_dagster.storage.database.state import clear_held
+from filesync_dagster.storage.database.sync_start import read_sync_start
 from filesync_dagster.storage.database.tables import breakers, endpoint_state, endpoints, files, sync_logs
 
 
@@ -83,6 +84,10 @@ class EndpointRepository:
         with self._database.read_transaction() as connection:
             row = connection.execute(query).mappings().one_or_none()
         return EndpointState(endpoint_id) if row is None else EndpointState(**row)
+
+    def sync_start(self, endpoint_id: int) -> SyncStart:
+        """All that a sync begins from, in one question. For the holder of the lease."""
+        return read_sync_start(self._database, endpoint_id)
 
     def states(self) -> dict[str, EndpointState]:
         """Where every endpoint stands, by name."""

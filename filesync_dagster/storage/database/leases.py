@@ -70,27 +70,29 @@ class Lease:
             raise _lost(self.endpoint)
 
     def fence(self, connection: Connection) -> None:
-        """Lock the lease until this transaction ends, so that it commits only while the lease is held.
+        """Renew the lease, and so lock it until this transaction ends: that commits only while the lease is held.
 
         Raises LeaseLost when another sync has taken over.
         """
-        query = select(leases.c.token).where(leases.c.endpoint_id == self.endpoint_id).with_for_update()
-        if self._lost.is_set() or connection.execute(query).scalar() != self.token:
+        if self._lost.is_set() or not self._write_heartbeat(connection):
             self._lost.set()
             raise _lost(self.endpoint)
 
     def extend(self, connection: Connection) -> None:
         """Renew inside a transaction: heartbeats had to wait for a long one."""
-        now = self._database.now(connection)
-        result = connection.execute(
-            update(leases)
-            .where(leases.c.endpoint_id == self.endpoint_id, leases.c.token == self.token)
-            .values(heartbeat_at=now, expires_at=now + timedelta(seconds=self.seconds)),
-        )
-        if result.rowcount == 0:
-            self._lost.set()
-        else:
+        if self._write_heartbeat(connection):
             self._renewed = time.monotonic()
+        else:
+            self._lost.set()
+
+    def _write_heartbeat(self, connection: Connection) -> bool:
+        """Renew the row; tell whether it is still ours."""
+        beat = {
+            "heartbeat_at": self._database.moment(),
+            "expires_at": self._database.moment(timedelta(seconds=self.seconds)),
+        }
+        ours = update(leases).where(leases.c.endpoint_id == self.endpoint_id, leases.c.token == self.token)
+        return connection.execute(ours.values(**beat)).rowcount > 0
 
     def revoke(self) -> None:
         """Take the right from whoever still works under it: that commits nothing, and the next sync may begin."""
@@ -109,7 +111,7 @@ class Lease:
             connection.execute(
                 update(leases)
                 .where(leases.c.endpoint_id == self.endpoint_id, leases.c.token == self.token)
-                .values(holder=null(), expires_at=self._database.now(connection), **values),
+                .values(holder=null(), expires_at=self._database.moment(), **values),
             )
 
     def _renew(self) -> None:
@@ -161,18 +163,33 @@ def _obtain(database: Database, endpoint_id: int, purpose: str, seconds: float) 
     deadline = time.monotonic() + DATABASE_OUTAGE_SECONDS
     while True:
         try:
-            with database.read_transaction() as connection:
-                # Asked without a lock first: the holder keeps the row locked while it commits.
-                row, now = _row(connection, endpoint_id), database.now(connection)
-            if row is not None and row.holder is not None and row.heartbeat_at - now > _term(row):
-                row = _date_back(database, row)
-            _refuse_if_held(database, row, now)
+            row = _look(database, endpoint_id)
             with database.write_transaction(fleeting=True) as connection:
+                if row is not None and row.holder is None:
+                    token = _take_free(database, connection, endpoint_id, purpose, seconds)
+                    if token is not None:
+                        return row.name, token, False
                 return _take(database, connection, endpoint_id, purpose, seconds)
         except _Maintained:
             if purpose == MAINTENANCE or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
+
+
+def _look(database: Database, endpoint_id: int) -> Row[tuple[object, ...]] | None:
+    """Return the lease, if there is one, without a lock: its holder keeps it locked while it commits.
+
+    Raises SyncInProgress when it is held.
+    """
+    with database.read_transaction() as connection:
+        row = _row(connection, endpoint_id)
+        if row is None or row.holder is None:
+            return row
+        now = database.now(connection)
+    if row.heartbeat_at - now > _term(row):
+        row = _date_back(database, row)
+    _refuse_if_held(database, row, now)
+    return row
 
 
 def _date_back(database: Database, row: Row[tuple[object, ...]]) -> Row[tuple[object, ...]] | None:
@@ -201,21 +218,38 @@ def _take(
     database: Database, connection: Connection, endpoint_id: int, purpose: str, seconds: float
 ) -> tuple[str, int, bool]:
     now = database.now(connection)
-    values = {
-        "holder": Process.current().as_dict(),
-        "purpose": purpose,
-        "acquired_at": now,
-        "heartbeat_at": now,
-        "expires_at": now + timedelta(seconds=seconds),
-    }
     _ensure_row(connection, endpoint_id, now)
     row = _row(connection, endpoint_id, lock=True)
     assert row is not None
     _refuse_if_held(database, row, now)
     token = int(row.token) + 1
+    values = _holding(database, purpose, seconds)
     connection.execute(update(leases).where(leases.c.endpoint_id == endpoint_id).values(token=token, **values))
     _alive.add(_key(database, endpoint_id, token))  # before anybody can see the row
     return row.name, token, row.holder is not None
+
+
+def _take_free(
+    database: Database, connection: Connection, endpoint_id: int, purpose: str, seconds: float
+) -> int | None:
+    """Take a lease that nobody holds; return its token. None: somebody was quicker."""
+    free = update(leases).where(leases.c.endpoint_id == endpoint_id, leases.c.holder.is_(None))
+    values = {"token": leases.c.token + 1, **_holding(database, purpose, seconds)}
+    token: int | None = connection.execute(free.values(**values).returning(leases.c.token)).scalar()
+    if token is not None:
+        _alive.add(_key(database, endpoint_id, token))  # before anybody can see the row
+    return token
+
+
+def _holding(database: Database, purpose: str, seconds: float) -> dict[str, Any]:
+    """Return what a lease says of this process as its holder."""
+    return {
+        "holder": Process.current().as_dict(),
+        "purpose": purpose,
+        "acquired_at": database.moment(),
+        "heartbeat_at": database.moment(),
+        "expires_at": database.moment(timedelta(seconds=seconds)),
+    }
 
 
 def _ensure_row(connection: Connection, endpoint_id: int, now: datetime) -> None:

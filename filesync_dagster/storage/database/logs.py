@@ -8,19 +8,21 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     RowMapping,
+    ScalarSelect,
     Select,
     and_,
     delete,
     func,
-    insert,
     null,
     or_,
     select,
     union,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from filesync_dagster.core.guard import Peak
 from filesync_dagster.core.model import COMMITTED, SyncMode, SyncStatus
@@ -34,24 +36,48 @@ from filesync_dagster.storage.database.tables import SYNC_ORDER, endpoint_state,
 
 _COMMITTED_VALUES = [status.value for status in COMMITTED]
 _COMMITTED = sync_logs.c.sync_status.in_(_COMMITTED_VALUES)
-_ONE = sync_logs.alias()
+ONE = sync_logs.alias()
 """A log that another is compared with, or chosen by."""
 
 
 def write_log(connection: Connection, log: SyncRecord) -> int:
     """Write the row of a sync, in place of an earlier one of the same id; return its place in the order of commits."""
-    connection.execute(delete(sync_logs).where(sync_logs.c.id == log.id))
-    seq = log.seq or _next_seq(connection, log.endpoint_id)
-    connection.execute(insert(sync_logs).values(**{**asdict(log), "seq": seq}))
-    return seq
+    is_sqlite = connection.dialect.name == "sqlite"
+    values = {**asdict(log), "seq": log.seq or (_next_seq(log.endpoint_id) if is_sqlite else SYNC_ORDER.next_value())}
+    row = (sqlite.insert if is_sqlite else postgresql.insert)(sync_logs).values(**values)
+    changed = {name: row.excluded[name] for name in values if name != "id"}
+    written = row.on_conflict_do_update(index_elements=[sync_logs.c.id], set_=changed).returning(sync_logs.c.seq)
+    return int(connection.execute(written).scalar_one())
 
 
-def _next_seq(connection: Connection, endpoint_id: int) -> int:
+def _next_seq(endpoint_id: int) -> ScalarSelect[int]:
     """Return a number that no log of the endpoint has reached; whoever commits holds the endpoint's lease."""
-    if connection.dialect.name == "postgresql":
-        return int(connection.execute(select(SYNC_ORDER.next_value())).scalar_one())
-    last = select(func.max(sync_logs.c.seq)).where(sync_logs.c.endpoint_id == endpoint_id)
-    return int(connection.execute(last).scalar() or 0) + 1
+    last = func.coalesce(func.max(sync_logs.c.seq), 0)
+    return select(last + 1).where(sync_logs.c.endpoint_id == endpoint_id).scalar_subquery()
+
+
+def is_on_top_of(log: FromClause, endpoint_id: Any, snapshot_uri: Any) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds of the logs of incremental syncs that committed changes on top of a stored snapshot."""
+    return (
+        log.c.endpoint_id == endpoint_id,
+        log.c.sync_status.in_(_COMMITTED_VALUES),
+        log.c.mode == SyncMode.INCREMENTAL.value,
+        log.c.snapshot_uri == snapshot_uri,
+        log.c.changes_uri.is_not(None),
+        log.c.snapshot_uri.not_like("%" + log.c.id + "%"),  # that one is in the snapshot already
+    )
+
+
+def newest_log(*wanted: ColumnElement[bool]) -> ScalarSelect[str]:
+    """Return the id of the last log of an endpoint of the query around it; `wanted`: conditions on `ONE`."""
+    return (
+        select(ONE.c.id)
+        .where(ONE.c.endpoint_id == endpoints.c.id, *wanted)
+        .order_by(ONE.c.seq.desc(), ONE.c.sync_completed.desc())
+        .limit(1)
+        .correlate(endpoints)
+        .scalar_subquery()
+    )
 
 
 class SyncRepository:
@@ -126,7 +152,7 @@ class SyncRepository:
 
     def latest(self) -> dict[int, SyncRecord]:
         """The last sync of every endpoint, by endpoint id, without those that rebuilt a past day."""
-        return _newest(self._database, _ONE.c.mode != SyncMode.REPLAY.value)
+        return _newest(self._database, ONE.c.mode != SyncMode.REPLAY.value)
 
     def ended_since(self, moment: datetime, known: Container[str] = ()) -> list[SyncRecord]:
         """Logs of syncs of any endpoint that ended at a moment or later, oldest first.
@@ -161,8 +187,8 @@ class SyncRepository:
 
     def last_full(self, endpoint_id: int | None = None) -> dict[int, SyncRecord]:
         """The last committed sync that listed everything, by endpoint id; of one endpoint or of all."""
-        committed = _ONE.c.sync_status.in_(_COMMITTED_VALUES)
-        return _newest(self._database, committed, _ONE.c.mode == SyncMode.FULL.value, endpoint_id=endpoint_id)
+        committed = ONE.c.sync_status.in_(_COMMITTED_VALUES)
+        return _newest(self._database, committed, ONE.c.mode == SyncMode.FULL.value, endpoint_id=endpoint_id)
 
     def peak(self, endpoint_id: int, since: datetime) -> Peak:
         """The most files that an endpoint had, of what syncs took away that ended since a moment.
@@ -195,22 +221,11 @@ class SyncRepository:
     def changes_since(self, endpoint_id: int, snapshot_uri: str, until: int | None = None) -> list[SyncRecord]:
         """Incremental syncs that committed changes on top of a stored snapshot, in their order, up to a `seq`."""
         log = sync_logs.c
-        query = (
-            select(sync_logs)
-            .where(
-                log.endpoint_id == endpoint_id,
-                _COMMITTED,
-                log.mode == SyncMode.INCREMENTAL.value,
-                log.snapshot_uri == snapshot_uri,
-                log.changes_uri.is_not(None),
-            )
-            .order_by(log.seq)
-        )
+        query = select(sync_logs).where(*is_on_top_of(sync_logs, endpoint_id, snapshot_uri)).order_by(log.seq)
         if until is not None:
             query = query.where(log.seq <= until)
         with self._database.read_transaction() as connection:
-            found = [_record(row) for row in connection.execute(query).mappings()]
-        return [record for record in found if record.id not in snapshot_uri]  # that one is in the snapshot already
+            return [_record(row) for row in connection.execute(query).mappings()]
 
     def rebase(self, lease: Lease, sync_id: str, snapshot_uri: str) -> None:
         """Let the state, and the logs from this sync on, point to a whole snapshot that says what they said."""
@@ -312,18 +327,11 @@ def _first(connection: Connection, query: Select[Any]) -> RowMapping | None:
 
 
 def _newest(database: Database, *wanted: ColumnElement[bool], endpoint_id: int | None = None) -> dict[int, SyncRecord]:
-    """Return the last log of each endpoint that is wanted, a condition on `_ONE`, by endpoint id.
+    """Return the last log of each endpoint that is wanted, a condition on `ONE`, by endpoint id.
 
     The index is read backwards from the end, for each endpoint: however long the logs are, that is quick.
     """
-    newest = (
-        select(_ONE.c.id)
-        .where(_ONE.c.endpoint_id == endpoints.c.id, *wanted)
-        .order_by(_ONE.c.seq.desc(), _ONE.c.sync_completed.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    query = select(sync_logs).join_from(endpoints, sync_logs, sync_logs.c.id == newest)
+    query = select(sync_logs).join_from(endpoints, sync_logs, sync_logs.c.id == newest_log(*wanted))
     if endpoint_id is not None:
         query = query.where(endpoints.c.id == endpoint_id)
     with database.read_transaction() as connection:

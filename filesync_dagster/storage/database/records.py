@@ -122,6 +122,19 @@ class BreakerRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncStart:
+    """What a sync begins from, read at once by the holder of the lease: until it writes, all of it stays true."""
+
+    state: EndpointState
+    breaker: BreakerRecord
+    snapshot_digest: str | None = None  # of the file that the state points to; None: nobody noted it
+    has_later_changes: bool = False  # on top of that file
+    has_checkpoints: bool = False
+    last_status: SyncStatus | None = None  # of the sync before; None: there was none
+    last_completed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RequestRecord:
     """A sync that was asked for from outside."""
 

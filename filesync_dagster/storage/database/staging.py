@@ -9,6 +9,7 @@ import io
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,7 +43,13 @@ def stage_rows(database: Database, batches: Iterable[Staged]) -> Iterator[tuple[
     are read; the transaction commits at the end, and the tables are gone then.
     """
     filled = (item for item in batches if item[1].num_rows)
-    with (_beside_sqlite if database.is_sqlite else _inside_postgresql)(database, filled) as result:
+    first = next(filled, None)
+    if first is None:
+        with database.write_transaction() as connection:
+            yield connection, frozenset()
+        return
+    stage = _beside_sqlite if database.is_sqlite else _inside_postgresql
+    with stage(database, chain((first,), filled)) as result:
         yield result
 
 
@@ -80,17 +87,13 @@ def _beside_sqlite(database: Database, batches: Iterator[Staged]) -> Iterator[tu
     try:
         with translate_errors(database.where):
             names = _ingest(path, batches)
-        with database.write_transaction(attached=path if names else None) as connection:
+        with database.write_transaction(attached=path) as connection:
             yield connection, names
     finally:
         path.unlink(missing_ok=True)
 
 
 def _ingest(path: Path, batches: Iterator[Staged]) -> frozenset[str]:
-    first = next(batches, None)
-    if first is None:
-        return frozenset()
-
     import adbc_driver_sqlite.dbapi  # half a second, which a command that only reads need not spend
 
     with adbc_driver_sqlite.dbapi.connect(str(path), autocommit=True) as connection, connection.cursor() as cursor:
@@ -100,11 +103,7 @@ def _ingest(path: Path, batches: Iterator[Staged]) -> frozenset[str]:
         def ingest(name: str, batch: pa.RecordBatch, is_first: bool) -> None:
             cursor.adbc_ingest(name, _without_moments(batch), mode="create" if is_first else "append")
 
-        def again() -> Iterator[Staged]:
-            yield first
-            yield from batches
-
-        return _write(ingest, again())
+        return _write(ingest, batches)
 
 
 def _write(write: Callable[[str, pa.RecordBatch, bool], None], batches: Iterator[Staged]) -> frozenset[str]:

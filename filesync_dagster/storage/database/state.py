@@ -4,15 +4,19 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, null, update
+from sqlalchemy import ColumnElement, Connection, insert, null, update
 
 from filesync_dagster.storage.database.records import NewState
 from filesync_dagster.storage.database.tables import endpoint_state
 
+_NONE_HELD = dict.fromkeys(("held_sync_id", "held_location", "held_cursor"), null())
 
-def write_state(connection: Connection, endpoint_id: int, new: NewState, seq: int, now: datetime) -> None:
-    """Make `new` the current state, inside a fenced transaction; `seq`: of the log that goes with it."""
-    _upsert(connection, endpoint_id, {**asdict(new), "seq": seq, "updated_at": now})
+
+def write_state(
+    connection: Connection, endpoint_id: int, new: NewState, seq: int, now: ColumnElement[datetime]
+) -> None:
+    """Make `new` the current state and forget the held sync, inside a fenced transaction; `seq`: of its log."""
+    _upsert(connection, endpoint_id, {**asdict(new), **_NONE_HELD, "seq": seq, "updated_at": now})
 
 
 def write_held(  # noqa: PLR0917  # the columns, in their order
@@ -28,7 +32,7 @@ def clear_held(connection: Connection, endpoint_id: int) -> bool:
     statement = (
         update(endpoint_state)
         .where(endpoint_state.c.endpoint_id == endpoint_id, endpoint_state.c.held_sync_id.is_not(None))
-        .values(held_sync_id=null(), held_location=null(), held_cursor=null())
+        .values(**_NONE_HELD)
     )
     return connection.execute(statement).rowcount > 0
 

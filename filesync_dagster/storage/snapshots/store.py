@@ -158,12 +158,13 @@ class SnapshotStore:
         with disk_errors(f"looking at {self._root.uri('')}"):
             return self._root.check()
 
-    def local(self, uri: str) -> Path:
+    def local(self, uri: str, digest: str | None = None) -> Path:
         """Return a local file with the content of a stored one: itself, or a copy from the cache.
 
-        Raises SnapshotMissing, or SnapshotCorrupt when it does not read as it was written.
+        `digest`: how it must read, where that is at hand. Raises SnapshotMissing, or SnapshotCorrupt when it does not
+        read as it was written.
         """
-        path, wanted = self._path(uri), self._digest_for(uri)
+        path, wanted = self._path(uri), digest or self._digest_for(uri)
         try:
             if wanted is not None:
                 found = digest_in(path) if self._cache.has(path) else digest_of(path)

@@ -1,4 +1,4 @@
-"""Two snapshots in, a table of changes out.
+"""What changed between two snapshots: one change for each entry, one for a folder that moved with all below it.
 
 The hashes decide which rows are looked at, never what is said about them: rows whose 128 bits (id_hash,
 fingerprint) occur on both sides are unchanged; the few others are fetched whole and joined on their exact id.

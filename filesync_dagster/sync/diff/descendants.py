@@ -1,4 +1,4 @@
-"""Rows that did not change and lie elsewhere now, because a folder above them did."""
+"""Paths of rows that did not change: a folder above them moved, which is the change."""
 
 import duckdb
 

@@ -328,3 +328,14 @@ def test_a_process_that_could_not_give_a_lease_back_is_not_busy_with_itself(url,
             assert lease.after_crash
             with pytest.raises(SyncInProgress), metadata.leases.hold(endpoint):
                 pass
+
+
+def test_who_finds_a_lease_free_and_is_too_late_does_not_take_it(metadata, endpoint):
+    """Between looking and taking, another one was quicker."""
+    with metadata.leases.hold(endpoint) as lease:
+        with metadata._database.write_transaction() as connection:
+            assert leases_module._take_free(metadata._database, connection, endpoint, "sync", 60.0) is None
+        with metadata._database.write_transaction() as connection:
+            lease.fence(connection)
+    with metadata._database.write_transaction() as connection:
+        assert leases_module._take_free(metadata._database, connection, endpoint, "sync", 60.0) == lease.token + 1
