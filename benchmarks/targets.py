@@ -81,6 +81,24 @@ CASES = (
         {"rows": 1_000_000},
     ),
     Case(
+        "queries",
+        "queries",
+        "What `search` and the pages of REST ask of a million files: a folder, a page, a hash; a part of a name and of "
+        "an owner that no file has. Reading every row once.",
+        tuple(
+            Target(f"{what} among 1M files on {database}", f"{key}.{name}_ms", "≤", limit, "ms")
+            for key, database in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+            for name, what, limit in (
+                ("folder", "100 files of a folder", 10),
+                ("page", "A page of 100 files", 10),
+                ("hash", "The files with a hash", 10),
+                ("name", "A part of a name", 300),
+                ("owner", "A part of an owner", 300),
+            )
+        ),
+        {"rows": 1_000_000},
+    ),
+    Case(
         "memory",
         "memory",
         "A full sync of ten million synthetic entries.",

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from filesync_dagster.config import Endpoint
 from filesync_dagster.core.errors import NothingKnown
-from filesync_dagster.storage.database.search import FOUND_SCHEMA, FileKey, FileQuery, FolderEntry, key_of
+from filesync_dagster.storage.database.search import FOUND_SCHEMA, FileKey, FileQuery, key_of
+from filesync_dagster.sync.inventory import current_snapshot, live
 from filesync_dagster.sync.runtime import Runtime
 
 SEARCH_SCHEMA = pa.schema(
@@ -18,6 +20,25 @@ SEARCH_SCHEMA = pa.schema(
     ]
 )
 """A file that was found, and the name of its endpoint."""
+
+
+FOLDER = """
+    WITH inside AS (SELECT substr(path, ?::INT + 1) AS rest, kind, size FROM ({live}) WHERE {inside}),
+    entries AS (
+        SELECT
+            split_part(rest, '/', 1) AS name,
+            contains(rest, '/') OR kind = 'folder' AS is_folder,
+            count(*) FILTER (kind <> 'folder') AS files,
+            coalesce(sum(size), 0)::HUGEINT AS bytes
+        FROM inside
+        GROUP BY ALL
+    )
+    SELECT name, is_folder, files, bytes, sum(files) OVER ()::BIGINT, sum(bytes) OVER ()::HUGEINT
+    FROM entries
+    ORDER BY bytes DESC, files DESC, name
+    LIMIT ?
+"""
+"""What lies right in a folder, the largest first, each with the numbers of all. `inside`: a range in byte order."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +74,16 @@ def search_page(
 
 
 @dataclass(frozen=True)
+class FolderEntry:
+    """What lies right in a folder: a file, or a folder with all that is in it."""
+
+    name: str
+    is_folder: bool
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class FolderSize:
     """A folder: all that is in it, and what lies right in it, the largest first."""
 
@@ -67,15 +98,21 @@ def folder_size(runtime: Runtime, endpoint: Endpoint, path: str = "", *, limit: 
 
     Raises NothingKnown when nothing is below the path.
     """
-    endpoint_id, path = runtime.register(endpoint), path.strip("/")
-    files, size = runtime.metadata.search.size_of(endpoint_id, path)
-    entries = runtime.metadata.search.children(endpoint_id, path, limit=limit)
-    if path and not entries:
+    path, snapshot = path.strip("/"), current_snapshot(runtime, endpoint)
+    found: list[tuple[Any, ...]] = []
+    if snapshot is not None:
+        start, inside = (f"{path}/", "path > ? AND path < ?") if path else ("", "? = ?")
+        with runtime.engine() as con:
+            query = FOLDER.format(live=live(snapshot), inside=inside)
+            found = con.execute(query, [len(start), start, f"{path}0" if path else start, limit]).fetchall()
+    if path and not found:
         raise NothingKnown(
             f"{endpoint.name!r} has no folder {path!r}, or it is empty.",
             hint="Case counts; `filesync search` finds it.",
         )
-    return FolderSize(path, files, size, tuple(entries))
+    entries = tuple(FolderEntry(name, is_folder, files, size) for name, is_folder, files, size, *_ in found)
+    files, size = found[0][4:] if found else (0, 0)
+    return FolderSize(path, files, size, entries)
 
 
 def _names_by_id(runtime: Runtime, names: Sequence[str] | None) -> dict[int, str]:

@@ -14,7 +14,7 @@ from filesync_dagster.storage.database.arrow_rows import COLUMN_OF_FIELD, Column
 from filesync_dagster.storage.database.column_types import UtcDateTime
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.parameters import AT_ONCE, in_batches
-from filesync_dagster.storage.database.tables import file_changes, files
+from filesync_dagster.storage.database.tables import PATH_START, PATH_START_CHARACTERS, file_changes, files
 
 _FILE_FIELDS: "list[Field]" = [
     *(field for field in ENTRY_FIELDS if field.name in COLUMN_OF_FIELD),
@@ -156,13 +156,18 @@ class FileRepository:
 
 
 def in_folder(folder: str) -> ColumnElement[bool]:
-    """Return the condition for a folder and what lies in it."""
-    return or_(files.c.path == folder, below(folder))
+    """Return the condition for a folder and what lies in it, with the one range that holds both."""
+    return and_(files.c.path >= folder, files.c.path < f"{folder}0", or_(files.c.path == folder, below(folder)))
 
 
 def below(folder: str) -> ColumnElement[bool]:
     """Return the condition for what lies in a folder: a range in byte order, where `0` comes behind the slash."""
     return and_(files.c.path > f"{folder}/", files.c.path < f"{folder}0")
+
+
+def starts_below(folder: str) -> ColumnElement[bool]:
+    """Return what follows from `below`, and what an index by the start of each path can tell."""
+    return PATH_START.between(folder[:PATH_START_CHARACTERS], f"{folder}0"[:PATH_START_CHARACTERS])
 
 
 def _entries(endpoint_id: int) -> Select[Any]:

@@ -1,4 +1,4 @@
-"""Files that are looked for: over all endpoints, by folder, and page by page. Every query about that is here.
+"""Files that are looked for: over all endpoints, and page by page. Every query of the database about that is here.
 
 All of them are ordered by (endpoint_id, path, external_id), and go on behind the last row of the page before. Patterns
 and letters of any case are narrowed down by LIKE, and decided in Arrow, which means the same on both databases.
@@ -12,23 +12,22 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, select, tuple_
 
 from filesync_dagster.core.filters import glob_expression
-from filesync_dagster.core.model import Kind
 from filesync_dagster.core.path_filter import WILDCARDS, PathFilter
 from filesync_dagster.core.schemas import TIMESTAMP
 from filesync_dagster.storage.database.arrow_rows import Field, pc
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.row_streams import (
     JOURNAL_SCHEMA,
-    below,
     file_column,
     in_folder,
     plain_column,
     read_batch,
+    starts_below,
 )
-from filesync_dagster.storage.database.tables import file_changes, files
+from filesync_dagster.storage.database.tables import PATH_START, PATH_START_CHARACTERS, file_changes, files
 
 PAGE_ROWS = 1000
 """Rows that are read at once while something is looked for: the memory that a search takes."""
@@ -90,6 +89,11 @@ class FileQuery:
         return batch.filter(pc.match_substring_regex(values, self._expression))
 
     @property
+    def is_narrowed(self) -> bool:
+        """Whether the database finds more than is meant, from which `select` takes what is."""
+        return self._expression is not None or (self.path is not None and self.path.expression is not None)
+
+    @property
     def is_about_paths(self) -> bool:
         """Whether its text is looked for in paths, not in names."""
         return self.text is not None and "/" in self.text
@@ -100,16 +104,6 @@ class FileQuery:
             return None
         text = _fold(self.text)
         return glob_expression(text) if WILDCARDS & set(text) else f"(?s){re.escape(text)}"
-
-
-@dataclass(frozen=True)
-class FolderEntry:
-    """What lies right in a folder: a file, or a folder with all that is in it."""
-
-    name: str
-    is_folder: bool
-    files: int
-    bytes: int
 
 
 class SearchRepository:
@@ -127,40 +121,17 @@ class SearchRepository:
         """
         left = limit
         while left is None or left > 0:
-            page = self._page(endpoint_ids, query, after)
+            size = PAGE_ROWS if left is None or query.is_narrowed else min(left, PAGE_ROWS)
+            page = self._page(endpoint_ids, query, after, size)
             found = query.select(page)
             if left is not None:
                 found = found.slice(0, left)
                 left -= found.num_rows
             if found.num_rows:
                 yield found
-            if page.num_rows < PAGE_ROWS:
+            if page.num_rows < size:
                 return
             after = key_of(page)
-
-    def children(self, endpoint_id: int, folder: str, *, limit: int) -> list[FolderEntry]:
-        """Return what lies right in a folder ("" is the topmost), the largest first."""
-        rest = files.c.path if not folder else func.substr(files.c.path, len(folder) + 2)
-        slash = func.instr(rest, "/") if self._database.is_sqlite else func.strpos(rest, "/")
-        inside = case((slash > 0, 1), else_=0)
-        name = case((slash > 0, func.substr(rest, 1, slash - 1)), else_=rest).label("name")
-        is_folder = case((or_(inside == 1, files.c.kind == Kind.FOLDER.value), 1), else_=0).label("is_folder")
-        query = (
-            select(name, is_folder, _count(), _bytes())
-            .where(*_live_below(endpoint_id, folder))
-            .group_by(name, is_folder)
-            .order_by(_bytes().desc(), _count().desc(), name)
-            .limit(limit)
-        )
-        with self._database.read_transaction() as connection:
-            return [FolderEntry(row[0], bool(row[1]), int(row[2]), int(row[3])) for row in connection.execute(query)]
-
-    def size_of(self, endpoint_id: int, folder: str) -> tuple[int, int]:
-        """Return how many files a folder has, however deep, and their bytes."""
-        query = select(_count(), _bytes()).where(*_live_below(endpoint_id, folder))
-        with self._database.read_transaction() as connection:
-            count, size = connection.execute(query).one()
-        return int(count), int(size)
 
     def changes(
         self,
@@ -185,16 +156,55 @@ class SearchRepository:
         with self._database.read_transaction() as connection:
             return _batch_of(connection.execute(query.order_by(journal.seq).limit(limit)).all(), JOURNAL_SCHEMA)
 
-    def _page(self, endpoint_ids: Collection[int], query: FileQuery, after: FileKey | None) -> pa.RecordBatch:
-        order = (files.c.endpoint_id, files.c.path, files.c.external_id)
-        statement: Select[Any] = select(*(_column(name) for name in FOUND_SCHEMA.names)).where(
-            files.c.endpoint_id.in_(endpoint_ids), files.c.deleted_at.is_(None), *_conditions(query)
-        )
-        if after is not None:
-            statement = statement.where(tuple_(*order) > tuple_(*after))
-        with self._database.read_transaction() as connection:
-            rows = connection.execute(statement.order_by(*order).limit(PAGE_ROWS)).all()
+    def _page(
+        self, endpoint_ids: Collection[int], query: FileQuery, after: FileKey | None, size: int
+    ) -> pa.RecordBatch:
+        """Return the next page: of the endpoint that the one before ended in, then of those behind it."""
+        if after is None:
+            return _batch_of(self._read(endpoint_ids, query, None, size), FOUND_SCHEMA)
+        rows = self._read([after.endpoint_id], query, after, size)
+        behind = [number for number in endpoint_ids if number > after.endpoint_id]
+        if behind and len(rows) < size:
+            rows = [*rows, *self._read(behind, query, None, size - len(rows))]
         return _batch_of(rows, FOUND_SCHEMA)
+
+    def _read(
+        self, endpoint_ids: Collection[int], query: FileQuery, after: FileKey | None, limit: int
+    ) -> Sequence[Sequence[Any]]:
+        place: list[ColumnElement[Any]] = [files.c.path, files.c.external_id]
+        behind = [after.path, after.external_id] if after else []
+        # By its hash a file is found at once, if nothing suggests to go through all in their order.
+        endpoint = files.c.endpoint_id + 0 if query.content_hash else files.c.endpoint_id
+        conditions = [endpoint.in_(endpoint_ids), files.c.deleted_at.is_(None), *self._conditions(query)]
+        if not self._database.is_sqlite:  # its index has the start of each path: the same order
+            place.insert(0, PATH_START)
+            if after is not None:
+                behind.insert(0, after.path[:PATH_START_CHARACTERS])
+            if query.path is not None and query.path.folder:
+                conditions.append(starts_below(query.path.folder))
+        if behind:
+            conditions.append(tuple_(*place) > tuple_(*behind))
+        columns = [_column(name) for name in FOUND_SCHEMA.names]
+        statement: Select[Any] = select(*columns).where(*conditions).order_by(endpoint, *place).limit(limit)
+        with self._database.read_transaction() as connection:
+            return connection.execute(statement).all()
+
+    def _conditions(self, query: FileQuery) -> Iterator[ColumnElement[bool]]:
+        """Yield what the database decides, or narrows down."""
+        if query.path is not None and query.path.folder:
+            yield in_folder(query.path.folder)
+        if query.text is not None:
+            # A database knows capitals of ASCII alone: in a path, which is stored raw, the others may be anything.
+            like = _like(_fold(query.text), any_letter=query.is_about_paths)
+            column = files.c.path if query.is_about_paths else files.c.name_search
+            yield self._is_like(column, like) if query.is_about_paths else column.like(like, escape="\\")
+        if query.owner is not None:
+            yield self._is_like(files.c.owner, f"%{_escaped(query.owner)}%")
+        yield from _facts(query)
+
+    def _is_like(self, column: ColumnElement[Any], like: str) -> ColumnElement[bool]:
+        """Return the condition of a pattern in any case: SQLite's LIKE knows no other."""
+        return (column.like if self._database.is_sqlite else column.ilike)(like, escape="\\")
 
 
 def key_of(batch: pa.RecordBatch) -> FileKey:
@@ -210,21 +220,7 @@ def _column(name: str) -> ColumnElement[Any]:
     return files.c[name] if name in {"endpoint_id", "name_search"} else file_column(name)
 
 
-def _conditions(query: FileQuery) -> Iterator[ColumnElement[bool]]:
-    """Yield what the database decides, or narrows down."""
-    if query.path is not None and query.path.folder:
-        yield in_folder(query.path.folder)
-    if query.text is not None:
-        # A database knows capitals of ASCII alone: in a path, which is stored raw, the others may be anything.
-        like = _like(_fold(query.text), any_letter=query.is_about_paths)
-        column = files.c.path if query.is_about_paths else files.c.name_search
-        yield column.ilike(like, escape="\\") if query.is_about_paths else column.like(like, escape="\\")
-    yield from _facts(query)
-
-
 def _facts(query: FileQuery) -> Iterator[ColumnElement[bool]]:
-    if query.owner is not None:
-        yield files.c.owner.ilike(f"%{_escaped(query.owner)}%", escape="\\")
     if query.content_hash is not None:
         digits = query.content_hash
         yield files.c.content_hash.in_([digits] if ":" in digits else [f"{name}:{digits}" for name in ALGORITHMS])
@@ -235,21 +231,6 @@ def _facts(query: FileQuery) -> Iterator[ColumnElement[bool]]:
         (query.modified_before, files.c.date_updated.__lt__),
     ]
     yield from (is_within(bound) for bound, is_within in bounds if bound is not None)
-
-
-def _live_below(endpoint_id: int, folder: str) -> Iterator[ColumnElement[bool]]:
-    yield files.c.endpoint_id == endpoint_id
-    yield files.c.deleted_at.is_(None)
-    if folder:
-        yield below(folder)
-
-
-def _count() -> ColumnElement[Any]:
-    return func.coalesce(func.sum(case((files.c.kind != Kind.FOLDER.value, 1), else_=0)), 0)
-
-
-def _bytes() -> ColumnElement[Any]:
-    return func.coalesce(func.sum(files.c.size), 0)
 
 
 def _fold(text: str) -> str:

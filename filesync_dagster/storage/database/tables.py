@@ -128,8 +128,9 @@ files = Table(
     ),
 )
 
-PATH_START = 500
-"""Characters of a path that PostgreSQL's index has: a path may be longer than a row of an index."""
+PATH_START_CHARACTERS = 500
+PATH_START = func.substr(files.c.path, 1, PATH_START_CHARACTERS)
+"""What PostgreSQL's index has of a path, which may be longer than a row of an index."""
 
 _LIVE = text("deleted_at IS NULL")
 
@@ -146,7 +147,7 @@ Index(
 Index(
     "ix_files_live_path",
     files.c.endpoint_id,
-    func.substr(files.c.path, 1, PATH_START),
+    PATH_START,
     postgresql_where=_LIVE,
 ).ddl_if(dialect="postgresql")
 
