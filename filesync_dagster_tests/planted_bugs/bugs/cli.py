@@ -32,8 +32,8 @@ BUGS = (
     Bug(
         "a cursor begins a page with what the last one ended with",
         "storage/database/search.py",
-        "tuple_(*order) > tuple_(*after)",
-        "tuple_(*order) >= tuple_(*after)",
+        "tuple_(*place) > tuple_(*behind)",
+        "tuple_(*place) >= tuple_(*behind)",
         SEARCH,
         "looked_for and sqlite",
     ),
