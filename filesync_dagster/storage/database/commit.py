@@ -15,7 +15,7 @@ from filesync_dagster.storage.database.logs import write_log
 from filesync_dagster.storage.database.records import NewState, SyncRecord
 from filesync_dagster.storage.database.staging import stage_rows
 from filesync_dagster.storage.database.state import clear_held, write_state
-from filesync_dagster.storage.database.tables import endpoint_state, endpoints, files
+from filesync_dagster.storage.database.tables import POSTGRESQL_KEY, SQLITE_KEY, endpoint_state, endpoints, files
 
 BULK_ROWS = 10_000
 """Rows after which PostgreSQL's planner should look again."""
@@ -66,7 +66,9 @@ def _batches(
 
 
 def _write_rows(database: Database, connection: Connection, log: SyncRecord, names: Container[str]) -> None:
-    steps = _STEPS if _has_files(connection, log.endpoint_id) else {**_STEPS, "incoming_entries": (_INSERT,)}
+    steps = _STEPS if database.is_sqlite else _POSTGRESQL_STEPS
+    if not _has_files(connection, log.endpoint_id):
+        steps = {**steps, "incoming_entries": (_INSERT,)}
     steps = {table: statements for table, statements in steps.items() if table in names}
     written = _apply(connection, steps, _parameters(database, connection, log))
     if written >= BULK_ROWS and not database.is_sqlite:
@@ -157,7 +159,7 @@ FROM incoming_entries e WHERE true
 """
 
 _UPSERT = f"""{_INSERT}
-ON CONFLICT (endpoint_id, external_id) DO UPDATE SET
+ON CONFLICT (%s) DO UPDATE SET
   {", ".join(f"{column} = excluded.{column}" for column in _COLUMNS if column != "external_id")},
   title = excluded.title, project_id = excluded.project_id, user_id = excluded.user_id,
   last_seen_at = excluded.last_seen_at,
@@ -180,8 +182,10 @@ FROM incoming_journal ORDER BY position
 _STEPS: dict[str, tuple[str, ...]] = {
     "incoming_gone": (_GONE,),
     "incoming_ids": (_MAKE_ROOM, _LEAVE_ID, _TAKE_ID),
-    "incoming_entries": (_UPSERT,),
+    "incoming_entries": (_UPSERT % ", ".join(SQLITE_KEY),),
     "incoming_paths": (_REPATH,),
     "incoming_journal": (_JOURNAL,),
 }
 """Which statements each staging table feeds, in the order that they must run."""
+
+_POSTGRESQL_STEPS = {**_STEPS, "incoming_entries": (_UPSERT % ", ".join(POSTGRESQL_KEY),)}

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    literal_column,
     text,
 )
 
@@ -111,15 +112,6 @@ files = Table(
     Column("gone_reason", Text),  # removed | trashed | left_scope
     Column("created_at", UtcDateTime, nullable=False),  # of this row
     Column("updated_at", UtcDateTime, nullable=False),
-    Index("uq_files_endpoint_id_external_id", "endpoint_id", "external_id", unique=True),
-    # Stores without folders pay nothing for it.
-    Index(
-        "ix_files_endpoint_id_parent_id",
-        "endpoint_id",
-        "parent_id",
-        sqlite_where=text("parent_id IS NOT NULL"),
-        postgresql_where=text("parent_id IS NOT NULL"),
-    ),
     Index(
         "ix_files_content_hash",
         "content_hash",
@@ -132,7 +124,31 @@ PATH_START_CHARACTERS = 500
 PATH_START = func.substr(files.c.path, 1, PATH_START_CHARACTERS)
 """What PostgreSQL's index has of a path, which may be longer than a row of an index."""
 
+ID_BYTES = 2_000
+"""The longest id that is in PostgreSQL's unique index, which holds 2,704 bytes; of a longer one it has the SHA-256."""
+
+_SHA256 = r"sha256(decode(replace(external_id, '\', '\\'), 'escape'))"
+
+POSTGRESQL_KEY = (
+    "endpoint_id",
+    f"(CASE WHEN octet_length(external_id) <= {ID_BYTES} THEN external_id ELSE '' END)",
+    f"(CASE WHEN octet_length(external_id) > {ID_BYTES} THEN {_SHA256} ELSE CAST('' AS bytea) END)",
+)
+"""What no two rows of `files` have in common on PostgreSQL: the endpoint and the id, however long that is."""
+
+SQLITE_KEY = ("endpoint_id", "external_id")
+"""The same on SQLite, whose indexes take any text."""
+
 _LIVE = text("deleted_at IS NULL")
+_NESTED = text("parent_id IS NOT NULL")  # stores without folders pay nothing for it
+
+Index("uq_files_endpoint_id_external_id", *map(files.c.get, SQLITE_KEY), unique=True).ddl_if("sqlite")
+Index("ix_files_endpoint_id_parent_id", files.c.endpoint_id, files.c.parent_id, sqlite_where=_NESTED).ddl_if("sqlite")
+
+# A hash index finds a text of any length, for whoever says `external_id = …`.
+Index("uq_files_key", *map(literal_column, POSTGRESQL_KEY), unique=True, _table=files).ddl_if("postgresql")
+Index("ix_files_external_id", files.c.external_id, postgresql_using="hash").ddl_if("postgresql")
+Index("ix_files_parent_id", files.c.parent_id, postgresql_using="hash", postgresql_where=_NESTED).ddl_if("postgresql")
 
 # What is looked for by path, name or owner is found in the index, in the order of the pages.
 Index(

@@ -42,6 +42,14 @@ BUGS = (
         "clock_that_was_ahead and sqlite",
     ),
     Bug(
+        "an id is longer than PostgreSQL's index takes",
+        "storage/database/migrations/versions/v0012_ids_of_any_length.py",
+        "octet_length(external_id) <= 2000",
+        "octet_length(external_id) <= 9000",
+        "filesync_dagster_tests/storage/database/test_commit.py",
+        "ids_of_any_length and postgresql",
+    ),
+    Bug(
         "a name is a formula in a csv for spreadsheets",
         "storage/snapshots/export.py",
         "query = _without_formulas(con, query) if safe else query",

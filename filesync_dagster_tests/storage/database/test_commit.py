@@ -1,8 +1,12 @@
+import hashlib
+import random
+
 import pyarrow as pa
 import pytest
 from sqlalchemy import select
 
 from filesync_dagster.core.errors import LeaseLost
+from filesync_dagster.core.model import ChangeKind
 from filesync_dagster.core.schemas import ENTRY_SCHEMA
 from filesync_dagster.storage.database.tables import files
 from filesync_dagster_tests.storage.database.builders import (
@@ -274,3 +278,35 @@ def _expire(metadata, endpoint):
 
     with metadata._database.write_transaction() as connection:
         connection.execute(leases.update().where(leases.c.endpoint_id == endpoint).values(expires_at=NOW))
+
+
+def test_ids_of_any_length_are_told_apart(metadata, endpoint):
+    """An index of PostgreSQL holds 2,704 bytes; a store's ids may have more, and none of them is another one."""
+    noise = random.Random(2704)
+    long = "".join(chr(noise.randrange(0x4E00, 0x9FFF)) for _ in range(3_000))
+    ids = [
+        long + "a",
+        long + "b",
+        long[:666],
+        long[:667],
+        "\\" + long,
+        "\\\\" + long,
+        hashlib.sha256(long.encode()).hexdigest(),
+    ]
+    rows = [entry(one, path=f"p{number}", parent_id=one) for number, one in enumerate(ids)]
+    commit(metadata, endpoint, "s1", imported=[batch(*rows)])
+    newer = [entry(one, path=f"q{number}", parent_id=one) for number, one in enumerate(ids)]
+    edits = [(ChangeKind.MODIFIED, before, after) for before, after in zip(rows, newer, strict=True)]
+    commit(metadata, endpoint, "s2", 1, changes=[changes(*edits, (ChangeKind.ADDED, None, entry(long)))])
+
+    assert {one: row["path"] for one, row in live(metadata, endpoint).items()} == {
+        long: long,
+        **{one: f"q{number}" for number, one in enumerate(ids)},
+    }
+    [found] = metadata.files.entries_of(endpoint, [long + "b"])
+    assert found.column("path").to_pylist() == ["q1"]
+    [below] = metadata.files.children(endpoint, [long + "a"])
+    assert below.column("external_id").to_pylist() == [long + "a"]
+    commit(metadata, endpoint, "s3", 2, changes=[changes((ChangeKind.REMOVED, newer[0], None))])
+    assert long + "a" not in live(metadata, endpoint)
+    assert long + "b" in live(metadata, endpoint)
