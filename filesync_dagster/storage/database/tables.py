@@ -142,7 +142,7 @@ SQLITE_KEY = ("endpoint_id", "external_id")
 _LIVE = text("deleted_at IS NULL")
 _NESTED = text("parent_id IS NOT NULL")  # stores without folders pay nothing for it
 
-Index("uq_files_endpoint_id_external_id", *map(files.c.get, SQLITE_KEY), unique=True).ddl_if("sqlite")
+Index("uq_files_endpoint_id_external_id", *(files.c[name] for name in SQLITE_KEY), unique=True).ddl_if("sqlite")
 Index("ix_files_endpoint_id_parent_id", files.c.endpoint_id, files.c.parent_id, sqlite_where=_NESTED).ddl_if("sqlite")
 
 # A hash index finds a text of any length, for whoever says `external_id = …`.
