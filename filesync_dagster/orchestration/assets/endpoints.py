@@ -127,7 +127,6 @@ def _sync_selected(
     else:
         results = filesync.sync_day_many(names, day, run_id=context.run.run_id, on_progress=on_progress)
     failures: dict[str, str] = {}
-    anew: set[dg.AssetKey] = set()
     for result in results:
         why = failure_reason(result)
         if result.status is SyncStatus.SKIPPED or (result.busy and _is_automatic(context.run)):
@@ -138,8 +137,7 @@ def _sync_selected(
             context.log.error("%s: %s", result.endpoint, why)
         elif asset_key(result.endpoint) in context.selected_asset_keys:
             yield _materialize(context, filesync, result, today if live else day)
-            anew.add(asset_key(result.endpoint))
-    yield from _check(filesync, checks) if checks else _check_all(context, filesync, names, anew)
+    yield from _check(filesync, checks) if checks else _check_all(context, filesync, names)
     alert_after_run(context, filesync)
     if failures:
         raise _failure(failures, len(names))
@@ -206,14 +204,12 @@ def _check(filesync: "Filesync", selected: AbstractSet[dg.AssetCheckKey]) -> Ite
 
 
 def _check_all(
-    context: dg.AssetExecutionContext, filesync: "Filesync", names: Sequence[str], anew: AbstractSet[dg.AssetKey]
+    context: dg.AssetExecutionContext, filesync: "Filesync", names: Sequence[str]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Yield the checks of what was materialized, else Dagster takes them as not evaluated; of the rest the news."""
+    """Yield the checks that say something else than before."""
     endpoints = filesync.config.by_name
     defined = {check.key for name in names for check in check_specs(endpoints[name])}
-    results = list(_check(filesync, defined))
-    yield from (check for check in results if check.asset_key in anew)
-    yield from unreported_results(context.instance, (check for check in results if check.asset_key not in anew))
+    yield from unreported_results(context.instance, _check(filesync, defined))
 
 
 def _failure(failures: dict[str, str], of: int) -> dg.Failure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from filesync_dagster.core.errors import FilesyncError, SnapshotError
-from filesync_dagster.core.model import NUMBERS, SyncResult, SyncStatus
+from filesync_dagster.core.model import NUMBERS, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.orchestration.assets.specs import FEED_DRIFT, LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
 from filesync_dagster.orchestration.instance.materialization_log import as_event
 
@@ -33,7 +33,7 @@ SHOWN = {
     **{name: name for name in TOTALS},
     **{f"sync/{name}": name for name in (*(one.name for one in NUMBERS), "duration_seconds") if name not in TOTALS},
 }
-"""Always there, zeros too: Dagster plots what every materialization has."""
+"""Of a sync that found something, zeros too: Dagster plots what materializations have."""
 
 CHANGE_COLUMNS = dg.TableSchema(
     columns=[
@@ -70,8 +70,10 @@ def materialization_event(filesync: "Filesync", result: SyncResult, day: date) -
 
 
 def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:
-    """Return what the asset shows of a sync."""
+    """Return what the asset shows of a sync. Of most there is nothing to tell: Dagster keeps every word of it."""
     facts = result.as_dict()
+    if is_quiet(result):
+        return {name: facts[name] or 0 for name in TOTALS}
     shown: dict[str, Any] = {label: facts[name] or 0 for label, name in SHOWN.items()}
     shown["filesync/mode"] = result.mode.value
     shown["filesync/status"] = result.status.value
@@ -84,6 +86,17 @@ def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:
     if result.warnings:
         shown["warnings"] = dg.MetadataValue.md("\n".join(f"- {text}" for text in result.warnings[:SAMPLE_ROWS]))
     return shown
+
+
+def is_quiet(result: SyncResult) -> bool:
+    """Tell whether a sync found everything as it was, all of it, and has nothing to remark."""
+    told = result.warnings or result.feed_drift or result.mode is SyncMode.REPLAY
+    return result.status is SyncStatus.COMPLETED and not has_files(result) and not told
+
+
+def has_files(result: SyncResult) -> bool:
+    """Tell whether a sync stored what it found: its changes or, the first time, a snapshot of its own."""
+    return bool(result.changes_uri) or str(result.sync_id) in str(result.snapshot_uri)
 
 
 def load_held(filesync: "Filesync", status: "EndpointStatus") -> "HeldSync | None":

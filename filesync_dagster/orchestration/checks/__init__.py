@@ -1,1 +1,1 @@
-"""Asset checks: of endpoints, and of what is wrong with endpoints.yaml."""
+"""The asset check of endpoints.yaml itself. Those of each endpoint are told with its syncs: `assets/results.py`."""

@@ -11,13 +11,15 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 Result = dg.MaterializeResult[Any] | dg.AssetMaterialization | dg.AssetCheckResult
 """`AssetMaterialization`: of a partition that is not that of the run."""
 Event = dg.MaterializeResult[Any] | dg.AssetMaterialization | dg.AssetCheckEvaluation
 
 REPEAT_INTERVAL = timedelta(days=1)
-"""After which the check of what is not materialized is reported again though it stays, so that its history goes on."""
+"""After which a check is reported again though it says the same, so that its history goes on."""
 
 
 def log_results(context: dg.AssetExecutionContext, results: Iterable[Result]) -> Iterator[Event]:
@@ -66,21 +68,37 @@ def evaluation(result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
 def unreported_results(
     instance: dg.DagsterInstance, results: Iterable[dg.AssetCheckResult]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Yield the results of checks that Dagster does not show already, and those it was told a day ago."""
-    found = {_key(result): result for result in results}
-    shown = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(found))
-    yield from (result for key, result in found.items() if not _says(shown.get(key), result))
+    """Yield the results of checks that Dagster does not show already, and those it was told a day ago.
+
+    The others were found again, now: Dagster takes them as results about what was materialized meanwhile.
+    """
+    found, storage = {_key(result): result for result in results}, instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        yield from found.values()
+        return
+    shown = storage.get_latest_asset_check_execution_by_key(list(found))
+    same = {key: record.id for key, record in shown.items() if _says(record, found[key])}
+    _confirm(storage, same.values())
+    yield from (result for key, result in found.items() if key not in same)
 
 
-def _says(record: AssetCheckExecutionRecord | None, result: dg.AssetCheckResult) -> bool:
-    if record is None or record.event is None or record.event.dagster_event is None:
+def _confirm(storage: SqlEventLogStorage, ids: Collection[int]) -> None:
+    """Date results of checks anew. An event for each would say the same again, in thousands of bytes."""
+    table, now = AssetCheckExecutionsTable, datetime.now(UTC).replace(tzinfo=None)
+    if ids:
+        with storage.index_connection() as connection:
+            connection.execute(table.update().where(table.c.id.in_(ids)).values(create_timestamp=now))
+
+
+def _says(record: AssetCheckExecutionRecord, result: dg.AssetCheckResult) -> bool:
+    if record.event is None or record.event.dagster_event is None:
         return False
     last = record.event.dagster_event.event_specific_data
     if not isinstance(last, dg.AssetCheckEvaluation):
         return False  # it was planned only: the run that was to tell did not
     age = datetime.now(UTC).timestamp() - record.event.timestamp
-    same = (last.passed, last.severity, last.description) == (result.passed, result.severity, result.description)
-    return same and age < REPEAT_INTERVAL.total_seconds()
+    said, new = ((r.passed, r.severity, r.description, dict(r.metadata or {})) for r in (last, evaluation(result)))
+    return said == new and age < REPEAT_INTERVAL.total_seconds()
 
 
 def _key(result: dg.AssetCheckResult) -> dg.AssetCheckKey:

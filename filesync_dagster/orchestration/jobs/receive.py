@@ -14,6 +14,7 @@ from filesync_dagster.orchestration.assets.results import (
     check_results,
     drift_result,
     failure_reason,
+    has_files,
     materialization_event,
 )
 from filesync_dagster.orchestration.instance.heartbeat import run_heartbeat
@@ -107,16 +108,11 @@ def _events_of(
     elif why:
         failures[result.endpoint] = why
         context.log.error("%s: %s", result.endpoint, why)
-    elif result.changes_uri or _is_first(result):  # an event that told nothing new leaves no trace in Dagster's history
+    elif has_files(result):  # an event that told nothing new leaves no trace in Dagster's history
         today = filesync.config.settings.partitions.today()
         yield materialization_event(filesync, result, today)
     if result.status is SyncStatus.HELD or (not why and result.mode is SyncMode.FULL):
         yield from _checks(context, filesync, result.endpoint)
-
-
-def _is_first(result: SyncResult) -> bool:
-    """Tell whether a sync was the first import, which has a snapshot of its own and no changes."""
-    return result.snapshot_uri is not None and str(result.sync_id) in result.snapshot_uri
 
 
 def _checks(context: dg.OpExecutionContext, filesync: "Filesync", name: str) -> Iterator[Event]:

@@ -14,6 +14,9 @@ from filesync_dagster.orchestration.tags import CADENCE_TAG
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.sync.memory_store import STORES
 
+QUIET_BYTES_MAX = 5 * 1024
+"""Of an endpoint in the events of a run, without what the database needs around them."""
+
 COMPLETE = dg.AssetCheckKey(dg.AssetKey(["filesync", "drawings"]), "listing_complete")
 
 
@@ -50,11 +53,13 @@ def test_a_sync_is_one_event(project, store):
     assert latest.asset_materialization.tags["dagster/data_version"].startswith("12-")
 
 
-def test_a_check_is_told_with_each_materialization(project, store):
-    """Otherwise Dagster would show it as not evaluated. While nothing is materialized, only what changes is told."""
+def test_a_check_is_told_when_it_changes(project, store):
+    """Whether the endpoint is materialized or not."""
     made = project(store("drawings"))
-    for _ in range(2):
-        assert checked(tick(made, "drawings")) == {("listing_complete", True), ("mass_delete_guard", True)}
+    assert checked(tick(made, "drawings")) == {("listing_complete", True), ("mass_delete_guard", True)}
+    assert checked(tick(made, "drawings")) == set()
+    STORES["drawings"].put("new", size=1)
+    assert checked(tick(made, "drawings")) == {("mass_delete_guard", True)}, "it tells how many files there are"
     STORES["drawings"].faults.breaks = {"one": 0}
     assert checked(tick(made, "drawings")) == {("listing_complete", False)}
     assert checked(tick(made, "drawings")) == set()
@@ -66,9 +71,25 @@ def test_dagster_takes_a_check_to_be_of_the_latest_materialization(project, stor
     """What the UI counts as passed, after a second quiet run, too."""
     made = project(store("drawings"))
     for _ in range(2):
-        tick(made, "drawings")
+        events = tick(made, "drawings")
+    assert checked(events) == set()
     found = made.instance.event_log_storage.get_latest_asset_check_execution_by_key([COMPLETE])
     assert asyncio.run(found[COMPLETE].targets_latest_materialization(LoadingContextForTest(made.instance)))
+
+
+def test_a_quiet_sync_takes_little_of_the_event_log(project, store):
+    """Each event is there twice on SQLite: with its run, and in the index of all."""
+    made = project(store("drawings"), store("models"))
+    counts = [size_of(tick(made, "drawings", "models")) for _ in range(3)]
+    assert max(counts[1:]) <= QUIET_BYTES_MAX < counts[0]
+    STORES["models"].put("new", size=1)
+    assert size_of(tick(made, "drawings", "models")) > QUIET_BYTES_MAX
+
+
+def size_of(events):
+    """Return how many bytes of events an endpoint takes, of two in a run."""
+    told = {"ASSET_MATERIALIZATION_PLANNED", "ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION"}
+    return sum(2 * len(dg.serialize_value(event)) for event in events if event.event_type_value in told) // 2
 
 
 def test_a_person_who_asks_is_told_all(project, store):

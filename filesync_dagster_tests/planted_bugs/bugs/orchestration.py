@@ -7,6 +7,30 @@ SCHEDULES = "filesync_dagster_tests/orchestration/test_schedules.py"
 
 BUGS = (
     Bug(
+        "a check that stays is one of an earlier materialization",
+        "orchestration/instance/materialization_log.py",
+        "    _confirm(storage, same.values())\n",
+        "",
+        "filesync_dagster_tests/orchestration/instance/test_materialization_log.py",
+        "latest_materialization",
+    ),
+    Bug(
+        "a sync that found nothing new tells all about it",
+        "orchestration/assets/results.py",
+        "    if is_quiet(result):",
+        "    if not result:",
+        "filesync_dagster_tests/orchestration/instance/test_materialization_log.py",
+        "takes_little",
+    ),
+    Bug(
+        "a sync with a remark tells nothing",
+        "orchestration/assets/results.py",
+        "told = result.warnings or ",
+        "told = ",
+        "filesync_dagster_tests/orchestration/assets/test_endpoints.py",
+        "a_remark",
+    ),
+    Bug(
         "a run that failed for its endpoints counts as crashed",
         "orchestration/sensors/alerts.py",
         "not _explained(runs.instance, run.run_id)",
