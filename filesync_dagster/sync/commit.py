@@ -146,7 +146,10 @@ def _hold(context: SyncContext, outcome: Outcome, found: DetectedChanges, why_no
     )
     proposed = replace(_store(context, outcome, found), status=SyncStatus.HELD, error=f"{why_not} {hint}")
     run_id, version = context.attempt.run_id, found.data_version
-    log = sync_record(context.endpoint_id, proposed, outcome.observed, run_id, data_version=version)
+    # Warnings of what is held say that parts of it are missing: what the source only remarked is told now.
+    is_partial = outcome.result.status is SyncStatus.PARTIAL
+    kept = proposed if is_partial else replace(proposed, warnings=())
+    log = sync_record(context.endpoint_id, kept, outcome.observed, run_id, data_version=version)
     context.runtime.metadata.syncs.hold(context.lease, log, context.location, outcome.following.cursor)
     return proposed
 
