@@ -167,6 +167,19 @@ CASES = (
         takes_long=True,
     ),
     Case(
+        "quiet_sync",
+        "quiet_sync",
+        "One sync of 20 files that finds nothing new: statements to the metadata database, milliseconds of processor "
+        "time beside those of listing the folder, reading the snapshot and three commits.",
+        (
+            Target("Statements of a quiet sync on SQLite", "sqlite.statements", "≤", 10, ""),
+            Target("Statements of a quiet sync on PostgreSQL", "postgresql.statements", "≤", 10, ""),
+            Target("Processor time of a quiet sync on SQLite", "sqlite.ms", "≤", 20, "ms"),
+            Target("Processor time of a quiet sync on PostgreSQL", "postgresql.ms", "≤", 20, "ms"),
+        ),
+        {"files": 20},
+    ),
+    Case(
         "cli_start",
         "cli_start",
         "CPU seconds of the command line: `--help` beside the smallest click program; `status`, and `sync` of 20 "

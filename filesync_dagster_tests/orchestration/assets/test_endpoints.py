@@ -129,6 +129,7 @@ def test_a_partial_sync_materializes_with_a_warning(project, store):
 def test_a_remark_is_shown_and_no_gap(project, store):
     """What could not be told of entries that were all listed is a warning; the listing is complete."""
     made = project(store("a"))
+    made.materialize(["filesync", "a"])
     STORES["a"].faults.remark = "Nobody knows whose these are."
     result = made.materialize(["filesync", "a"])
     assert result.success
