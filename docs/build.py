@@ -38,6 +38,7 @@ ENVIRONMENT = """\
 | `FILESYNC_DAGSTER_URL` | Dagster's web server, for who is no part of Dagster. Default: that of `filesync up`. |
 | `FILESYNC_INSTALLATION` | One name for processes that share no home ([why](operations.md#whose-dagster-it-is)). |
 | `FILESYNC_API_TOKEN` | The bearer token of [the API](rest.md). Without one, everybody may read and nobody may write. |
+| `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | The proxy, and the hosts that are asked without it. |
 | `FILESYNC_LOG_FORMAT` | `json`: log events are [JSON lines](monitoring.md#logs), in Dagster's processes, too. |
 """
 

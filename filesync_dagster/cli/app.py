@@ -1,5 +1,7 @@
 """The group `filesync`, its global options, and the border where errors become a sentence and an exit code."""
 
+import errno
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -77,6 +79,8 @@ def _sentence(error: Exception) -> str:
         return "\n".join([*rest, f"{last} {error.hint}".strip()])
     if isinstance(error, FilesyncError):
         return " ".join(str(error).split("\n"))
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        return "There is no room left where the output goes. Free some space, or send it elsewhere."
     text = " ".join(str(error).split())
     what = to_told(f"{type(error).__name__}: {text}") if text else type(error).__name__
     return f"Something unexpected happened ({what}). Run again with --debug to see where."
@@ -131,4 +135,7 @@ def main() -> None:
         import warnings
 
         warnings.simplefilter("ignore")  # what libraries tell developers is no news for users
+    # Where an output is closed (`>&-`), the next file that is opened would take its place, be it the database.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - it lives as long as the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123 - as above
     filesync(prog_name="filesync")

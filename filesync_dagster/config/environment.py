@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.redaction import note_secrets
 
 SECRETS = ("FILESYNC_DATABASE_URL", "FILESYNC_DAGSTER_URL", "FILESYNC_API_TOKEN")
@@ -21,6 +22,16 @@ def without_credentials(url: str) -> str:
     'https://dagster.company.com/ui'
     """
     return CREDENTIALS.sub(r"\1", url, count=1)
+
+
+def without_quotes(value: str) -> str:
+    """Return the value of a variable without what `docker run --env-file` and others leave around it.
+
+    >>> without_quotes(' "/data/filesync" '), without_quotes("it's")
+    ('/data/filesync', "it's")
+    """
+    value = value.strip()
+    return value[1:-1].strip() if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
 
 
 @dataclass(frozen=True)
@@ -51,17 +62,28 @@ def read_environment(
     env = dict(os.environ if variables is None else variables)
 
     def text(name: str) -> str | None:
-        return env.get(name, "").strip() or None
+        return without_quotes(env.get(name, "")) or None
+
+    def place(name: str) -> str | None:
+        found = text(name)
+        return found and os.path.expanduser(found)  # noqa: PTH111 - Path raises where nobody has a home
 
     note_secrets(text(name) for name in SECRETS)
     return Environment(
-        config_path=config or Path(env.get("FILESYNC_CONFIG") or "endpoints.yaml"),
-        home=(home or Path(env.get("FILESYNC_HOME") or ".filesync")).absolute(),
+        config_path=config or Path(place("FILESYNC_CONFIG") or "endpoints.yaml"),
+        home=_absolute(home or Path(place("FILESYNC_HOME") or ".filesync")),
         database_url=text("FILESYNC_DATABASE_URL"),
-        snapshot_root=text("FILESYNC_SNAPSHOT_ROOT"),
+        snapshot_root=place("FILESYNC_SNAPSHOT_ROOT"),
         dagster_url=text("FILESYNC_DAGSTER_URL"),
         api_token=text("FILESYNC_API_TOKEN"),
         installation=text("FILESYNC_INSTALLATION"),
-        json_logs=env.get("FILESYNC_LOG_FORMAT") == "json",
+        json_logs=text("FILESYNC_LOG_FORMAT") == "json",
         variables=env,
     )
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.absolute()
+    except FileNotFoundError:
+        raise ConfigError(["The folder that this was started in is gone."], hint="Change to another one.") from None

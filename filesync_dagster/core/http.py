@@ -15,6 +15,7 @@ import httpcore
 import httpx
 
 from filesync_dagster.core.interruption import check_stop
+from filesync_dagster.core.proxies import proxies_of_environment
 
 ANSWER_MAX_BYTES = 64_000_000
 """Of one answer, packed or unpacked. The largest pages that stores send are a tenth of it."""
@@ -146,11 +147,26 @@ class _BoundedBackend(httpcore.NetworkBackend):
         self._backend.sleep(seconds)
 
 
+def _mounts(options: Options) -> dict[str, httpx.HTTPTransport | None]:
+    """Return the transports of a client to the proxies of the environment."""
+    alike = {name: options[name] for name in ("verify", "limits") if name in options}
+    return {
+        pattern: None if proxy is None else httpx.HTTPTransport(proxy=proxy, **alike)
+        for pattern, proxy in proxies_of_environment().items()
+    }
+
+
 class BoundedClient(httpx.Client):
     """httpx's client with bounded answers. Thread-safe."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        """Take httpx's options. Raises ConfigError when the environment names a proxy that cannot be one."""
+        options.setdefault("verify", True)
+        if options["verify"] is True:
+            options["verify"] = httpx.create_ssl_context()  # trusts whom SSL_CERT_FILE names
+        if options.get("transport") is None:
+            options["mounts"] = _mounts(options)
+        super().__init__(**options, trust_env=False)
         self.headers["accept-encoding"] = "gzip, deflate"
         # httpx has no public way to bring a backend, and a transport of one's own would lose the proxies of the
         # environment.

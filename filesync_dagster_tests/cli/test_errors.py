@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +127,45 @@ def test_read_only_home(shell):
     assert "Error: " in process.stderr
     assert "Traceback" not in process.stderr
     assert "unexpected" not in process.stderr
+
+
+def test_closed_outputs(synced):
+    """Nobody listens: the work is done, and no file takes the place of an output."""
+    synced.put("b.txt")
+    command = 'exec "$0" -m filesync_dagster.cli sync >&- 2>&-'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable],
+        cwd=synced.folder,
+        env={**os.environ, **synced.variables},
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert paths(synced) == ["a.txt", "b.txt"]
+
+
+def test_no_room_for_the_output(synced):
+    """`filesync files docs > file` on a full disk."""
+    with Path("/dev/full").open("w") as full, synced.start("files", "docs", stdout=full) as process:
+        stderr = process.stderr.read()
+
+    assert process.returncode == 1
+    assert stderr.startswith("Error: There is no room left")
+
+
+def test_the_working_folder_is_gone(synced, tmp_path):
+    """Somebody removed it meanwhile."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = 'rmdir "$PWD"; exec "$0" -m filesync_dagster.cli status'
+    variables = {**os.environ, **synced.variables, "FILESYNC_HOME": "", "FILESYNC_CONFIG": "endpoints.yaml"}
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable], cwd=gone, env=variables, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: The folder that this was started in is gone.")
 
 
 def test_the_home_is_a_file(shell):

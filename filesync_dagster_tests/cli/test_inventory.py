@@ -164,6 +164,28 @@ def test_no_cell_of_a_safe_csv_is_a_formula(shell, tmp_path):
         assert shell.run("export", "docs", *wrong, "-o", str(tmp_path / "no")).exit_code == 2
 
 
+def test_export_leaves_what_is_no_file_where_it_is(synced, tmp_path):
+    """A pipe gets the rows, a link still leads to its file: neither is replaced, as /dev/null would be."""
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to("out.csv")
+
+    with synced.start("export", "docs", "--format", "csv", "-o", str(pipe)) as process:
+        taken = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        process.wait(60)
+        written = os.read(taken, 65_536).decode()
+        os.close(taken)
+        stderr = process.stderr.read()
+    result = synced.run("export", "docs", "--format", "csv", "-o", str(link))
+
+    assert process.returncode == 0, stderr
+    assert result.exit_code == 0, result.output
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert written == (tmp_path / "out.csv").read_text()
+    assert "folder/b.txt" in written
+
+
 def test_export_into_a_folder_that_is_not_there_is_an_error(synced, tmp_path):
     """One sentence, and no half a file."""
     result = synced.run("export", "docs", "--format", "csv", "-o", str(tmp_path / "no" / "out.csv"))

@@ -21,7 +21,9 @@ from filesync_dagster.core.errors import (
     Unreachable,
 )
 
-CHECK_ADDRESS = "Check the address, the network and the certificate."
+CHECK_ADDRESS = (
+    "Check the address, the network, the certificate, and the proxy where HTTPS_PROXY or HTTP_PROXY names one."
+)
 CHECK_PORTAL = (
     "Something else answers in place of the store, most often the sign-in page of a network or a proxy: open any web "
     "page from this machine and sign in, or set the proxy (HTTPS_PROXY), and check the address."

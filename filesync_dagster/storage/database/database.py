@@ -110,7 +110,11 @@ def _parse(url: str) -> URL:
         raise DatabaseUnavailable(
             "The URL of the metadata database cannot be read.", hint="Write sqlite:///path or postgresql://…"
         ) from None
-    if backend == "postgresql":
+    if "@" in (parsed.host or ""):  # what is before it is the end of a password
+        raise DatabaseUnavailable(
+            "The URL of the metadata database has an @ in its user or password.", hint="Write %40 there."
+        )
+    if backend in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg2")
     if backend != "sqlite":
         raise DatabaseUnavailable(

@@ -18,18 +18,27 @@ FORMULA = r"^[=+\-@\t\r\n]"
 def export(con: duckdb.DuckDBPyConnection, query: str, target: Path, file_format: str, *, safe: bool = False) -> int:
     """Write the rows of a query to `target`, whole or not at all; return their number.
 
+    What is no file, as a pipe or /dev/stdout, is written to as it is, and where a symbolic link leads is written.
     `file_format` is a key of FORMATS; `safe` for people: a text that begins like a formula gets an apostrophe before
     it. Raises OutOfSpace, NotWritable or StorageError.
     """
     query = _without_formulas(con, query) if safe else query
-    scratch = target.with_name(f".{target.name}.tmp")
     with disk_errors(f"writing {target}"):
+        if target.exists() and not target.is_file():
+            return _copy(con, query, target, file_format)
+        final = target.resolve()
+        scratch = final.with_name(f".{final.name}.tmp")
         try:
-            options = f"{FORMATS[file_format]}, USE_TMP_FILE false"
-            [(rows,)] = con.execute(f"COPY ({query}) TO {literal(str(scratch))} ({options})").fetchall()
-            publish(scratch, target)
+            rows = _copy(con, query, scratch, file_format)
+            publish(scratch, final)
         finally:
             scratch.unlink(missing_ok=True)
+    return rows
+
+
+def _copy(con: duckdb.DuckDBPyConnection, query: str, target: Path, file_format: str) -> int:
+    options = f"{FORMATS[file_format]}, USE_TMP_FILE false"
+    [(rows,)] = con.execute(f"COPY ({query}) TO {literal(str(target))} ({options})").fetchall()
     return int(rows)
 
 

@@ -6,6 +6,14 @@ SEARCH = "filesync_dagster_tests/storage/database/test_search.py"
 
 BUGS = (
     Bug(
+        "a closed output stops the work",
+        "cli/app.py",
+        'sys.stdout = sys.stdout or open(os.devnull, "w")',
+        "pass",
+        "filesync_dagster_tests/cli/test_errors.py",
+        "closed_outputs",
+    ),
+    Bug(
         "what comes behind a page of a search is not looked for",
         "storage/database/search.py",
         "            after = key_of(page)",

@@ -6,6 +6,14 @@ LAST_GOOD = "filesync_dagster_tests/config/test_last_good.py"
 
 BUGS = (
     Bug(
+        "quotes around a variable are part of a path",
+        "config/environment.py",
+        'return without_quotes(env.get(name, "")) or None',
+        'return env.get(name, "").strip() or None',
+        "filesync_dagster_tests/config/test_environment.py",
+        "quotes_around",
+    ),
+    Bug(
         "an edit that breaks an endpoint is remembered as good",
         "config/last_good.py",
         "if not any(lost.values()):",

@@ -6,6 +6,22 @@ MODEL = "filesync_dagster_tests/sync/model/test_regressions.py"
 
 BUGS = (
     Bug(
+        "a star in NO_PROXY excepts nothing",
+        "core/proxies.py",
+        ".lstrip('*')",
+        "",
+        "filesync_dagster_tests/core/test_proxies.py",
+        "everything_else",
+    ),
+    Bug(
+        "the environment's proxies are not asked",
+        "core/http.py",
+        'if options.get("transport") is None:',
+        "if False:",
+        "filesync_dagster_tests/core/test_proxies.py",
+        "everything_else",
+    ),
+    Bug(
         "only times prove that a file changed",
         "core/schemas.py",
         'UNTRACKED = frozenset({"path"})',

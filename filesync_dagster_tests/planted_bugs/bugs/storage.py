@@ -42,6 +42,22 @@ BUGS = (
         "clock_that_was_ahead and sqlite",
     ),
     Bug(
+        "an export takes the place of a pipe",
+        "storage/snapshots/export.py",
+        "if target.exists() and not target.is_file():",
+        "if False:",
+        "filesync_dagster_tests/cli/test_inventory.py",
+        "no_file_where_it_is",
+    ),
+    Bug(
+        "the end of a password is taken for a host",
+        "storage/database/database.py",
+        'if "@" in (parsed.host or ""):',
+        "if False:",
+        "filesync_dagster_tests/storage/database/test_open.py",
+        "without_showing_it",
+    ),
+    Bug(
         "an id is longer than PostgreSQL's index takes",
         "storage/database/migrations/versions/v0012_ids_of_any_length.py",
         "octet_length(external_id) <= 2000",

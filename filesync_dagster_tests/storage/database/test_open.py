@@ -233,7 +233,16 @@ def test_a_sqlite_file_that_cannot_be_opened_is_reported(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite://", "sqlite:///:memory:", "mysql://u:hunter2@h/d", "hunter2", "postgresql://u:hunter2@h:port/d"]
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "mysql://u:hunter2@h/d",
+        "hunter2",
+        "postgresql://u:hunter2@h:port/d",
+        "postgresql://u:a@hunter2@127.0.0.1:1/d",
+        "postgres://u:a@b#hunter2@127.0.0.1:1/d",
+    ],
 )
 def test_a_url_that_cannot_be_used_is_reported_without_showing_it(url):
     """No part of a wrong URL is shown, for it may be the password."""
@@ -243,9 +252,10 @@ def test_a_url_that_cannot_be_used_is_reported_without_showing_it(url):
     assert refusal.value.hint
 
 
-def test_an_unreachable_postgresql_is_reported_without_the_password():
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_an_unreachable_postgresql_is_reported_without_the_password(scheme):
     """The message shows where, not the secret, neither in the URL nor in its parameters."""
-    url = "postgresql://user:hunter2@127.0.0.1:1/files?password=hunter2&sslmode=disable"
+    url = f"{scheme}://user:hunter2@127.0.0.1:1/files?password=hunter2&sslmode=disable"
     with pytest.raises(DatabaseUnavailable, match=r"127\.0\.0\.1:1/files") as refusal:
         Metadata.open(url)
     assert "hunter2" not in str(refusal.value)
