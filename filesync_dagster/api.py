@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from filesync_dagster.monitoring.alerts import Round
     from filesync_dagster.monitoring.reports.writer import Report
     from filesync_dagster.storage.database import AlertRecord, SyncRecord
+    from filesync_dagster.sync.adoption import Adoption
     from filesync_dagster.sync.held_changes import HeldSync
     from filesync_dagster.sync.search import FolderSize
 
@@ -232,11 +233,22 @@ class Filesync:
     def maintain(self, *, dry_run: bool = False, adopt: bool = False) -> dict[str, int]:
         """Let go of what retention does not keep, of every endpoint there ever was; return how much of each kind.
 
-        `adopt`: take the snapshot root over from an installation whose database is lost.
+        `adopt`: before that, take in what the snapshot root has, as `adopt` does.
         """
         from filesync_dagster.sync import retention
 
-        return retention.maintain(self.runtime, dry_run=dry_run, adopt=adopt)
+        if adopt:
+            self.adopt(dry_run=dry_run)
+        return retention.maintain(self.runtime, dry_run=dry_run)
+
+    def adopt(self, *, dry_run: bool = False) -> "list[Adoption]":
+        """Take the snapshot root over, and take in what lies there and the database does not know, by endpoint.
+
+        For a database that was lost, is older than the root, or looks for it elsewhere. `dry_run`: only look.
+        """
+        from filesync_dagster.sync import adoption
+
+        return adoption.adopt(self.runtime, dry_run=dry_run)
 
     def files(
         self,

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from filesync_dagster.cli.options import pass_invocation
+from filesync_dagster.cli.text import Column, print_table, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from filesync_dagster.cli.invocation import Invocation
+    from filesync_dagster.sync.adoption import Adoption
 
 WORDS = {
     "snapshots": "snapshots and change files",
@@ -33,7 +37,11 @@ WORDS = {
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")
-@click.option("--adopt", is_flag=True, help="Take the snapshot root over from an installation whose database is lost.")
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="First take in what the snapshot root has and the database does not know, after a loss, a restore or a move.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @pass_invocation
 def maintain(invocation: Invocation, *, dry_run: bool, adopt: bool, as_json: bool) -> None:
@@ -45,12 +53,16 @@ def maintain(invocation: Invocation, *, dry_run: bool, adopt: bool, as_json: boo
     from filesync_dagster.orchestration.processes import maintain_dagster
 
     with invocation.open() as filesync:
-        gone = filesync.maintain(dry_run=dry_run, adopt=adopt)
+        adopted = filesync.adopt(dry_run=dry_run) if adopt else []
+        gone = filesync.maintain(dry_run=dry_run)
         keep = filesync.config.settings.retention
     gone.update(maintain_dagster(invocation.environment(), keep, dry_run=dry_run) or {})
     if as_json:
-        click.echo(json.dumps(gone))
+        found = {"adopted": [one.as_dict() for one in adopted]} if adopt else {}
+        click.echo(json.dumps({**gone, **found}))
         return
+    if adopted:
+        _print_adopted(adopted)
     for kind, count in gone.items():
         if count:
             click.echo(f"{count:>12,}  {WORDS.get(kind, kind)}")
@@ -59,3 +71,25 @@ def maintain(invocation: Invocation, *, dry_run: bool, adopt: bool, as_json: boo
         click.echo("Nothing is past its time.")
     elif dry_run:
         click.echo("All of it is still there: this was a dry run.")
+
+
+def _print_adopted(found: Sequence[Adoption]) -> None:
+    """Print what the snapshot root has, by endpoint, and the files that are damaged or missing by name."""
+    counts = ("files", "known", "syncs", "committed", "moved")
+    columns = [Column("endpoint"), *(Column(name, right=True) for name in (*counts, "damaged", "missing"))]
+    rows = [
+        [one.endpoint, *(f"{number:,}" for number in (*_counts_of(one, counts), len(one.damaged), len(one.missing)))]
+        for one in found
+    ]
+    print_table(columns, rows)
+    for one in found:
+        for uri in one.damaged:
+            click.echo(f"damaged, left as it is: {printable(uri)}")
+        for uri in one.missing:
+            click.echo(f"missing: {printable(uri)}")
+        if one.error:
+            click.echo(f"{printable(one.endpoint)}: {printable(one.error)}")
+
+
+def _counts_of(one: Adoption, names: Sequence[str]) -> list[int]:
+    return [int(getattr(one, name)) for name in names]

@@ -7,6 +7,7 @@ stored before it has names that nobody points at yet.
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from filesync_dagster.config import Endpoint
 from filesync_dagster.core.guard import UNTOUCHED, Peak, Proposal, objections
@@ -14,6 +15,7 @@ from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
 from filesync_dagster.storage.database import Lease
 from filesync_dagster.storage.snapshots import SnapshotKind
 from filesync_dagster.sync.context import SyncContext
+from filesync_dagster.sync.provenance import Provenance, tail_of
 from filesync_dagster.sync.relations import DetectedChanges, Relation
 from filesync_dagster.sync.result import Outcome, new_state, sync_record
 from filesync_dagster.sync.runtime import Runtime
@@ -78,8 +80,12 @@ def store_relations(  # noqa: PLR0917  # the parts of a path, in their order
     sync_id: str,
     *,
     csv: bool = False,
+    facts: Mapping[str, Any] | None = None,
 ) -> dict[SnapshotKind, str]:
-    """Write snapshots and changes of a sync under names that nobody points at yet; return their URIs by kind."""
+    """Write snapshots and changes of a sync under names that nobody points at yet; return their URIs by kind.
+
+    `facts`: of the sync, by its `Provenance`; CSV has no place for them.
+    """
     store, name, written = runtime.snapshots, endpoint.name, {}
     suffixes = (".parquet", ".csv") if csv else (".parquet",)
     names = [store.uri(kind, name, day, sync_id, suffix) for kind in relations for suffix in suffixes]
@@ -88,7 +94,7 @@ def store_relations(  # noqa: PLR0917  # the parts of a path, in their order
     with runtime.written_files(endpoint_id, names) as files:
         for kind, relation in relations.items():
             query = f"SELECT * FROM {relation}"
-            written[kind] = store.write(relation.con, query, kind, name, day, sync_id)
+            written[kind] = store.write(relation.con, query, kind, name, day, sync_id, facts)
             files.append(written[kind])
             if csv:
                 files.append(store.write_csv(relation.con, query, kind, name, day, sync_id))
@@ -117,7 +123,7 @@ def _confirmation(context: SyncContext, outcome: Outcome, found: DetectedChanges
     return None
 
 
-def _store(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> SyncResult:
+def _store(context: SyncContext, outcome: Outcome, found: DetectedChanges, *, held: bool = False) -> SyncResult:
     """Store the snapshot and the changes; return the result that names them.
 
     An incremental sync writes its changes only: its snapshot is the last one with what was changed on top of it since.
@@ -129,9 +135,34 @@ def _store(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> Sy
         relations["changes"] = found.changes
     runtime, endpoint = context.runtime, context.endpoint
     day = context.started.astimezone(runtime.config.settings.partitions.zone).date()
-    uris = store_relations(runtime, endpoint, context.endpoint_id, relations, day, context.sync_id, csv=endpoint.csv)
+    facts = _provenance(context, outcome, found, held=held).as_facts()
+    uris = store_relations(
+        runtime, endpoint, context.endpoint_id, relations, day, context.sync_id, csv=endpoint.csv, facts=facts
+    )
     snapshot = uris.get("snapshots", outcome.following.snapshot_uri)
     return replace(outcome.result, snapshot_uri=snapshot, changes_uri=uris.get("changes"))
+
+
+def _provenance(context: SyncContext, outcome: Outcome, found: DetectedChanges, *, held: bool) -> Provenance:
+    before, run_id = outcome.following, context.attempt.run_id
+    record = sync_record(
+        context.endpoint_id,
+        outcome.result,
+        outcome.observed,
+        run_id,
+        data_version=found.data_version,
+        confirmed_by=outcome.confirmed_by,
+    )
+    return Provenance(
+        record,
+        context.runtime.installation,
+        after_seq=before.seq,
+        before_version=before.data_version,
+        base=tail_of(before.snapshot_uri) if before.snapshot_uri else None,
+        location=context.location,
+        selection=context.selection,
+        held=held,
+    )
 
 
 def _hold(context: SyncContext, outcome: Outcome, found: DetectedChanges, why_not: str) -> SyncResult:
@@ -144,7 +175,7 @@ def _hold(context: SyncContext, outcome: Outcome, found: DetectedChanges, why_no
         f"{UNTOUCHED} `filesync changes {name} --held` shows it, `filesync approve {name}` commits it, "
         f"`filesync reject {name}` forgets it."
     )
-    proposed = replace(_store(context, outcome, found), status=SyncStatus.HELD, error=f"{why_not} {hint}")
+    proposed = replace(_store(context, outcome, found, held=True), status=SyncStatus.HELD, error=f"{why_not} {hint}")
     run_id, version = context.attempt.run_id, found.data_version
     # Warnings of what is held say that parts of it are missing: what the source only remarked is told now.
     is_partial = outcome.result.status is SyncStatus.PARTIAL
@@ -155,7 +186,8 @@ def _hold(context: SyncContext, outcome: Outcome, found: DetectedChanges, why_no
 
 
 def _commit(context: SyncContext, outcome: Outcome, found: DetectedChanges) -> SyncResult:
+    outcome = replace(outcome, confirmed_by=_confirmation(context, outcome, found))
     result = replace(_store(context, outcome, found), data_version=found.data_version)
-    outcome = replace(outcome, result=result, confirmed_by=_confirmation(context, outcome, found))
+    outcome = replace(outcome, result=result)
     write_commit(context.runtime, context.endpoint, context.lease, outcome, context.selection, context.attempt.run_id)
     return result

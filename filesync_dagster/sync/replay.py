@@ -30,6 +30,7 @@ from filesync_dagster.storage.snapshots import SnapshotKind, Staging
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.commit import store_relations
 from filesync_dagster.sync.progress import Progress, ignore
+from filesync_dagster.sync.provenance import Provenance
 from filesync_dagster.sync.relations import COLUMNS, Relation
 from filesync_dagster.sync.result import REBUILT, ResultBuilder, begin_result, describe_gaps, sync_record
 from filesync_dagster.sync.run import sync
@@ -165,9 +166,6 @@ def _keep(
         counts = diff.compare(con, before.name, after.name, "changes", pair_by=pairing.pair_by, pair_as=pairing.pair_as)
         files_before = diff.totals(con, before.name)[0]
         relations["changes"] = Relation(con, "changes")
-    uris = store_relations(
-        past.runtime, past.endpoint, past.endpoint_id, relations, past.day.date, past.attempt.sync_id
-    )
     result = past.attempt.result(
         SyncStatus.PARTIAL if gaps else SyncStatus.COMPLETED,
         SyncMode.REPLAY,
@@ -176,14 +174,16 @@ def _keep(
         files_before=files_before,
         files_total=files,
         bytes_total=size,
-        snapshot_uri=uris["snapshots"],
-        changes_uri=uris.get("changes"),
         warnings=describe_gaps(gaps),
     )
-    past.runtime.metadata.syncs.record(
-        sync_record(past.endpoint_id, result, at, past.attempt.run_id, data_version=version)
+    record = sync_record(past.endpoint_id, result, at, past.attempt.run_id, data_version=version)
+    facts = Provenance(record, past.runtime.installation).as_facts()
+    uris = store_relations(
+        past.runtime, past.endpoint, past.endpoint_id, relations, past.day.date, past.attempt.sync_id, facts=facts
     )
-    return result
+    snapshot, changed = uris["snapshots"], uris.get("changes")
+    past.runtime.metadata.syncs.record(replace(record, snapshot_uri=snapshot, changes_uri=changed))
+    return replace(result, snapshot_uri=snapshot, changes_uri=changed)
 
 
 def _from_storage(past: Past) -> SyncResult:

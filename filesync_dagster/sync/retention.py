@@ -68,17 +68,13 @@ def retain(runtime: Runtime, endpoint_id: int, *, dry_run: bool = False) -> dict
     }
 
 
-def maintain(runtime: Runtime, *, dry_run: bool = False, adopt: bool = False) -> dict[str, int]:
+def maintain(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int]:
     """Let go, for all endpoints, of what retention does not keep; return how much of each kind went, or would go.
 
     It also reaches those that are not synced any more, and what belongs to none. `dry_run`: nothing goes.
-    `adopt`: the snapshot root is this installation's from now on, whosever it was.
-
     An endpoint that is being synced is left to its sync. Raises StorageError.
     """
     metadata, now = runtime.metadata, clock.utc_now()
-    if adopt and not dry_run:
-        runtime.snapshots.claim(take_over=True)
     gone = Counter(dict.fromkeys(KINDS, 0))
     for name, endpoint_id in metadata.endpoints.ids().items():
         try:

@@ -75,10 +75,12 @@ class Runtime:
             self.home / "cache",
             digest_for=self.digest_of,
             private=self._private,
-            owner=self._installation,
+            owner=lambda: self.installation,
         )
 
-    def _installation(self) -> str:
+    @cached_property
+    def installation(self) -> str:
+        """The id of the installation, which its database has."""
         return self.metadata.stored_files.installation()
 
     def digest_of(self, uri: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ from filesync_dagster.storage.snapshots import literal, parquet
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.context import SyncContext
 from filesync_dagster.sync.paths import with_fingerprints
+from filesync_dagster.sync.provenance import COMPACTED, Provenance
 from filesync_dagster.sync.relations import COLUMNS, Relation, create_empty, kind_for
 from filesync_dagster.sync.runtime import Runtime
 
@@ -26,8 +28,6 @@ COMPACT_SHARE, COMPACT_LEAST_CHANGES = 0.1, 1000
 
 COMPACT_FILE_COUNT = 200
 """So are more change files than this: reading a day should not open hundreds of them."""
-
-COMPACTED = "-folded"
 
 LANDMARK_COUNT = 1024
 
@@ -123,9 +123,19 @@ def compact_if_due(runtime: Runtime, endpoint: str, lease: Lease, state: Endpoin
     path, name = materialize_state(runtime, endpoint, state), f"{last.id}{COMPACTED}"
     uri = runtime.snapshots.uri("snapshots", endpoint, day, name)
     with runtime.engine() as con, runtime.written_files(state.endpoint_id, [uri]) as files:
-        files.append(runtime.snapshots.write(con, f"FROM {parquet([path])}", "snapshots", endpoint, day, name))
+        query, facts = f"FROM {parquet([path])}", _provenance(runtime, state, last).as_facts()
+        files.append(runtime.snapshots.write(con, query, "snapshots", endpoint, day, name, facts))
     runtime.metadata.syncs.rebase(lease, last.id, uri)
     return runtime.metadata.endpoints.state(state.endpoint_id)
+
+
+def _provenance(runtime: Runtime, state: EndpointState, last: SyncRecord) -> Provenance:
+    """Return what a compacted snapshot says: it is what its last sync left."""
+    record = replace(last, data_version=state.data_version)
+    before = last.seq - 1
+    return Provenance(
+        record, runtime.installation, after_seq=before, location=state.location, selection=state.selection
+    )
 
 
 def is_intact(context: SyncContext, state: EndpointState) -> bool:

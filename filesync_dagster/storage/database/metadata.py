@@ -5,6 +5,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from filesync_dagster.storage.database.adoption import AdoptionRepository
 from filesync_dagster.storage.database.alerts import AlertRepository
 from filesync_dagster.storage.database.checkpoints import CheckpointRepository
 from filesync_dagster.storage.database.database import Database
@@ -41,6 +42,7 @@ class Metadata:
         self.checkpoints = CheckpointRepository(database)
         self.syncs = SyncRepository(database)
         self.stored_files = StoredFileRepository(database)
+        self.adoption = AdoptionRepository(database)
         self.queues = QueueRepository(database)
         self.alerts = AlertRepository(database)
         self.requests = RequestRepository(database)

@@ -35,7 +35,8 @@ class StoredFileRepository:
         """Note that these files are about to be written: should that end half-way, what is there is ours."""
         with self._database.write_transaction(fleeting=True) as connection:
             now = self._database.now(connection)
-            _forget(connection, uris)
+            for some in in_batches(uris, AT_ONCE):
+                _forget(connection, some)
             same = {"endpoint_id": endpoint_id, "written_at": now}
             connection.execute(insert(stored_files), [{"uri": uri, **same} for uri in uris])
 
@@ -57,6 +58,14 @@ class StoredFileRepository:
     def of(self, endpoint_id: int) -> set[str]:
         """Return the URIs of all files that were written, or begun, for an endpoint."""
         query = select(stored_files.c.uri).where(stored_files.c.endpoint_id == endpoint_id)
+        with self._database.read_transaction() as connection:
+            return set(connection.execute(query).scalars())
+
+    def digested(self, endpoint_id: int) -> set[str]:
+        """Return the URIs of the files of an endpoint of which it is known how they must read."""
+        query = select(stored_files.c.uri).where(
+            stored_files.c.endpoint_id == endpoint_id, stored_files.c.digest.is_not(None)
+        )
         with self._database.read_transaction() as connection:
             return set(connection.execute(query).scalars())
 

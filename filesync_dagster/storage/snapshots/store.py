@@ -1,6 +1,5 @@
 """Snapshots and change files under one root: `<kind>/<endpoint>/<YYYY-MM-DD>/<sync>.parquet`."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -21,6 +20,7 @@ from filesync_dagster.core.model import data_version as version_of
 from filesync_dagster.core.schemas import sum_fingerprints
 from filesync_dagster.storage.snapshots import quarantine
 from filesync_dagster.storage.snapshots.cache import Cache, digest_in
+from filesync_dagster.storage.snapshots.contents import IDENTITY, Contents, read_contents
 from filesync_dagster.storage.snapshots.disk import digest_of, disk_errors
 from filesync_dagster.storage.snapshots.engine import literal
 from filesync_dagster.storage.snapshots.roots import FolderRoot, Root, is_scratch
@@ -33,9 +33,6 @@ PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
 CSV = "FORMAT csv, HEADER true"
 OURS = re.compile(r"(snapshots|changes)/[^/]+/\d{4}-\d\d-\d\d/[^/]+")
 SUFFIXES = (".parquet", ".csv")
-IDENTITY = "filesync"
-"""The key of the metadata of a Parquet file under which is what it is."""
-
 MARKER = "filesync.json"
 """The file at the top of a root that says whose it is."""
 
@@ -91,10 +88,15 @@ class SnapshotStore:
         endpoint: str,
         day: date,
         sync_id: str,
+        facts: Mapping[str, Any] | None = None,
     ) -> StoredFile:
-        """Store the rows of a query as Parquet, durably. The file is there whole or not at all, even after a crash."""
+        """Store the rows of a query as Parquet, durably. The file is there whole or not at all, even after a crash.
+
+        `facts`: what else it says of itself, as JSON.
+        """
         key = _key(kind, endpoint, day, sync_id)
-        identity = literal(canonical_json({"kind": kind, "endpoint": endpoint, "sync_id": sync_id}))
+        own = {"kind": kind, "endpoint": endpoint, "sync_id": sync_id}
+        identity = literal(canonical_json({**own, "facts": facts} if facts else own))
         return self._copy(con, relation_sql, f"{PARQUET}, KV_METADATA {{{IDENTITY}: {identity}}}", key)
 
     def write_csv(  # noqa: PLR0917  # likewise
@@ -170,7 +172,7 @@ class SnapshotStore:
                 found = digest_in(path) if self._cache.has(path) else digest_of(path)
                 is_right = found == wanted
             else:
-                is_right = not uri.endswith(".parquet") or _is_readable(path, uri)
+                is_right = not uri.endswith(".parquet") or read_contents(path, uri) is not None
         except OSError as exc:
             raise SnapshotCorrupt(f"The stored file {uri} cannot be read: {exc.strerror}.", hint=LOST_HINT) from exc
         if not is_right:
@@ -297,6 +299,28 @@ class SnapshotStore:
         with disk_errors(f"looking at {self._root.uri('')}"):
             return sorted({name for kind in quarantine.KINDS for name in self._root.folders(kind)})
 
+    def files(self, endpoint: str) -> list[str]:
+        """Return the URIs of the files of an endpoint, in the order of their names."""
+        with disk_errors(f"looking at the files of {endpoint}"):
+            keys = [key for kind in quarantine.KINDS for key, _ in self._root.walk(f"{kind}/{endpoint}")]
+        ours = (key for key in keys if OURS.fullmatch(key) and key.endswith(SUFFIXES))
+        return sorted(self._root.uri(key) for key in ours if not is_scratch(Path(key).name))
+
+    def examine(self, uri: str) -> tuple[StoredFile, Mapping[str, Any] | None]:
+        """Read a stored file of which nothing is known; return what it is, and the facts that it has of itself.
+
+        Raises SnapshotMissing, or SnapshotCorrupt when it cannot be read, or is not what its name says.
+        """
+        path = self._path(uri)
+        try:
+            found = read_contents(path, uri) if uri.endswith(".parquet") else Contents(0, None)
+            if found is not None:
+                return StoredFile(uri, found.rows, path.stat().st_size, digest_of(path)), found.facts
+        except OSError as exc:
+            raise SnapshotCorrupt(f"The stored file {uri} cannot be read: {exc.strerror}.", hint=LOST_HINT) from exc
+        self._cache.forget(path)
+        raise SnapshotCorrupt(f"The stored file {uri} is damaged, or another one.", hint=LOST_HINT)
+
     def put_aside(
         self, endpoint: str, known: Collection[str], older_than: timedelta, today: date, *, dry_run: bool = False
     ) -> int:
@@ -346,19 +370,6 @@ def _root_at(place: str, cache: Path, options: Mapping[str, Any], *, private: bo
 
 def _key(kind: str, endpoint: str, day: date, sync_id: str, suffix: str = ".parquet") -> str:
     return f"{kind}/{endpoint}/{day.isoformat()}/{sync_id}{suffix}"
-
-
-def _is_readable(path: Path, uri: str) -> bool:
-    """Tell whether a Parquet file of which no digest is known can be read to its end, and is what its name says."""
-    try:
-        with pq.ParquetFile(path) as file:
-            said = json.loads((file.metadata.metadata or {}).get(IDENTITY.encode(), b"null"))
-            for _ in file.iter_batches():
-                pass
-    except (OSError, ValueError, pa.ArrowException):
-        return False
-    *_, kind, endpoint, _, name = uri.split("/")
-    return said is None or [kind, endpoint, name] == [said["kind"], said["endpoint"], f"{said['sync_id']}.parquet"]
 
 
 def _flat(con: duckdb.DuckDBPyConnection, query: str) -> str:

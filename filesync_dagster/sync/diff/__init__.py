@@ -6,7 +6,7 @@ Pure: DuckDB relations in, DuckDB tables out; no files, no network, no policy. I
 from filesync_dagster.sync.diff.application import apply
 from filesync_dagster.sync.diff.columns import column_definitions
 from filesync_dagster.sync.diff.compaction import compact
-from filesync_dagster.sync.diff.comparison import compare, count_unproved
+from filesync_dagster.sync.diff.comparison import compare, count, count_unproved
 from filesync_dagster.sync.diff.derivation import derive, find_circles
 from filesync_dagster.sync.diff.descendants import find_repathed
 from filesync_dagster.sync.diff.relations import dedupe, totals
@@ -16,6 +16,7 @@ __all__ = [
     "column_definitions",
     "compact",
     "compare",
+    "count",
     "count_unproved",
     "dedupe",
     "derive",

@@ -64,7 +64,7 @@ def compare(
         _pair(con, into, pair_by, _content_changes(bookkeeping) if bookkeeping else f"'{pair_as}'")
     if bookkeeping:
         _explain(con, table, bookkeeping)
-    return _counts(con, table)
+    return count(con, into)
 
 
 def _candidates(candidates: str, before: str, after: str) -> str:
@@ -197,8 +197,8 @@ def _alone(table: str, side: str, condition: str, pair_by: Sequence[str]) -> str
     )
 
 
-def _counts(con: duckdb.DuckDBPyConnection, table: str) -> ChangeCounts:
-    """Count by what became of files: an entry that is a folder now, and was a file, is one file less."""
+def count(con: duckdb.DuckDBPyConnection, changes: str) -> ChangeCounts:
+    """Count changes by what became of files: an entry that is a folder now, and was a file, is one file less."""
     left, restored = f"change = '{ChangeKind.LEFT_SCOPE}'", f"change = '{ChangeKind.RESTORED}'"
     updates = ", ".join(f"'{kind}'" for kind in (ChangeKind.MODIFIED, ChangeKind.PERMISSIONS_CHANGED))
     [counts] = con.execute(f"""
@@ -209,7 +209,7 @@ def _counts(con: duckdb.DuckDBPyConnection, table: str) -> ChangeCounts:
             count(*) FILTER (was_file AND NOT is_file AND NOT {left}),
             count(*) FILTER (was_file AND NOT is_file AND {left}),
             count(*) FILTER (is_file AND NOT was_file AND {restored})
-        FROM (SELECT change, {_is_file("before")} AS was_file, {_is_file("after")} AS is_file FROM {table})
+        FROM (SELECT change, {_is_file("before")} AS was_file, {_is_file("after")} AS is_file FROM {quote(changes)})
     """).fetchall()
     added, updated, moved, removed, left_scope, back = counts
     return ChangeCounts(added, updated, moved, removed, left_scope, restored=back)

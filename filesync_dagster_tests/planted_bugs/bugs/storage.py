@@ -108,7 +108,7 @@ BUGS = (
     Bug(
         "a file of an older version is believed unread",
         "storage/snapshots/store.py",
-        'is_right = not uri.endswith(".parquet") or _is_readable(path, uri)',
+        'is_right = not uri.endswith(".parquet") or read_contents(path, uri) is not None',
         "is_right = True",
         INTEGRITY,
         "older_version and sqlite",

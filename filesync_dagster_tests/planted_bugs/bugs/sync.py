@@ -9,7 +9,65 @@ HINTED = "filesync_dagster_tests/sync/test_lookup.py"
 
 STALL = "filesync_dagster_tests/sync/test_stall_watch.py"
 
+ADOPTION = "filesync_dagster_tests/sync/test_adoption.py"
+
 BUGS = (
+    Bug(
+        "what the guard held is adopted as a commit",
+        "sync/adoption.py",
+        "is_commit=sync.record.sync_status in COMMITTED and not is_open",
+        "is_commit=True",
+        ADOPTION,
+        "guard_held and False",
+    ),
+    Bug(
+        "files of an older version are adopted past the guard",
+        "sync/adoption.py",
+        "if self._objections(state, found):",
+        "if False:",
+        ADOPTION,
+        "guard_held and True",
+    ),
+    Bug(
+        "what was approved is forgotten by an adoption",
+        "sync/adoption.py",
+        "sync.provenance.before_version == held.record.data_version for sync",
+        "False for sync",
+        ADOPTION,
+        "approved_is_a_commit",
+    ),
+    Bug(
+        "a state goes back to what is adopted from before it",
+        "sync/adoption.py",
+        "ahead = live if live and self._is_ahead(live[0], state) else []",
+        "ahead = live",
+        ADOPTION,
+        "before_the_state and sqlite",
+    ),
+    Bug(
+        "an adopted log stands where another one does",
+        "storage/database/adoption.py",
+        "seq=columns.seq + len(records)",
+        "seq=columns.seq",
+        ADOPTION,
+        "before_the_state and sqlite",
+    ),
+    Bug(
+        "an adopted file is believed unread",
+        "storage/snapshots/contents.py",
+        "            for batch in file.iter_batches():",
+        "            for batch in ():",
+        ADOPTION,
+        "damaged",
+    ),
+    Bug(
+        "an adopted inventory is not that of the newest file",
+        "sync/adoption.py",
+        "adoption.syncs, adoption.committed = len(adopted), len(ahead)",
+        "ahead = ahead[:-1]",
+        ADOPTION,
+        "older_database",
+    ),
     Bug(
         "a sync that hangs is waited for",
         "sync/stall_watch.py",
