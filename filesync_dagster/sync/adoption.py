@@ -28,7 +28,7 @@ from filesync_dagster.storage.snapshots import StoredFile, parquet
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.provenance import tail_of
 from filesync_dagster.sync.relations import DetectedChanges, Relation
-from filesync_dagster.sync.root_contents import RootContents, StoredSync, read_root
+from filesync_dagster.sync.root_contents import RootContents, StoredSync, commits_of, read_root
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import materialize_state, rebuild_from_database
 
@@ -115,7 +115,7 @@ class _Adopter:
         adoption.files, adoption.moved = len(here), len(self._moved)
         adoption.known = len(logged.intersection(here))
         adoption.missing = sorted(uri for uri in logged.difference(here) if not self._runtime.snapshots.exists(uri))
-        digested = metadata.stored_files.digested(self._endpoint_id)
+        digested = metadata.stored_files.with_digest(self._endpoint_id)
         digested = {self._moved.get(uri, uri) for uri in digested}
         begun = {self._moved.get(uri, uri) for uri in written} - logged
         contents = read_root(self._runtime, self._endpoint_id, [uri for uri in here if uri not in logged & digested])
@@ -126,20 +126,25 @@ class _Adopter:
     ) -> tuple[list[StoredSync], list[StoredSync]]:
         adoption = self._adoption
         adoption.damaged = contents.damaged
-        unknown = [sync for sync in contents.syncs if self._metadata.syncs.get(sync.record.id) is None]
+        ended = {log.id for log in self._metadata.syncs.between(self._endpoint_id)}
+        unknown = commits_of([sync for sync in contents.syncs if sync.record.id not in ended])
         state = self._metadata.endpoints.state(self._endpoint_id)
         live = [sync for sync in unknown if sync.record.mode is not SyncMode.REPLAY]
         ahead = live if live and self._is_ahead(live[0], state) else []
         # What this database began and never committed, before what it did commit, was no commit.
-        past = [sync for sync in unknown if sync not in ahead and not begun & {f.uri for f in sync.files.values()}]
-        adopted = {sync.record.id for sync in (*past, *ahead)}
-        known = [sync for sync in contents.syncs if sync.record.id not in {one.record.id for one in unknown}]
-        self._digests = [
-            *(file for sync in contents.syncs if sync.record.id in adopted for file in sync.files.values()),
-            *(file for sync in known for file in sync.files.values() if file.uri in logged),
+        later = {sync.record.id for sync in ahead}
+        past = [
+            sync for sync in unknown if sync.record.id not in later and not begun & {f.uri for f in sync.files.values()}
         ]
-        names = {file.uri.rpartition(".")[0] for file in self._digests}
-        self._digests += [file for file in contents.tables if file.uri.rpartition(".")[0] in names]
+        adopted = later | {sync.record.id for sync in past}
+        files = [
+            file
+            for sync in contents.syncs
+            for file in sync.files.values()
+            if sync.record.id in adopted or (sync.record.id in ended and file.uri in logged)
+        ]
+        names = {file.uri.rpartition(".")[0] for file in files}
+        self._digests = [*files, *(file for file in contents.tables if file.uri.rpartition(".")[0] in names)]
         adoption.syncs, adoption.committed = len(adopted), len(ahead)
         return past, ahead
 
@@ -166,13 +171,13 @@ class _Adopter:
         if self._moved:
             cut = {old.removesuffix(tail_of(old)): new.removesuffix(tail_of(new)) for old, new in self._moved.items()}
             self._metadata.adoption.move_files(lease, cut)
+        if past:  # before the digests: what is known as written and has no log is taken for begun
+            self._insert(lease, past)
         if self._digests:
             self._metadata.stored_files.begin(self._endpoint_id, [file.uri for file in self._digests])
             self._metadata.stored_files.finish(
                 StoredFileRecord(file.uri, file.rows, file.bytes, file.digest) for file in self._digests
             )
-        if past:
-            self._insert(lease, past)
         for number, sync in enumerate(ahead):
             lease.check()
             is_open = sync.provenance.held and not _is_approved(sync, ahead[number + 1 :])
@@ -199,11 +204,12 @@ class _Adopter:
         """Return the `seq` after which these belong: always before the state."""
         if state.seq is None:
             return 0
-        first = past[0].provenance
+        earliest = next((sync for sync in past if sync.record.mode is not SyncMode.REPLAY), past[0])
+        first = earliest.provenance
         if first.installation == self._runtime.installation and first.after_seq is not None:
             return min(first.after_seq, state.seq - 1)
         logs = self._metadata.syncs.between(self._endpoint_id)
-        before = (log.seq for log in logs if log.id < past[0].record.id)
+        before = (log.seq for log in logs if log.id < earliest.record.id)
         return min(max(before, default=0), state.seq - 1)
 
     def _based(self, sync: StoredSync, base: str | None) -> SyncRecord:

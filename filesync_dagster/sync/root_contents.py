@@ -1,7 +1,7 @@
 """The syncs whose files lie in a snapshot root, as these files tell of them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 from datetime import time as clock_time
@@ -78,6 +78,23 @@ def read_root(runtime: Runtime, endpoint_id: int, uris: Iterable[str]) -> RootCo
                 told[sync_id] = facts
     syncs = [_sync(endpoint_id, sync_id, files, told.get(sync_id), zone) for sync_id, files in found.items()]
     return RootContents(sorted(syncs, key=lambda sync: sync.order), tables, damaged)
+
+
+def commits_of(syncs: Sequence[StoredSync]) -> list[StoredSync]:
+    """Return the syncs without those that crashed before their commit: another one came after the same commit.
+
+    That is the one which a later sync went on from; else the last one. What was held stays.
+    """
+    groups: dict[tuple[str, int | None], list[StoredSync]] = {}
+    for sync in syncs:
+        if sync.is_told and sync.record.mode is not SyncMode.REPLAY and not sync.provenance.held:
+            groups.setdefault((sync.provenance.installation, sync.provenance.after_seq), []).append(sync)
+    followed = {sync.provenance.before_version for sync in syncs if sync.is_told}
+    crashed = set[str]()
+    for group in groups.values():
+        chosen = [sync for sync in group if sync.record.data_version in followed] or group[-1:]
+        crashed |= {sync.record.id for sync in group} - {sync.record.id for sync in chosen}
+    return [sync for sync in syncs if sync.record.id not in crashed]
 
 
 def _sync(

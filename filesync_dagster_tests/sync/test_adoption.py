@@ -42,6 +42,13 @@ def script():
         yield script
 
 
+@pytest.fixture
+def seconds(monkeypatch):
+    """Let a second pass whenever somebody looks at the clock: older versions name files by the second."""
+    seconds, began = count(), clock.utc_now() - timedelta(hours=1)
+    monkeypatch.setattr(clock, "utc_now", lambda: began + timedelta(seconds=next(seconds)))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request):
     """Return the URL of an empty database; None: SQLite in the home."""
@@ -190,11 +197,9 @@ def strip(root):
         plain.replace(path)
 
 
-def test_files_of_an_older_version_are_adopted_by_names_and_contents(tmp_path, script, monkeypatch):
+@pytest.mark.usefixtures("seconds")
+def test_files_of_an_older_version_are_adopted_by_names_and_contents(tmp_path, script):
     """Modes, moments and counts follow from them; what cannot be told is not made up."""
-    seconds = count()
-    began = clock.utc_now() - timedelta(hours=1)
-    monkeypatch.setattr(clock, "utc_now", lambda: began + timedelta(seconds=next(seconds)))
     first = Project(tmp_path / "first", ENTRY, snapshot_root=str(tmp_path / "shared"))
     with first.open() as filesync:
         history(script, filesync)
@@ -223,6 +228,7 @@ def test_files_of_an_older_version_are_adopted_by_names_and_contents(tmp_path, s
         ]
 
 
+@pytest.mark.usefixtures("seconds")
 @pytest.mark.parametrize("plain", [False, True])
 def test_what_the_guard_held_is_no_commit(tmp_path, script, plain):
     """Neither from its file, which says so, nor from one of an older version, which the guard would hold."""
@@ -254,6 +260,34 @@ def test_what_was_approved_is_a_commit(tmp_path, script):
         filesync.adopt()
         assert len(live(filesync, "e")) == 3
         assert [log.sync_status for log in filesync.syncs("e")] == [SyncStatus.COMPLETED] * 3
+
+
+def test_what_crashed_before_its_commit_is_none(tmp_path, script, monkeypatch):
+    """Its files are whole, and a later sync came after the same commit."""
+    with Project(tmp_path / "first", ENTRY, snapshot_root=str(tmp_path / "shared")).open() as filesync:
+        filesync.sync("e")
+        with monkeypatch.context() as patch:
+            patch.setattr(filesync.runtime.metadata, "commit", crash)
+            script.rows = [*script.rows, row("crashed")]
+            with pytest.raises(KeyboardInterrupt):
+                filesync.sync("e", full=True)
+        files = set((tmp_path / "shared").rglob("*.parquet"))
+        script.rows = [*script.rows[:-1], row("b")]
+        monkeypatch.setattr(filesync.runtime.snapshots, "sweep", lambda *_, **__: 0)
+        filesync.sync("e", full=True)
+        change(script, filesync, 0, told=False)
+        before, seen = told(filesync), timeless(everything(filesync, "e"))
+    assert all(path.exists() for path in files)
+    with Project(tmp_path / "second", ENTRY, snapshot_root=str(tmp_path / "shared")).open() as filesync:
+        [done] = filesync.adopt()
+        assert done.syncs == 3
+        assert told(filesync) == before
+        assert timeless(everything(filesync, "e")) == seen
+
+
+def crash(*_, **__):
+    """End a sync as a signal does, before its commit."""
+    raise KeyboardInterrupt
 
 
 def flip(path):

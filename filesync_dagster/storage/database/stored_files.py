@@ -61,7 +61,7 @@ class StoredFileRepository:
         with self._database.read_transaction() as connection:
             return set(connection.execute(query).scalars())
 
-    def digested(self, endpoint_id: int) -> set[str]:
+    def with_digest(self, endpoint_id: int) -> set[str]:
         """Return the URIs of the files of an endpoint of which it is known how they must read."""
         query = select(stored_files.c.uri).where(
             stored_files.c.endpoint_id == endpoint_id, stored_files.c.digest.is_not(None)

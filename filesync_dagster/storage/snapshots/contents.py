@@ -20,14 +20,14 @@ ESCAPE = "\\"
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class FileContents:
     """What a file holds, and what it says of the sync that wrote it; None: files of older versions say nothing."""
 
     rows: int
     facts: Mapping[str, Any] | None
 
 
-def read_contents(path: Path, uri: str) -> Contents | None:
+def read_contents(path: Path, uri: str) -> FileContents | None:
     """Return what is in a Parquet file; None when it cannot be read to its end, or is not what its name says.
 
     Of one that has facts, every row must have the fingerprint that follows from it.
@@ -46,7 +46,7 @@ def read_contents(path: Path, uri: str) -> Contents | None:
     itself = [said.get("kind"), said.get("endpoint"), f"{said.get('sync_id')}.parquet"]
     if not is_right or (said and itself != [kind, endpoint, name]):
         return None
-    return Contents(rows, facts)
+    return FileContents(rows, facts)
 
 
 def _is_consistent(batch: pa.RecordBatch) -> bool:

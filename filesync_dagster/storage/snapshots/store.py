@@ -20,7 +20,7 @@ from filesync_dagster.core.model import data_version as version_of
 from filesync_dagster.core.schemas import sum_fingerprints
 from filesync_dagster.storage.snapshots import quarantine
 from filesync_dagster.storage.snapshots.cache import Cache, digest_in
-from filesync_dagster.storage.snapshots.contents import IDENTITY, Contents, read_contents
+from filesync_dagster.storage.snapshots.contents import IDENTITY, FileContents, read_contents
 from filesync_dagster.storage.snapshots.disk import digest_of, disk_errors
 from filesync_dagster.storage.snapshots.engine import literal
 from filesync_dagster.storage.snapshots.roots import FolderRoot, Root, is_scratch
@@ -313,7 +313,7 @@ class SnapshotStore:
         """
         path = self._path(uri)
         try:
-            found = read_contents(path, uri) if uri.endswith(".parquet") else Contents(0, None)
+            found = read_contents(path, uri) if uri.endswith(".parquet") else FileContents(0, None)
             if found is not None:
                 return StoredFile(uri, found.rows, path.stat().st_size, digest_of(path)), found.facts
         except OSError as exc:

@@ -21,6 +21,14 @@ BUGS = (
         "guard_held and False",
     ),
     Bug(
+        "what crashed before its commit is adopted as one",
+        "sync/root_contents.py",
+        "return [sync for sync in syncs if sync.record.id not in crashed]",
+        "return list(syncs)",
+        ADOPTION,
+        "crashed_before",
+    ),
+    Bug(
         "files of an older version are adopted past the guard",
         "sync/adoption.py",
         "if self._objections(state, found):",
