@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
+LEAST_WIDTH = 6
+"""Characters of a cell that a table has room for, at the least."""
+
 JOINERS = "\u200c\u200d"  # part of Persian words and of emoji: invisible, harmless
 
 
@@ -116,10 +119,16 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]],
     """Print rows: as a table on a terminal, elsewhere as aligned lines without colours, one a row."""
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     cells = [[Cell(printable(cell.text), cell.style) for cell in row] for row in cells]
-    if on_terminal():
+    if on_terminal() and _fits(columns, cells):
         _print_rich(columns, cells, title)
     else:
         _print_plain(columns, cells)
+
+
+def _fits(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> bool:
+    """Tell whether a terminal is wide enough for a table: in a very narrow one it would have no room for a letter."""
+    texts = zip([column.title for column in columns], *([cell.text for cell in row] for row in rows), strict=True)
+    return console().width >= sum(min(max(map(len, column)), LEAST_WIDTH) + 2 for column in texts)
 
 
 def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], title: str) -> None:

@@ -15,7 +15,7 @@ import httpcore
 import httpx
 
 from filesync_dagster.core.interruption import check_stop
-from filesync_dagster.core.proxies import proxies_of_environment
+from filesync_dagster.core.proxies import is_in_excepted_range, proxies_of_environment
 
 ANSWER_MAX_BYTES = 64_000_000
 """Of one answer, packed or unpacked. The largest pages that stores send are a tenth of it."""
@@ -174,6 +174,9 @@ class BoundedClient(httpx.Client):
             pool = getattr(transport, "_pool", None)
             if pool is not None:
                 pool._network_backend = _BoundedBackend(pool._network_backend)  # noqa: SLF001 - see above
+
+    def _transport_for_url(self, url: httpx.URL) -> httpx.BaseTransport:
+        return self._transport if is_in_excepted_range(url.host) else super()._transport_for_url(url)
 
     def send(self, request: httpx.Request, *, stream: bool = False, **others: Any) -> httpx.Response:
         """Return the answer, all of it unless it is streamed. Raises httpx's errors, and KeyboardInterrupt."""

@@ -19,14 +19,31 @@ EVERYTHING = "*"
 
 def proxies_of_environment() -> dict[str, httpx.Proxy | None]:
     """Return what goes through which proxy, by httpx's patterns; None: asked directly. Raises ConfigError."""
-    told = getproxies()
-    exceptions = [host.strip() for host in told.get("no", "").split(",") if host.strip()]
+    told, exceptions = getproxies(), _exceptions()
     if EVERYTHING in exceptions:
         return {}
     proxies: dict[str, httpx.Proxy | None] = {
         f"{scheme}://": _proxy(scheme, told[scheme]) for scheme in SCHEMES if told.get(scheme)
     }
     return proxies | {pattern: None for host in exceptions for pattern in _patterns(host)}
+
+
+def is_in_excepted_range(host: str) -> bool:
+    """Tell whether a host is an address in a range of NO_PROXY, as 10.0.0.0/8; httpx knows only addresses there."""
+    with suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        return any(address in network for network in map(_network, _exceptions()) if network is not None)
+    return False
+
+
+def _exceptions() -> list[str]:
+    return [host.strip() for host in getproxies().get("no", "").split(",") if host.strip()]
+
+
+def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    with suppress(ValueError):
+        return ipaddress.ip_network(entry, strict=False) if "/" in entry else None
+    return None
 
 
 def _proxy(scheme: str, address: str) -> httpx.Proxy:

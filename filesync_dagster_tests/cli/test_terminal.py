@@ -44,6 +44,17 @@ def test_a_sync_shows_progress_and_a_coloured_line(shell):
     assert "docs  completed, 1 added" in ANSI.sub("", sent)
 
 
+def test_a_very_narrow_terminal_shows_what_there_is(shell):
+    """A phone, or a pane that somebody made small: lines that wrap, and no table without letters."""
+    shell.put("a.txt")
+    on_a_terminal(shell, "sync")
+
+    sent, _ = on_a_terminal(shell, "status", COLUMNS="10")
+
+    assert "docs" in sent
+    assert "ok" in sent
+
+
 def test_no_color_is_respected(shell):
     """NO_COLOR: no colours, on a terminal too."""
     shell.put("a.txt")

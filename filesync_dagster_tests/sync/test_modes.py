@@ -30,7 +30,7 @@ def test_nobody_else_reads_the_inventory(tmp_path):
         filesync.sync("docs")
         filesync.export("docs", tmp_path / "out.csv", format="csv")
         found = modes(filesync.runtime.home)
-    kept = [path for path in found if path.suffix in {".db", ".db-wal", ".parquet", ".csv"} or path.is_dir()]
+    kept = [path for path in found if path.suffix in {".db", ".db-wal", ".parquet", ".csv", ".json"} or path.is_dir()]
     assert len(kept) > 5
     assert {found[path] for path in kept} == {0}
     assert filesync.runtime.home.stat().st_mode & 0o077 == 0

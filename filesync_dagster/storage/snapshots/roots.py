@@ -98,6 +98,8 @@ class FolderRoot:
         written = self.scratch(key)
         try:
             written.write_text(text)
+            if self._private:
+                written.chmod(0o600)
             with suppress(FileExistsError):
                 os.link(written, self.folder / key)
         except OSError as exc:

@@ -6,6 +6,14 @@ SEARCH = "filesync_dagster_tests/storage/database/test_search.py"
 
 BUGS = (
     Bug(
+        "a narrow terminal gets a table without letters",
+        "cli/text.py",
+        "if on_terminal() and _fits(columns, cells):",
+        "if on_terminal():",
+        "filesync_dagster_tests/cli/test_terminal.py",
+        "very_narrow",
+    ),
+    Bug(
         "a closed output stops the work",
         "cli/app.py",
         'sys.stdout = sys.stdout or open(os.devnull, "w")',

@@ -6,6 +6,14 @@ MODEL = "filesync_dagster_tests/sync/model/test_regressions.py"
 
 BUGS = (
     Bug(
+        "a range in NO_PROXY excepts its first address only",
+        "core/http.py",
+        "self._transport if is_in_excepted_range(url.host) else ",
+        "",
+        "filesync_dagster_tests/core/test_proxies.py",
+        "excepted",
+    ),
+    Bug(
         "a star in NO_PROXY excepts nothing",
         "core/proxies.py",
         ".lstrip('*')",
