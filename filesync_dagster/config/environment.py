@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.core.redaction import note_secrets
+from filesync_dagster.core.redaction import note_secret, note_secrets
 
-SECRETS = ("FILESYNC_DATABASE_URL", "FILESYNC_DAGSTER_URL", "FILESYNC_API_TOKEN")
-"""What holds a secret, or may."""
+ADDRESSES = ("FILESYNC_DATABASE_URL", "FILESYNC_DAGSTER_URL")
+"""What may hold a secret: a password before the host."""
 
 CREDENTIALS = re.compile(r"([A-Za-z][\w+.-]*://)?.*@", re.DOTALL)
 
@@ -68,7 +68,8 @@ def read_environment(
         found = text(name)
         return found and os.path.expanduser(found)  # noqa: PTH111 - Path raises where nobody has a home
 
-    note_secrets(text(name) for name in SECRETS)
+    note_secrets(address for address in map(text, ADDRESSES) if address and "@" in address)
+    note_secret(text("FILESYNC_API_TOKEN"))
     return Environment(
         config_path=config or Path(place("FILESYNC_CONFIG") or "endpoints.yaml"),
         home=_absolute(home or Path(place("FILESYNC_HOME") or ".filesync")),

@@ -217,3 +217,8 @@ class DagsterRefused(ServiceError):
 
 class DagsterForeign(DagsterRefused):
     """Dagster answered, and does not prove that it runs this configuration: nothing was asked of it."""
+
+
+def unexpected_sentence(error: BaseException) -> str:
+    """Return what is told of an error that is none of ours: what a library says may quote anything."""
+    return to_told(f"Unexpected {type(error).__name__}: {error}")

@@ -1,5 +1,6 @@
 """Durable names on a disk: a file or folder is there whole after a crash, or not at all."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -16,6 +17,8 @@ def make_folder(folder: Path, *, private: bool = False) -> None:
     for made in reversed([f for f in (folder, *folder.parents) if not f.exists()]):
         made.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
         sync_file(made.parent)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
 def sync_file(path: Path) -> None:

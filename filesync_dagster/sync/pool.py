@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from filesync_dagster.core import clock
-from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.errors import ConfigError, unexpected_sentence
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncMode, SyncResult, SyncStatus
-from filesync_dagster.sync.result import unexpected_sentence
 from filesync_dagster.sync.runtime import Runtime
 
 

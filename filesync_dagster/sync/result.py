@@ -9,9 +9,8 @@ from typing import Any
 
 from filesync_dagster.config import Endpoint, location_of
 from filesync_dagster.core import clock
-from filesync_dagster.core.errors import FilesyncError
+from filesync_dagster.core.errors import FilesyncError, unexpected_sentence
 from filesync_dagster.core.model import ListingGap, Meter, SyncMode, SyncResult, SyncStatus
-from filesync_dagster.core.redaction import to_told
 from filesync_dagster.storage.database import EndpointState, NewState, SyncRecord
 from filesync_dagster.sync.relations import DetectedChanges
 
@@ -84,11 +83,6 @@ class ResultBuilder:
         """Return the result of an attempt that ended in an error."""
         text = str(error) if isinstance(error, FilesyncError) else unexpected_sentence(error)
         return self.result(SyncStatus.FAILED, mode, error=text)
-
-
-def unexpected_sentence(error: BaseException) -> str:
-    """Return what is told of an error that is none of ours: what a library says may quote anything."""
-    return to_told(f"Unexpected {type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)

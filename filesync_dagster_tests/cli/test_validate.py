@@ -69,7 +69,7 @@ def test_test_tells_what_can_be_seen(shell):
     assert str(shell.store) in lines["docs"]
     assert " ms" in lines["docs"]
     assert lines["gone"].split()[1] == "failed"
-    assert result.stderr.startswith("Error: gone: ")
+    assert "\nError: gone: " in f"\n{result.stderr}"
 
 
 def test_config_wins_over_the_environment(shell, tmp_path):
@@ -87,6 +87,7 @@ def test_version(shell):
 
 def test_log_events_can_be_json(shell):
     """--log-format json makes each event one object, which tells of which endpoint and sync it is."""
+    shell.put("a.txt")
     process = shell.start("--log-format", "json", "sync")
     _, stderr = process.communicate()
 

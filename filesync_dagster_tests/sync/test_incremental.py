@@ -136,8 +136,8 @@ def test_what_left_the_trash_for_good_is_in_no_snapshot(drive):
     assert drive.sync(full=True).feed_drift == 0
 
 
-def test_a_lost_change_file_is_made_up_for_by_a_full_sync(drive, monkeypatch):
-    """The error says so, also when the changes are due to be folded, and the full sync does it."""
+def test_a_lost_change_file_is_made_up_for_by_itself(drive, monkeypatch):
+    """A warning says so, also when the changes are due to be folded: the sync lists everything, and writes it anew."""
     drive.open()
     drive.sync()
     drive.store.create("second.txt", content=b"1")
@@ -145,11 +145,9 @@ def test_a_lost_change_file_is_made_up_for_by_a_full_sync(drive, monkeypatch):
     lost.unlink()
     monkeypatch.setattr(snapshot_chain, "COMPACT_FILE_COUNT", 1)
 
-    refused = drive.filesync.sync("docs")
-    assert refused.status is SyncStatus.FAILED
-    assert "--full" in str(refused.error)
-
-    assert drive.sync(full=True).status is SyncStatus.COMPLETED
+    healed = drive.filesync.sync("docs")
+    assert (healed.status, healed.mode) == (SyncStatus.COMPLETED, SyncMode.FULL)
+    assert "It was written anew, from the database." in healed.warnings[0]
     assert drive.files() == ["second.txt", "top.txt"]
     drive.store.create("third.txt", content=b"1")
     assert drive.sync().mode is SyncMode.INCREMENTAL

@@ -32,13 +32,13 @@ class FakeStore:
 
     def answer(self, request):
         query = dict(parse_qsl(request.url.query.decode(), keep_blank_values=True, errors="surrogateescape"))
+        if request.method == "HEAD":
+            key = unquote_to_bytes(request.url.raw_path.partition(b"/eng/")[2])
+            return httpx.Response(self.head_status or (200 if key in self.keys else 404))
         if "max-keys" not in query:
             return httpx.Response(501)  # it knows nothing but listings
         self.queries.append(query)
         self.signatures.append(request.headers.get("Authorization", ""))
-        if request.method == "HEAD":
-            key = unquote_to_bytes(request.url.raw_path.partition(b"/eng/")[2])
-            return httpx.Response(self.head_status or (200 if key in self.keys else 404))
         answer = self.listing(query)
         replaced = self.fault and self.fault(len(self.queries), query, answer)
         if isinstance(replaced, Exception):

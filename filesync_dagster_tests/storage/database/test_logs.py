@@ -185,7 +185,7 @@ def test_a_held_sync_is_approved_under_its_own_id_or_rejected_or_superseded(meta
         metadata.syncs.hold(lease, log(endpoint, "s2", 2, status=SyncStatus.HELD))
         metadata.endpoints.drop_held(lease)
         assert metadata.endpoints.state(endpoint).held_sync_id is None
-        assert metadata.syncs.get("s2").sync_status is SyncStatus.HELD
+        assert metadata.syncs.get("s2").sync_status is SyncStatus.REJECTED
         with pytest.raises(NothingHeld, match="drawings"):
             metadata.endpoints.drop_held(lease)
 
