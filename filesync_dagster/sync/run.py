@@ -19,6 +19,7 @@ from filesync_dagster.core.errors import (
     DatabaseLocked,
     FilesyncError,
     SnapshotError,
+    StorageError,
     SyncInProgress,
 )
 from filesync_dagster.core.logging import event, log_context
@@ -142,7 +143,7 @@ def _record(runtime: Runtime, endpoint_id: int, attempt: ResultBuilder, error: B
         raise error  # it was waited for long enough
     try:
         runtime.metadata.syncs.record(sync_record(endpoint_id, attempt.failure(error), attempt.started, attempt.run_id))
-    except DatabaseError:
+    except StorageError:  # of the database; it has no room either, where that is what ended the sync
         if isinstance(error, DatabaseError):
             raise error from None
         event("sync.unrecorded", endpoint=attempt.endpoint)

@@ -6,13 +6,14 @@ thousand endpoints would take minutes to log what took seconds to do. What is yi
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+
+if TYPE_CHECKING:
+    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
+    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 Result = dg.MaterializeResult[Any] | dg.AssetMaterialization | dg.AssetCheckResult
 """`AssetMaterialization`: of a partition that is not that of the run."""
@@ -72,6 +73,8 @@ def unreported_results(
 
     The others were found again, now: Dagster takes them as results about what was materialized meanwhile.
     """
+    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage  # it loads SQLAlchemy
+
     found, storage = {_key(result): result for result in results}, instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
         yield from found.values()
@@ -82,15 +85,17 @@ def unreported_results(
     yield from (result for key, result in found.items() if key not in same)
 
 
-def _confirm(storage: SqlEventLogStorage, ids: Collection[int]) -> None:
+def _confirm(storage: "SqlEventLogStorage", ids: Collection[int]) -> None:
     """Date results of checks anew. An event for each would say the same again, in thousands of bytes."""
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+
     table, now = AssetCheckExecutionsTable, datetime.now(UTC).replace(tzinfo=None)
     if ids:
         with storage.index_connection() as connection:
             connection.execute(table.update().where(table.c.id.in_(ids)).values(create_timestamp=now))
 
 
-def _says(record: AssetCheckExecutionRecord, result: dg.AssetCheckResult) -> bool:
+def _says(record: "AssetCheckExecutionRecord", result: dg.AssetCheckResult) -> bool:
     if record.event is None or record.event.dagster_event is None:
         return False
     last = record.event.dagster_event.event_specific_data
