@@ -41,8 +41,15 @@ def export(filesync, tmp_path, at=None):
     return shown(pq.read_table(tmp_path / "out.parquet").to_pylist())
 
 
-@pytest.mark.parametrize("most", [timedelta(seconds=3), timedelta(hours=40)], ids=["3 s", "40 h"])
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    ("database", "most"),
+    [
+        ("sqlite", timedelta(seconds=3)),
+        ("postgresql", timedelta(hours=40)),
+        pytest.param("sqlite", timedelta(hours=40), marks=pytest.mark.slow),
+        pytest.param("postgresql", timedelta(seconds=3), marks=pytest.mark.slow),
+    ],
+)
 def test_any_history_is_told_as_by_a_straight_clock(tmp_path, request, database, most):
     """Export, as of each moment, files, and the reconcile in the end: all follow the order of the commits."""
     url = request.getfixturevalue("postgres_url") if database == "postgresql" else None

@@ -189,7 +189,9 @@ def many_files(s3_server):
     return bucket, sorted(keys)
 
 
-@pytest.mark.parametrize("habit", ["skips", "ignores", "inclusive"])
+@pytest.mark.parametrize(
+    "habit", ["skips", *(pytest.param(habit, marks=pytest.mark.slow) for habit in ("ignores", "inclusive"))]
+)
 def test_all_of_twelve_thousand(s3_server, many_files, habit):
     """A real server behind a proxy with a habit; the landmarks are keys that were deleted since."""
     bucket, keys = many_files
