@@ -1,12 +1,11 @@
 """boto3's requests over our own client, so that their answers are bounded as all others are."""
 
-import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from filesync_dagster.core.http import BoundedClient
+from filesync_dagster.core.http import BoundedClient, trusted_certificates
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -17,8 +16,9 @@ def default_http(*, connect_seconds: float, read_seconds: float) -> BoundedClien
     import botocore.session
 
     bundle = botocore.session.get_session().get_config_variable("ca_bundle")
-    verify = ssl.create_default_context(cafile=bundle) if bundle else True
-    return BoundedClient(verify=verify, timeout=httpx.Timeout(read_seconds, connect=connect_seconds, pool=None))
+    return BoundedClient(
+        verify=trusted_certificates(bundle), timeout=httpx.Timeout(read_seconds, connect=connect_seconds, pool=None)
+    )
 
 
 def send_through(http: BoundedClient, client: Any) -> None:

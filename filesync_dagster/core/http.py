@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import httpcore
 import httpx
 
+from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.interruption import check_stop
 from filesync_dagster.core.proxies import is_in_excepted_range, proxies_of_environment
 
@@ -147,6 +148,20 @@ class _BoundedBackend(httpcore.NetworkBackend):
         self._backend.sleep(seconds)
 
 
+def trusted_certificates(ca_bundle: str | None = None) -> ssl.SSLContext:
+    """Return what certificates are verified with: a file of them, or what SSL_CERT_FILE or httpx names.
+
+    Raises ConfigError when they cannot be read.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_bundle) if ca_bundle else httpx.create_ssl_context()
+    except OSError as error:  # what OpenSSL raises is one, too
+        raise ConfigError(
+            [f"The certificates in {ca_bundle or 'SSL_CERT_FILE'} cannot be read: {error.strerror or error}."],
+            hint="ca_bundle, AWS_CA_BUNDLE and SSL_CERT_FILE name a file of certificates in PEM.",
+        ) from error
+
+
 def _mounts(options: Options) -> dict[str, httpx.HTTPTransport | None]:
     """Return the transports of a client to the proxies of the environment."""
     alike = {name: options[name] for name in ("verify", "limits") if name in options}
@@ -163,7 +178,7 @@ class BoundedClient(httpx.Client):
         """Take httpx's options. Raises ConfigError when the environment names a proxy that cannot be one."""
         options.setdefault("verify", True)
         if options["verify"] is True:
-            options["verify"] = httpx.create_ssl_context()  # trusts whom SSL_CERT_FILE names
+            options["verify"] = trusted_certificates()
         if options.get("transport") is None:
             options["mounts"] = _mounts(options)
         super().__init__(**options, trust_env=False)

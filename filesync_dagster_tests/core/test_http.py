@@ -7,7 +7,8 @@ import time
 import httpx
 import pytest
 
-from filesync_dagster.core.http import AnswerTooLarge, AnswerTooSlow, BoundedClient
+from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.core.http import AnswerTooLarge, AnswerTooSlow, BoundedClient, trusted_certificates
 from filesync_dagster.core.interruption import forget_stop, request_stop
 from filesync_dagster_tests import odd_hosts
 from filesync_dagster_tests.odd_hosts import odd_host
@@ -37,6 +38,19 @@ def test_every_answer_has_an_end(answer, error):
     """A byte now and then is no answer, and neither is one that has no end."""
     with odd_host(answer) as port, client() as http, pytest.raises(error):
         http.get(f"http://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate\n", "-----BEGIN CERTIFICATE-----\nx\n"])
+@pytest.mark.parametrize("given", [True, False])
+def test_certificates_that_cannot_be_read_are_one_sentence(monkeypatch, tmp_path, content, given):
+    """A file that is missing, or holds something else; in the configuration or in the environment."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", "" if given else str(file))
+
+    with pytest.raises(ConfigError, match="ca.pem" if given else "SSL_CERT_FILE cannot be read"):
+        trusted_certificates(str(file) if given else None)
 
 
 def test_a_handshake_that_never_comes_has_an_end():

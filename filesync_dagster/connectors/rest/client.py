@@ -13,7 +13,7 @@ import httpx
 
 from filesync_dagster.connectors.rest.errors import ASK_LATER, CHECK_ADDRESS
 from filesync_dagster.core.errors import ProtocolViolation, SourceError, TemporarilyDown, Unreachable
-from filesync_dagster.core.http import AnswerTooLarge, AnswerTooSlow, BoundedClient
+from filesync_dagster.core.http import AnswerTooLarge, AnswerTooSlow, BoundedClient, trusted_certificates
 
 HTTPX: Final[Mapping[type[Exception], type[SourceError]]] = {
     httpx.ConnectError: Unreachable,
@@ -96,4 +96,4 @@ def _trust(verify: bool, ca_bundle: str | None) -> ssl.SSLContext | bool:
     """Return what httpx verifies certificates with, made once for all clients: loading certificates is slow."""
     if not verify:
         return False
-    return ssl.create_default_context(cafile=ca_bundle) if ca_bundle else httpx.create_ssl_context()
+    return trusted_certificates(ca_bundle)

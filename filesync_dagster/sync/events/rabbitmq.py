@@ -20,6 +20,7 @@ from filesync_dagster.core.errors import (
     TemporarilyDown,
     Unreachable,
 )
+from filesync_dagster.core.http import trusted_certificates
 from filesync_dagster.sync.events.inbox import Message
 
 WAIT_SECONDS = 0.5  # without a message, the queue is empty
@@ -151,7 +152,9 @@ class RabbitInbox:
         parameters.client_properties = {"connection_name": "filesync"}
         if self._queue.ca_bundle:
             host = parameters.host
-            parameters.ssl_options = pika.SSLOptions(ssl.create_default_context(cafile=self._queue.ca_bundle), host)
+            bundle = self._queue.ca_bundle
+            context = trusted_certificates(bundle) if bundle else ssl.create_default_context()
+            parameters.ssl_options = pika.SSLOptions(context, host)
         return parameters
 
     @contextmanager

@@ -6,6 +6,14 @@ MODEL = "filesync_dagster_tests/sync/model/test_regressions.py"
 
 BUGS = (
     Bug(
+        "certificates that cannot be read are something unexpected",
+        "core/http.py",
+        "    except OSError as error:  # what OpenSSL raises is one, too",
+        "    except PermissionError as error:",
+        "filesync_dagster_tests/core/test_http.py",
+        "certificates_that",
+    ),
+    Bug(
         "a range in NO_PROXY excepts its first address only",
         "core/http.py",
         "self._transport if is_in_excepted_range(url.host) else ",
