@@ -28,7 +28,7 @@ from filesync_dagster.storage.snapshots import StoredFile, parquet
 from filesync_dagster.sync import diff
 from filesync_dagster.sync.provenance import tail_of
 from filesync_dagster.sync.relations import DetectedChanges, Relation
-from filesync_dagster.sync.root_contents import RootContents, StoredSync, commits_of, read_root
+from filesync_dagster.sync.root_contents import RootContents, StoredSync, commits_of, name_of, read_root
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import materialize_state, rebuild_from_database
 
@@ -219,7 +219,15 @@ class _Adopter:
             return record
         if sync.is_told:
             base = self._find(sync.provenance.base, sync)
+        elif base and self._is_torn(sync, base):
+            base = None
         return replace(record, snapshot_uri=base)
+
+    def _is_torn(self, sync: StoredSync, base: str) -> bool:
+        """Tell whether changes of an older version between a snapshot and a sync are damaged: it lies on them, too."""
+        begin = name_of(base)
+        names = (name_of(uri) for uri in self._adoption.damaged if tail_of(uri).startswith("changes/"))
+        return any(begin < name < sync.record.id for name in names)
 
     def _find(self, tail: str | None, sync: StoredSync) -> str | None:
         if tail is None:
@@ -292,7 +300,7 @@ class _Adopter:
     def _detect(self, con: duckdb.DuckDBPyConnection, sync: StoredSync, state: EndpointState) -> DetectedChanges | None:
         """Return what a sync changed, as against this state. None when it lies on something else."""
         before = self._load_before(con, state)
-        after = self._load_after(con, sync, before)
+        after = self._load_after(con, sync, before, state)
         if after is None:
             return None
         files, size, version = diff.totals(con, after.name)
@@ -327,11 +335,15 @@ class _Adopter:
         con.execute(f"CREATE VIEW before AS FROM {parquet([path])}")
         return Relation(con, "before")
 
-    def _load_after(self, con: duckdb.DuckDBPyConnection, sync: StoredSync, before: Relation | None) -> Relation | None:
+    def _load_after(
+        self, con: duckdb.DuckDBPyConnection, sync: StoredSync, before: Relation | None, state: EndpointState
+    ) -> Relation | None:
         """Make `after`: what a sync left. None when that cannot be told."""
         if sync.snapshot:
             return self._view(con, "after", sync.snapshot)
         if before is None or "changes" not in sync.files:
+            return None
+        if not sync.is_told and self._is_torn(sync, str(state.snapshot_uri)):
             return None
         diff.apply(con, before.name, self._view(con, "changes_on_top", sync.files["changes"]).name, "after")
         wanted = sync.record.data_version

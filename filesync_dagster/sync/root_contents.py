@@ -111,6 +111,11 @@ def _sync(
     return StoredSync(replace(provenance, record=record), is_told, files)
 
 
+def name_of(uri: str) -> str:
+    """Return the id of the sync that a stored file has its name from."""
+    return uri.rpartition("/")[2].rpartition(".")[0].removesuffix(COMPACTED)
+
+
 def _is_dated(sync_id: str, day: str) -> bool:
     """Tell whether a name is one that a sync gives, on a day that a calendar has."""
     named = SYNC_ID.fullmatch(sync_id)

@@ -325,6 +325,26 @@ def test_damaged_files_are_named_and_left_alone(tmp_path, script):
     assert (found["damaged"], found["missing"]) == ([bad], [gone])
 
 
+@pytest.mark.usefixtures("seconds")
+def test_what_lies_on_damaged_changes_is_not_made_up(tmp_path, script):
+    """Of files of an older version, no later changes are put on a snapshot without them; a whole one counts again."""
+    root = tmp_path / "shared"
+    with Project(tmp_path / "first", ENTRY, snapshot_root=str(root)).open() as filesync:
+        filesync.sync("e")
+        bad, torn, whole = (change(script, filesync, number, told=number < 2) for number in range(3))
+        _, rows = told(filesync)
+    strip(root)
+    cut = root / "changes" / bad.changes_uri.split("/changes/")[1]
+    cut.write_bytes(cut.read_bytes()[:-20])
+    with Project(tmp_path / "second", ENTRY, snapshot_root=str(root)).open() as filesync:
+        [done] = filesync.adopt()
+        assert done.damaged == [bad.changes_uri]
+        logs = {log.id: log for log in filesync.syncs("e")}
+        assert logs[torn.sync_id].snapshot_uri is None
+        assert logs[whole.sync_id].snapshot_uri == whole.snapshot_uri
+        assert sorted((one["external_id"], one["version"]) for one in live(filesync, "e")) == rows[-1]
+
+
 def test_a_root_that_moved_is_found_again(tmp_path, script):
     """The database looks for its files at their old place; what it knows of them stays true."""
     project = Project(tmp_path, ENTRY, snapshot_root=str(tmp_path / "old"))

@@ -21,6 +21,14 @@ BUGS = (
         "guard_held and False",
     ),
     Bug(
+        "changes are put on a snapshot without the damaged ones before them",
+        "sync/adoption.py",
+        "return any(begin < name < sync.record.id for name in names)",
+        "return False",
+        ADOPTION,
+        "lies_on_damaged",
+    ),
+    Bug(
         "what crashed before its commit is adopted as one",
         "sync/root_contents.py",
         "return [sync for sync in syncs if sync.record.id not in crashed]",
