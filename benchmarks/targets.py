@@ -99,6 +99,18 @@ CASES = (
         {"rows": 1_000_000},
     ),
     Case(
+        "reading",
+        "reading",
+        "An inventory of a million files read by `fs.files()` and `filesync files`, to nowhere; DuckDB's COPY of "
+        "the same rows and columns of the snapshot in the same order. CPU seconds.",
+        (
+            Target("`filesync files --format csv` of 1M files, to DuckDB's COPY", "csv_ratio", "≤", 1.5),
+            Target("`filesync files --format json` of 1M files, to DuckDB's COPY", "json_ratio", "≤", 1.5),
+            Target("`fs.files()` of 1M files, to DuckDB's COPY", "rows_ratio", "≤", 1.5),
+        ),
+        {"rows": 1_000_000},
+    ),
+    Case(
         "memory",
         "memory",
         "A full sync of ten million synthetic entries.",

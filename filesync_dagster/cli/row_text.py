@@ -29,53 +29,73 @@ def csv_lines(batch: pa.RecordBatch) -> bytes:
     columns = [_csv_field(column) for column in batch.columns]
     if len(columns) == 1:  # a row of one empty field would be an empty line
         columns = [pc.if_else(pc.equal(columns[0], ""), '""', columns[0])]
-    return _lines(columns, ",", "", "\r\n")
+    parts = [part for column in columns for part in (column, ",")]
+    return _joined([*parts[:-1], "\r\n"], batch.num_rows)
 
 
 def json_lines(batch: pa.RecordBatch) -> bytes:
     """Return each row as a JSON object on a line of its own."""
-    keys = [json.dumps(name, ensure_ascii=False) for name in batch.schema.names]
-    columns = [
-        pc.binary_join_element_wise(f"{key}: ", _json_value(column), "")
-        for key, column in zip(keys, batch.columns, strict=True)
-    ]
-    return _lines(columns, ", ", "{", "}\n")
+    parts: list[Text | str] = []
+    before = "{"
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        key = f"{before}{json.dumps(name, ensure_ascii=False)}: "
+        if _is_text(column) and not column.null_count and not _any(column, JSON_NEEDS_ESCAPES):
+            parts += [f'{key}"', column]
+            before = '", '
+        else:
+            parts += [key, _json_value(column)]
+            before = ", "
+    return _joined([*parts, before.removesuffix(", ") + "}\n"], batch.num_rows)
 
 
-def _lines(columns: Sequence[Text], separator: str, opening: str, end: str) -> bytes:
-    if not len(columns[0]):
+def moments(column: pa.Array[Any]) -> Text:
+    """Return moments as ISO 8601 text in UTC, with microseconds where there are any."""
+    text = pc.replace_substring(column.cast(pa.timestamp("us")).cast(pa.string()), " ", "T")
+    return pc.replace_substring(pc.binary_join_element_wise(text, "Z", ""), ".000000Z", "Z")
+
+
+def _joined(parts: Sequence[Text | str], rows: int) -> bytes:
+    """Return what the parts of each row say, one row behind the other."""
+    if not rows:
         return b""
-    rows = pc.binary_join_element_wise(*columns, separator)
-    whole = pc.binary_join_element_wise(opening, rows, end, "")
-    return b"".join(whole.cast(pa.large_binary()).to_pylist())
+    lines = pc.binary_join_element_wise(*parts, "")
+    _, offsets, data = lines.buffers()
+    starts = memoryview(offsets).cast("i")
+    return bytes(data[starts[lines.offset] : starts[lines.offset + rows]])
+
+
+def _is_text(column: pa.Array[Any]) -> bool:
+    return pa.types.is_string(column.type)
+
+
+def _any(column: Text, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(column, pattern)).as_py())
 
 
 def _csv_field(column: pa.Array[Any]) -> Text:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        text: Text = pc.fill_null(column, "")
-        return _replace_where(text, CSV_NEEDS_QUOTES, lambda value: '"' + value.replace('"', '""') + '"')
+    if _is_text(column):
+        text = pc.fill_null(column, "")
+        return _replaced(text, pc.match_substring_regex(text, CSV_NEEDS_QUOTES), text, _quoted)
     if pa.types.is_integer(column.type):
         return pc.fill_null(column.cast(pa.string()), "")
     return pa.array(["" if value is None else str(value) for value in column.to_pylist()], pa.string())
 
 
+def _quoted(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
 def _json_value(column: pa.Array[Any]) -> Text:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        plain = pc.invert(pc.match_substring_regex(column, JSON_NEEDS_ESCAPES))
-        quoted = pc.if_else(plain, pc.binary_join_element_wise('"', column, '"', ""), column)
-        text = _replace_where(quoted, None, lambda value: json.dumps(value, ensure_ascii=False), pc.invert(plain))
-        return pc.fill_null(text, "null")
+    if _is_text(column):
+        quoted = pc.fill_null(pc.binary_join_element_wise('"', column, '"', ""), "null")
+        escaped = pc.fill_null(pc.match_substring_regex(column, JSON_NEEDS_ESCAPES), False)
+        return _replaced(quoted, escaped, column, lambda value: json.dumps(value, ensure_ascii=False))
     if pa.types.is_integer(column.type):
         return pc.fill_null(column.cast(pa.string()), "null")
     return pa.array([json.dumps(value, ensure_ascii=False) for value in column.to_pylist()], pa.string())
 
 
-def _replace_where(text: Text, pattern: str | None, of: Callable[[str], str], chosen: Text = None) -> Text:
-    """Replace each chosen value (those that match the pattern) by what a function makes of it."""
-    if pattern is not None:
-        chosen = pc.match_substring_regex(text, pattern)
-    chosen = pc.fill_null(chosen, False)
-    values = text.filter(chosen)
-    if not len(values):
-        return text
-    return pc.replace_with_mask(text, chosen, pa.array([of(value) for value in values.to_pylist()], text.type))
+def _replaced(text: Text, chosen: Text, values: Text, of: Callable[[str], str]) -> Text:
+    """Put what a function makes of the chosen values in their places."""
+    made = [of(value) for value in values.filter(chosen).to_pylist()]
+    return pc.replace_with_mask(text, chosen, pa.array(made, text.type)) if made else text

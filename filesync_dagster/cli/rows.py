@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from filesync_dagster.cli.row_text import csv_lines, json_lines
+from filesync_dagster.cli.row_text import csv_lines, json_lines, moments
 from filesync_dagster.cli.text import Column, console, moment, on_terminal, printable, size
 
 if TYPE_CHECKING:
@@ -153,12 +152,7 @@ def _write(data: bytes) -> None:
 
 def _in_text(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return the batch with moments as ISO 8601 text in UTC."""
-    columns = [
-        pc.replace_substring(pc.strftime(column, "%Y-%m-%dT%H:%M:%SZ"), ".000000Z", "Z")
-        if pa.types.is_timestamp(column.type)
-        else column
-        for column in batch.columns
-    ]
+    columns = [moments(column) if pa.types.is_timestamp(column.type) else column for column in batch.columns]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
