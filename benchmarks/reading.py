@@ -61,7 +61,7 @@ def copy(snapshot: Path, columns: str, options: str) -> None:
 def written(filesync: Filesync, form: str) -> None:
     """Write what the command line writes, to nowhere."""
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        write_files(filesync.files("synthetic"), form, filesync.config.settings.partitions, gone=False)
+        write_files(filesync.files("synthetic", columns=FILES), form, filesync.config.settings.partitions, gone=False)
 
 
 def best(work: Callable[[], object]) -> float:

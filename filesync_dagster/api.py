@@ -257,21 +257,32 @@ class Filesync:
         as_of: datetime | None = None,
         gone: bool = False,
         path: str | None = None,
+        columns: Sequence[str] | None = None,
         limit: int | None = None,
     ) -> RecordBatches:
         """Return the live files of an endpoint, by path, now or as of a moment: batch by batch, or `.to_pandas()`.
 
         `gone` adds those that were removed. `path`: only a folder with all that is in it, or what a pattern such as
-        `drawings/**/*.dwg` means. Raises ValueError for a pattern that is none; what is read raises NothingKnown.
+        `drawings/**/*.dwg` means. `columns`: these alone, in this order, which takes less time. Raises ValueError for a
+        pattern that is none and for a column that is not there; what is read raises NothingKnown.
         """
+        import pyarrow as pa
+
         from filesync_dagster.core.path_filter import PathFilter
         from filesync_dagster.storage.database.row_streams import FILES_SCHEMA
         from filesync_dagster.sync import inventory
 
         place = PathFilter(path) if path else None
         endpoint = self.config.endpoint(name)
-        rows = inventory.files(self.runtime, endpoint, as_of=as_of, gone=gone, place=place, limit=limit)
-        return RecordBatches(rows, FILES_SCHEMA if gone else inventory.LIVE_SCHEMA)
+        schema = FILES_SCHEMA if gone else inventory.LIVE_SCHEMA
+        if columns is not None:
+            if unknown := [name for name in columns if name not in schema.names]:
+                raise ValueError(f"there is no column {unknown[0]!r}; there are {', '.join(schema.names)}")
+            schema = pa.schema([schema.field(name) for name in columns])
+        rows = inventory.files(
+            self.runtime, endpoint, as_of=as_of, gone=gone, place=place, columns=columns, limit=limit
+        )
+        return RecordBatches(rows, schema)
 
     def search(
         self,

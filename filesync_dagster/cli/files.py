@@ -33,14 +33,15 @@ def files(
     everything: bool,
 ) -> None:
     """List the files of an endpoint, by path: what is live now, or was at a time."""
-    from filesync_dagster.cli.rows import write_files
+    from filesync_dagster.cli.rows import shown_fields, write_files
 
     if everything and as_of is not None:
         raise click.UsageError("--all and --as-of do not go together: what is gone is known as of now.")
     with invocation.open() as filesync:
         at = None if as_of is None else end_of(as_of, filesync.config.settings.partitions.zone, datetime.now(UTC))
         try:
-            batches = filesync.files(name, as_of=at, gone=everything, path=path, limit=limit)
+            columns = shown_fields(form, gone=everything)
+            batches = filesync.files(name, as_of=at, gone=everything, path=path, columns=columns, limit=limit)
         except ValueError as error:
             raise click.UsageError(f"{error}.") from None
         write_files(batches, form, filesync.config.settings.partitions, gone=everything)

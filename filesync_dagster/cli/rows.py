@@ -29,6 +29,11 @@ LINES = 1000
 Row = dict[str, Any]
 
 
+def shown_fields(form: str, *, gone: bool) -> tuple[str, ...]:
+    """Return the fields of an inventory that are written."""
+    return FILES if form != "table" else ("kind", "size", "modified_at", "path", *(GONE if gone else ()))
+
+
 def write_files(batches: Iterable[pa.RecordBatch], form: str, partitions: Partitions, *, gone: bool) -> None:
     """Write an inventory: csv and json with the promised fields, table for a person."""
     if form != "table":
@@ -43,7 +48,7 @@ def write_files(batches: Iterable[pa.RecordBatch], form: str, partitions: Partit
         cells += [moment(row["deleted_at"], zone), row["gone_reason"] or "-"] if gone else []
         return [*cells, row["path"]]
 
-    wanted = ("kind", "size", "modified_at", "path", *(GONE if gone else ()))
+    wanted = shown_fields(form, gone=gone)
     _write_table([*columns, Column("path")], [8, 9, 16, 16, 10], map(line, _rows(batches, wanted)))
 
 

@@ -1,7 +1,8 @@
 """Reading the inventory: what is there now, what was there then, what changed."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from filesync_dagster.core.path_filter import PathFilter
 from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.storage.database import SyncRecord
 from filesync_dagster.storage.snapshots import export as write_file
-from filesync_dagster.storage.snapshots import parquet, stream
+from filesync_dagster.storage.snapshots import literal, parquet, stream
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.snapshot_chain import materialize, materialize_state, rebuild_from_database
 
@@ -31,27 +32,48 @@ def files(
     as_of: datetime | None = None,
     gone: bool = False,
     place: PathFilter | None = None,
+    columns: Sequence[str] | None = None,
     limit: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the live files of an endpoint, by path: now, or as of a moment, in LIVE_SCHEMA.
+    """Yield the live files of an endpoint, by path: now, or as of a moment, in LIVE_SCHEMA or these columns of it.
 
     They are what the snapshot has. `gone` adds those that were removed, which only the database knows, in FILES_SCHEMA.
     `place`: only there. Raises NothingKnown when nothing is stored about that moment.
     """
-    with closing(_files(runtime, endpoint, as_of, gone, place)) as batches:
+    with closing(_files(runtime, endpoint, as_of, gone, _Selection(place, columns, limit))) as batches:
         for batch in batches:
             found = (batch if place is None else place.select(batch)).slice(0, limit)
-            yield found
+            yield found if columns is None else found.select(list(columns))
             if limit is not None and (limit := limit - found.num_rows) == 0:
                 return
 
 
+@dataclass(frozen=True)
+class _Selection:
+    place: PathFilter | None
+    columns: Sequence[str] | None
+    limit: int | None
+
+    @property
+    def folder(self) -> str:
+        return self.place.folder if self.place else ""
+
+    def query(self, snapshot: Path) -> str:
+        """Return the query of a snapshot for at least what is meant, by path."""
+        wanted = "*" if self.columns is None else ", ".join(f'"{name}"' for name in {*self.columns, "path"})
+        folder = literal(self.folder)
+        inside = f"WHERE path = {folder} OR (path > {folder} || '/' AND path < {folder} || '0')" if self.folder else ""
+        is_pattern = self.place is not None and self.place.is_pattern
+        first = "" if self.limit is None or is_pattern else f"LIMIT {self.limit}"
+        return f"SELECT {wanted} FROM ({live(snapshot)}) {inside} ORDER BY {BY_PATH} {first}"
+
+
 def _files(
-    runtime: Runtime, endpoint: Endpoint, as_of: datetime | None, gone: bool, place: PathFilter | None
+    runtime: Runtime, endpoint: Endpoint, as_of: datetime | None, gone: bool, selection: _Selection
 ) -> Generator[pa.RecordBatch]:
     if gone:
-        folder = place.folder if place else ""
-        yield from runtime.metadata.files.inventory(runtime.register(endpoint), gone=True, folder=folder)
+        inventory = runtime.metadata.files.inventory(runtime.register(endpoint), gone=True, folder=selection.folder)
+        yield from inventory
         return
     if as_of is not None:
         path = snapshot_path(runtime, endpoint, as_of)
@@ -60,7 +82,7 @@ def _files(
     else:
         path = current
     with runtime.engine() as con:
-        yield from stream(con, f"{live(path)} ORDER BY {BY_PATH}")
+        yield from stream(con, selection.query(path))
 
 
 def live(snapshot: Path) -> str:

@@ -65,3 +65,23 @@ def test_what_was_never_synced_has_nothing(filesync):
     """No folder, no file."""
     found = filesync.folder("share", "", limit=9)
     assert (found.files, found.bytes, found.entries) == (0, 0, ())
+
+
+def test_columns_alone_in_their_order(filesync):
+    """Of all files, of a folder, of a pattern that needs another one; up to a limit. One that is not there is named."""
+    assert filesync.sync("share").error is None
+    paths = sorted([*FILES, "drawings", "drawings/x", "drawings/x/deep", "drawings-old", "empty", "süd"])
+
+    def rows(**how):
+        table = filesync.files("share", columns=["size", "path"], **how).to_arrow()
+        assert table.column_names == ["size", "path"]
+        return table["path"].to_pylist()
+
+    assert rows() == sorted(paths, key=str.encode)
+    assert rows(limit=3) == sorted(paths, key=str.encode)[:3]
+    assert rows(path="drawings/x") == ["drawings/x", "drawings/x/a.pdf", "drawings/x/deep", "drawings/x/deep/z.pdf"]
+    assert rows(path="drawings/x", limit=1) == ["drawings/x"]
+    sizes = filesync.files("share", columns=["size"], path="**/*.pdf", limit=1).to_arrow()
+    assert sizes.to_pydict() == {"size": [0]}
+    with pytest.raises(ValueError, match="no column 'colour'"):
+        filesync.files("share", columns=["colour"])
