@@ -246,3 +246,18 @@ def _wait_for(condition, process):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_first_sync_that_finds_nothing_warns_until_that_is_expected(shell):
+    """An empty folder, and a misspelt prefix or filter, are seldom what somebody meant."""
+    warned = shell.run("sync")
+    assert warned.exit_code == 0
+    assert "is empty" in warned.stderr
+    assert "`expect_empty: true`" in warned.stderr
+
+    shell.write({**shell.endpoint(), "expect_empty": True})
+    assert shell.run("sync").stderr == ""
+
+    shell.put("a.txt")
+    shell.write({**shell.endpoint(), "filters": {"include": ["*.dwgg"]}})
+    assert "The filters select no file of what is there." in shell.run("sync", "--full").stderr

@@ -1,5 +1,7 @@
 """The places of the contract suite."""
 
+import pytest
+
 from filesync_dagster_tests.connectors.autodesk.place import AutodeskPlace, HubPlace
 from filesync_dagster_tests.connectors.google_drive.place import (
     DrivePlace,
@@ -24,6 +26,10 @@ SIMULATED = {
     "autodesk_permissions": lambda request: AutodeskPlace(include_permissions=True),
 }
 """Places with a simulator behind them: their sources tell what changed, and things go wrong there on demand."""
+
+QUICK = ("google_drive", "google_drive_all", "autodesk", "autodesk_hub")
+FAULTY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SIMULATED]
+"""Where each fault is tried in every run: the other ways of running a store are tried with the long tests."""
 
 PLACES = {
     **SIMULATED,

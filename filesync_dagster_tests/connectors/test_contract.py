@@ -3,7 +3,7 @@
 import pytest
 
 from filesync_dagster.testing import ChangeSuite, FaultSuite, ListingSuite, PartSuite
-from filesync_dagster_tests.connectors.conftest import PLACES, SIMULATED
+from filesync_dagster_tests.connectors.conftest import FAULTY, PLACES, SIMULATED
 
 
 class TestListing(ListingSuite):
@@ -27,7 +27,7 @@ class TestChanges(ChangeSuite):
 class TestFaults(FaultSuite):
     """Those where things go wrong on demand."""
 
-    @pytest.fixture(params=list(SIMULATED))
+    @pytest.fixture(params=FAULTY)
     def place(self, request):
         """Return an empty place of each kind, one after the other."""
         return SIMULATED[request.param](request)

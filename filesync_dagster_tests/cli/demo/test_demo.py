@@ -23,6 +23,7 @@ from filesync_dagster.simulators import SIMULATORS
 from filesync_dagster.simulators.kit.wire import serve_simulator
 
 
+@pytest.mark.slow
 def test_the_demo_proves_the_inventory_and_exits_with_0(tmp_path):
     """`filesync demo --once`: four stores, two syncs, a Drive that throttles, assets in Dagster, equal in the end."""
     done = subprocess.run(

@@ -151,7 +151,7 @@ BUGS = (
         "is_on_top_of(sync_logs, endpoint_id, snapshot_uri)).order_by(log.seq)",
         "is_on_top_of(sync_logs, endpoint_id, snapshot_uri)).order_by(log.as_of, log.id)",
         "filesync_dagster_tests/sync/test_clock.py",
-        "any_history and sqlite and 40",
+        "any_history and sqlite",
     ),
     Bug(
         "the last sync is the one with the latest time",
@@ -159,7 +159,7 @@ BUGS = (
         "query.where(~rebuilt).order_by(log.seq.desc(), log.as_of.desc())",
         "query.where(~rebuilt).order_by(log.as_of.desc())",
         "filesync_dagster_tests/sync/test_clock.py",
-        "any_history and sqlite and 40",
+        "any_history and sqlite",
     ),
     Bug(
         "a held sync moves the cursor on",
