@@ -39,11 +39,11 @@ BUGS = (
     ),
     Bug(
         "a folder has the files of those whose names begin like its own",
-        "storage/database/row_streams.py",
-        'files.c.path > f"{folder}/", files.c.path < f"{folder}0"',
-        'files.c.path > folder, files.c.path < f"{folder}z"',
-        SEARCH,
-        "sqlite",
+        "sync/search.py",
+        'start, inside = (f"{path}/", "path > ? AND path < ?")',
+        "start, inside = (path, \"path > ? AND path < ? || 'z'\")",
+        "filesync_dagster_tests/sync/test_search.py",
+        "have_the_size",
     ),
     Bug(
         "a cursor begins a page with what the last one ended with",
