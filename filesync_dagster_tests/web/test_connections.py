@@ -98,7 +98,7 @@ def test_an_edit_that_takes_long_to_read_holds_nobody(project, monkeypatch):
     free, original = threading.Event(), current._open
 
     def slow(opened):
-        free.wait(30)
+        free.wait(5)
         return original(opened)
 
     monkeypatch.setattr(current, "_open", slow)
