@@ -7,16 +7,14 @@ import sqlite3
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy import Engine, event
 
 from benchmarks.database import postgresql_server
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import load_config, read_environment
+from filesync_dagster_tests.databases import recorded_statements
 
 SYNCS = 50
 
@@ -46,7 +44,7 @@ def quiet(root: Path, files: int, database: str | None) -> dict[str, float]:
     with Filesync(load_config(read_environment(config, variables))) as filesync:
         snapshot = Path(str(filesync.sync("quiet").snapshot_uri))
         filesync.sync("quiet")
-        with counted_statements() as asked:
+        with recorded_statements() as asked:
             assert filesync.sync("quiet").files_total == files
         mine = processor_ms(lambda: filesync.sync("quiet"))
     bare = processor_ms(lambda: bare_work(root / "bare.db", store, snapshot))
@@ -73,19 +71,3 @@ def processor_ms(work: Callable[[], Any]) -> float:
     for _ in range(SYNCS):
         work()
     return (time.process_time() - began) * 1000 / SYNCS
-
-
-@contextmanager
-def counted_statements() -> Iterator[list[str]]:
-    """Yield the statements that are sent meanwhile, without the beginnings of transactions."""
-    asked: list[str] = []
-
-    def record(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            asked.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", record)
-    try:
-        yield asked
-    finally:
-        event.remove(Engine, "before_cursor_execute", record)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from filesync_dagster.cli.row_text import csv_lines, json_lines, moments
 from filesync_dagster.cli.text import Column, console, moment, on_terminal, printable, size
+from filesync_dagster.storage.database.row_streams import parse_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -85,7 +86,7 @@ def write_changes(
     if form == "csv":
         _write_rows(batches, form, CHANGES)
     elif form == "json":
-        _write_rows(batches, form, CHANGES, _parsed)
+        _write_rows(batches, form, CHANGES, parse_change)
     else:
         lines = (
             [moment(row["observed_at"], partitions.zone), row["change"], _whereabouts(row)]
@@ -118,10 +119,6 @@ def _lists_as_json(batch: pa.RecordBatch) -> pa.RecordBatch:
         for column in batch.columns
     ]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
-
-
-def _parsed(row: Row) -> Row:
-    return {**row, "before": json.loads(row["before"] or "null"), "after": json.loads(row["after"] or "null")}
 
 
 def _whereabouts(row: Row) -> str:

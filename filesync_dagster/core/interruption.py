@@ -15,11 +15,6 @@ def forget_stop() -> None:
     _requested.clear()
 
 
-def is_stopping() -> bool:
-    """Tell whether somebody asked."""
-    return _requested.is_set()
-
-
 def check_stop() -> None:
     """Raise KeyboardInterrupt, in whichever thread, once somebody asked: no store is to blame."""
     if _requested.is_set():

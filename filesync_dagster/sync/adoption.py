@@ -317,7 +317,6 @@ class _Adopter:
             counts=counts,
             changed=True,
             files_before=state.files_total,
-            bytes_before=state.bytes_total,
             files_after=files,
             bytes_after=size,
             data_version=version,

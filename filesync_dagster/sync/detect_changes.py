@@ -198,7 +198,7 @@ def detect_changes(context: SyncContext, before: Relation, listed: ListedRows, s
         files, size, version = diff.totals(after.con, after.name)
         return DetectedChanges(
             after, None, None, ChangeCounts(added=files), changed=True,
-            files_before=state.files_total, bytes_before=state.bytes_total, files_after=files, bytes_after=size,
+            files_before=state.files_total, files_after=files, bytes_after=size,
             data_version=version, processed=listed.processed,
         )  # fmt: skip
     changes, counts = _compare(context, before, listed)
@@ -215,7 +215,6 @@ def detect_changes(context: SyncContext, before: Relation, listed: ListedRows, s
         counts=replace(counts, repathed=repathed.count() if repathed else 0),
         changed=bool(repathed or changes.count()),
         files_before=state.files_total,
-        bytes_before=state.bytes_total,
         files_after=files,
         bytes_after=size,
         data_version=version,
@@ -240,7 +239,6 @@ def detect_changes_of_some(
         counts=replace(counts, repathed=repathed.count() if repathed else 0),
         changed=bool(repathed or changes.count()),
         files_before=state.files_total,
-        bytes_before=state.bytes_total,
         files_after=state.files_total - was[0] + is_[0],
         bytes_after=state.bytes_total - was[1] + is_[1],
         data_version=adjust_data_version(str(state.data_version), was[2], is_[2]),

@@ -115,7 +115,6 @@ def _load_held_changes(
         counts=replace(held.counts, repathed=repathed),
         changed=True,
         files_before=state.files_total,
-        bytes_before=state.bytes_total,
         files_after=held.files_total,
         bytes_after=held.bytes_total,
         data_version=str(held.data_version),

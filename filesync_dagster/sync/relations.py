@@ -76,7 +76,6 @@ class DetectedChanges:
     counts: ChangeCounts
     changed: bool  # something differs, if only a path
     files_before: int
-    bytes_before: int
     files_after: int
     bytes_after: int
     data_version: str

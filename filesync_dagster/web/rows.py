@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filesync_dagster.core.errors import UnknownEndpoint
 from filesync_dagster.core.path_filter import PathFilter
 from filesync_dagster.monitoring.reports import CATALOGUE
 from filesync_dagster.monitoring.reports.writer import ReportSession
+from filesync_dagster.storage.database.row_streams import parse_change
 from filesync_dagster.storage.database.search import FileKey, FileQuery
 from filesync_dagster.sync.search import search_page
 from filesync_dagster.web.cursors import InvalidQuery, decode_cursor, encode_cursor
@@ -70,7 +70,7 @@ def changes(site: Site, name: str, query: ChangesQuery) -> ChangeList:
         ).to_pylist()
     shown = rows[: query.limit]
     more = encode_cursor(shown[-1]["seq"]) if len(rows) > query.limit else None
-    return ChangeList(items=[ChangeOut(**_parsed(row)) for row in shown], next_cursor=more)
+    return ChangeList(items=[ChangeOut(**parse_change(row)) for row in shown], next_cursor=more)
 
 
 def report_kinds() -> ReportKinds:
@@ -114,7 +114,3 @@ def _found(
 
 def _place(path: str | None) -> PathFilter | None:
     return PathFilter(path) if path else None
-
-
-def _parsed(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "before": json.loads(row["before"] or "null"), "after": json.loads(row["after"] or "null")}

@@ -1,6 +1,7 @@
 """Rows of files and of the journal as streams of Arrow batches, in bounded memory."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,6 +49,11 @@ _JOURNAL_FIELDS: "list[Field]" = [
 ]
 
 JOURNAL_SCHEMA = pa.schema(_JOURNAL_FIELDS)
+
+
+def parse_change(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of the journal with what changed as JSON values, not as their text."""
+    return {**row, "before": json.loads(row["before"] or "null"), "after": json.loads(row["after"] or "null")}
 
 
 class FileRepository:
