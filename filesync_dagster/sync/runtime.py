@@ -64,9 +64,14 @@ class Runtime:
 
         return Engines(self._memory_limit, self.home / "tmp", ENGINE_THREADS)
 
-    @cached_property
+    @property
     def snapshots(self) -> "SnapshotStore":
         """Where snapshots and change files are kept."""
+        with self._lock:
+            return self._snapshots
+
+    @cached_property
+    def _snapshots(self) -> "SnapshotStore":
         from filesync_dagster.storage.snapshots import SnapshotStore
 
         root = self.config.environment.snapshot_root or self.config.settings.snapshot_root
@@ -117,7 +122,9 @@ class Runtime:
         from filesync_dagster.storage.snapshots import disk_errors
 
         folder = self.folder("tmp")
-        with self._engines.lend() as con, disk_errors(f"comparing snapshots in {folder}"):
+        with self._lock:  # from Python 3.12 on, two threads would make two: one would never be closed
+            engines = self._engines
+        with engines.lend() as con, disk_errors(f"comparing snapshots in {folder}"):
             yield con
 
     def connect(self) -> "duckdb.DuckDBPyConnection":
