@@ -60,7 +60,8 @@ class _Selection:
 
     def query(self, snapshot: Path) -> str:
         """Return the query of a snapshot for at least what is meant, by path."""
-        wanted = "*" if self.columns is None else ", ".join(f'"{name}"' for name in {*self.columns, "path"})
+        names = None if self.columns is None else dict.fromkeys([*self.columns, "path"])
+        wanted = "*" if names is None else ", ".join(f'"{name}"' for name in names)
         folder = literal(self.folder)
         inside = f"WHERE path = {folder} OR (path > {folder} || '/' AND path < {folder} || '0')" if self.folder else ""
         is_pattern = self.place is not None and self.place.is_pattern

@@ -4,7 +4,6 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from urllib.parse import urlsplit
 
 import duckdb
 import pyarrow.parquet as pq
@@ -53,18 +52,6 @@ def seconds(monkeypatch):
 def database(request):
     """Return the URL of an empty database; None: SQLite in the home."""
     return request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-
-
-@pytest.fixture(params=["folder", "s3"])
-def root(request, tmp_path, monkeypatch):
-    """Return a snapshot root."""
-    if request.param == "folder":
-        return str(tmp_path / "shared")
-    server = request.getfixturevalue("s3_server")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.access_key_id)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_access_key)
-    place = urlsplit(server.endpoint_url)
-    return f"s3://{server.bucket()}/kept?endpoint_override={place.netloc}&scheme=http&region=us-east-1"
 
 
 def change(script, filesync, number, *, told=True, mode=None):

@@ -197,6 +197,14 @@ sync_logs = Table(
     Index(None, "endpoint_id", "seq"),
     Index(None, "endpoint_id", "sync_completed"),
     Index(None, "endpoint_id", "as_of"),
+    # What was changed on top of a snapshot: few of the logs of an endpoint that is quiet for months.
+    Index(
+        "ix_sync_logs_changes",
+        "endpoint_id",
+        "snapshot_uri",
+        sqlite_where=text("changes_uri IS NOT NULL"),
+        postgresql_where=text("changes_uri IS NOT NULL"),
+    ),
 )
 
 installation = Table("installation", metadata, Column("id", Text, primary_key=True))  # one row
