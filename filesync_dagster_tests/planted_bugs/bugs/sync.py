@@ -183,7 +183,7 @@ BUGS = (
     ),
     Bug(
         "a folder that comes in is not entered",
-        "sync/incremental.py",
+        "sync/feed_rows.py",
         "b.external_id IS NULL OR b.scope <> l.scope",
         "b.scope <> l.scope",
         MODEL,
@@ -191,7 +191,7 @@ BUGS = (
     ),
     Bug(
         "a folder that changes drives is not entered",
-        "sync/incremental.py",
+        "sync/feed_rows.py",
         "OR b.scope <> l.scope OR",
         "OR",
         MODEL,
@@ -199,7 +199,7 @@ BUGS = (
     ),
     Bug(
         "a tombstone of another scope is believed",
-        "sync/incremental.py",
+        "sync/feed_rows.py",
         'rows.con.execute(f"DELETE FROM {rows.deleted} WHERE {foreign}")',
         "",
         FEED,
@@ -215,7 +215,7 @@ BUGS = (
     ),
     Bug(
         "what lay in a folder that is gone is not asked for",
-        "sync/incremental.py",
+        "sync/feed_rows.py",
         "        if orphans:\n",
         "        if False:\n",
         MODEL,
