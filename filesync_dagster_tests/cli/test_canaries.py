@@ -94,6 +94,7 @@ def database(path):
         return repr([connection.execute(f'select * from "{name}"').fetchall() for name in names])
 
 
+@pytest.mark.slow
 def test_nothing_that_is_written_has_a_secret_in_it(shell, caplog):
     """Output, logs, tables, files, REST, health and metrics, after each command failed at each store."""
     with odd_host(answer(403, "json"), quote=True) as port:
