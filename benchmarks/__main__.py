@@ -71,6 +71,7 @@ def verdicts(case: Case, result: dict[str, Any]) -> list[tuple[str, bool]]:
     return [
         (f"{case.name}: {target.claim}: {value:g} (target {target.sense} {target.limit:g})", target.met(value))
         for target in case.targets
+        if target.has_value(result)
         for value in [target.value(result)]
     ]
 
@@ -83,7 +84,7 @@ def page(document: dict[str, Any]) -> str:
         if case.name not in document["results"]:
             continue
         result = document["results"][case.name]
-        for target in case.targets:
+        for target in filter(lambda one: one.has_value(result), case.targets):
             value = target.value(result)
             rows.append(
                 f"| {target.claim} | {target.sense} {target.limit:g} {target.unit} | **{value:.3g} {target.unit}** "

@@ -38,6 +38,7 @@ class SyntheticDetails(BaseModel):
 
     entries: int
     round: int  # 1, then 2: one in a hundred entries changes
+    every: int = 300  # of so many, three
 
 
 class SyntheticSource:
@@ -61,7 +62,7 @@ class SyntheticSource:
         for start in range(int(checkpoint or 0), self.details.entries, PAGE):
             end = min(start + PAGE, self.details.entries)
             self.meter.api_calls += 1
-            yield Page(page(np.arange(start, end), self.details.round), str(end))
+            yield Page(page(np.arange(start, end), self.details.round, self.details.every), str(end))
 
     def close(self) -> None:
         pass
@@ -71,12 +72,12 @@ def open_synthetic(details: SyntheticDetails, meter: Meter, *, prune: Any = None
     return SyntheticSource(details, meter)
 
 
-def page(numbers: Any, round_: int) -> pa.RecordBatch:
-    """Return the entries of these numbers. In round 2, of 300 one is gone, one is new and one has new content."""
+def page(numbers: Any, round_: int, every: int = 300) -> pa.RecordBatch:
+    """Return the entries of these numbers. In round 2, of `every` one is gone, one is new and one has new content."""
     if round_ == 2:
-        numbers = numbers[numbers % 300 != 7]
-        numbers = np.where(numbers % 300 == 8, numbers + 10**9, numbers)
-    content = numbers + (10**10 if round_ == 2 else 0) * (numbers % 300 == 9)
+        numbers = numbers[numbers % every != 7]
+        numbers = np.where(numbers % every == 8, numbers + 10**9, numbers)
+    content = numbers + (10**10 if round_ == 2 else 0) * (numbers % every == 9)
     digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), 10, "0")
     kind = pa.array(numbers % len(TYPES))
     names = _joined([digits, ".", pa.array(TYPES).take(kind)])

@@ -1,6 +1,7 @@
 """Write the generated pages and check every link: `python docs/build.py`. With `--check`, only tell what is wrong.
 
-docs/configuration.md comes from the configuration models, docs/command-line.md from the commands.
+docs/configuration.md comes from the configuration models, docs/command-line.md from the commands, docs/stores.md and
+docs/s3-compatibles.md from the connectors, console/src/api/types.d.ts from the API.
 """
 
 import re
@@ -14,12 +15,16 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 import click
+from console_types import console_types
 from pydantic import BaseModel, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from quirk_tables import compatibles_page
+from source_tables import sources_page
+from store_tables import stores_page
 
 from filesync_dagster.cli.app import every_command, filesync
-from filesync_dagster.config import Alerts, Endpoint, Settings
+from filesync_dagster.config import Alerts, DataSource, Endpoint, Replication, Settings
 from filesync_dagster.config.queues import QUEUES, Queue
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.core.filters import Filters
@@ -38,6 +43,7 @@ ENVIRONMENT = """\
 | `FILESYNC_DAGSTER_URL` | Dagster's web server, for who is no part of Dagster. Default: that of `filesync up`. |
 | `FILESYNC_INSTALLATION` | One name for processes that share no home ([why](operations.md#whose-dagster-it-is)). |
 | `FILESYNC_API_TOKEN` | The bearer token of [the API](rest.md). Without one, everybody may read and nobody may write. |
+| `FILESYNC_SECRET_KEY` | Encrypts secrets of data sources: 32 bytes in Base64; the first of a list encrypts. |
 | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY` | The proxy, and the hosts that are asked without it. |
 | `FILESYNC_LOG_FORMAT` | `json`: log events are [JSON lines](monitoring.md#logs), in Dagster's processes, too. |
 """
@@ -100,6 +106,37 @@ A list; each entry is one endpoint, which is one Dagster asset.
 
 {endpoint}
 
+## `replications:`
+
+A list; each entry keeps the files of an endpoint at a destination.
+
+```yaml
+replications:
+  - name: eng_to_archive
+    source: engineering_files
+    destination: {{type: s3, endpoint_details: {{bucket: archive, prefix: eng/}}}}
+    mode: mirror
+    paths: {{strip: drawings/}}
+    filters: {{exclude: ["**/~$*"]}}
+    guard: {{max_removed_percent: 50, max_bytes: 1TB}}
+```
+
+{replications}
+
+## `sources:`
+
+A list; each entry is a place that has tables, which [`filesync tables` and `filesync generate`](tables.md) know by its
+name: `--type shop`. What `config` has depends on the type; `filesync validate` checks it.
+
+```yaml
+sources:
+  - name: shop
+    type: postgres
+    config: {{host: db.example.com, database: shop, username: reader, password: "${{SHOP_PASSWORD}}"}}
+```
+
+{sources}
+
 ## `settings:`
 
 One block for the whole project; all of it can be left out.
@@ -136,6 +173,8 @@ is for programs when `--json` or `--format csv|json` is given: names, values and
 | 1 | something failed |
 | 2 | the command was not understood |
 | 3 | something was held by the guard, and nothing failed |
+
+`filesync plan` tells more: 0 nothing to do, 2 something, 3 something that the guard would hold.
 
 `filesync --version` says which version is installed.
 
@@ -175,6 +214,8 @@ def pages() -> Iterator[tuple[Path, str]]:
         CONFIGURATION.format(
             written_by=WRITTEN_BY.format(source="the configuration models"),
             endpoint="\n".join(["\n".join(reference(Endpoint)), *details()]),
+            replications="\n".join(replications()),
+            sources="\n".join(reference(DataSource)),
             settings="\n".join(reference(Settings)),
             queues="\n".join(queues()),
             alerts="\n".join(reference(Alerts)),
@@ -185,6 +226,10 @@ def pages() -> Iterator[tuple[Path, str]]:
         DOCS / "command-line.md",
         COMMAND_LINE.format(written_by=WRITTEN_BY.format(source="the commands"), commands="\n".join(commands())),
     )
+    yield DOCS / "stores.md", stores_page(WRITTEN_BY.format(source="the connectors"))
+    yield DOCS / "table-sources.md", sources_page(WRITTEN_BY.format(source="the forms of tables/sources"))
+    yield DOCS / "s3-compatibles.md", compatibles_page(WRITTEN_BY.format(source="connectors/s3/quirks.py"))
+    yield ROOT / "console" / "src" / "api" / "types.d.ts", console_types()
 
 
 def details() -> Iterator[str]:
@@ -192,6 +237,17 @@ def details() -> Iterator[str]:
     for kind, connector in CONNECTORS.items():
         yield f"### `endpoint_details:` of type `{kind}`\n\n{connector.title}.\n"
         yield "\n".join(reference(connector.details))
+
+
+def replications() -> Iterator[str]:
+    """Yield what a replication says, and the destinations that have details of their own."""
+    yield "\n".join(reference(Replication))
+    writable = {kind: one for kind, one in CONNECTORS.items() if one.open_destination is not None}
+    yield f"A destination is of type {', '.join(f'`{kind}`' for kind in writable)}, with the details of its type.\n"
+    for kind, connector in writable.items():
+        if connector.destination_details is not None and connector.lists:
+            yield f"### `endpoint_details:` of a destination of type `{kind}`\n"
+            yield "\n".join(reference(connector.destination_details))
 
 
 def queues() -> Iterator[str]:

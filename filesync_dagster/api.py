@@ -28,8 +28,10 @@ from filesync_dagster.sync.status import EndpointStatus, endpoint_statuses
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from filesync_dagster.core.content import ContentStream
     from filesync_dagster.monitoring.alerts import Round
     from filesync_dagster.monitoring.reports.writer import Report
+    from filesync_dagster.replication.replications import Replications
     from filesync_dagster.storage.database import AlertRecord, SyncRecord
     from filesync_dagster.sync.adoption import Adoption
     from filesync_dagster.sync.held_changes import HeldSync
@@ -114,7 +116,7 @@ class Filesync:
         for, what failed again and again is left alone. With `spread`, each begins with the delay
         that its `jitter_seconds` gives it.
         """
-        broken = [entry for entry in self.config.broken if not (entry.kept or entry.is_queue)]
+        broken = [entry for entry in self.config.broken if not (entry.kept or not entry.is_endpoint)]
         configured = [e.name for e in self.config.active] + [b.name for b in broken]
         chosen = configured if names is None else names
         insisting = names is not None if ignore_breaker is None else ignore_breaker
@@ -193,6 +195,13 @@ class Filesync:
         """Return how every configured endpoint is doing."""
         return endpoint_statuses(self.runtime)
 
+    @property
+    def replications(self) -> "Replications":
+        """The replications: what is done with what changed."""
+        from filesync_dagster.replication.replications import Replications
+
+        return Replications(self.runtime)
+
     def request(self, name: str, source: str, *, full: bool = False) -> bool:
         """Ask for a sync of an endpoint: Dagster's sensor launches it. False when it is asked for already.
 
@@ -239,7 +248,9 @@ class Filesync:
 
         if adopt:
             self.adopt(dry_run=dry_run)
-        return retention.maintain(self.runtime, dry_run=dry_run)
+        from filesync_dagster.replication.retention import maintain_replications
+
+        return retention.maintain(self.runtime, dry_run=dry_run) | maintain_replications(self.runtime, dry_run=dry_run)
 
     def adopt(self, *, dry_run: bool = False) -> "list[Adoption]":
         """Take the snapshot root over, and take in what lies there and the database does not know, by endpoint.
@@ -326,6 +337,25 @@ class Filesync:
         from filesync_dagster.sync.search import folder_size
 
         return folder_size(self.runtime, self.config.endpoint(name), path, limit=limit)
+
+    def open_file(
+        self, name: str, path_or_id: str, *, by_id: bool = False, export: str | None = None
+    ) -> "ContentStream":
+        """Return the content of a live file as a binary file, read from the store; close it, or use `with`.
+
+        It is the version that the inventory has, or StaleSource: the last block comes only when length, hash (where
+        the store tells one) and version are proved. Nothing of it is kept on disk. `export`: the format (`pdf`,
+        `docx`) of documents that have no bytes of their own. (`Filesync.open` opens a configuration.)
+
+        Raises UnknownEndpoint, UnknownFile (it names the ids where several files have one path), NothingKnown, and
+        SourceErrors, NoContent among them, at once or while it is read.
+        """
+        from filesync_dagster.sync.content import find_entry, open_content
+
+        endpoint = self.config.endpoint(name)
+        return open_content(
+            self.runtime, endpoint, find_entry(self.runtime, endpoint, path_or_id, by_id=by_id), export=export
+        )
 
     def changes(self, name: str, *, since: datetime | None = None, until: datetime | None = None) -> RecordBatches:
         """Return the journal of an endpoint, oldest first: batch by batch, or `.to_pandas()`."""

@@ -1,14 +1,20 @@
 """Fixtures that more than one part of the tests shares."""
 
 import gc
+import os
 import shutil
 
 import pytest
 from alembic.script import ScriptDirectory
+from hypothesis import HealthCheck, settings
 
 from filesync_dagster.connectors.rest.limits import forget_tenants
 from filesync_dagster.core.redaction import forget_secrets
+from filesync_dagster.storage.database import migrate
+from filesync_dagster_tests.databases import sqlite_statements
 from filesync_dagster_tests.servers import (  # noqa: F401 - fixtures
+    azure_queues,
+    azure_server,
     moto_s3,
     postgres_server,
     postgres_tables_url,
@@ -16,6 +22,10 @@ from filesync_dagster_tests.servers import (  # noqa: F401 - fixtures
     postgres_url,
     s3_server,
 )
+
+if "CI" not in os.environ:  # there Hypothesis has a profile of its own, which is as patient
+    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items):
@@ -48,6 +58,29 @@ def migrations_are_read_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ScriptDirectory, "from_config", from_config)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_are_copied(migrations_are_read_once):
+    """An empty SQLite file gets the tables that the migrations made once; `migrated` has them made each time."""
+    upgrade, statements = migrate._upgrade, sqlite_statements()
+
+    def copy(connection, where):
+        if connection.dialect.name != "sqlite" or migrate._revision(connection) is not None:
+            upgrade(connection, where)
+            return
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "_upgrade", copy)
+        yield upgrade
+
+
+@pytest.fixture
+def migrated(tables_are_copied, monkeypatch):
+    """Have the migrations make the tables of each database."""
+    monkeypatch.setattr(migrate, "_upgrade", tables_are_copied)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Databases that have filesync's tables already, made once per process and copied; and what they are asked."""
 
 import shutil
+import sqlite3
 import tempfile
 import weakref
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from filesync_dagster.storage.database import Metadata
+from filesync_dagster.storage.database.migrate import HEAD
 
 
 @cache
@@ -23,6 +25,18 @@ def sqlite_template() -> Path:
     with Metadata.open(f"sqlite:///{file}"):
         pass
     return file
+
+
+@cache
+def sqlite_statements() -> tuple[str, ...]:
+    """Return what makes the tables in an empty SQLite file, and says that they are the newest."""
+    with sqlite3.connect(sqlite_template()) as template:
+        ours = "sql IS NOT NULL AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+        made = template.execute(f"SELECT sql FROM sqlite_master WHERE {ours} ORDER BY rowid").fetchall()
+        names = template.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        filled = [name for (name,) in names if template.execute(f'SELECT 1 FROM "{name}"').fetchone()]
+        assert filled == ["alembic_version"]
+    return (*(sql for (sql,) in made), f"INSERT INTO alembic_version VALUES ('{HEAD}')")
 
 
 @contextmanager

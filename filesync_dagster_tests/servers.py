@@ -11,8 +11,9 @@ import threading
 import time
 import uuid
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -23,10 +24,15 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
+from filesync_dagster.connectors.azure_blob.details import EMULATOR_ACCOUNT, EMULATOR_KEY
 from filesync_dagster.storage.database import Metadata
 
 RCLONE = Path(sysconfig.get_path("scripts")) / "rclone"
-STARTED = re.compile(r"(?:Starting s3 server on \[|Moto on )(http://127\.0\.0\.1:\d+)")
+AZURITE = Path(sys.prefix) / "azurite" / "node_modules" / "azurite" / "dist" / "src"
+AZURITE_VERSION = "2025-11-05"  # of the protocol: the newest that Azurite knows
+STARTED = re.compile(
+    r"(?:Starting s3 server on \[|WebDav Server started on \[|Moto on |service successfully listens on )(http://127\.0\.0\.1:\d+)"
+)
 MOTO = """
 import logging, sys, threading
 from moto.server import ThreadedMotoServer
@@ -53,8 +59,9 @@ class S3Server:
     access_key_id: str = "AKIAFILESYNCTESTS"
     secret_access_key: str = "not-so-secret"
 
+    @lru_cache(maxsize=16)  # noqa: B019 - servers are few; a client takes longer to make than most tests to run
     def client(self):
-        """Return a boto3 client."""
+        """Return the boto3 client of this server."""
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint_url,
@@ -100,6 +107,22 @@ def rclone_s3(root, *flags):
         process.wait(10)
 
 
+@contextmanager
+def rclone_webdav(root, *flags):
+    """Serve a folder with `rclone serve webdav`; yield the address. What is written to the folder is there at once."""
+    log = Path(root).parent / f"{Path(root).name}-{uuid.uuid4().hex[:8]}.log"
+    command = [str(RCLONE), "serve", "webdav", "--config", "/dev/null", "--addr", "127.0.0.1:0"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--dir-cache-time", "1ms", *flags, str(root)], stdout=output, stderr=output
+        )
+    try:
+        yield _started(process, log)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
 def _started(process, log):
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
@@ -132,22 +155,26 @@ def recorded(endpoint_url, *, ask=None, sign=None):
 
         def forward(self):
             recording.requests.append(f"{self.command} {self.path}")
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # whoever sent it was killed: the server would wait for the rest
+                self.close_connection = True
+                return
             time.sleep(recording.delay)
             path, headers = self.path, dict(self.headers.items())
             if ask is not None:
                 path = ask(self.path)
                 headers = sign(self.command, f"{endpoint_url}{path}")
-            upstream = http.client.HTTPConnection(target, timeout=60)
-            upstream.request(self.command, path, body, headers)
-            answer = upstream.getresponse()
-            content = answer.read()
-            upstream.close()
+            with closing(http.client.HTTPConnection(target, timeout=60)) as upstream:
+                upstream.request(self.command, path, body, headers)
+                answer = upstream.getresponse()
+                content = answer.read()
             self.send_response_only(answer.status, answer.reason)
             for name, value in answer.getheaders():
                 if name.lower() not in {"transfer-encoding", "content-length", "connection"}:
                     self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
+            told = answer.getheader("Content-Length") if self.command == "HEAD" else None  # of a body that is not sent
+            self.send_header("Content-Length", told or str(len(content)))
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(content)
@@ -192,6 +219,75 @@ def moto_s3(tmp_path_factory):
         process.stdin.close()
         process.terminate()
         process.wait(10)
+
+
+@dataclass(frozen=True)
+class AzureServer:
+    """A running Azurite: the emulator of Azure Blob Storage."""
+
+    url: str  # of its only account
+    account: str = EMULATOR_ACCOUNT
+    key: str = EMULATOR_KEY
+
+    @lru_cache(maxsize=64)  # noqa: B019 - servers are few
+    def client(self, container):
+        """Return the vendor's client of a container."""
+        from azure.storage.blob import ContainerClient
+
+        credential = {"account_name": self.account, "account_key": self.key}
+        options = {"api_version": AZURITE_VERSION, "retry_total": 0, "connection_timeout": 10, "read_timeout": 30}
+        return ContainerClient(self.url, container, credential=credential, **options)
+
+    def container(self):
+        """Make a container that nobody else uses and return its name."""
+        name = f"container-{uuid.uuid4().hex[:16]}"
+        self.client(name).create_container()
+        return name
+
+    def details(self, container, **others):
+        """Return `endpoint_details` for a container of this server."""
+        key = {"account_key": self.key}
+        return {"container": container, "account": self.account, "base_url": self.url, **(others or {}), **key}
+
+
+@contextmanager
+def _azurite(service, folder, *flags):
+    """Yield the address of the account that a service of Azurite has, which `make install` fetches if there is npm."""
+    node, main = shutil.which("node"), AZURITE / service / "main.js"
+    if node is None or not main.exists():
+        pytest.skip("Azurite is not installed: `make install` fetches it on machines with npm")
+    log = folder / "log"
+    common = (
+        "--inMemoryPersistence",
+        "--disableTelemetry",
+        "--silent",
+        "--skipApiVersionCheck",
+        f"--{service}Port",
+        "0",
+    )
+    with log.open("wb") as output:
+        command = [node, str(main), *common, *flags]
+        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=folder)
+    try:
+        yield f"{_started(process, log)}/{EMULATOR_ACCOUNT}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def azure_server(tmp_path_factory):
+    """Return Azurite's blob service."""
+    flags = ("--extentMemoryLimit", "512", "--disableProductStyleUrl")
+    with _azurite("blob", tmp_path_factory.mktemp("azurite"), *flags) as url:
+        yield AzureServer(url)
+
+
+@pytest.fixture(scope="session")
+def azure_queues(tmp_path_factory):
+    """Return the address of Azurite's queue service."""
+    with _azurite("queue", tmp_path_factory.mktemp("azurite-queues")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -128,7 +128,7 @@ def test_only_the_database_speaks_sql(caught, modules):
 
 def test_connectors_do_not_know_each_other(caught, modules):
     """A store imports the kit, and no other store."""
-    stores = ["autodesk", "google_drive", "local", "s3"]
+    stores = ["autodesk", "box", "google_drive", "local", "s3"]
     for store in stores:
         own = [module for module in modules if inside(module, f"connectors.{store}")]
         others = [f"filesync_dagster.connectors.{other}" for other in stores if other != store]

@@ -124,6 +124,7 @@ def test_the_workspaces_name_the_definitions_and_the_code_server():
     assert local["module_name"] in services[served["host"]]["command"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("filesync_dagster.definitions"), reason="there are no definitions yet")
 def test_the_workspace_loads(tmp_path):
     """Dagster finds the code through workspace.yaml, from any folder, even before there is an endpoints.yaml."""

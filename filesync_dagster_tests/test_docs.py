@@ -25,6 +25,12 @@ endpoints:
     type: local
     endpoint_details: {path: files}
 """
+REPLICATIONS = """\
+replications:
+  - name: eng_to_archive
+    source: engineering_files
+    destination: {type: local, endpoint_details: {path: archive}}
+"""
 
 
 def blocks(language):
@@ -49,7 +55,8 @@ def project(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     for name in ("a.dwg", "report.pdf"):
         (folder / name).write_text(name)
-    (tmp_path / "endpoints.yaml").write_text(ENDPOINTS)
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "endpoints.yaml").write_text(ENDPOINTS + REPLICATIONS)
     monkeypatch.chdir(tmp_path)
     for name in ("FILESYNC_CONFIG", "FILESYNC_HOME", "FILESYNC_DATABASE_URL", "FILESYNC_SNAPSHOT_ROOT"):
         monkeypatch.delenv(name, raising=False)
@@ -61,7 +68,9 @@ def build():
     """docs/build.py as a module."""
     spec = importlib.util.spec_from_file_location("build", ROOT / "docs" / "build.py")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "docs"))  # as for a script: its parts lie beside it
+        spec.loader.exec_module(module)
     return module
 
 
@@ -81,8 +90,9 @@ def test_yaml_examples_are_valid(example, project):
     if document.get("type") == "filesync_dagster.components.FileEndpointsComponent":
         FileEndpointsComponent.get_model_cls().model_validate(document["attributes"])
         return
-    assert set(document) <= {"settings", "alerts", "queues", "endpoints"}
-    (project / "example.yaml").write_text(example)
+    assert set(document) <= {"settings", "alerts", "queues", "endpoints", "replications", "sources"}
+    # An example of a replication speaks of the endpoint that the pages have.
+    (project / "example.yaml").write_text(example if "endpoints" in document else ENDPOINTS + example)
     variables = dict.fromkeys(references(example), "value")
 
     config = load_config(read_environment(project / "example.yaml", variables))
@@ -107,7 +117,7 @@ def test_sql_examples_run(example, project):
 @pytest.mark.parametrize("example", blocks("sh"))
 def test_commands_in_examples_exist(example):
     """Each `filesync` line has a command and options that exist, each `make` line a target."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for line in example.replace("&&", "\n").splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] == ["make"]:
@@ -163,6 +173,13 @@ def test_the_readme_begins_with_the_two_commands():
     first = re.search(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]
 
     assert [line.split("#")[0].strip() for line in first.splitlines()] == ["make demo", "make test"]
+
+
+def test_no_page_has_two_versions_of_itself():
+    """What git writes where two changes met is nothing for a reader."""
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
+    marks = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
+    assert [page.name for page in pages if marks.search(page.read_text("utf-8"))] == []
 
 
 def test_the_map_of_the_readme_is_the_tree():

@@ -43,6 +43,18 @@ def test_the_wheel_has_the_code_and_what_it_reads(wheel):
     assert not [name for name in wheel if name.startswith("filesync_dagster_tests")]
 
 
+def test_the_wheel_has_the_console(wheel):
+    """All of what was built, and none of what it was built from."""
+    static = ROOT / "filesync_dagster" / "web" / "static"
+    built_files = {
+        f"filesync_dagster/web/static/{path.relative_to(static)}" for path in static.rglob("*") if path.is_file()
+    }
+
+    assert "filesync_dagster/web/static/index.html" in built_files
+    assert built_files <= wheel
+    assert not [name for name in wheel if "node_modules" in name or name.endswith((".tsx", ".map"))]
+
+
 def test_the_wheel_of_the_sdist_is_the_same(wheel, tmp_path):
     """Somebody who packages filesync from its sdist gets the same wheel."""
     with tarfile.open(built(ROOT, tmp_path / "sdist", "sdist")) as archive:

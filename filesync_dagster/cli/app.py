@@ -112,15 +112,16 @@ def _leave_the_pipe(ctx: click.Context) -> NoReturn:
     help="How log events look on standard error: warnings as text, or all as JSON lines.  "
     "[default: FILESYNC_LOG_FORMAT, or text]",
 )
+@click.option("--log-level", envvar="LOG_LEVEL", default="", hidden=True)
 @click.version_option(package_name="filesync-dagster", prog_name="filesync", message="%(prog)s %(version)s")
 @click.pass_context
-def filesync(ctx: click.Context, config: Path | None, debug: bool, log_format: str) -> None:
+def filesync(ctx: click.Context, config: Path | None, debug: bool, log_format: str, log_level: str) -> None:
     """Keep a provably complete inventory of every file in every store.
 
     State is kept under FILESYNC_HOME (default .filesync), the metadata database in FILESYNC_DATABASE_URL (default:
     SQLite in the home), snapshots under FILESYNC_SNAPSHOT_ROOT.
     """
-    ctx.obj = Invocation(config, debug, log_format)
+    ctx.obj = Invocation(config, debug, log_format, log_level)
 
 
 def every_command() -> dict[str, click.Command]:

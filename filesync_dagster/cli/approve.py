@@ -1,9 +1,9 @@
-"""approve: commit the sync that the guard held."""
+"""approve: commit the sync, or do the plan of a replication, that the guard held."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -13,6 +13,7 @@ from filesync_dagster.cli.results import HELD, complaints, exit_code, summary
 from filesync_dagster.cli.text import printable
 
 if TYPE_CHECKING:
+    from filesync_dagster.api import Filesync
     from filesync_dagster.cli.invocation import Invocation
 
 
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
 def approve(invocation: Invocation, name: str, digest: str | None, *, yes: bool) -> None:
     """Commit the sync that the guard held, after showing what it would change.
 
-    What is committed is what was shown: when the store is found changed meanwhile, nothing is.
+    What is committed is what was shown: when the store is found changed meanwhile, nothing is. Of a replication: do
+    exactly the plan that was held, each operation looked at again; DIGEST is the number of the plan.
     """
     with invocation.open() as filesync:
+        if name in filesync.replications.names():
+            _approve_plan(filesync, name, digest, yes=yes)
         held = filesync.held(name)
         click.echo(f"Approving {describe_held(filesync, held)}")
         print_summary(filesync, held)
@@ -37,6 +41,24 @@ def approve(invocation: Invocation, name: str, digest: str | None, *, yes: bool)
     for line in complaints(result):
         click.echo(line, err=True)
     raise click.exceptions.Exit(exit_code([result.status.value]))
+
+
+def _approve_plan(filesync: Filesync, name: str, digest: str | None, *, yes: bool) -> NoReturn:
+    from filesync_dagster.cli.interruption import interruptible
+    from filesync_dagster.cli.plan import print_plan
+    from filesync_dagster.cli.replication_progress import display_replications
+
+    held = filesync.replications.held(name)
+    print_plan(held)
+    if digest is not None and not digest.isdigit():
+        raise click.UsageError(f"{digest!r} is no number of a plan; that of {name} is {held.plan_id}.")
+    if not (yes or digest):
+        _ask(name)
+    plan_id = held.plan_id if digest is None else int(digest)
+    with interruptible() as check, display_replications(as_json=False) as shown:
+        result = filesync.replications.approve(name, plan_id=plan_id, on_progress=check(shown.progress))
+        shown.result(result)
+    raise click.exceptions.Exit(exit_code([result.status]))
 
 
 def _ask(name: str) -> None:

@@ -89,7 +89,7 @@ def events(
 
 def _broken(filesync: Filesync) -> int:
     """Say which queues cannot be used; return the exit code."""
-    broken = [entry for entry in filesync.config.broken if entry.is_queue and not entry.kept]
+    broken = [entry for entry in filesync.config.broken if entry.block == "queues" and not entry.kept]
     for problem in (problem for entry in broken for problem in entry.problems):
         click.echo(f"Error: {problem}", err=True)
     return 1 if broken else 0

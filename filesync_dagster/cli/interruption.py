@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from filesync_dagster.sync.progress import Progress
 
     Watch = Callable[[Progress], None]
+    AnyWatch = Callable[[Any], None]  # of a sync, or of a replication
 
 INTERRUPTED = 130
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[Watch], Watch]]:
+def interruptible() -> Iterator[Callable[[AnyWatch], AnyWatch]]:
     """Yield what makes a progress callback stop its sync once Ctrl-C or SIGTERM came.
 
     Waiting for threads is not interrupted by a signal, so each of them has to learn of it: at the next page, the next
@@ -44,8 +45,8 @@ def interruptible() -> Iterator[Callable[[Watch], Watch]]:
         )
         raise KeyboardInterrupt
 
-    def check(watch: Watch) -> Watch:
-        def check_and_watch(at: Progress) -> None:
+    def check(watch: AnyWatch) -> AnyWatch:
+        def check_and_watch(at: Any) -> None:
             if stopping.is_set():
                 raise KeyboardInterrupt
             watch(at)

@@ -19,6 +19,7 @@ class Invocation:
     config: Path | None = None
     debug: bool = False
     log_format: str = "text"
+    log_level: str = ""  # of the environment
 
     def environment(self) -> Environment:
         """Return where things are, and the variables for child processes."""
@@ -34,7 +35,8 @@ class Invocation:
         return Filesync.open(self.config, last_good=last_good)
 
     def configure_logging(self) -> None:
-        """Send log events to standard error: warnings, or everything with --debug."""
+        """Send log events to standard error: warnings, or everything with --debug or LOG_LEVEL=DEBUG."""
         from filesync_dagster.core.logging import configure_logging
 
-        configure_logging(json=self.log_format == "json", verbose=self.debug)
+        verbose = self.debug or self.log_level.strip().upper() == "DEBUG"
+        configure_logging(json=self.log_format == "json", verbose=verbose)

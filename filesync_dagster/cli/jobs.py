@@ -59,7 +59,8 @@ def initiate(invocation: Invocation, names: tuple[str, ...], *, full: bool, dags
     from filesync_dagster.orchestration.run_selection import active_by_endpoint
 
     with invocation.open() as filesync, _client(invocation, dagster_url) as dagster:
-        wanted = [filesync.config.endpoint(name).name for name in dict.fromkeys(names)]
+        replicated = {one.name for one in filesync.config.active_replications}
+        wanted = [name if name in replicated else filesync.config.endpoint(name).name for name in dict.fromkeys(names)]
         wanted = wanted or [endpoint.name for endpoint in filesync.config.active]
         if not wanted:
             click.echo("There is no active endpoint to sync.", err=True)
@@ -278,8 +279,8 @@ def _seconds(run: DagsterRun) -> float | None:
 
 
 def _what(run: DagsterRun) -> str:
-    if run.endpoints:
-        return _listed(run.endpoints)
+    if run.endpoints or run.replications:
+        return _listed([*run.endpoints, *run.replications])
     return "all active endpoints" if run.whole_job else "reports" if run.job == "sync" else run.job
 
 

@@ -32,7 +32,14 @@ WORDS = {
     "descriptions": "descriptions of such runs in Dagster",
     "endpoints_failed": "endpoints that could not be tidied; --debug says why",
     "roots_failed": "snapshot root that could not be tidied; --debug says why",
+    "plans": "plans of replications, with their operations",
+    "states": "states of replications, kept as CSV",
+    "uploads": "unfinished uploads at destinations",
+    "destinations_failed": "destinations that could not be tidied; --debug says why",
 }
+
+UNCOUNTED = ("runs_kept", "endpoints_failed", "roots_failed", "destinations_failed")
+"""What is told, and did not go."""
 
 
 @click.command()
@@ -66,7 +73,7 @@ def maintain(invocation: Invocation, *, dry_run: bool, adopt: bool, as_json: boo
     for kind, count in gone.items():
         if count:
             click.echo(f"{count:>12,}  {WORDS.get(kind, kind)}")
-    went = sum(count for kind, count in gone.items() if kind not in ("runs_kept", "endpoints_failed", "roots_failed"))
+    went = sum(count for kind, count in gone.items() if kind not in UNCOUNTED)
     if not went:
         click.echo("Nothing is past its time.")
     elif dry_run:

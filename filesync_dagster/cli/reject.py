@@ -1,4 +1,4 @@
-"""reject: throw away the sync that the guard held."""
+"""reject: throw away the sync, or the plan of a replication, that the guard held."""
 
 from __future__ import annotations
 
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 @click.argument("name")
 @pass_invocation
 def reject(invocation: Invocation, name: str) -> None:
-    """Throw away the sync that the guard held; the inventory stays as it is."""
+    """Throw away the sync that the guard held; the inventory stays as it is.
+
+    Of a replication: its held plan; the destination stays as it is.
+    """
     with invocation.open() as filesync:
+        if name in filesync.replications.names():
+            plan_id = filesync.replications.reject(name)
+            click.echo(f"{name}: the held plan {plan_id} is thrown away; the destination is as it was before it.")
+            return
         with suppress(HeldSyncOutdated, StorageError):  # what cannot be read any more can still be thrown away
             click.echo(f"Rejecting {describe_held(filesync, filesync.held(name))}")
         sync_id = filesync.reject(name)

@@ -30,7 +30,7 @@ LOOPBACK = ("127.", "::1", "localhost")
 )
 @pass_invocation
 def serve(invocation: Invocation, port: int, host: str, dagster_url: str | None) -> None:
-    """Serve health, metrics, REST and webhooks, until Ctrl-C.
+    """Serve health, metrics, REST, webhooks and the console, until Ctrl-C.
 
     FILESYNC_API_TOKEN is the bearer token of the API; without one, everybody may read and nobody may write. An edit of
     endpoints.yaml is seen at once.
@@ -54,6 +54,8 @@ def serve(invocation: Invocation, port: int, host: str, dagster_url: str | None)
             host,
             port,
             told,
-            on_ready=lambda url: click.echo(f"filesync answers at {url}. Ctrl-C stops it."),
+            on_ready=lambda url: click.echo(
+                f"filesync answers at {url}. The console is at {url}/console/. Ctrl-C stops it."
+            ),
         )
     click.echo("Stopped.")

@@ -1,4 +1,4 @@
-"""status: how every endpoint is doing."""
+"""status: how every endpoint and every replication is doing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import click
 
 from filesync_dagster.cli.alerts import notes
 from filesync_dagster.cli.options import pass_invocation
-from filesync_dagster.cli.text import Cell, Column, iso, moment, print_table, printable, size
+from filesync_dagster.cli.text import Cell, Column, duration, iso, moment, print_table, printable, size
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from filesync_dagster.api import Filesync
     from filesync_dagster.cli.invocation import Invocation
+    from filesync_dagster.config import Partitions
+    from filesync_dagster.replication.status import ReplicationStatus
     from filesync_dagster.sync.status import EndpointStatus
 
 COLOURS = {
@@ -28,6 +30,8 @@ COLOURS = {
     "broken": "red",
     "disabled": "dim",
     "never synced": "dim",
+    "never run": "dim",
+    "rejected": "dim",
 }
 
 
@@ -40,16 +44,27 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
         for problem in filesync.config.unread:  # what runs is what the file said before
             click.echo(printable(f"Warning: {problem}"), err=True)
         known, standing = filesync.status(), filesync.alerts()
+        replications = filesync.replications.status()
         queues = _broken_queues(filesync)
         partitions = filesync.config.settings.partitions
     if as_json:
         for one in known:
             about = [alert.kind for alert in standing if alert.subject == one.name]
             click.echo(json.dumps({**as_dict(one), "alerts": about}))
+        for replication in replications:
+            click.echo(json.dumps({"replication": replication.name, **replication.as_dict()}))
         return
     if not known:
         click.echo("There is no endpoint.")
         return
+    _print_endpoints(known, partitions)
+    if replications:
+        print_replications(replications, partitions)
+    for line in (*queues, *notes(standing)):
+        click.echo(printable(line))
+
+
+def _print_endpoints(known: list[EndpointStatus], partitions: Partitions) -> None:
     columns = [
         Column("endpoint", style="bold"),
         Column("state"),
@@ -62,12 +77,10 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
     for one in known:
         for line in _notes(one, partitions.zone):
             click.echo(printable(line))
-    for line in (*queues, *notes(standing)):
-        click.echo(printable(line))
 
 
 def _broken_queues(filesync: Filesync) -> list[str]:
-    return [f"{entry.name}: {' '.join(entry.problems)}" for entry in filesync.config.broken if entry.is_queue]
+    return [f"{entry.name}: {' '.join(entry.problems)}" for entry in filesync.config.broken if not entry.is_endpoint]
 
 
 def _row(one: EndpointStatus, zone: ZoneInfo) -> list[Cell | str]:
@@ -109,6 +122,48 @@ def _notes(one: EndpointStatus, zone: ZoneInfo) -> list[str]:
     if one.last_sync and one.last_sync.sync_status.value == "rejected":
         at = moment(one.last_sync.sync_started, zone)
         notes.append(f"{one.name}: the sync of {at} was held and is rejected; the inventory is as it was before it.")
+    return notes
+
+
+def print_replications(replications: list[ReplicationStatus], partitions: Partitions) -> None:
+    """Print a table of replications, and what is the matter with each."""
+    columns = [
+        Column("replication", style="bold"),
+        Column("state"),
+        Column(f"last run ({partitions.timezone})"),
+        Column("files", right=True),
+        Column("size", right=True),
+        Column("behind"),
+    ]
+    click.echo()
+    print_table(columns, [_replication_row(one, partitions.zone) for one in replications])
+    for one in replications:
+        for line in _replication_notes(one):
+            click.echo(printable(line))
+
+
+def _replication_row(one: ReplicationStatus, zone: ZoneInfo) -> list[Cell | str]:
+    behind = "-" if one.lag_seconds is None else duration(one.lag_seconds) if one.lag_seconds else "up to date"
+    return [
+        f"{one.name}: {one.source} → {one.destination}",
+        Cell(one.state, COLOURS.get(one.state, "")),
+        moment(one.last_run, zone),
+        f"{one.files:,}",
+        size(one.bytes),
+        behind,
+    ]
+
+
+def _replication_notes(one: ReplicationStatus) -> list[str]:
+    notes = [f"{one.name}: {one.error}"] if one.error else []
+    if one.held_plan_id is not None:
+        notes.append(
+            f"{one.name}: a plan is held: {one.held_reason} `filesync plan {one.name}` shows it; decide with "
+            f"`filesync approve {one.name}` or `filesync reject {one.name}`."
+        )
+    if one.problems:
+        words = ", ".join(f"{count:,} {kind}" for kind, count in sorted(one.problems.items()))
+        notes.append(f"{one.name}: files that are not as they should be at the destination: {words}.")
     return notes
 
 

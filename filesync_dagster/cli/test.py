@@ -25,13 +25,17 @@ EMPTY = Cell("empty", "yellow")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @pass_invocation
 def test(invocation: Invocation, names: tuple[str, ...]) -> None:
-    """Connect to endpoints (all active ones without NAME) and tell what can be seen.
+    """Connect to endpoints and to destinations of replications (all active ones without NAME): what can be seen there.
 
     Exits with 1 when one of them cannot be reached or lacks a permission.
     """
     with invocation.open() as filesync:
-        chosen = [filesync.config.endpoint(name).name for name in names]
-        chosen = chosen or [endpoint.name for endpoint in filesync.config.active]
+        replications = filesync.replications.names()
+        chosen = [name if name in replications else filesync.config.endpoint(name).name for name in names]
+        chosen = chosen or [
+            *(endpoint.name for endpoint in filesync.config.active),
+            *(one.name for one in filesync.config.replications if one.is_active),
+        ]
         with interruptible(), ThreadPoolExecutor(filesync.config.settings.concurrency) as pool:
             outcomes = list(pool.map(lambda name: _check(filesync, name), chosen))
         problems = [] if names else list(filesync.config.problems)
@@ -47,7 +51,8 @@ def test(invocation: Invocation, names: tuple[str, ...]) -> None:
         rows.append([name, state, f"{outcome.latency_ms:.0f} ms", outcome.sees, allowed])
         problems += [f"{name}: {problem}" for problem in outcome.problems]
         warnings += [f"{name}: {warning}" for warning in outcome.warnings]
-    columns = [Column("endpoint"), Column("state"), Column("latency", right=True), Column("sees"), Column("may")]
+    subject = "name" if set(chosen) & set(replications) else "endpoint"
+    columns = [Column(subject), Column("state"), Column("latency", right=True), Column("sees"), Column("may")]
     if rows:
         print_table(columns, rows)
     for warning in warnings:
@@ -60,6 +65,8 @@ def test(invocation: Invocation, names: tuple[str, ...]) -> None:
 
 def _check(filesync: Filesync, name: str) -> ConnectionReport | FilesyncError:
     try:
+        if name in filesync.replications.names():
+            return filesync.replications.check(name)
         return filesync.check(name)
     except FilesyncError as error:
         return error

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @HOST
 @pass_invocation
 def up(invocation: Invocation, port: int, host: str) -> None:
-    """Run the Dagster UI and daemon for this configuration, until Ctrl-C."""
+    """Run the Dagster UI and daemon for this configuration, with the API and the console, until Ctrl-C."""
+    from filesync_dagster.cli.console_server import serve_console
     from filesync_dagster.config import running_config
     from filesync_dagster.orchestration.processes import logs, require_free, serve, stop_on_signal
 
@@ -27,12 +28,17 @@ def up(invocation: Invocation, port: int, host: str) -> None:
         click.echo(f"Warning: {problem}", err=True)
     require_free(host, port)
     with stop_on_signal() as stop:
+
+        def tell_where(url: str) -> None:
+            click.echo(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it.")
+            click.echo(serve_console(environment, host, stop))
+
         serve(
             environment,
             host,
             port,
             stop,
-            on_ready=lambda url: click.echo(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it."),
+            on_ready=tell_where,
             tell=tell,
             on_stage=click.echo,
         )

@@ -23,7 +23,7 @@ def validate(invocation: Invocation) -> None:
     from filesync_dagster.config import load_config
 
     config = load_config(invocation.environment())
-    problems = (*config.problems, *_queue_problems(config), *_channel_problems(config))
+    problems = (*config.problems, *_queue_problems(config), *_channel_problems(config), *_source_problems(config))
     if problems:
         raise ConfigError(problems)
     for warning in config.warnings:
@@ -35,6 +35,8 @@ def validate(invocation: Invocation) -> None:
         f"{config.environment.config_path} is valid: {plural(len(config.endpoints), 'endpoint')}"
         + (f" ({detail})" if detail else "")
         + (f", {inactive} not active" if inactive else "")
+        + (f", {plural(len(config.replications), 'replication')}" if config.replications else "")
+        + (f", {plural(len(config.sources), 'source')} of tables" if config.sources else "")
         + "."
     )
 
@@ -62,3 +64,19 @@ def _channel_problems(config: Config) -> list[str]:
     urls = [secret.get_secret_value() for secret in config.alerts.urls]
     channels = [channel for channel in open_channels(urls) if not channel.url.startswith(PREFIX)] if urls else []
     return [f"{config.environment.config_path}: {channel.problem}" for channel in channels if channel.problem]
+
+
+def _source_problems(config: Config) -> list[str]:
+    """Return what is wrong with the settings of sources of tables, each of which has its own."""
+    from filesync_dagster.core.errors import SourceRefused
+
+    problems = []
+    for source in config.sources:
+        from filesync_dagster.tables.sources.registry import source_type
+        from filesync_dagster.tables.sources.settings import parse_config
+
+        try:
+            parse_config(source_type(source.type).config, source.config)
+        except SourceRefused as error:
+            problems.append(f"{config.environment.config_path}: source {source.name}: {error}")
+    return problems

@@ -4,12 +4,13 @@ Whom it may import: connectors (for the models of `endpoint_details`), filters, 
 """
 
 from filesync_dagster.config.alerts import AlertKind, Alerts
+from filesync_dagster.config.data_sources import DataSource
 from filesync_dagster.config.due import delay, next_due, next_tick, reconcile_due
 from filesync_dagster.config.environment import Environment, read_environment, without_credentials
-from filesync_dagster.config.freshness import freshness
+from filesync_dagster.config.freshness import freshness, lag_limit, replica_freshness
 from filesync_dagster.config.installation import ensure_installation_id, installation_id
 from filesync_dagster.config.last_good import remember, running_config
-from filesync_dagster.config.load import Broken, Config, load_config
+from filesync_dagster.config.load import Config, load_config
 from filesync_dagster.config.locations import location_of
 from filesync_dagster.config.models import (
     Endpoint,
@@ -20,28 +21,41 @@ from filesync_dagster.config.models import (
     ScheduleKind,
     Settings,
 )
-from filesync_dagster.config.queues import Queue, RabbitQueue, SqsQueue
+from filesync_dagster.config.queues import AzureQueue, FileManagerQueue, PubSubQueue, Queue, RabbitQueue, SqsQueue
+from filesync_dagster.config.reader import Broken
+from filesync_dagster.config.replications import Replication, ReplicationMode, ReplicationSchedule
+from filesync_dagster.config.table_settings import TableSettings, VirusScan
 
 __all__ = [
     "AlertKind",
     "Alerts",
+    "AzureQueue",
     "Broken",
     "Config",
+    "DataSource",
     "Endpoint",
     "Environment",
+    "FileManagerQueue",
     "Partitions",
+    "PubSubQueue",
     "Queue",
     "RabbitQueue",
+    "Replication",
+    "ReplicationMode",
+    "ReplicationSchedule",
     "ReportSettings",
     "Retention",
     "Schedule",
     "ScheduleKind",
     "Settings",
     "SqsQueue",
+    "TableSettings",
+    "VirusScan",
     "delay",
     "ensure_installation_id",
     "freshness",
     "installation_id",
+    "lag_limit",
     "load_config",
     "location_of",
     "next_due",
@@ -49,6 +63,7 @@ __all__ = [
     "read_environment",
     "reconcile_due",
     "remember",
+    "replica_freshness",
     "running_config",
     "without_credentials",
 ]

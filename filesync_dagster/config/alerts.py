@@ -20,6 +20,10 @@ class AlertKind(StrEnum):
     STALE = "stale"  # no sync in the time that the cadence promises
     BREAKER_OPEN = "breaker_open"  # the store failed so often that it is left alone
     FEED_DRIFT = "feed_drift"  # a full listing found what the feed had not told
+    REPLICATION_FAILED = "replication_failed"  # the last run of a replication failed
+    REPLICATION_HELD = "replication_held"  # the guard holds a plan
+    REPLICATION_LAG = "replication_lag"  # a destination has lacked for long what its source has
+    REPLICATION_PROBLEMS = "replication_problems"  # files are not at a destination as they should be
     DEAD_MESSAGES = "dead_messages"  # messages of a queue could not be used
     QUEUE = "queue"  # a queue cannot be looked at
     CRASHED = "crashed"  # a run ended before it could say how its syncs went

@@ -2,12 +2,12 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.core.redaction import note_secret, note_secrets
+from filesync_dagster.core.redaction import note_secrets
 
 ADDRESSES = ("FILESYNC_DATABASE_URL", "FILESYNC_DAGSTER_URL")
 """What may hold a secret: a password before the host."""
@@ -45,6 +45,7 @@ class Environment:
     # Of the web server, for who is no part of Dagster; may hold a password.
     dagster_url: str | None = field(default=None, repr=False)
     api_token: str | None = field(default=None, repr=False)  # of `filesync serve`
+    secret_key: str | None = field(default=None, repr=False)  # what secrets of data sources are encrypted with
     installation: str | None = None  # what processes that share no home have in common
     json_logs: bool = False
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -69,7 +70,7 @@ def read_environment(
         return found and os.path.expanduser(found)  # noqa: PTH111 - Path raises where nobody has a home
 
     note_secrets(address for address in map(text, ADDRESSES) if address and "@" in address)
-    note_secret(text("FILESYNC_API_TOKEN"))
+    note_secrets([text("FILESYNC_API_TOKEN"), text("FILESYNC_SECRET_KEY")])
     return Environment(
         config_path=config or Path(place("FILESYNC_CONFIG") or "endpoints.yaml"),
         home=_absolute(home or Path(place("FILESYNC_HOME") or ".filesync")),
@@ -77,6 +78,7 @@ def read_environment(
         snapshot_root=place("FILESYNC_SNAPSHOT_ROOT"),
         dagster_url=text("FILESYNC_DAGSTER_URL"),
         api_token=text("FILESYNC_API_TOKEN"),
+        secret_key=text("FILESYNC_SECRET_KEY"),
         installation=text("FILESYNC_INSTALLATION"),
         json_logs=text("FILESYNC_LOG_FORMAT") == "json",
         variables=env,
@@ -88,3 +90,8 @@ def _absolute(path: Path) -> Path:
         return path.absolute()
     except FileNotFoundError:
         raise ConfigError(["The folder that this was started in is gone."], hint="Change to another one.") from None
+
+
+def environment_of(names: Collection[str]) -> dict[str, str]:
+    """Return those variables of our own environment that a process which we start may know."""
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -1,10 +1,11 @@
-"""How long the inventory of an endpoint may go without a sync: what its cadence promises, and some grace."""
+"""How long an inventory may go without a sync, a replica without a run: what the cadence promises, and some grace."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 
-from filesync_dagster.config.models import Endpoint, ScheduleKind
+from filesync_dagster.config.models import Endpoint, Schedule, ScheduleKind
+from filesync_dagster.config.replications import Replication, ReplicationSchedule
 
 STALE_AFTER_DUE = (timedelta(minutes=15), timedelta(hours=4))
 """An endpoint is stale when half a period has passed after it was due, but not sooner, nor later, than this."""
@@ -16,19 +17,41 @@ TWO_YEARS = timedelta(days=2 * 365)
 def freshness(endpoint: Endpoint) -> tuple[timedelta, timedelta] | None:
     """Return after how long without a sync to warn, and to call the endpoint stale; None: only a person syncs it."""
     gap = _gap(endpoint) if endpoint.is_active else None
-    if gap is None:
+    return None if gap is None else (gap + _grace(gap) / 2, gap + _grace(gap))
+
+
+def replica_freshness(replication: Replication) -> tuple[timedelta, timedelta] | None:
+    """Return the same for the runs of a replication; None where no clock starts them."""
+    gap = _scheduled_gap(replication.schedule, replication.schedule_config) if replication.is_active else None
+    return None if gap is None else (gap + _grace(gap) / 2, gap + _grace(gap))
+
+
+def lag_limit(replication: Replication, source: Endpoint) -> timedelta | None:
+    """Return how long a source may have what its replica has not; None: only a person starts the runs."""
+    if not replication.is_active or replication.schedule is ReplicationSchedule.MANUAL:
         return None
-    grace = min(max(gap / 2, STALE_AFTER_DUE[0]), STALE_AFTER_DUE[1])
-    return gap + grace / 2, gap + grace
+    if replication.schedule is ReplicationSchedule.AFTER_SOURCE:
+        gap = _gap(source)
+        return STALE_AFTER_DUE[1] if gap is None else _grace(gap)
+    windows = replica_freshness(replication)
+    return windows and windows[1]
+
+
+def _grace(gap: timedelta) -> timedelta:
+    return min(max(gap / 2, STALE_AFTER_DUE[0]), STALE_AFTER_DUE[1])
 
 
 def _gap(endpoint: Endpoint) -> timedelta | None:
     """Return the longest time between two syncs that start by themselves."""
-    plan = endpoint.schedule_config
-    if endpoint.schedule is ScheduleKind.INTERVAL:
+    gap = _scheduled_gap(endpoint.schedule, endpoint.schedule_config)
+    return longest_gap(endpoint.reconcile.cron) if gap is None and endpoint.reconcile.cron else gap
+
+
+def _scheduled_gap(kind: ScheduleKind | ReplicationSchedule, plan: Schedule) -> timedelta | None:
+    if kind in {ScheduleKind.INTERVAL, ReplicationSchedule.INTERVAL}:
         return timedelta(minutes=plan.interval_minutes)
-    cron = plan.cron if endpoint.schedule is ScheduleKind.CRON else endpoint.reconcile.cron
-    return longest_gap(cron) if cron else None
+    is_cron = kind in {ScheduleKind.CRON, ReplicationSchedule.CRON}
+    return longest_gap(plan.cron) if is_cron and plan.cron else None
 
 
 def longest_gap(cron: str) -> timedelta:

@@ -14,8 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from filesync_dagster.config.environment import Environment
-from filesync_dagster.config.load import QUEUE, Config, load_config, read_config, read_text
+from filesync_dagster.config.load import Config, load_config, read_config, read_text
 from filesync_dagster.config.models import SLUG
+from filesync_dagster.config.reader import QUEUE, QUEUES_BLOCK, REPLICATION, REPLICATIONS
 from filesync_dagster.config.yaml_tree import with_entries_of
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
@@ -50,7 +51,11 @@ def remember(environment: Environment) -> bool:
         config, earlier = read_config(environment, text), last_good(environment)
         if earlier is None or before is None:
             return _write(target, text)
-        lost = {"endpoints": _lost(config, earlier), "queues": _lost_queues(config, earlier)}
+        lost = {
+            "endpoints": _lost(config, earlier),
+            "queues": _lost_queues(config, earlier),
+            "replications": _lost_replications(config, earlier),
+        }
         if not any(lost.values()):
             return _write(target, text)
         mended = with_entries_of(before, text, lost, environment.variables)
@@ -81,15 +86,22 @@ def _lost(config: Config, earlier: Config) -> set[str]:
     A broken entry without a name that could be one may be any of those that are not there; so none is given up.
     """
     missing = earlier.by_name.keys() - config.by_name.keys()
-    return _of_these(missing, {entry.name for entry in config.broken if not entry.is_queue})
+    return _of_these(missing, {entry.name for entry in config.broken if entry.is_endpoint})
 
 
 def _lost_queues(config: Config, earlier: Config) -> set[str]:
     """Return the queues that were in order and are broken now."""
     missing = {queue.name for queue in earlier.queues} - {queue.name for queue in config.queues}
-    names = [entry.name for entry in config.broken if entry.is_queue]
+    names = [entry.name for entry in config.broken if entry.block == QUEUES_BLOCK]
     # Where `queues:` is no list, any of them may be meant.
     return _of_these(missing, {name.removeprefix(QUEUE) if name.startswith(QUEUE) else "" for name in names})
+
+
+def _lost_replications(config: Config, earlier: Config) -> set[str]:
+    """Return the replications that were in order and are broken now."""
+    missing = {one.name for one in earlier.replications} - {one.name for one in config.replications}
+    names = [entry.name for entry in config.broken if entry.block == REPLICATIONS]
+    return _of_these(missing, {name.removeprefix(REPLICATION) for name in names})
 
 
 def _of_these(missing: AbstractSet[str], broken: AbstractSet[str]) -> set[str]:
@@ -102,12 +114,14 @@ def _with_kept(config: Config, earlier: Config) -> Config:
     kept = tuple(endpoint for endpoint in earlier.endpoints if endpoint.name in lost)
     endpoints = (*config.endpoints, *kept)
     queues = _lost_queues(config, earlier)
-    running = lost | {f"{QUEUE}{name}" for name in queues}
+    replications = _lost_replications(config, earlier)
+    running = lost | {f"{QUEUE}{name}" for name in queues} | {f"{REPLICATION}{name}" for name in replications}
     return replace(
         config,
         endpoints=endpoints,
         broken=tuple(replace(entry, kept=entry.name in running) for entry in config.broken),
         queues=(*config.queues, *(queue for queue in earlier.queues if queue.name in queues)),
+        replications=(*config.replications, *(one for one in earlier.replications if one.name in replications)),
         by_name={endpoint.name: endpoint for endpoint in endpoints},
     )
 

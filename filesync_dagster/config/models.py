@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, SerializeAsAny, field_validator, model_validator
 
+from filesync_dagster.config.table_settings import TableSettings
 from filesync_dagster.core.filters import Filters
 from filesync_dagster.core.guard import GuardLimits
 
@@ -140,11 +141,7 @@ class Endpoint(Strict):
     @field_validator("name")
     @classmethod
     def _name_is_a_slug(cls, value: str) -> str:
-        if SLUG.fullmatch(value):
-            return value
-        slug = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_") or "files"
-        slug = slug if slug[0].isalpha() else f"e_{slug}"
-        raise ValueError(f"{value!r} is not a slug of a-z, 0-9 and _ that starts with a letter; try {slug[:63]!r}")
+        return slug_of(value)
 
     @model_validator(mode="after")
     def _cron_has_an_expression(self) -> Self:
@@ -170,6 +167,15 @@ class Endpoint(Strict):
             name for name in type(self.endpoint_details).model_fields if is_secret(getattr(self.endpoint_details, name))
         }
         return self.endpoint_details.model_dump(mode="json", exclude=secret, exclude_none=True)
+
+
+def slug_of(value: str) -> str:
+    """Return a name that is a slug, or raise ValueError with one that is near."""
+    if SLUG.fullmatch(value):
+        return value
+    slug = re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_") or "files"
+    slug = slug if slug[0].isalpha() else f"e_{slug}"
+    raise ValueError(f"{value!r} is not a slug of a-z, 0-9 and _ that starts with a letter; try {slug[:63]!r}")
 
 
 class Partitions(Strict):
@@ -255,6 +261,25 @@ class ReportSettings(Strict):
         return value
 
 
+class ServeSettings(Strict):
+    """What `filesync serve` goes by."""
+
+    hosts: list[str] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Names under which browsers reach the server, such as `filesync.company.com`. Addresses, names "
+        "without a dot and those of this machine need not be named.",
+    )
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts_are_names(cls, value: list[str]) -> list[str]:
+        for host in value:
+            if not DOMAIN.fullmatch(host):
+                raise ValueError(f"{host!r} is not a name such as 'filesync.company.com', without a port")
+        return value
+
+
 class Settings(Strict):
     """The `settings:` block: one for the whole project."""
 
@@ -301,6 +326,10 @@ class Settings(Strict):
     )
     retention: Retention = Field(default_factory=Retention, description="How long things are kept.")
     reports: ReportSettings = Field(default_factory=ReportSettings, description="What the reports go by.")
+    tables: TableSettings = Field(
+        default_factory=TableSettings, description="What uploads, data sources and generations may cost."
+    )
+    serve: ServeSettings = Field(default_factory=ServeSettings, description="The server of the API and the console.")
 
 
 def is_secret(value: object) -> bool:

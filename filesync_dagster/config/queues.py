@@ -4,13 +4,17 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from filesync_dagster.config.models import SLUG, Strict
+from filesync_dagster.connectors.azure_blob.details import APP_PARTS, AUTHORITY_URL, with_named_account
+from filesync_dagster.connectors.google.service_account import KeyText
+from filesync_dagster.connectors.rest.details import address_like
 from filesync_dagster.core.secrets import PREFIX
 
 AMQP = re.compile(r"amqps?://\S+", re.IGNORECASE)
 ADDRESS = r"^https?://[^\s?#]+$"
+PUBSUB_URL = "https://pubsub.googleapis.com"
 Seconds = Annotated[int, Field(ge=1, le=3600)]
 
 
@@ -18,10 +22,10 @@ class Queue(Strict):
     """An entry of `queues:`."""
 
     name: str = Field(description="Stable slug: what status, alerts and the sensor call it.")
-    type: str = Field(description="`sqs` or `rabbitmq`.")
+    type: str = Field(description="`sqs`, `rabbitmq`, `pubsub`, `azure_queue` or `file_manager`.")
     endpoints: tuple[str, ...] = Field(
         default=(),
-        description="Only for these endpoints. Left out: every `s3` endpoint whose bucket and prefix an event names.",
+        description="Only for these endpoints. Left out: each whose bucket (or container) and prefix an event names.",
     )
     poll_seconds: Seconds = Field(default=15, description="How often the sensor looks whether messages wait.")
     batch: int = Field(default=1000, ge=1, le=100_000, description="Messages that are taken and committed together.")
@@ -105,7 +109,139 @@ class RabbitQueue(Queue):
         return value
 
 
-QUEUES: Mapping[str, type[Queue]] = {"sqs": SqsQueue, "rabbitmq": RabbitQueue}
+class PubSubQueue(Queue):
+    """A subscription of Google Cloud Pub/Sub, from which messages are pulled."""
+
+    type: Literal["pubsub"] = Field(description="Google Cloud Pub/Sub.")
+    subscription: str = Field(
+        pattern=r"^projects/[^/\s]+/subscriptions/[^/\s]+$",
+        description="`projects/PROJECT/subscriptions/NAME`, one that is pulled from.",
+    )
+    service_account_file: str | None = Field(
+        default=None, min_length=1, description="The JSON key file of a service account. Its `token_uri` is asked."
+    )
+    service_account_json: KeyText = Field(
+        default=None, description="The JSON key of a service account itself, in place of the file."
+    )
+    use_default_credentials: bool = Field(default=False, description="Use the machine's own credentials.")
+    anonymous: bool = Field(default=False, description="Ask without credentials, as emulators want it.")
+    base_url: Annotated[str, AfterValidator(address_like(PUBSUB_URL))] = Field(
+        default=PUBSUB_URL, description="Address of the API: `/v1` is appended. Another one is for emulators."
+    )
+    ack_seconds: int = Field(
+        default=120,
+        ge=10,
+        le=600,
+        description="For so long messages that were taken are hidden from others; renewed while they are worked on. "
+        "What could not be synced comes again after it.",
+    )
+    verify_tls: bool = Field(default=True, description="Check the certificate of the API.")
+    ca_bundle: str | None = Field(default=None, description="File of certificate authorities to trust.")
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> "PubSubQueue":
+        given = [name for name in ("service_account_file", "service_account_json") if getattr(self, name) is not None]
+        given += [name for name in ("use_default_credentials", "anonymous") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(
+                "give one kind of credentials: service_account_file, service_account_json, or "
+                "use_default_credentials: true for the machine's own"
+            )
+        return self
+
+
+class AzureQueue(Queue):
+    """A queue of Azure Storage, to which Event Grid delivers."""
+
+    type: Literal["azure_queue"] = Field(description="A queue of Azure Storage.")
+    queue: str = Field(pattern=r"^[a-z0-9](-?[a-z0-9])+$", max_length=63, description="Name of the queue.")
+    account: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9-]+$",
+        description="Name of the storage account. Default: the one that `connection_string` names.",
+    )
+    connection_string: SecretStr | None = Field(
+        default=None, description="As the portal shows it under Access keys, or with a shared access signature."
+    )
+    account_key: SecretStr | None = Field(default=None, description="One of the two keys of the account.")
+    sas_token: SecretStr | None = Field(
+        default=None, description="A shared access signature of the queue: may read, update and process."
+    )
+    tenant_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="Directory (tenant) of an app registration, with `client_id` and `client_secret`.",
+    )
+    client_id: str | None = Field(default=None, min_length=1, description="Application (client) id.")
+    client_secret: SecretStr | None = Field(default=None, description="Secret of `client_id`.")
+    base_url: Annotated[str, AfterValidator(address_like("https://account.queue.core.windows.net"))] | None = Field(
+        default=None,
+        description="Address of the queue service; a path is kept. Default: `https://ACCOUNT.queue.core.windows.net`.",
+    )
+    authority_url: str = Field(
+        default=AUTHORITY_URL,
+        pattern=ADDRESS,
+        description="Where tokens come from: `/TENANT/oauth2/v2.0/token` is appended.",
+    )
+    visibility_seconds: int = Field(
+        default=120,
+        ge=10,
+        le=604_800,
+        description="For so long messages that were taken are hidden from others; renewed while they are worked on. "
+        "What could not be synced comes again after it.",
+    )
+    verify_tls: bool = Field(default=True, description="Check the certificate of the service.")
+    ca_bundle: str | None = Field(default=None, description="File of certificate authorities to trust.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_the_connection_string(cls, given: Any) -> Any:
+        return with_named_account(given, "queue")
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> "AzureQueue":
+        app = [name for name in APP_PARTS if getattr(self, name) is not None]
+        if app and len(app) < len(APP_PARTS):
+            raise ValueError(f"{' and '.join(app)} also need {' and '.join(n for n in APP_PARTS if n not in app)}")
+        given = [n for n in ("connection_string", "account_key", "sas_token") if getattr(self, n) is not None]
+        given += ["client_secret"] if app else []
+        if len(given) != 1:
+            raise ValueError(
+                "give one kind of credentials: connection_string, account_key, sas_token, or tenant_id, client_id and "
+                "client_secret"
+            )
+        if self.connection_string is None and self.account is None and (self.base_url is None or self.account_key):
+            raise ValueError("account is missing: the name of the storage account")
+        return self
+
+    @property
+    def queue_url(self) -> str:
+        """The address of the queue service."""
+        return self.base_url or f"https://{self.account}.queue.core.windows.net"
+
+
+class FileManagerQueue(Queue):
+    """The list of events of a file manager, asked for again and again."""
+
+    type: Literal["file_manager"] = Field(description="The list of events of a file manager.")
+    base_url: str = Field(pattern=ADDRESS, description="Address of the server, such as `https://files.example.com`.")
+    token: SecretStr | None = Field(
+        default=None, description="Sent as `Authorization: Bearer …`. Left out: nothing is sent."
+    )
+    count: int = Field(
+        default=100, ge=1, le=100, description="Events to ask for; those that are older than these are missed."
+    )
+    verify_tls: bool = Field(default=True, description="Check the certificate of the server.")
+    ca_bundle: str | None = Field(default=None, description="File of certificate authorities to trust.")
+
+
+QUEUES: Mapping[str, type[Queue]] = {
+    "sqs": SqsQueue,
+    "rabbitmq": RabbitQueue,
+    "pubsub": PubSubQueue,
+    "azure_queue": AzureQueue,
+    "file_manager": FileManagerQueue,
+}
 """The kinds of queues."""
 
 

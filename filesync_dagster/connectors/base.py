@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel
 
+from filesync_dagster.connectors.destination import Destination, Receipt, Upload
+from filesync_dagster.core.content import ContentStream, FileEntry
 from filesync_dagster.core.model import Capabilities, ConnectionReport, Delta, Page
 
 Prune: TypeAlias = Callable[[str], bool]
@@ -127,6 +129,38 @@ class IncrementalSource(LookupSource, Protocol):
         ...
 
 
+@runtime_checkable
+class ContentSource(Source, Protocol):
+    """A source whose files can be read."""
+
+    def open(
+        self, entry: FileEntry, *, offset: int = 0, length: int | None = None, export: str | None = None
+    ) -> ContentStream:
+        """Return the content of a file at the version of its entry; or of `length` bytes from `offset` on.
+
+        No whole file is held in memory or kept on disk. Only a whole content is proved by its hash; every one by its
+        length, and by the version before its first block and after its last. `export`: the format (`pdf`, `docx`) for
+        documents that have no bytes of their own.
+
+        Raises StaleSource when the file has another version or is gone, NoContent when it has no bytes, and other
+        SourceErrors, at once or while it is read.
+        """
+        ...
+
+
+@runtime_checkable
+class CopyingDestination(Destination, Protocol):
+    """A destination whose store copies files of some sources by itself: no byte passes here."""
+
+    def can_copy(self, source: ContentSource) -> bool:
+        """Whether the files of a source are in the same store, with the same credentials."""
+        ...
+
+    def copy(self, source: ContentSource, entry: FileEntry, upload: Upload) -> Receipt:
+        """Copy a file at the version of its entry. Raises StaleSource when it has another by then."""
+        ...
+
+
 @dataclass(frozen=True)
 class Connector:
     """One kind of store.
@@ -143,3 +177,8 @@ class Connector:
     incremental: bool = False  # its sources are IncrementalSources: they tell what changed
     owned_keys: Callable[[Any], tuple[str, str]] | None = None
     """Where events name keys: from the details, the bucket and the prefix of the keys that are an endpoint's."""
+    place: Callable[[Any], tuple[str, str]] | None = None
+    """From the details: which store it is, and the path of its top there; so that two that overlap can be told."""
+    open_destination: Callable[..., Destination] | None = None  # (details, meter); None: it only lists
+    destination_details: type[BaseModel] | None = None  # where they differ from `details`
+    lists: bool = True  # False: it is a destination only, and no endpoint can be of this type

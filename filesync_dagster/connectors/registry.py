@@ -12,7 +12,7 @@ from typing import Final
 
 from filesync_dagster.connectors.base import Connector
 from filesync_dagster.core.errors import ConfigError
-from filesync_dagster.core.extras import import_from_extra
+from filesync_dagster.core.extras import require_extra
 
 ENTRY_POINT_GROUP = "filesync_dagster.connectors"
 
@@ -23,21 +23,30 @@ class ConnectorModule:
 
     module: str
     extra: str = ""
-    libraries: tuple[str, ...] = ()  # modules that the extra brings
+    libraries: tuple[str, ...] = ()  # packages that the extra brings
+    lists: bool = True  # False: no endpoint can be of it, so it is not offered as one
 
     def load(self, kind: str) -> Connector:
         """Import the connector. Raises MissingExtra, which names the extra."""
         for library in self.libraries:
-            import_from_extra(library, self.extra, f"The type {kind}")
+            require_extra(library, self.extra, f"The type {kind}")
         found: Connector = import_module(self.module).CONNECTOR
         return found
 
 
 MODULES: Final[Mapping[str, ConnectorModule]] = {
     "autodesk": ConnectorModule("filesync_dagster.connectors.autodesk"),
+    "azure_blob": ConnectorModule("filesync_dagster.connectors.azure_blob"),
+    "box": ConnectorModule("filesync_dagster.connectors.box"),
+    "dropbox": ConnectorModule("filesync_dagster.connectors.dropbox"),
+    "file_manager": ConnectorModule("filesync_dagster.connectors.file_manager", lists=False),
+    "gcs": ConnectorModule("filesync_dagster.connectors.gcs"),
     "google_drive": ConnectorModule("filesync_dagster.connectors.google_drive"),
     "local": ConnectorModule("filesync_dagster.connectors.local"),
+    "onedrive": ConnectorModule("filesync_dagster.connectors.microsoft.onedrive"),
     "s3": ConnectorModule("filesync_dagster.connectors.s3"),
+    "sftp": ConnectorModule("filesync_dagster.connectors.sftp", extra="sftp", libraries=("asyncssh",)),
+    "sharepoint": ConnectorModule("filesync_dagster.connectors.microsoft.sharepoint"),
 }
 
 
@@ -69,6 +78,10 @@ class ConnectorRegistry(MutableMapping[str, Connector]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def endpoint_types(self) -> list[str]:
+        """Return the types that an endpoint can have, without loading one."""
+        return sorted(kind for kind in self if kind not in self._modules or self._modules[kind].lists)
 
     def _load(self, kind: str) -> Connector:
         if kind in self._modules:

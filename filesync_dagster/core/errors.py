@@ -15,6 +15,12 @@
     + HistoryUnavailable        the store cannot tell how it looked at that moment
     + CursorLost                the change feed cannot go on from the cursor: a full sync must follow
     + Stalled                   nothing came of it for so long that it was given up
+    + StaleSource               a file is not the version that was asked for any more: the next sync will tell
+    + ContentMismatch           what came is not what the store has: too short, or of another hash (retryable)
+    + NoContent                 a file that has no bytes to read: a shortcut, a document without an export
+    + Foreign                   something is at a destination that is not ours, or not as we left it
+    + NameImpossible            a name that a destination cannot hold
+    + DestinationFull           a destination has no room for it
     + BreakerOpen               it failed so often that it is left alone for a while
   x StorageError                our own disk, object store or database did not do what was asked
     + DatabaseError
@@ -32,6 +38,16 @@
     + NothingHeld               approve or reject without a held sync
     + HeldSyncOutdated          the inventory moved on since the sync was held
     + NothingKnown              nothing is stored about that moment
+    + UnknownFile               the inventory has no such file
+    + PlanOutdated              what was planned cannot be done any more: plan again
+  x TableError                  tables cannot be had, made or written (`code`: for programs; `field`: what to correct)
+    + UnreadableTable           a file is not what it should be, or its rows cannot be told without doubt
+    + SourceRefused             a data source could not be reached, or did not do what was asked
+    + KeysBroken                keys or relations that no rows can satisfy, or that written rows do not
+    + RuleBroken                a rule that the real rows violate, or that no synthetic row satisfies
+    + Unexportable              a format cannot hold what is to be written
+    + LimitReached              more rows, columns or bytes than the settings allow
+    + Cancelled                 a session was cancelled
   x ServiceError                a process that we start, or the port it needs, is not to be had
     + DagsterUnreachable        nobody answers where Dagster's web server should be
     + DagsterRefused            it answered, and said no
@@ -135,6 +151,32 @@ class Stalled(SourceError):
     """A sync came no further for so long that it was given up."""
 
 
+class StaleSource(SourceError):
+    """A file is not the version that was asked for any more."""
+
+
+class ContentMismatch(SourceError):
+    """What came of a file is not what the store has: it is too short, or has another hash."""
+
+    retryable = True
+
+
+class NoContent(SourceError):
+    """A file that has no bytes to read: a shortcut, a document of the store's own kind."""
+
+
+class Foreign(SourceError):
+    """Something is at a destination that is not ours, or not as we left it."""
+
+
+class NameImpossible(SourceError):
+    """A name that a destination cannot hold."""
+
+
+class DestinationFull(SourceError):
+    """A destination has no room for what was sent."""
+
+
 class BreakerOpen(SourceError):
     """The store failed so often in a row that it is left alone until a probe is due."""
 
@@ -201,6 +243,51 @@ class HeldSyncOutdated(SyncError):
 
 class NothingKnown(SyncError):
     """Nothing is stored about that moment."""
+
+
+class UnknownFile(SyncError):
+    """The inventory has no such file."""
+
+
+class PlanOutdated(SyncError):
+    """What was planned cannot be done any more."""
+
+
+class TableError(FilesyncError):
+    """Tables cannot be had, made or written. `code` is one word for programs; `field` names what to correct."""
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "unknown", field: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.field = field
+
+
+class UnreadableTable(TableError):
+    """A file is not what it should be, or its rows cannot be told without doubt."""
+
+
+class SourceRefused(TableError):
+    """A data source could not be reached, or did not do what was asked."""
+
+
+class KeysBroken(TableError):
+    """Keys or relations that no rows can satisfy, or that the written rows do not satisfy."""
+
+
+class RuleBroken(TableError):
+    """A rule that the real rows violate, or that no synthetic row satisfies."""
+
+
+class Unexportable(TableError):
+    """A format cannot hold what is to be written."""
+
+
+class LimitReached(TableError):
+    """More rows, columns or bytes than the settings allow."""
+
+
+class Cancelled(TableError):
+    """A session was cancelled."""
 
 
 class ServiceError(FilesyncError):

@@ -8,7 +8,8 @@ more than ANSWER_MAX_BYTES of it is read, or unpacked. What goes through `stream
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import httpcore
@@ -23,6 +24,9 @@ ANSWER_MAX_BYTES = 64_000_000
 
 BYTES_PER_SECOND = 32_000
 """The least rate at which an answer must come after the first seconds: that of a bad mobile line."""
+
+WRITE_BYTES = 65_536
+"""Of what is sent, that are given to a connection at once."""
 
 POLL_SECONDS = 0.5
 """How soon a thread that waits for an answer notices that the process is to stop."""
@@ -41,23 +45,49 @@ class AnswerTooSlow(httpx.ReadTimeout):
     """An answer comes so slowly that it would never end."""
 
 
-class _Bounds:
-    """What is left to one answer: seconds and bytes."""
+class AnswerBounds:
+    """What is left to one answer: seconds and bytes. `max_bytes` None: who reads it bounds its length.
 
-    def __init__(self, seconds: float | None) -> None:
-        self._seconds = seconds
+    While it is paused, whoever reads takes the time, and not the host.
+    """
+
+    def __init__(self, seconds: float | None, max_bytes: int | None = ANSWER_MAX_BYTES) -> None:
+        self.seconds = seconds
+        self._max_bytes = max_bytes
         self._began = time.monotonic()
+        self._paused_at: float | None = None
+        self._sent = 0
+        self._sending_seconds = 0.0
         self.bytes = 0
+
+    def pause(self) -> None:
+        """Let no time pass for the host."""
+        self._paused_at = time.monotonic()
+
+    def resume(self) -> None:
+        """Let time pass again."""
+        if self._paused_at is not None:
+            self._began += time.monotonic() - self._paused_at
+            self._paused_at = None
 
     def seconds_left(self) -> float | None:
         """Return the seconds that are left; None: all that there are."""
-        if self._seconds is None:
+        if self.seconds is None:
             return None
-        return self._began + self._seconds + self.bytes / BYTES_PER_SECOND - time.monotonic()
+        return self._began + self.seconds + self.bytes / BYTES_PER_SECOND - time.monotonic()
+
+    def note_sent(self, sent: int, seconds: float) -> None:
+        """Let the time of the answer begin when all is sent. Raises AnswerTooSlow when a host takes next to nothing."""
+        self._sent += sent
+        self._sending_seconds += seconds
+        if self.seconds is not None and self._sending_seconds > self.seconds + self._sent / BYTES_PER_SECOND:
+            raise AnswerTooSlow(f"it took {self._sent:,} bytes in {self._sending_seconds:,.0f} seconds")
+        self._began = time.monotonic()
 
     def note(self, received: int) -> None:
+        """Count what came. Raises AnswerTooLarge."""
         self.bytes += received
-        if self.bytes > ANSWER_MAX_BYTES:
+        if self._max_bytes is not None and self.bytes > self._max_bytes:
             raise too_large()
 
 
@@ -70,6 +100,20 @@ _answers = threading.local()
 """The answer that each thread reads: a request is sent and its answer read in one thread."""
 
 
+@contextmanager
+def bounded_by(bounds: AnswerBounds) -> Iterator[None]:
+    """Hold what this thread reads meanwhile to the bounds of an answer."""
+    # Another answer may be read while a request is sent: of the source of what is sent.
+    others: AnswerBounds | None = getattr(_answers, "bounds", None)
+    bounds.resume()
+    _answers.bounds = bounds
+    try:
+        yield
+    finally:
+        _answers.bounds = others
+        bounds.pause()
+
+
 class _BoundedStream(httpcore.NetworkStream):
     """A connection that keeps to the bounds of the answer that is being read."""
 
@@ -78,7 +122,7 @@ class _BoundedStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return what comes next. Raises httpcore.ReadTimeout, AnswerTooSlow, AnswerTooLarge, KeyboardInterrupt."""
-        bounds: _Bounds | None = getattr(_answers, "bounds", None)
+        bounds: AnswerBounds | None = getattr(_answers, "bounds", None)
         if bounds is None:
             return self._stream.read(max_bytes, timeout)
         silent_since = time.monotonic()
@@ -99,10 +143,18 @@ class _BoundedStream(httpcore.NetworkStream):
             return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send something; a host that does not take it has as long as for its answer."""
-        bounds: _Bounds | None = getattr(_answers, "bounds", None)
-        limits = [limit for limit in (timeout, bounds.seconds_left() if bounds else None) if limit is not None]
-        self._stream.write(buffer, max(0.001, min(limits)) if limits else None)
+        """Send something; a host that does not take it has as long as for its answer, whose time begins anew then."""
+        bounds: AnswerBounds | None = getattr(_answers, "bounds", None)
+        view = memoryview(buffer)
+        for start in range(0, max(len(view), 1), WRITE_BYTES):
+            check_stop()
+            piece = bytes(view[start : start + WRITE_BYTES])
+            # Not what is left of them: what is sent may take long to come by, and that is not the host's fault.
+            limits = [limit for limit in (timeout, bounds.seconds if bounds else None) if limit is not None]
+            began = time.monotonic()
+            self._stream.write(piece, min(limits) if limits else None)
+            if bounds is not None:
+                bounds.note_sent(len(piece), time.monotonic() - began)
 
     def close(self) -> None:
         """Close the connection."""
@@ -179,6 +231,7 @@ class BoundedClient(httpx.Client):
         options.setdefault("verify", True)
         if options["verify"] is True:
             options["verify"] = trusted_certificates()
+        self.verify: ssl.SSLContext | bool = options["verify"]
         if options.get("transport") is None:
             options["mounts"] = _mounts(options)
         super().__init__(**options, trust_env=False)
@@ -193,20 +246,30 @@ class BoundedClient(httpx.Client):
     def _transport_for_url(self, url: httpx.URL) -> httpx.BaseTransport:
         return self._transport if is_in_excepted_range(url.host) else super()._transport_for_url(url)
 
+    def is_direct(self, url: str) -> bool:
+        """Whether a request for an address goes to its host over a connection of its own: through no proxy."""
+        transport = self._transport_for_url(httpx.URL(url))
+        return type(getattr(transport, "_pool", None)) is httpcore.ConnectionPool
+
+    def send_streamed(self, request: httpx.Request, bounds: AnswerBounds) -> httpx.Response:
+        """Return an answer whose body is yet to be read, with the same bounds in force. Raises httpx's errors."""
+        check_stop()
+        with bounded_by(bounds):
+            return super().send(request, stream=True)
+
     def send(self, request: httpx.Request, *, stream: bool = False, **others: Any) -> httpx.Response:
         """Return the answer, all of it unless it is streamed. Raises httpx's errors, and KeyboardInterrupt."""
         if stream:
             return super().send(request, stream=True, **others)
         check_stop()
-        _answers.bounds = _Bounds(request.extensions.get("timeout", {}).get("read"))
-        try:
+        with bounded_by(AnswerBounds(request.extensions.get("timeout", {}).get("read"))):
             answer = super().send(request, stream=True, **others)
             try:
                 return _read(answer)
             finally:
                 answer.close()
-        finally:
-            _answers.bounds = None
+                # httpx ties an answer to itself by its stream: what was sent would stay until garbage is collected.
+                answer.stream = httpx.ByteStream(b"")
 
 
 def _read(answer: httpx.Response) -> httpx.Response:
@@ -221,11 +284,10 @@ def _read(answer: httpx.Response) -> httpx.Response:
         size += len(piece)
         if size > ANSWER_MAX_BYTES:
             raise too_large()
-    headers = [
-        (name, value)
-        for name, value in answer.headers.multi_items()
-        if name not in {"content-encoding", "content-length", "transfer-encoding"}
-    ]
+    # To HEAD, the length is that of the body that GET would bring.
+    changed = {"content-encoding", "content-length", "transfer-encoding"}
+    changed -= {"content-length"} if answer.request.method == "HEAD" else set()
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in changed]
     return httpx.Response(
         answer.status_code,
         headers=headers,

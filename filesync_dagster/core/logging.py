@@ -1,4 +1,4 @@
-"""Log events: a name and fields (`sync.finished endpoint=…`), never prose. No business logic.
+"""Log events: a name and fields (`sync.finished endpoint=…`), never prose, never a secret in use. No business logic.
 
 Events go through the standard logger `filesync_dagster`, so that an application that embeds filesync (Dagster among
 them) decides where they end up. `structlog` is imported on the first event: the command line stays quick.

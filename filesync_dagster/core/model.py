@@ -115,6 +115,8 @@ class Delta:
     has left it. `order` has one number for each row and `removed` one for each tombstone: of several things said of one
     id, that with the highest number is true, the later one if they are equal. A tombstone speaks for its `scope` only.
     `read` names folders whose children are all among the rows of these deltas: who was there and is not, may be gone.
+    `spots` are for stores that tell paths: folders, each with a name in it, whatever the case of its letters. Who was
+    known there and is not among the rows may be gone.
     `cursor` is where the next sync goes on when this is the last delta.
     """
 
@@ -125,6 +127,12 @@ class Delta:
     removed: Mapping[str, int] = field(default_factory=dict)
     read: tuple[str, ...] = ()
     gaps: tuple[ListingGap, ...] = ()
+    spots: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is told."""
+        return not (self.batch.num_rows or self.removed or self.read or self.gaps or self.spots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,7 +394,10 @@ _LIKE_ESCAPED_BYTES = re.compile(LIKE_ESCAPED.pattern.encode())
 
 def from_storable_text(text: str) -> bytes:
     r"""Return the raw name of a storable text."""
-    return re.sub(rb"\\x(00|5c|[89a-f][0-9a-f])", lambda found: bytes([int(found[1], 16)]), text.encode())
+    raw = text.encode()
+    if b"\\x" not in raw:
+        return raw
+    return re.sub(rb"\\x(00|5c|[89a-f][0-9a-f])", lambda found: bytes([int(found[1], 16)]), raw)
 
 
 def respell_key(external_id: str, metadata: str | None) -> str:

@@ -3,7 +3,7 @@
 Rows travel in `FILE_SCHEMA`; `build_batch` adds the two hashes that make a diff cheap.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -68,11 +68,16 @@ def build_batch(columns: Mapping[str, Any], rows: int) -> pa.RecordBatch:
     arrays = [_column(columns.get(f.name), f.type, rows) for f in ENTRY_FIELDS]
     arrays[SIZE] = _without_negatives(arrays[SIZE])
     id_hash = _hash64(arrays[0])
-    tracked = [_as_text(a) for f, a in zip(ENTRY_FIELDS, arrays, strict=True) if f.name not in UNTRACKED]
+    tracked = [a for f, a in zip(ENTRY_FIELDS, arrays, strict=True) if f.name not in UNTRACKED]
+    return pa.record_batch([*arrays, id_hash, fingerprints_of(tracked)], schema=FILE_SCHEMA)
+
+
+def fingerprints_of(columns: "Sequence[pa.Array[Any]]") -> "pa.Array[Any]":
+    """Return a fingerprint of each row of some columns."""
     # Unit separator between, NUL for null: neither can be taken for a value next to it.
-    parts: Any = [*tracked, "\x1f"]
+    parts: Any = [*map(_as_text, columns), "\x1f"]
     joined = pc.binary_join_element_wise(*parts, null_handling="replace", null_replacement="\x00")
-    return pa.record_batch([*arrays, id_hash, _hash64(joined)], schema=FILE_SCHEMA)
+    return _hash64(joined)
 
 
 SIZE = FILE_SCHEMA.get_field_index("size")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from filesync_dagster.config import Endpoint, ScheduleKind, next_tick
+from filesync_dagster.config import Endpoint, Replication, ReplicationSchedule, ScheduleKind, next_tick
 from filesync_dagster.config.freshness import longest_gap
 
 EVERY_MINUTE = "* * * * *"
@@ -75,6 +75,16 @@ def reconcile_of(endpoint: Endpoint, zone: str) -> Cadence | None:
         return None
     cadence = _cron(plan.cron, plan.timezone or zone, zone)
     return replace(cadence, name=f"reconcile_{cadence.name.removeprefix('cron_')}", reconcile=True)
+
+
+def replication_cadence(replication: Replication, zone: str) -> Cadence | None:
+    """Return the cadence of a replication; None where no clock starts its runs."""
+    plan = replication.schedule_config
+    if replication.is_active and replication.schedule is ReplicationSchedule.INTERVAL:
+        return _interval(plan.interval_minutes, zone)
+    if replication.is_active and replication.schedule is ReplicationSchedule.CRON and plan.cron:
+        return _cron(plan.cron, plan.timezone or zone, zone)
+    return None
 
 
 @cache

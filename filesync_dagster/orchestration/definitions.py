@@ -2,13 +2,19 @@
 
 import dagster as dg
 
-from filesync_dagster.config import Config, Environment, ensure_installation_id, running_config
+from filesync_dagster.config import Config, Environment, ReplicationSchedule, ensure_installation_id, running_config
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.orchestration.assets.endpoints import Overrides, endpoint_assets
 from filesync_dagster.orchestration.assets.inventory_reports import (
     inventory_reports,
     stored_snapshots,
 )
+from filesync_dagster.orchestration.assets.replication_specs import (
+    destination_specs,
+    writers_by_endpoint,
+    written_store_spec,
+)
+from filesync_dagster.orchestration.assets.replications import replication_assets
 from filesync_dagster.orchestration.assets.reports import report_assets
 from filesync_dagster.orchestration.assets.specs import store_spec
 from filesync_dagster.orchestration.checks.configuration import configuration_problems, unusable
@@ -16,11 +22,13 @@ from filesync_dagster.orchestration.io_managers import INVENTORY_IO_MANAGER, fil
 from filesync_dagster.orchestration.jobs.maintenance import maintenance_job
 from filesync_dagster.orchestration.jobs.receive import receive_job
 from filesync_dagster.orchestration.jobs.sync import sync_job
+from filesync_dagster.orchestration.replication_schedules import replication_schedules
 from filesync_dagster.orchestration.resources import FilesyncResource
 from filesync_dagster.orchestration.schedules import report_schedules, sync_schedules
 from filesync_dagster.orchestration.sensors.alerts import alert_sensor
 from filesync_dagster.orchestration.sensors.events import queue_sensor, request_sensor
 from filesync_dagster.orchestration.sensors.first_syncs import first_sync_sensor
+from filesync_dagster.orchestration.sensors.replications import replication_sensor
 
 
 def definitions_for(environment: Environment, overrides: Overrides | None = None) -> dg.Definitions:
@@ -51,23 +59,41 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
     if not config.active:
         return common
     endpoints = endpoint_assets(config, overrides)
-    stores = dg.AssetsDefinition(specs=[store_spec(endpoint) for endpoint in config.active])
+    writers = writers_by_endpoint(config)
+    stores = dg.AssetsDefinition(
+        specs=[
+            *(written_store_spec(one, store_spec(one), writers.get(one.name, ())) for one in config.active),
+            *destination_specs(config, writers),
+        ]
+    )
     reports = (*report_assets(config), inventory_reports(config))
+    replicas = [replication_assets(config)] if config.active_replications else []
     return dg.Definitions.merge(
         common,
         dg.Definitions(
-            assets=[endpoints, stores, stored_snapshots(config), *reports],
+            assets=[endpoints, stores, stored_snapshots(config), *reports, *replicas],
             jobs=[
-                sync_job(config, resource.installation, endpoints, *reports),
+                sync_job(config, resource.installation, endpoints, *reports, *replicas),
                 *([receive_job(resource.installation)] if config.queues else []),
             ],
             schedules=[
                 *sync_schedules(config),
+                *replication_schedules(config),
                 *report_schedules(config.settings),
             ],
-            sensors=[first_sync_sensor(config), request_sensor(config), *map(queue_sensor, config.queues)],
+            sensors=[
+                first_sync_sensor(config),
+                request_sensor(config),
+                *map(queue_sensor, config.queues),
+                *_replication_sensors(config),
+            ],
         ),
     )
+
+
+def _replication_sensors(config: Config) -> list[dg.SensorDefinition]:
+    after = ReplicationSchedule.AFTER_SOURCE
+    return [replication_sensor(config)] if any(one.schedule is after for one in config.active_replications) else []
 
 
 def _resources(resource: FilesyncResource) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""One schedule for each cadence, two for the reports.
+"""One schedule for each cadence, whose ticks choose the endpoints that are due; two for the reports.
 
 A tick asks for one run of all that is due and not being synced already. Correctness does not rest on that: the lease
 in the metadata database keeps two syncs of one endpoint apart.
@@ -149,16 +149,24 @@ def in_active_runs(
     A run lasts as long as its slowest endpoint. The others are done with, whatever came of it, as soon as a sync of
     theirs has ended since the run began: they do not wait for the slow one.
     """
-    keys = {asset_key(name): name for name in names}
-    records = instance.get_run_records(dg.RunsFilter(statuses=ACTIVE))
-    asked = [(record, some) for record in records if (some := _selected(record.dagster_run, keys, today, config))]
-    if not asked:
-        return set()
     done = {
         status.name: status.last_sync.sync_completed.timestamp()
         for status in statuses
         if status.last_sync and not status.running_since
     }
+    return unfinished_in_runs(instance, {asset_key(name): name for name in names}, done, today, config)
+
+
+def unfinished_in_runs(
+    instance: dg.DagsterInstance,
+    keys: Mapping[dg.AssetKey, str],
+    done: Mapping[str, float],
+    today: str,
+    config: str,
+) -> set[str]:
+    """Return which assets, by their names, an unfinished run has still to make. `done`: when each was last made."""
+    records = instance.get_run_records(dg.RunsFilter(statuses=ACTIVE))
+    asked = [(record, some) for record in records if (some := _selected(record.dagster_run, keys, today, config))]
     return {
         name
         for record, some in asked

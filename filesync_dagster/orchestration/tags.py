@@ -7,6 +7,9 @@ be asked which runs have one.
 ASSET_PREFIX = "filesync"
 """The first part of the asset key of an endpoint; its name is the second."""
 
+REPLICA_PREFIX = "filesync_replica"
+"""The first part of the asset key of a replication; its name is the second."""
+
 REPORTS_PREFIX = "filesync_reports"
 """The first part of the asset key of a report."""
 
@@ -26,6 +29,9 @@ INSTALLATION_TAG = ".dagster/filesync_installation"
 
 FULL_TAG = "filesync/full"
 """On a run that lists everything from the start, whatever the feeds tell."""
+
+PLAN_TAG = "filesync/approved_plan"
+"""On a run of a replication that does the held plan with this id, which somebody approved, and nothing else."""
 
 LIVE_TAG = ".dagster/filesync_live"
 """On a run that syncs what is there when it begins, whatever day it was launched on, and so on its retries."""

@@ -21,5 +21,10 @@ def _lazily(module: str, name: str) -> Callable[..., Any]:
 SIMULATORS: Mapping[str, Callable[..., Any]] = {
     "google_drive": _lazily("google_drive", "DriveSimulator"),
     "autodesk": _lazily("autodesk", "AutodeskSimulator"),
+    "azure_blob": _lazily("azure_blob", "AzureBlobSimulator"),
+    "box": _lazily("box", "BoxSimulator"),
+    "gcs": _lazily("gcs", "GcsSimulator"),
+    "microsoft": _lazily("microsoft", "MicrosoftSimulator"),
+    "dropbox": _lazily("dropbox", "DropboxSimulator"),
 }
 """A simulator for each provider: called with a fault plan and a seed."""

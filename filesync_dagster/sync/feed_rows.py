@@ -5,6 +5,7 @@ Nothing is committed here: `complete` asks until every row has its place.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 import duckdb
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow as pa
 from filesync_dagster.connectors import IncrementalSource
 from filesync_dagster.core.errors import CursorLost
 from filesync_dagster.core.model import AS_KNOWN, OUTSIDE, Kind, ListingGap
+from filesync_dagster.core.names import fold_name
 from filesync_dagster.storage.snapshots import stream
 from filesync_dagster.sync.context import SyncContext
 from filesync_dagster.sync.listing import LOOKUPS_MAX
@@ -27,6 +29,8 @@ class FeedResult:
     rows: int = 0
     gaps: list[ListingGap] = field(default_factory=list)
     read: list[str] = field(default_factory=list)  # folders all of whose children are among the rows
+    spots: list[tuple[str, str]] = field(default_factory=list)  # folders and names of which all is among the rows
+    scopes: set[str] = field(default_factory=set)  # of which anything was told
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def complete(context: SyncContext, rows: FeedRows, feed: FeedResult) -> LocatedR
     _load_known(context, rows, rows.current.ids() + rows.deleted.ids())
     _fill_places(rows)
     _drop_foreign(rows)
-    _resolve_missing(context, rows, feed.read)
+    _resolve_missing(context, rows, feed.read, feed.scopes)
+    _resolve_spots(context, rows, feed)
     crawled: set[str] = set()
     descended: set[str] = set()
     asked: set[str] = set()
@@ -82,7 +87,7 @@ def complete(context: SyncContext, rows: FeedRows, feed: FeedResult) -> LocatedR
                 crawled.add(folder)
                 crawled.update(_crawl(context, rows, folder, scope, feed))
         # What went from a folder that changed scopes was told of the new scope.
-        _resolve_missing(context, rows, crawled - known)
+        _resolve_missing(context, rows, crawled - known, feed.scopes)
 
 
 def _load_known(context: SyncContext, rows: FeedRows, ids: list[str]) -> None:
@@ -137,7 +142,7 @@ def _named_ids(rows: FeedRows) -> str:
     return f"SELECT external_id FROM {rows.current} UNION ALL SELECT external_id FROM {rows.deleted}"
 
 
-def _resolve_missing(context: SyncContext, rows: FeedRows, read: Collection[str]) -> None:
+def _resolve_missing(context: SyncContext, rows: FeedRows, read: Collection[str], scopes: Collection[str]) -> None:
     """Find out what became of entries that were in a folder which was read again, and are not in it."""
     if not read:
         return
@@ -145,7 +150,7 @@ def _resolve_missing(context: SyncContext, rows: FeedRows, read: Collection[str]
     folders = [folder for folder in read if folder]
     _add_known(rows, metadata.files.children(context.endpoint_id, folders))
     if len(folders) < len(read):
-        _add_known(rows, metadata.files.tops(context.endpoint_id))
+        _add_known(rows, metadata.files.tops(context.endpoint_id, scopes))
     reread = create_table(rows.con, "reread_folders")
     reread.insert(ids_batch(list(read)), "external_id")
     missing = rows.con.execute(f"""
@@ -153,6 +158,29 @@ def _resolve_missing(context: SyncContext, rows: FeedRows, read: Collection[str]
         WHERE coalesce(parent_id, '{OUTSIDE}') IN (SELECT external_id FROM {reread})
             AND external_id NOT IN ({_named_ids(rows)})
     """).fetchall()
+    _look_up(context, rows, missing)
+
+
+def _resolve_spots(context: SyncContext, rows: FeedRows, feed: FeedResult) -> None:
+    """Find out what became of entries that were where the feed has something else now, or nothing."""
+    if not feed.spots:
+        return
+    files, wanted = context.runtime.metadata.files, {(folder, fold_name(name)) for folder, name in feed.spots}
+    folders = {folder for folder, _ in wanted}
+    named = {external_id for (external_id,) in rows.con.execute(_named_ids(rows)).fetchall()}
+    missing: list[tuple[str, str]] = []
+    for batch in chain(
+        files.children(context.endpoint_id, sorted(folders - {OUTSIDE})),
+        files.tops(context.endpoint_id, feed.scopes) if OUTSIDE in folders else (),
+    ):
+        columns = (batch.column(name).to_pylist() for name in ("external_id", "scope", "parent_id", "name"))
+        there = [
+            external_id not in named and (parent or OUTSIDE, fold_name(name)) in wanted
+            for external_id, _, parent, name in zip(*columns, strict=True)
+        ]
+        found = batch.filter(pa.array(there, pa.bool_()))
+        _add_known(rows, [found])
+        missing += [(row["external_id"], row["scope"]) for row in found.select(["external_id", "scope"]).to_pylist()]
     _look_up(context, rows, missing)
 
 
@@ -250,7 +278,7 @@ def _find_entered_folders(context: SyncContext, rows: FeedRows, located: Located
 
     Folders that nobody knew, or that came back from the trash; that have something in them which is said to be in the
     trash, perhaps only because the folder was; that moved to another scope, where what they hold is of that scope, or
-    where the filters judge paths differently.
+    where the filters judge paths differently; that belong to somebody else now, and with them what they hold.
     """
     named = f"{located.inside} l SEMI JOIN {rows.current} t ON l.external_id = t.external_id"
     moved = "false" if context.endpoint.filters.is_default else "b.path <> l.path"
@@ -258,7 +286,10 @@ def _find_entered_folders(context: SyncContext, rows: FeedRows, located: Located
         SELECT l.external_id, l.scope
         FROM {named} LEFT JOIN {rows.before} b ON l.external_id = b.external_id
         WHERE l.kind = '{Kind.FOLDER}' AND l.selected
-            AND (b.external_id IS NULL OR b.scope <> l.scope OR (b.trashed AND NOT l.trashed) OR {moved})
+            AND (
+                b.external_id IS NULL OR b.scope <> l.scope OR (b.trashed AND NOT l.trashed) OR {moved}
+                OR b.owner IS DISTINCT FROM l.owner
+            )
         ORDER BY length(l.path)
     """).fetchall()
     changed = rows.con.execute(f"""

@@ -59,7 +59,7 @@ def peek_feed(context: SyncContext, state: EndpointState) -> PendingChanges:
     for delta in deltas:
         context.lease.check()
         cursor = delta.cursor
-        if delta.batch.num_rows or delta.removed or delta.read or delta.gaps:
+        if not delta.is_empty:
             return PendingChanges(cursor, delta, deltas)
     return PendingChanges(cursor, None, iter(()))
 
@@ -143,3 +143,5 @@ def _stage_delta(delta: Delta, feed: FeedResult, entries: Relation, tombstones: 
     feed.cursor = delta.cursor
     feed.gaps += delta.gaps
     feed.read += delta.read
+    feed.spots += delta.spots
+    feed.scopes.add(delta.scope)

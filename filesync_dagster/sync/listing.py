@@ -1,4 +1,4 @@
-"""From a source to durable staging: pages become segments on disk, each followed by a checkpoint in the database.
+"""From a source to durable staging: pages become segments on disk, then checkpoints; a killed listing resumes there.
 
 In this order, so that a crash loses at most what came after the last checkpoint, and a checkpoint never promises
 pages that are not there.

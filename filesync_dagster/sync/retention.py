@@ -27,6 +27,9 @@ CHARTS = "reports"
 KINDS = ("snapshots", "journal", "sync_logs", "staging", "left_behind", "quarantined", "quarantine_deleted")
 """What goes, endpoint by endpoint, or from the snapshot root as a whole."""
 
+EVENT_MEMORY_AGE = timedelta(days=90)
+"""For so long an event of a list that repeats itself is known."""
+
 ORPHAN_AGE_MIN = timedelta(days=1)
 """A file that no row points to is not touched before it is this old."""
 
@@ -92,6 +95,7 @@ def maintain(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int]:
     oldest = now - timedelta(days=runtime.config.settings.retention.snapshots_days)
     gone["charts"] = _remove_charts(runtime.home / CHARTS, oldest, dry_run=dry_run)
     gone["requests"] = metadata.requests.prune(before, dry_run=dry_run)
+    gone["queue_events"] = metadata.queues.forget_events(now - EVENT_MEMORY_AGE, dry_run=dry_run)
     gone["alerts"] = metadata.alerts.prune(before, dry_run=dry_run)
     event("maintenance.finished", dry_run=dry_run, **gone)
     return dict(gone)

@@ -1,4 +1,4 @@
-"""Snapshots as they are stored: one file, or one and the changes of later incremental syncs on top of it."""
+"""Snapshots as they are stored: one file, or one and the changes of later syncs, until compaction writes a new one."""
 
 import hashlib
 import logging

@@ -1,4 +1,4 @@
-"""How every endpoint is doing."""
+"""How every endpoint is doing, as data: what `filesync status`, schedules, alerts, metrics and REST go by."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -49,7 +49,7 @@ def endpoint_statuses(runtime: Runtime) -> list[EndpointStatus]:
     proofs = metadata.syncs.last_full()
     failing = {number: breaker for number, breaker in metadata.endpoints.breakers().items() if breaker.failures}
     latest = metadata.syncs.latest()
-    broken = {entry.name: entry for entry in runtime.config.broken if not entry.is_queue}
+    broken = {entry.name: entry for entry in runtime.config.broken if entry.is_endpoint}
     found = []
     for endpoint in runtime.config.endpoints:
         state = states.get(endpoint.name)

@@ -8,7 +8,7 @@ import pytest
 from filesync_dagster.connectors.base import IncrementalSource, Source
 from filesync_dagster.core.errors import CursorLost, SourceError
 from filesync_dagster.core.model import Meter
-from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.kit.faults import CONTENT_FAULTS, Fault
 from filesync_dagster.testing.place import Place
 from filesync_dagster.testing.rows import TREE, Row, follow_feed, many, pages, populate, rows
 from filesync_dagster.testing.suite import PlaceSuite
@@ -19,6 +19,7 @@ INVISIBLE = {Fault.SHORT_ANSWER, Fault.LOSE_CHANGE}  # nobody can see it in the 
 FEED = {Fault.LOSE_CURSOR, Fault.DUPLICATE_CHANGE, Fault.REORDER_CHANGES}
 TRUTH_CHANGES = {Fault.MUTATE}
 HEAVY = {Fault.DRIP_HEADERS, Fault.DRIP_BODY, Fault.GZIP_BOMB}  # as long or as large as a bound allows
+ELSEWHERE = HEAVY | CONTENT_FAULTS  # tried by other suites
 MANY_TIMES = 300
 
 PASSING = {
@@ -31,7 +32,7 @@ PASSING = {
 class FaultSuite(PlaceSuite):
     """Tests of a place where things go wrong on demand (`FaultyPlace`); of others they are skipped."""
 
-    @pytest.mark.parametrize("fault", sorted(set(Fault) - INVISIBLE - FEED - TRUTH_CHANGES - HEAVY))
+    @pytest.mark.parametrize("fault", sorted(set(Fault) - INVISIBLE - FEED - TRUTH_CHANGES - ELSEWHERE))
     def test_a_listing_with_a_fault(self, place: Any, source: Source, fault: Fault) -> None:
         """Whichever call it hits, once or time and again: the listing is the truth, or says that it is not."""
         _require(place, fault)
@@ -49,7 +50,7 @@ class FaultSuite(PlaceSuite):
         place.plan.add(fault, after=1, times=MANY_TIMES)
         assert _outcome(place, _listing) in (truth, None)
 
-    @pytest.mark.parametrize("fault", sorted(set(Fault) - INVISIBLE - {Fault.LOSE_CURSOR} - TRUTH_CHANGES - HEAVY))
+    @pytest.mark.parametrize("fault", sorted(set(Fault) - INVISIBLE - {Fault.LOSE_CURSOR} - TRUTH_CHANGES - ELSEWHERE))
     def test_a_feed_with_a_fault(self, place: Any, source: Source, fault: Fault) -> None:
         """Whichever call it hits: what the feed leads to is the truth, or an error says that it is not."""
         _require(place, fault)

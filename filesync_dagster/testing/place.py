@@ -17,7 +17,8 @@ class Place(Protocol):
 
     Of several scopes the first is the one that files are put into. A place may say more with attributes: `top`, the
     folder of the endpoint that its files are in; `permitted`, the kinds of entries that have permissions; `untold`,
-    the changes of `ChangeSuite` that the store does not tell of.
+    the changes of `ChangeSuite` that the store does not tell of; `digest`, the hash of a content that only this store
+    computes.
     """
 
     @property

@@ -10,6 +10,7 @@ import pyarrow as pa
 from filesync_dagster.connectors.base import IncrementalSource, Source
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.model import AS_KNOWN, OUTSIDE, Delta, Kind, Page
+from filesync_dagster.core.names import fold_name
 from filesync_dagster.core.schemas import FILE_SCHEMA
 from filesync_dagster.sync.diff import derive
 from filesync_dagster.testing.place import Place
@@ -101,16 +102,20 @@ def follow_feed(place: Place, source: IncrementalSource, before: Iterable[Row], 
     """Return the rows that a sync arrives at from those of a listing, led by the feed; like `rows`.
 
     This is all that a sync may do: believe the last word on each entry, ask for what is below a folder that came in,
-    and look up who was in a folder that was read again and is not there any more. What says that it could not be read
-    raises SourceError.
+    and look up who was in a folder that was read again, or in a spot, and is not there any more. What says that it
+    could not be read raises SourceError.
     """
     now = {row["external_id"]: row for row in before}
-    words, read = _last_words(source.changes(cursor))
+    words, read, spots = _last_words(source.changes(cursor))
     told = {row["external_id"]: _where_known(row, now) for row in words.values() if row is not None}
     for external_id, scope in [key for key, row in words.items() if row is None and key[0] not in told]:
         if external_id in now and now[external_id]["scope"] == scope:
             del now[external_id]
-    missing = [row for row in now.values() if row["parent_id"] in read and row["external_id"] not in told]
+    missing = [
+        row for row in now.values()
+        if row["external_id"] not in told
+        and (row["parent_id"] in read or (row["parent_id"] or OUTSIDE, fold_name(row["name"])) in spots)
+    ]  # fmt: skip
     for row in missing:
         found = [r for page in source.lookup([row["external_id"]], row["scope"]) for r in page.batch.to_pylist()]
         told.update({r["external_id"]: r for r in found})
@@ -125,15 +130,19 @@ def follow_feed(place: Place, source: IncrementalSource, before: Iterable[Row], 
     return place_rows(place, source, now.values())
 
 
-def _last_words(deltas: Iterable[Delta]) -> tuple[dict[tuple[str, str], Row | None], set[str | None]]:
-    """Return the last row (None: it is gone) told of each entry and scope, and the folders that were read."""
+def _last_words(
+    deltas: Iterable[Delta],
+) -> tuple[dict[tuple[str, str], Row | None], set[str | None], set[tuple[str, str]]]:
+    """Return the last row (None: it is gone) told of each entry and scope; the folders that were read; the spots."""
     words: dict[tuple[str, str], Row | None] = {}
     order: dict[tuple[str, str], int] = {}
     read: set[str] = set()
+    spots: set[tuple[str, str]] = set()
     for delta in deltas:
         if delta.gaps:
             raise SourceError(delta.gaps[0].reason)
         read.update(delta.read)
+        spots.update((folder, fold_name(name)) for folder, name in delta.spots)
         found: list[tuple[tuple[str, str], Row | None]] = [
             ((row["external_id"], row["scope"]), row) for row in delta.batch.to_pylist()
         ]
@@ -142,7 +151,7 @@ def _last_words(deltas: Iterable[Delta]) -> tuple[dict[tuple[str, str], Row | No
         for (key, row), moment in zip(found, orders, strict=True):
             if moment >= order.get(key, moment):
                 words[key], order[key] = row, moment
-    return words, {None if folder == OUTSIDE else folder for folder in read}
+    return words, {None if folder == OUTSIDE else folder for folder in read}, spots
 
 
 def _where_known(row: Row, known: Mapping[str, Row]) -> Row:

@@ -1,5 +1,6 @@
 """The application: its routes, what every request passes, and the description of it all."""
 
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -7,19 +8,59 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
+from filesync_dagster.tables.uploads import UploadError
 from filesync_dagster.web.connections import RequestLimit
-from filesync_dagster.web.health import HealthCheck
+from filesync_dagster.web.console.browser import BrowserHeaders
+from filesync_dagster.web.console.bundle import Bundle
+from filesync_dagster.web.console.sessions import Attempts
+from filesync_dagster.web.health import CachedAnswer, HealthCheck
 from filesync_dagster.web.metrics import Exposition
+from filesync_dagster.web.overview import growth as growth_of
+from filesync_dagster.web.overview import overview as overview_of
+from filesync_dagster.web.overview_messages import Growth
 from filesync_dagster.web.requests import BodyLimit, NoStoreResponse, RequestLog, add_error_handlers
-from filesync_dagster.web.routes import endpoints, health, rows, syncs, webhooks
+from filesync_dagster.web.routes import (
+    browse,
+    console,
+    endpoints,
+    health,
+    overview,
+    replications,
+    rows,
+    syncs,
+    uploads,
+    webhooks,
+)
+from filesync_dagster.web.routes.answers import ADMISSION
 from filesync_dagster.web.site import Site
 
-ROUTERS = (health.router, endpoints.reads, rows.router, syncs.reads, syncs.writes, endpoints.writes, webhooks.router)
+OVERVIEW_SECONDS, GROWTH_SECONDS = 2.0, 60.0
+"""For which the answer to an expensive question is good enough."""
+
+ROUTERS = (
+    health.router,
+    endpoints.reads,
+    rows.router,
+    replications.reads,
+    syncs.reads,
+    syncs.writes,
+    endpoints.writes,
+    replications.writes,
+    webhooks.router,
+    console.router,
+    console.reads,
+    console.writes,
+    uploads.reads,
+    uploads.writes,
+    browse.router,
+    overview.reads,
+    overview.writes,
+)
 
 
 def application(site: Site) -> ASGIApp:
     """Return the application that serves a site."""
-    return RequestLog(RequestLimit(BodyLimit(FilesyncApp(site))))
+    return RequestLog(BrowserHeaders(RequestLimit(BodyLimit(FilesyncApp(site)))))
 
 
 class FilesyncApp(FastAPI):
@@ -40,9 +81,17 @@ class FilesyncApp(FastAPI):
         self.state.site = site
         self.state.health = HealthCheck(site)
         self.state.exposition = Exposition(site, self.state.health)
+        self.state.overview = CachedAnswer(partial(overview_of, site), OVERVIEW_SECONDS)
+        self.state.growth = CachedAnswer(partial(_growth, site), GROWTH_SECONDS)
+        self.state.bundle = Bundle()
+        self.state.attempts = Attempts()
         add_error_handlers(self)
         for router in ROUTERS:
             self.include_router(router)
+        for router in (uploads.protocol, uploads.public):
+            self.include_router(router)
+        self.add_exception_handler(UploadError, uploads.on_upload_error)
+        self.router.routes.extend(console.FILES)
 
     def openapi(self) -> dict[str, Any]:
         """Return the description. What does not fit its model is answered with 400, so there is no 422."""
@@ -51,10 +100,17 @@ class FilesyncApp(FastAPI):
             for path in found["paths"].values():
                 for operation in path.values():
                     operation["responses"].pop("422", None)
+                    if "security" in operation:  # of whoever asks, before the route
+                        operation["responses"].update({f"{status}": one for status, one in ADMISSION.items()})
             for unused in ("HTTPValidationError", "ValidationError"):
                 found["components"]["schemas"].pop(unused, None)
         assert self.openapi_schema is not None  # FastAPI keeps what it has made
         return self.openapi_schema
+
+
+def _growth(site: Site) -> Growth:
+    with site.current.acquire() as filesync:
+        return growth_of(filesync)
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -25,7 +25,17 @@ PROBES: Final = frozenset({"/health", "/ready", "/metrics"})
 PROBE_LANE = anyio.CapacityLimiter(8)
 """Threads that answer nothing but probes: they wait behind no slow request."""
 
+UPLOADS: Final = (("POST", "/api/upload/file"), ("PATCH", "/api/uploads/"))
+"""Requests whose bodies are files: they take as long as they take, so long as something comes."""
+
 BUSY = Problem(error="Too much is asked at once.", hint="Try again later.")
+
+
+def has_file_body(scope: Scope) -> bool:
+    """Tell whether the body of a request is a file, or a piece of one."""
+    if scope["type"] != "http":
+        return False
+    return any(scope["method"] == method and scope["path"].startswith(path) for method, path in UPLOADS)
 
 
 class BoundedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # uvicorn chooses it when it is imported
@@ -47,6 +57,13 @@ class BoundedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # uvi
                 self._wait()
         else:
             self._end_wait()
+        if self._deadline is not None and self._is_waiting() and self._has_file_body():
+            self._deadline.cancel()
+            self._wait()  # something came
+
+    def _has_file_body(self) -> bool:
+        cycle: Any = self.cycle
+        return cycle is not None and has_file_body(cycle.scope)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""

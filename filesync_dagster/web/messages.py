@@ -25,6 +25,40 @@ class Problem(Body):
     hint: str = Field(default="", description="What to do about it.")
 
 
+class UploadOut(Body):
+    """A file that was sent."""
+
+    upload_id: str = Field(description="What it is called in /api/uploads.")
+    filename: str = Field(description="What it is stored under.")
+    original_name: str = Field(description="What whoever sent it called it.")
+    path: str = Field(description="What a source of type `upload` calls it.")
+    size: int | None = Field(description="Bytes in all; null where nobody said.")
+    received: int = Field(description="Bytes that are there.")
+    sha256: str | None = Field(description="Of what was taken, in hexadecimal digits.")
+    format: str | None = Field(description="`csv`, `json`, `excel` or `parquet`.")
+    state: str = Field(description="`receiving`, `scanning`, `reading`, `ready` or `refused`.")
+    refusal: str | None = Field(description="Why it was refused.")
+    refusal_code: str | None = Field(description="The same, as one word.")
+    tables: list[dict[str, Any]] = Field(description="What is in it, once it was read: name, rows, columns.")
+    warnings: list[dict[str, Any]] = Field(description="What reading left out or changed.")
+    created_at: datetime = Field(description="When it began.")
+    expires_at: datetime = Field(description="When it goes, if nothing uses it.")
+
+
+class UploadQuery(BaseModel):
+    """Which uploads are asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: int = Field(default=100, ge=1, le=1000, description="So many at most, the newest.")
+
+
+class Uploads(Body):
+    """Files that were sent."""
+
+    uploads: list[UploadOut] = Field(description="The newest first.")
+
+
 class Document(Body):
     """An OpenAPI description."""
 
@@ -122,17 +156,22 @@ class LastSync(Numbers):  # type: ignore[misc]  # made of a table
     @classmethod
     def of(cls, log: SyncRecord) -> Self:
         """Return what is told of a row of sync_logs."""
-        return cls(
-            sync_id=log.id,
-            status=log.sync_status.value,
-            mode=log.mode.value,
-            started_at=log.sync_started,
-            completed_at=log.sync_completed,
-            duration_seconds=round(log.sync_duration, 3),
+        return cls(**cls.fields_of(log))
+
+    @staticmethod
+    def fields_of(log: SyncRecord) -> dict[str, Any]:
+        """Return the fields of that."""
+        return {
+            "sync_id": log.id,
+            "status": log.sync_status.value,
+            "mode": log.mode.value,
+            "started_at": log.sync_started,
+            "completed_at": log.sync_completed,
+            "duration_seconds": round(log.sync_duration, 3),
             **log.numbers(),
-            run_id=log.run_id,
-            snapshot_uri=log.snapshot_uri,
-        )
+            "run_id": log.run_id,
+            "snapshot_uri": log.snapshot_uri,
+        }
 
 
 class Breaker(Body):
@@ -193,12 +232,40 @@ class SyncState(Body):
         )
 
 
+class ReplicationState(Body):
+    """How one replication is doing: the fields of `filesync status --json`."""
+
+    name: str
+    title: str
+    source: str = Field(description="The endpoint whose files are replicated.")
+    destination: str = Field(description="Its type, or the endpoint that it is.")
+    mode: str
+    state: str = Field(
+        description="`ok`, `partial`, `held`, `failed`, `rejected`, `running`, `never run` or `disabled`."
+    )
+    is_active: bool
+    files: int = Field(description="That the destination has from us.")
+    bytes: int
+    verified_by_hash: int = Field(description="Of the files: a hash proves that they are as at the source.")
+    acknowledged: int = Field(description="Of the files: the destination only said that it has them.")
+    lag_seconds: float | None = Field(description="Since when the source has what the replica has not; null: all.")
+    last_run: datetime | None
+    last_outcome: str | None = Field(description="Of its last run, also while another one is at it.")
+    held_plan_id: int | None
+    held_reason: str | None
+    held_counts: dict[str, int] | None
+    problems: dict[str, int] = Field(description="Files that are not as they should be, by what is the matter.")
+    running_since: datetime | None
+    error: str | None
+
+
 class RunState(Body):
     """One run of Dagster."""
 
     run_id: str
     status: str = Field(description="Dagster's word: `QUEUED`, `STARTED`, `SUCCESS`, `FAILURE`, `CANCELED`, …")
-    endpoints: list[str] = Field(description="What it was asked to sync; empty: everything.")
+    endpoints: list[str] = Field(description="What it was asked to sync; empty: everything, or only `replications`.")
+    replications: list[str] = Field(description="What it was asked to replicate.")
     full: bool
     created_at: datetime
     started_at: datetime | None
@@ -210,6 +277,7 @@ class SyncStates(Body):
     """How every endpoint is doing; and the runs that were asked about."""
 
     endpoints: list[SyncState]
+    replications: list[ReplicationState]
     runs: list[RunState] = Field(default_factory=list, description="Of `run_id`, when it was given.")
 
 
@@ -242,7 +310,7 @@ class StatusQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     endpoint: list[Annotated[str, Field(min_length=1)]] = Field(
-        default=[], description="Of these endpoints only; may be repeated."
+        default=[], description="Of these endpoints and replications only; may be repeated."
     )
     run_id: list[Annotated[str, Field(min_length=1)]] = Field(
         default=[],
@@ -252,12 +320,15 @@ class StatusQuery(BaseModel):
 
 
 class SyncOrder(BaseModel):
-    """Which endpoints to sync."""
+    """Which endpoints to sync, and which replications to run after them."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     endpoints: list[str] | None = Field(
-        default=None, min_length=1, max_length=10_000, description="Their names; every active one when left out."
+        default=None,
+        min_length=1,
+        max_length=10_000,
+        description="Their names, and those of replications; every active endpoint when left out.",
     )
 
 
@@ -322,6 +393,19 @@ class Approval(BaseModel):
 
     digest: str | None = Field(
         default=None, description="Of what was looked at; when something else is held by now, 409 and no commit."
+    )
+    sync_id: str | None = Field(
+        default=None, description="Of the held sync that was looked at; when another one is held by now, 409."
+    )
+
+
+class Rejection(BaseModel):
+    """What is rejected."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    sync_id: str | None = Field(
+        default=None, description="Of the held sync that was looked at; when another one is held by now, 409."
     )
 
 

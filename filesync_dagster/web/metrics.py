@@ -24,6 +24,7 @@ from filesync_dagster.core.model import COMMITTED, NUMBERS
 from filesync_dagster.monitoring.alerts import UNWATCHED, conditions, observe
 from filesync_dagster.web.health import CachedAnswer
 from filesync_dagster.web.machine import machine_metrics, process_metrics
+from filesync_dagster.web.replication_metrics import replication_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -194,6 +195,7 @@ class FilesyncCollector:
         yield _stale(seen)
         yield _allowed(filesync)
         yield from self._counted(filesync, [one.name for one in known])
+        yield from replication_metrics(filesync, seen.replications)
         yield from _waiting(filesync)
         yield _alerts(filesync)
 

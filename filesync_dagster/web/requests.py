@@ -1,6 +1,7 @@
 """What every request passes: who may, how large its body may be, how it is logged, and errors as sentences."""
 
 import logging
+import secrets
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.background import BackgroundTask
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,10 +29,20 @@ from filesync_dagster.core.errors import (
     UnknownEndpoint,
 )
 from filesync_dagster.core.logging import event
+from filesync_dagster.web.admission import (
+    NotAllowed,
+    NotSignedIn,
+    StrangeHost,
+    WrongMediaType,
+    principal_of,
+    require_own_page,
+    require_role,
+)
+from filesync_dagster.web.connections import has_file_body
+from filesync_dagster.web.console.sessions import Principal, Role, TooManyAttempts
 from filesync_dagster.web.cursors import InvalidQuery
 from filesync_dagster.web.messages import Problem
 from filesync_dagster.web.site import Site
-from filesync_dagster.web.webhooks import bearer
 
 JSON = "application/json"
 
@@ -39,6 +51,11 @@ MAX_BODY_BYTES = 1_000_000
 
 STATUSES: tuple[tuple[type[FilesyncError], int], ...] = (
     (InvalidQuery, 400),
+    (NotSignedIn, 401),
+    (NotAllowed, 403),
+    (WrongMediaType, 415),
+    (StrangeHost, 421),
+    (TooManyAttempts, 429),
     (UnknownEndpoint, 404),
     (ConfigError, 409),
     (SyncError, 409),
@@ -57,6 +74,18 @@ AUTODESK_SIGNATURE = APIKeyHeader(
     name="x-adsk-signature",
     scheme_name="autodesk",
     description="HMAC-SHA1 of the body with the secret of the endpoint.",
+    auto_error=False,
+)
+BOX_SIGNATURE = APIKeyHeader(
+    name="box-signature-primary",
+    scheme_name="box",
+    description="HMAC-SHA256 of the body and box-delivery-timestamp with the secret of the endpoint, in base64.",
+    auto_error=False,
+)
+DROPBOX_SIGNATURE = APIKeyHeader(
+    name="x-dropbox-signature",
+    scheme_name="dropbox",
+    description="HMAC-SHA256 of the body with the secret of the endpoint, that of the app.",
     auto_error=False,
 )
 DRIVE_TOKEN = APIKeyHeader(
@@ -86,29 +115,48 @@ def site_of(request: Request) -> Site:
 
 
 class ReadRoute(APIRoute):
-    """A route that whoever has the token may ask, everybody where there is none."""
+    """A route that whoever has the token may ask, or is signed in; everybody where there is none."""
 
     needs_token: ClassVar[bool] = False
+    role: ClassVar[Role] = "viewer"
+    media_types: ClassVar[frozenset[str]] = frozenset({JSON})
+    """Of bodies that a page of the console may send."""
 
     def get_route_handler(self) -> Handler:
-        """Return the handler behind the check of the token: a stranger's body is not even read."""
+        """Return the handler behind the check of who asks: a stranger's body is not even read."""
         handle = super().get_route_handler()
 
         async def admit(request: Request) -> Response:
-            site = site_of(request)
-            if site.token is None and self.needs_token:
-                raise RequestRefusal(403, NO_TOKEN)
-            if site.token is not None and not site.knows(bearer(request.headers)):
+            principal = await principal_of(request)
+            if principal is None:
                 raise RequestRefusal(401, WRONG_TOKEN)
+            if principal.via == "nobody" and self.needs_token:
+                raise RequestRefusal(403, NO_TOKEN)
+            require_own_page(request, principal, self.media_types)
+            require_role(principal, self.role)
+            request.state.principal = principal
             return await handle(request)
 
         return admit
 
 
 class WriteRoute(ReadRoute):
-    """A route that only whoever has the token may ask."""
+    """A route that only whoever has the token may ask, or is signed in as somebody who may decide."""
 
     needs_token = True
+    role: ClassVar[Role] = "operator"
+
+
+class AdminRoute(WriteRoute):
+    """A route of secrets and of who may what."""
+
+    role: ClassVar[Role] = "admin"
+
+
+def principal_of_route(request: Request) -> Principal:
+    """Return who asks a route that only they may."""
+    found: Principal = request.state.principal
+    return found
 
 
 class NoStoreResponse(JSONResponse):
@@ -139,7 +187,10 @@ async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, FilesyncError)
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
     message = "\n".join(error.problems) if isinstance(error, ConfigError) else error.message
-    return _problem(status, Problem(error=message, hint=error.hint))
+    response = _problem(status, Problem(error=message, hint=error.hint))
+    if isinstance(error, TooManyAttempts):
+        response.headers["retry-after"] = str(error.wait_seconds)
+    return response
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -186,12 +237,13 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         received_bytes = 0
+        is_upload = has_file_body(scope)  # which has a limit of its own
 
         async def receive_bounded() -> Message:
             nonlocal received_bytes
             message = await receive()
             received_bytes += len(message.get("body", b""))
-            if received_bytes > MAX_BODY_BYTES:
+            if received_bytes > MAX_BODY_BYTES and not is_upload:
                 raise HTTPException(413, f"The body has more than {MAX_BODY_BYTES:,} bytes")
             return message
 
@@ -213,20 +265,27 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         began, answered = time.monotonic(), {"status": 0}
+        request_id = secrets.token_hex(8)
 
         async def send_and_note(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answered["status"] = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 
         try:
             await self._app(scope, receive, send_and_note)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next request is answered
-            fields = {"path": scope["path"], "error": repr(error), "traceback": traceback.format_exc()}
+            fields = {
+                "request": request_id,
+                "path": scope["path"],
+                "error": repr(error),
+                "traceback": traceback.format_exc(),
+            }
             event("http.crashed", level=logging.ERROR, **fields)
             if not answered["status"]:
                 await _problem(500, UNEXPECTED)(scope, receive, send_and_note)
         finally:
             level = logging.DEBUG if scope["method"] == "GET" else logging.INFO
-            fields = {"method": scope["method"], "path": scope["path"], **answered}
+            fields = {"request": request_id, "method": scope["method"], "path": scope["path"], **answered}
             event("http.answered", level=level, seconds=round(time.monotonic() - began, 3), **fields)

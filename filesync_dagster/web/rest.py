@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from filesync_dagster.core.errors import ConfigError, NothingHeld, SyncError, UnknownEndpoint
+from filesync_dagster.core.errors import ConfigError, HeldSyncOutdated, NothingHeld, UnknownEndpoint
 from filesync_dagster.orchestration.client import UNFINISHED
 from filesync_dagster.orchestration.run_selection import active_by_endpoint
 from filesync_dagster.web.messages import (
@@ -20,6 +20,7 @@ from filesync_dagster.web.messages import (
     WaitingChange,
 )
 from filesync_dagster.web.messages import SyncState as State
+from filesync_dagster.web.replication_states import SwitchedOff, replication_states, require_idle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,11 +71,16 @@ def sync_status(site: Site, names: Sequence[str], run_ids: Sequence[str]) -> Syn
     Raises UnknownEndpoint; DagsterUnreachable when there are runs to ask about.
     """
     with site.current.acquire() as filesync:
+        replicated = {one.name for one in filesync.config.replications}
         for name in names:
-            _known(filesync, name)
+            if name not in replicated:
+                _known(filesync, name)
         wanted = frozenset(names)
         states = [State.of(one) for one in filesync.status() if not wanted or one.name in wanted]
-    return SyncStates(endpoints=states, runs=[_run(site.dagster, run_id) for run_id in dict.fromkeys(run_ids)])
+        replicas = replication_states(filesync, names or None)
+    return SyncStates(
+        endpoints=states, replications=replicas, runs=[_run(site.dagster, run_id) for run_id in dict.fromkeys(run_ids)]
+    )
 
 
 def _known(filesync: Filesync, name: str) -> None:
@@ -95,6 +101,7 @@ def _run_state(run: DagsterRun, url: str) -> RunState:
         run_id=run.id,
         status=run.status,
         endpoints=list(run.endpoints),
+        replications=list(run.replications),
         full=run.is_full,
         created_at=run.created,
         started_at=run.started,
@@ -107,22 +114,24 @@ class UnknownRun(UnknownEndpoint):
     """A run that Dagster does not know."""
 
 
-class SwitchedOff(SyncError):
-    """A sync of an endpoint that is not active."""
-
-
 def launch(site: Site, names: Sequence[str] | None, *, full: bool) -> LaunchedRuns:
     """Launch a sync of endpoints, of all active ones when none is named; ask for one of those that are being synced.
 
-    Raises UnknownEndpoint, ConfigError (a broken entry), SwitchedOff, DagsterUnreachable, DagsterRefused.
+    Names may be of replications: what is named together is one run, in which they come after the syncs.
+
+    Raises UnknownEndpoint, ConfigError (a broken entry), SwitchedOff, SyncInProgress (of a replication),
+    DagsterUnreachable, DagsterRefused.
     """
     with site.current.acquire() as filesync:
-        wanted = _wanted(filesync.config, names)
-        if not wanted:
+        replicated = {one.name for one in filesync.config.replications}.intersection(names or ())
+        require_idle(filesync, sorted(replicated))
+        others = None if names is None else [name for name in names if name not in replicated]
+        wanted = _wanted(filesync.config, others)
+        if not wanted and not replicated:
             raise SwitchedOff("There is no active endpoint.", hint="Add one to endpoints.yaml.")
         today = filesync.config.settings.partitions.today()
-        at_it = _busy(site, filesync, wanted, today)
-        free = [name for name in wanted if name not in at_it]
+        at_it = _busy(site, filesync, wanted, today) if wanted else set()
+        free = [*(name for name in wanted if name not in at_it), *sorted(replicated)]
         run_ids = site.dagster.launch(free, day=today, full=full, tags=LAUNCHED_BY) if free else []
         waiting = [name for name in wanted if name in at_it]
         for name in waiting:
@@ -190,9 +199,10 @@ def _held_change(row: dict[str, Any]) -> WaitingChange:
     )
 
 
-def approve(site: Site, name: str, digest: str | None) -> Decision:
+def approve(site: Site, name: str, digest: str | None, sync_id: str | None = None) -> Decision:
     """Commit the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, HeldSyncOutdated, SyncInProgress."""
     with site.current.acquire() as filesync:
+        _require_held(filesync, name, sync_id)
         result = filesync.approve(name, digest=digest)
     return Decision(
         endpoint=name,
@@ -203,9 +213,19 @@ def approve(site: Site, name: str, digest: str | None) -> Decision:
     )
 
 
-def reject(site: Site, name: str) -> Decision:
-    """Forget the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, SyncInProgress."""
+def _require_held(filesync: Filesync, name: str, sync_id: str | None) -> None:
+    """Raise HeldSyncOutdated when another sync is held than the one that was looked at; none is told by who decides."""
+    state = filesync.runtime.metadata.endpoints.state(filesync.runtime.register(filesync.config.endpoint(name)))
+    if sync_id is not None and state.held_sync_id not in {None, sync_id}:
+        raise HeldSyncOutdated(
+            f"What is held of {name!r} is the sync {state.held_sync_id}, not {sync_id}.", hint="Look again."
+        )
+
+
+def reject(site: Site, name: str, sync_id: str | None = None) -> Decision:
+    """Forget the held sync of an endpoint. Raises UnknownEndpoint, NothingHeld, HeldSyncOutdated, SyncInProgress."""
     with site.current.acquire() as filesync:
+        _require_held(filesync, name, sync_id)
         return Decision(endpoint=name, decision="rejected", sync_id=filesync.reject(name))
 
 

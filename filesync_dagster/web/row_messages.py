@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from filesync_dagster.web.cursors import PageQuery
 from filesync_dagster.web.messages import Body
@@ -12,6 +12,16 @@ MAX_BYTES = 2**63 - 1
 
 Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
 Size = Annotated[int, Field(ge=0, le=MAX_BYTES)]
+
+
+def _as_written(value: Any) -> Any:
+    """Return a moment as text; a number is none, whatever it may count from."""
+    if isinstance(value, str) and value.lstrip("+-").replace(".", "", 1).isdigit():
+        raise ValueError("a moment is written as 2026-11-30T12:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
 NEXT = Field(description="Hand it back as `cursor` for the next page; null behind the last.")
 
 
@@ -33,15 +43,15 @@ class SearchQuery(FilesQuery):
     hash: Text | None = Field(default=None, description="Of the contents: `md5:…`, or the digits alone.")
     min_size: Size | None = Field(default=None, description="Bytes, at least.")
     max_size: Size | None = Field(default=None, description="Bytes, at most.")
-    modified_after: AwareDatetime | None = Field(default=None, description="At this moment or later.")
-    modified_before: AwareDatetime | None = Field(default=None, description="Earlier than this moment.")
+    modified_after: Moment | None = Field(default=None, description="At this moment or later.")
+    modified_before: Moment | None = Field(default=None, description="Earlier than this moment.")
 
 
 class ChangesQuery(PageQuery):
     """Which part of a journal."""
 
-    since: AwareDatetime | None = Field(default=None, description="Observed at this moment or later.")
-    until: AwareDatetime | None = Field(default=None, description="Observed earlier than this moment.")
+    since: Moment | None = Field(default=None, description="Observed at this moment or later.")
+    until: Moment | None = Field(default=None, description="Observed earlier than this moment.")
 
 
 class ReportQuery(PageQuery):

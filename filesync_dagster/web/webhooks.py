@@ -1,4 +1,4 @@
-"""Notifications of stores. Each is a hint that something changed: it asks for a sync, and is never believed itself.
+"""What a store's notification says, and by whose secret: a hint that asks for a sync, and is never believed itself.
 
 So a notification that comes twice, late or out of order does no harm, and whoever guesses a secret can cause no more
 than a sync. What waits already is not asked for again.
@@ -6,6 +6,7 @@ than a sync. What waits already is not asked for again.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -43,10 +44,32 @@ class Notification:
         if signature is not None:  # Autodesk
             expected = "sha1hash=" + hmac.new(secret.encode(), self.body, hashlib.sha1).hexdigest()
             return same(signature, expected)
+        if "box-signature-algorithm" in self.headers:  # Box, whose two keys are changed one after the other
+            stamped = self.body + self.headers.get("box-delivery-timestamp", "").encode("latin-1")
+            expected = base64.b64encode(hmac.new(secret.encode(), stamped, hashlib.sha256).digest()).decode()
+            given = [self.headers.get(f"box-signature-{key}", "") for key in ("primary", "secondary")]
+            return any([same(one, expected) for one in given])  # noqa: C419 - both, in the same time
+        signature = self.headers.get("x-dropbox-signature")
+        if signature is not None:  # Dropbox, by the secret of the app
+            return same(signature, hmac.new(secret.encode(), self.body, hashlib.sha256).hexdigest())
         if "x-goog-channel-id" in self.headers:  # Google Drive
             return same(self.headers.get("x-goog-channel-token", ""), secret)
         token = bearer(self.headers)  # MinIO, and people
-        return token is not None and same(token, secret)
+        if token is not None:
+            return same(token, secret)
+        return self._states_of_clients(secret)
+
+    def _states_of_clients(self, secret: str) -> bool:
+        """Tell whether each of several notifications of Microsoft Graph has the secret that its subscription has."""
+        try:
+            said = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return False
+        sent = said.get("value") if isinstance(said, dict) else None
+        if not isinstance(sent, list) or not sent:
+            return False
+        states = [one.get("clientState") if isinstance(one, dict) else None for one in sent]
+        return all([isinstance(state, str) and same(state, secret) for state in states])  # noqa: C419 - in the same time
 
     def read(self) -> dict[str, Any]:
         """Return the body as an object; an empty one says as much as "something changed". Raises Unreadable."""

@@ -12,6 +12,15 @@ from click.testing import CliRunner
 from filesync_dagster.cli import filesync
 
 
+class StartedProcess(subprocess.Popen):
+    """A process that is not waited for when the test has failed: it would wait to be told to stop."""
+
+    def __exit__(self, kind, *error):
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, *error)
+
+
 class Shell:
     """Runs filesync for one configuration: in this process (`run`) or in one of its own (`start`)."""
 
@@ -51,7 +60,7 @@ class Shell:
         return [json.loads(line) for line in result.stdout.split("\n") if line]
 
     def start(self, *arguments, **popen):
-        return subprocess.Popen(
+        return StartedProcess(
             [sys.executable, "-m", "filesync_dagster.cli", *arguments],
             **{
                 "env": {**os.environ, **self.variables},

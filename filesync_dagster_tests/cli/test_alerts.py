@@ -24,6 +24,7 @@ def telling(shell, hook):
     return shell
 
 
+@pytest.mark.slow
 def test_a_sync_tells_and_alerts_shows(telling, hook):
     """What was told is listed, with what to do."""
     assert telling.run("alerts").stdout == "Nothing is wrong.\n"
@@ -39,6 +40,7 @@ def test_a_sync_tells_and_alerts_shows(telling, hook):
     assert status["alerts"] == ["failed"]
 
 
+@pytest.mark.slow
 def test_what_is_over_is_shown_when_asked_for(telling, hook):
     """As long as maintenance leaves it."""
     telling.run("sync")
@@ -49,6 +51,7 @@ def test_what_is_over_is_shown_when_asked_for(telling, hook):
     assert "failed (over)" in telling.run("alerts", "--all").stdout
 
 
+@pytest.mark.slow
 def test_once_is_for_cron(telling, hook):
     """It looks and tells; a channel that fails is an error, and status says so too."""
     hook.refuses = True

@@ -12,6 +12,7 @@ import pytest
 
 from filesync_dagster.config import load_config, read_environment
 from filesync_dagster.connectors.autodesk import open_autodesk
+from filesync_dagster.connectors.box import open_box
 from filesync_dagster.connectors.google_drive import open_google_drive
 from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.connectors.s3.source import S3Source
@@ -26,6 +27,7 @@ from filesync_dagster_tests.web.conftest import Client
 OPEN = {
     "google_drive": partial(open_google_drive, prune=None),
     "autodesk": partial(open_autodesk, prune=None),
+    "box": partial(open_box, prune=None),
 }
 MARK = "cAnArY"
 MARKS = re.compile(
@@ -72,6 +74,7 @@ def write(shell, port):
         "hub_id": "b.h",
         "project_ids": ["b.p"],
     }
+    box = {"base_url": url, "client_id": "c", "client_secret": "${CLIENT}", "enterprise_id": "1"}
     queue = {"name": "sqs", "type": "sqs", "queue_url": f"{url}/1/q", "endpoint_url": url, **keys}
     rabbit = {"name": "rabbit", "type": "rabbitmq", "url": f"amqp://u:${{QUEUE}}@127.0.0.1:{port}/", "queue": "q"}
     whole = {
@@ -81,6 +84,7 @@ def write(shell, port):
             {"name": "s3", "type": "s3", "endpoint_details": s3, "webhook": {"secret": "${HOOK}"}},
             {"name": "drive", "type": "google_drive", "endpoint_details": drive},
             {"name": "autodesk", "type": "autodesk", "endpoint_details": autodesk},
+            {"name": "box", "type": "box", "endpoint_details": box},
         ],
     }
     shell.config.write_text(json.dumps(whole))

@@ -82,6 +82,7 @@ def test_every_problem_is_reported_at_once(shell):
     assert all(line.startswith("Error: ") for line in result.stderr.splitlines())
 
 
+@pytest.mark.slow
 def test_missing_bucket(shell, moto_s3):
     """The bucket is named; nothing was known, nothing is lost."""
     s3(shell, moto_s3, "nowhere-to-be-found")
@@ -104,6 +105,7 @@ def test_unreachable_host(shell, s3_server):
     failed(shell.run("sync"), "docs:", "127.0.0.1:9")
 
 
+@pytest.mark.slow
 def test_no_permission(synced):
     """A folder that may not be read fails the sync; the inventory stays."""
     synced.store.chmod(0o000)
@@ -116,6 +118,7 @@ def test_no_permission(synced):
     assert paths(synced) == ["a.txt"]
 
 
+@pytest.mark.slow
 def test_read_only_home(shell):
     """The home cannot be written; the sentence says which variable sets it."""
     shell.home.mkdir()
@@ -145,6 +148,7 @@ def test_closed_outputs(synced):
     assert paths(synced) == ["a.txt", "b.txt"]
 
 
+@pytest.mark.slow
 def test_no_room_for_the_output(synced):
     """`filesync files docs > file` on a full disk."""
     with Path("/dev/full").open("w") as full, synced.start("files", "docs", stdout=full) as process:
@@ -154,6 +158,7 @@ def test_no_room_for_the_output(synced):
     assert stderr.startswith("Error: There is no room left")
 
 
+@pytest.mark.slow
 def test_the_working_folder_is_gone(synced, tmp_path):
     """Somebody removed it meanwhile."""
     gone = tmp_path / "gone"
@@ -222,6 +227,7 @@ def test_corrupted_snapshot(synced):
     assert paths(synced) == ["a.txt", "b.txt"]
 
 
+@pytest.mark.slow
 def test_an_unexpected_error_is_a_sentence_and_a_traceback_only_with_debug(synced):
     """Whatever happens, a person gets a sentence."""
     with sqlite3.connect(synced.home / "filesync.db") as connection:

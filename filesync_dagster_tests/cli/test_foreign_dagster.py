@@ -105,6 +105,7 @@ def test_rest_neither_launches_in_it_nor_shows_it(foreign, instance, monkeypatch
     assert runs(instance) == [DagsterRunStatus.FAILURE]
 
 
+@pytest.mark.slow
 def test_of_two_configurations_in_one_dagster_each_meets_its_own(instance, tmp_path):
     """Two code locations with endpoints of one name: runs are launched, seen and deleted in one's own alone."""
     ours, theirs = write_project(tmp_path / "ours", "docs"), write_project(tmp_path / "theirs", "docs", "photos")

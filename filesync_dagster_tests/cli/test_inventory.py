@@ -74,6 +74,7 @@ def test_all_shows_what_is_gone_and_since_when(synced):
     assert "a.txt" in {row["path"] for row in synced.json("files", "docs", "--all", "--format", "json")}
 
 
+@pytest.mark.slow
 def test_as_of_shows_the_past(synced):
     """The inventory of a moment, by clock time and by how long ago."""
     time.sleep(1.1)
@@ -243,6 +244,7 @@ def test_a_reader_that_leaves_is_no_error_to_report(shell, unbuffered):
     assert stderr == ""
 
 
+@pytest.mark.slow
 def test_a_terminal_that_knows_no_unicode_still_gets_its_table(synced):
     """What cannot be shown is escaped."""
     synced.put("日本.txt")

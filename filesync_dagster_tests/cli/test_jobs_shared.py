@@ -118,6 +118,7 @@ def test_runs_are_read_page_by_page(url, made, here, monkeypatch):
         assert [run.id for run in dagster.runs(None, statuses=["FAILURE"])] == ids[::-1]
 
 
+@pytest.mark.slow
 def test_a_run_that_begins_while_the_question_is_asked_is_left(instance, jobs, made):
     """The others go, one that was never queued, too; the command says what it left."""
     begun = made(DagsterRunStatus.NOT_STARTED)

@@ -22,6 +22,7 @@ def failing(shell):
     return shell
 
 
+@pytest.mark.slow
 def test_who_syncs_everything_leaves_it_alone(failing):
     """It is skipped and says so; the others are synced; a script learns that not all is well; no log is written."""
     result = failing.run("sync")
@@ -52,6 +53,7 @@ def test_status_shows_why_and_until_when(failing):
     assert other["breaker"] is None
 
 
+@pytest.mark.slow
 def test_who_names_it_probes_it(failing):
     """A store that is back is in the inventory at once, and everything is as before."""
     (failing.folder / "away").rename(failing.store)

@@ -1,9 +1,12 @@
 """`filesync maintain`."""
 
+import pytest
+
 from filesync_dagster.config import read_environment
 from filesync_dagster.orchestration.processes import dagster_home
 
 
+@pytest.mark.slow
 def test_it_tells_what_went(shell):
     """Without Dagster, and with the instance of `filesync up`."""
     shell.put("a")
@@ -18,6 +21,7 @@ def test_it_tells_what_went(shell):
     assert (gone["snapshots"], gone["runs"]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_an_instance_that_cannot_be_opened_is_a_sentence(shell):
     """It says which."""
     (shell.home / "dagster").mkdir(parents=True)

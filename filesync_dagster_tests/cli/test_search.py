@@ -102,6 +102,7 @@ def test_a_tree_shows_what_takes_the_space(synced):
     assert rows[0] == {"path": "contracts/steel.pdf", "folder": False, "files": 1, "bytes": 3000}
 
 
+@pytest.mark.slow
 def test_a_tree_is_walked_through_on_a_terminal(synced):
     """Down, into a folder, back, out; the terminal is given back as it was."""
     master, slave = pty.openpty()

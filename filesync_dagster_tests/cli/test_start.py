@@ -16,7 +16,14 @@ finally:
 """
 
 
-@pytest.mark.parametrize("command", [["--help"], ["status"], ["status", "--json"], ["alerts"], ["validate"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--help"],
+        ["status"],
+        *(pytest.param(words, marks=pytest.mark.slow) for words in (["status", "--json"], ["alerts"], ["validate"])),
+    ],
+)
 def test_what_a_command_does_not_need_is_not_loaded(command, tmp_path, monkeypatch):
     """Rows are in Arrow and DuckDB, which take as long to load as all the rest; who asks how things are sees none."""
     (tmp_path / "share").mkdir()

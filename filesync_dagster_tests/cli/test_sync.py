@@ -107,6 +107,7 @@ def test_a_broken_entry_fails_and_its_neighbour_is_synced(shell):
     assert "typo" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_held_sync_says_how_to_decide_and_exits_with_3(held):
     """A held sync changes nothing and names both ways out."""
     result = held.run("sync")

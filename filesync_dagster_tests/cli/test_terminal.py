@@ -33,6 +33,7 @@ def on_a_terminal(shell, *arguments, **variables):
     return sent.decode(), process.returncode
 
 
+@pytest.mark.slow
 def test_a_sync_shows_progress_and_a_coloured_line(shell):
     """The bar comes and goes; the line stays."""
     shell.put("a.txt")
@@ -55,6 +56,7 @@ def test_a_very_narrow_terminal_shows_what_there_is(shell):
     assert "ok" in sent
 
 
+@pytest.mark.slow
 def test_no_color_is_respected(shell):
     """NO_COLOR: no colours, on a terminal too."""
     shell.put("a.txt")
@@ -66,6 +68,7 @@ def test_no_color_is_respected(shell):
     assert "docs" in sent
 
 
+@pytest.mark.slow
 def test_status_is_a_table_with_what_to_do(shell):
     """A held sync is marked and the way out is named."""
     for number in range(10):
@@ -84,7 +87,10 @@ def test_status_is_a_table_with_what_to_do(shell):
     assert "filesync approve docs" in table
 
 
-@pytest.mark.parametrize("command", [("files", "docs"), ("sync",), ("status",)])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command", [("files", "docs"), *(pytest.param((name,), marks=pytest.mark.slow) for name in ("sync", "status"))]
+)
 def test_hostile_names_do_not_reach_the_terminal(shell, command):
     """No escape sequence but our own."""
     shell.put("evil\x1b]0;owned\x07.txt")

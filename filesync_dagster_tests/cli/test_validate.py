@@ -85,6 +85,7 @@ def test_version(shell):
     assert shell.run("--version").stdout == f"filesync {version('filesync-dagster')}\n"
 
 
+@pytest.mark.slow
 def test_log_events_can_be_json(shell):
     """--log-format json makes each event one object, which tells of which endpoint and sync it is."""
     shell.put("a.txt")

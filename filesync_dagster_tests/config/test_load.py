@@ -95,7 +95,7 @@ def test_secrets_show_nowhere(tmp_path):
         (
             "an unknown type",
             endpoint("name: a\ntype: s4\nendpoint_details: {}"),
-            "endpoints.yaml:4: unknown type 's4'. There are: autodesk, google_drive, local, s3.",
+            "endpoints.yaml:4: unknown type 's4'. There are: autodesk, azure_blob, ",
         ),
         (
             "a misspelt key",

@@ -62,6 +62,7 @@ def run(site, folder, *command):
     )
 
 
+@pytest.mark.slow
 def test_its_type_is_one_like_the_others(installed, project):
     """It is validated, synced and asked for by name."""
     valid = run(installed, project, "filesync_dagster.cli", "validate")
@@ -88,8 +89,8 @@ def test_its_details_are_checked(installed, project):
     ("module", "why"),
     [
         ("import no_such_library\nCONNECTOR = None\n", "ModuleNotFoundError: No module named 'no_such_library'"),
-        ("raise SystemError('in pieces')\n", "SystemError: in pieces"),
-        ("CONNECTOR = 7\n", "is no Connector: filesync_manifest:CONNECTOR"),
+        pytest.param("raise SystemError('in pieces')\n", "SystemError: in pieces", marks=pytest.mark.slow),
+        pytest.param("CONNECTOR = 7\n", "is no Connector: filesync_manifest:CONNECTOR", marks=pytest.mark.slow),
     ],
 )
 def test_a_package_that_is_broken_breaks_its_own_endpoints_only(tmp_path, project, module, why):
@@ -113,6 +114,7 @@ def test_a_type_that_nobody_has(tmp_path, project):
     assert "unknown type 'manifest'" in answer.stdout + answer.stderr
 
 
+@pytest.mark.slow
 def test_one_file_proves_it(installed, tmp_path):
     """The page's test is the whole suite: what the store does passes, what it does not claim is skipped."""
     (tmp_path / "test_manifest.py").write_text(examples()["test_manifest.py"])
@@ -125,6 +127,7 @@ def test_one_file_proves_it(installed, tmp_path):
     assert skipped > 25
 
 
+@pytest.mark.slow
 def test_one_file_finds_what_is_wrong(installed, tmp_path):
     """A source that ends early does not pass."""
     module = installed / "filesync_manifest.py"

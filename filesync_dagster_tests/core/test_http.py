@@ -108,3 +108,38 @@ def test_who_is_asked_to_stop_waits_for_no_answer():
                     http.get(f"http://127.0.0.1:{port}/")
     finally:
         forget_stop()
+
+
+def test_an_answer_is_bounded_though_others_were_read_while_its_request_was_sent():
+    """As when what is sent is read from another host."""
+    with (
+        odd_host(lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")) as source,
+        odd_host(odd_hosts.dripped_headers) as target,
+        BoundedClient(timeout=httpx.Timeout(5, read=0.3)) as client,
+    ):
+
+        def body():
+            yield client.get(f"http://127.0.0.1:{source}/").content
+            time.sleep(0.5)  # longer than an answer may take: that is not the target's fault
+            yield b"more"
+
+        began = time.monotonic()
+        with pytest.raises(AnswerTooSlow):
+            client.post(f"http://127.0.0.1:{target}/", content=body(), headers={"content-length": "6"})
+        assert time.monotonic() - began < 20  # and not for ever
+
+
+def test_a_host_that_takes_next_to_nothing_is_given_up(monkeypatch):
+    """It is too slow, as one that answers byte by byte is."""
+    monkeypatch.setattr("filesync_dagster.core.http.BYTES_PER_SECOND", 10**9)
+
+    def swallow_slowly(connection):
+        while connection.recv(20_000):
+            time.sleep(0.05)
+
+    with (
+        odd_host(swallow_slowly) as target,
+        BoundedClient(timeout=httpx.Timeout(5, read=0.5)) as client,
+        pytest.raises((AnswerTooSlow, httpx.WriteTimeout)),
+    ):
+        client.post(f"http://127.0.0.1:{target}/", content=bytes(50_000_000))

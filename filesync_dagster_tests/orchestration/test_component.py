@@ -70,6 +70,7 @@ def test_the_example_project_runs(example, tmp_path):
     assert (example / ".filesync" / "filesync.db").exists()
 
 
+@pytest.mark.slow
 def test_the_example_project_loads_what_is_delivered(example, tmp_path):
     """Its sensor hands each CSV that is new or changed to its job; an asset takes the inventory as a data frame."""
     import duckdb
@@ -104,6 +105,7 @@ def test_the_example_project_loads_what_is_delivered(example, tmp_path):
         assert loaded_tables.sql("SELECT sum(pieces) FROM steel_2026_11").fetchall() == [(52,)]
 
 
+@pytest.mark.slow
 def test_dg_checks_its_yaml(example):
     """`dg` finds the component by its entry point; what the schema does not know is an error with its line."""
     (example / "home").mkdir()

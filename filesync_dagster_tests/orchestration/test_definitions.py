@@ -57,7 +57,10 @@ def loaded(environment):
 
 def test_definitions_load_offline_and_light(project):
     """Loading connects to nothing, opens no database, and imports no library that only a run needs."""
-    made = project({"name": "drawings", "type": "s3", "endpoint_details": S3})
+    made = project()
+    archive = {"type": "local", "endpoint_details": {"path": "/nowhere"}}
+    made.replications = [{"name": "copy", "source": "drawings", "destination": archive}]
+    made.write({"name": "drawings", "type": "s3", "endpoint_details": S3})
     assert loaded({**made.variables, "FILESYNC_CONFIG": str(made.config)}) == []
     # Its id is there: who launches runs asks for it.
     assert [path.name for path in made.home.iterdir()] == ["installation"]
@@ -153,6 +156,7 @@ def test_what_dagster_would_refuse_is_left_out(project, store):
     assert asset_key("b") not in specs
 
 
+@pytest.mark.slow
 def test_an_edit_that_breaks_an_endpoint_is_shown_on_it_while_it_goes_on(project, store):
     """The endpoint is materialized as it was; its check says what is wrong with the file, until that is mended."""
     photos, plans = store("photos"), store("plans")

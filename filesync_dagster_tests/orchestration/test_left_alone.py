@@ -87,6 +87,7 @@ def test_a_tick_with_nothing_else_says_why(failing):
     assert execution.skip_message == "All 1 due endpoints are left alone: their stores failed too often."
 
 
+@pytest.mark.slow
 def test_a_scheduled_run_skips_it_and_succeeds(failing):
     """A run that was queued before the store was left alone does not turn red for it, and asks the store nothing."""
     STORES["a"].faults.breaks.clear()
@@ -100,6 +101,7 @@ def test_a_scheduled_run_skips_it_and_succeeds(failing):
     assert checks["b", "listing_complete"] is True
 
 
+@pytest.mark.slow
 def test_a_run_that_somebody_started_probes_it(failing):
     """The button in the UI is for now: what is well again is materialized."""
     STORES["a"].faults.breaks.clear()
@@ -110,6 +112,7 @@ def test_a_run_that_somebody_started_probes_it(failing):
         assert resting_endpoints(filesync.runtime, datetime.now(UTC)) == {}
 
 
+@pytest.mark.slow
 def test_a_probe_that_fails_fails_the_run(failing):
     """It was asked, and it did not answer: that is news."""
     result = run_of(failing, {})
@@ -117,6 +120,7 @@ def test_a_probe_that_fails_fails_the_run(failing):
     assert materialized(result) == {"b"}
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_waits_until_it_is_done(failing):
     """The sensor starts no run while the store is left alone; one that was queued before does not lose the request."""
     with failing.open() as filesync:

@@ -106,6 +106,7 @@ def test_an_interval_without_a_cron_is_due_by_its_last_sync(project, store, tick
     assert asked(tick(made, due))[0] == {"a"}
 
 
+@pytest.mark.slow
 def test_what_is_in_an_active_run_is_left_out(project, store, tick):
     """A backfill of the past is in nobody's way."""
     made = project(store("a"), store("b"), store("c"))

@@ -21,6 +21,7 @@ from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
 from py_compile import PycInvalidationMode
+from typing import Any
 
 from filesync_dagster_tests.planted_bugs import BUGS
 from filesync_dagster_tests.planted_bugs.bug import Bug
@@ -28,7 +29,7 @@ from filesync_dagster_tests.planted_bugs.bug import Bug
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = "filesync_dagster"
 TESTS = "filesync_dagster_tests"
-COPIED = (PACKAGE, TESTS, "pyproject.toml")
+COPIED = (PACKAGE, TESTS, "console", "pyproject.toml")
 WARM = (
     "alembic.command",
     "boto3",
@@ -41,6 +42,12 @@ WARM = (
     "pytest",
 )
 """What most tests import besides the package itself: once, before the processes of the bugs are forked."""
+
+
+ALL_SKIPPED = 77
+"""The exit code of a process all of whose tests were skipped: what they need is not on this machine."""
+
+NOT_TRIED = "its tests are skipped here"
 
 
 def places(bug: Bug, package: Path = ROOT / PACKAGE) -> int:
@@ -64,20 +71,35 @@ def copy_project(target: Path) -> Path:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
             compileall.compile_dir(target / name, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
         else:
             shutil.copy2(source, target / name)
     return target
 
 
-def run_tests(copy: Path, tests: str, names: str) -> bool:
-    """Run tests in a copy; return whether they pass. Raises RuntimeError when none of them ran."""
+class RunCounter:
+    """Counts the tests that ran, as a plugin of pytest."""
+
+    count = 0
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Count one that was not skipped."""
+        self.count += report.when == "call" and report.outcome != "skipped"
+
+
+def run_tests(copy: Path, tests: str, names: str) -> bool | None:
+    """Run tests in a copy; return whether they pass, None when this machine skips all of them.
+
+    Raises RuntimeError when there are none.
+    """
     log = copy / "log"
     process = os.fork()  # it has imported all but the package already
     if process == 0:
         _run_here(copy, ["-qq", "-x", "-p", "no:cacheprovider", "-n0", "--assert=plain", tests, "-k", names], log)
     code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if code == ALL_SKIPPED:
+        return None
     if code not in {0, 1}:
         raise RuntimeError(f"These tests did not run: {tests} -k {names!r}\n{log.read_text()[-3000:]}")
     return code == 0
@@ -97,7 +119,9 @@ def _run_here(copy: Path, arguments: list[str], log: Path) -> None:
         _find_without_shrinking()
         for name in [name for name in sys.modules if name.split(".")[0] in {PACKAGE, TESTS}]:
             del sys.modules[name]
-        code = int(sys.modules["pytest"].main(arguments))
+        counter = RunCounter()
+        code = int(sys.modules["pytest"].main(arguments, plugins=[counter]))
+        code = ALL_SKIPPED if code == 0 and not counter.count else code
         atexit._run_exitfuncs()
         sys.stdout.flush()
     finally:
@@ -121,7 +145,8 @@ def verdict(bug: Bug, copy: Path) -> str:
     text = file.read_text()
     file.write_text(text.replace(bug.right, bug.wrong))
     try:
-        return "SURVIVES" if run_tests(copy, bug.tests, bug.names) else "found"
+        passed = run_tests(copy, bug.tests, bug.names)
+        return NOT_TRIED if passed is None else "SURVIVES" if passed else "found"
     finally:
         file.write_text(text)
 
@@ -131,7 +156,7 @@ def plant(tests: str, bugs: Sequence[Bug], folder: Path) -> list[tuple[Bug, str,
     with new_folder(folder) as copied:
         copy = copy_project(copied)
         names = " or ".join(f"({bug.names})" for bug in bugs) if all(bug.names for bug in bugs) else ""
-        if not run_tests(copy, tests, names):
+        if run_tests(copy, tests, names) is False:
             return [(bug, "its tests fail without it", 0.0) for bug in bugs]
         told = []
         for bug in bugs:
@@ -163,7 +188,7 @@ def main(arguments: Sequence[str]) -> int:
     bugs = third_of(datetime.now(UTC).date(), bugs) if chosen.third else bugs
     for name in WARM:
         import_module(name)
-    missed = 0
+    missed = untried = 0
     forking = multiprocessing.get_context("fork")
     with (
         new_folder() as folder,
@@ -172,9 +197,10 @@ def main(arguments: Sequence[str]) -> int:
         groups = [pool.submit(plant, tests, group, folder) for tests, group in group_by_tests(bugs)]
         for group in groups:
             for bug, said, seconds in group.result():
-                missed += said != "found"
+                missed += said not in {"found", NOT_TRIED}
+                untried += said == NOT_TRIED
                 print(f"{seconds:5.1f} s  {said:9} {bug.what} ({bug.file})", flush=True)
-    print(f"{len(bugs) - missed} of {len(bugs)} planted bugs are found")
+    print(f"{len(bugs) - missed - untried} of {len(bugs) - untried} planted bugs are found; {untried} not tried")
     return missed
 
 

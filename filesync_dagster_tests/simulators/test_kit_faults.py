@@ -123,6 +123,22 @@ def test_any_refusal_is_in_the_words_of_the_provider(vendor, client, status):
     assert vendor.names(vendor.ask(client)) == NAMES[:2]
 
 
+def test_a_rule_is_added_while_a_simulator_runs(vendor, client):
+    """Over a path of our own; what is no rule is refused, and nothing goes wrong by it."""
+    assert client.post("/_simulator/fault", json={"fault": "refuse", "status": 403}).json() == {"result": None}
+    assert vendor.ask(client).status_code == 403
+    for wrong in ({"fault": "fire"}, {"fault": "refuse", "color": "red"}, []):
+        assert client.post("/_simulator/fault", json=wrong).status_code == 400
+    assert vendor.ask(client).status_code == 200
+
+
+def test_a_simulator_tells_what_an_endpoint_has_to_know(vendor, client):
+    """Some keys are made when a simulator starts: whoever configures an endpoint can ask for them."""
+    told = client.get("/_simulator/credentials").json()
+
+    assert told == vendor.simulator.credentials(str(client.base_url).rstrip("/"))
+
+
 def test_one_entry_is_patched_wherever_it_comes(vendor, client):
     """Answers without it are not counted; fields can be anything that JSON can say, and more."""
     plan = vendor.simulator.plan

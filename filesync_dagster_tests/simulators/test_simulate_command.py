@@ -71,7 +71,7 @@ def test_a_plan_that_cannot_be_read_is_one_sentence(shell):  # noqa: F811 - the 
 
 @pytest.mark.parametrize("provider", SIMULATORS)
 def test_it_serves_until_it_is_told_to_stop(shell, provider):  # noqa: F811 - the fixture
-    """It prints an endpoint that the configuration takes as it stands, and that can be listed."""
+    """It prints endpoints that the configuration takes as they stand, and that can be listed."""
     (shell.folder / "faults.yaml").write_text("- {fault: throttle, status: 429, seconds: 0}\n")
     process = shell.start("simulate", provider, "--files", "30", "--faults", "faults.yaml")
     try:
@@ -79,9 +79,9 @@ def test_it_serves_until_it_is_told_to_stop(shell, provider):  # noqa: F811 - th
         address = re.search(r"http://\S+?:\d+", first)[0]
         assert process.stdout.readline() == "\n"
         shell.config.write_text("".join(iter(process.stdout.readline, "\n")))
-        [synced] = shell.json("sync", "--json")
-        assert (synced["status"], synced["files_total"]) == ("completed", 30)
-        assert synced["retries"] >= 1
+        synced = shell.json("sync", "--json")
+        assert {(one["status"], one["files_total"]) for one in synced} == {("completed", 30)}
+        assert sum(one["retries"] for one in synced) >= 1
         assert len(httpx.get(f"{address}/_simulator/listing").json()) == 30
     finally:
         process.send_signal(signal.SIGINT)
@@ -112,3 +112,41 @@ def test_the_example_of_the_page_is_a_plan(plan):
     """As it stands."""
     [example] = re.findall(r"^```yml\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     assert plan(example).rules
+
+
+def test_a_file_manager_is_served_until_it_is_told_to_stop(shell):  # noqa: F811 - the fixture
+    """It keeps its files; its token is not told."""
+    options = ("--root", "kept", "--token", "s3same-open", "--faults", "faults.yaml")
+    (shell.folder / "faults.yaml").write_text("- {fault: lose_answer, operation: create, status: 504}\n")
+    process = shell.start("simulate", "file_manager", *options)
+    try:
+        address = re.search(r"http://\S+?:\d+", process.stdout.readline())[0]
+        assert process.stdout.readline() == "\n"
+        [destination] = yaml.safe_load("".join(iter(process.stdout.readline, "\n"))).values()
+        assert destination["endpoint_details"] == {"base_url": address, "token": "${FILE_MANAGER_TOKEN}"}
+        sent = {"data": {"operation": "create", "file_path": "a/b"}, "files": {"file": ("b", b"hello")}}
+        allowed = {"authorization": "Bearer s3same-open"}
+        assert httpx.post(f"{address}/saveToDisk", headers=allowed, **sent).status_code == 504
+        assert httpx.post(f"{address}/saveToDisk", **sent).status_code == 401
+    finally:
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=20)
+    assert (process.returncode, rest.strip(), errors) == (0, "Stopped.", "")
+    assert (shell.folder / "kept" / "a" / "b").read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("file_manager",), "say where, with --root FOLDER"),
+        (("google_drive", "--root", "x"), "are for file_manager"),
+        (("file_manager", "--root", "x", "--faults", "faults.yaml"), "cannot do lose_cursor"),
+    ],
+)
+def test_what_a_file_manager_needs(shell, arguments, sentence):  # noqa: F811 - the fixture
+    """In a sentence."""
+    (shell.folder / "faults.yaml").write_text("- {fault: lose_cursor}\n")
+    places = {"x": str(shell.folder / "x"), "faults.yaml": str(shell.folder / "faults.yaml")}
+    result = shell.run("simulate", *(places.get(argument, argument) for argument in arguments))
+    assert result.exit_code != 0
+    assert sentence in result.stderr

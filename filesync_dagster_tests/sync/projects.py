@@ -30,12 +30,14 @@ class Project:
         if database:
             self.variables["FILESYNC_DATABASE_URL"] = database
         self.settings = settings
+        self.replications: list[Mapping[str, Any]] = []
         self.write(*endpoints)
 
     def write(self, *endpoints: Mapping[str, Any]) -> None:
         """Replace the endpoints of the configuration."""
         # JSON is YAML.
-        self.config.write_text(json.dumps({"settings": self.settings, "endpoints": endpoints}))
+        text = {"settings": self.settings, "endpoints": endpoints, "replications": self.replications}
+        self.config.write_text(json.dumps(text))
 
     def open(self) -> Filesync:
         """Open the configuration as it is now."""

@@ -48,7 +48,7 @@ def seconds(monkeypatch):
     monkeypatch.setattr(clock, "utc_now", lambda: began + timedelta(seconds=next(seconds)))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database(request):
     """Return the URL of an empty database; None: SQLite in the home."""
     return request.getfixturevalue("postgres_url") if request.param == "postgresql" else None

@@ -45,7 +45,7 @@ def export(filesync, tmp_path, at=None):
     ("database", "most"),
     [
         ("sqlite", timedelta(seconds=3)),
-        ("postgresql", timedelta(hours=40)),
+        pytest.param("postgresql", timedelta(hours=40), marks=pytest.mark.slow),
         pytest.param("sqlite", timedelta(hours=40), marks=pytest.mark.slow),
         pytest.param("postgresql", timedelta(seconds=3), marks=pytest.mark.slow),
     ],

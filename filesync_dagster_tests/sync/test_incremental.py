@@ -12,8 +12,8 @@ from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.kit.wire import Answer, Request
 from filesync_dagster.sync import snapshot_chain
 from filesync_dagster_tests.databases import recorded_statements
-from filesync_dagster_tests.sync.model.drive_world import BOB
 from filesync_dagster_tests.sync.model.stage import staged
+from filesync_dagster_tests.sync.model.world import BOB
 from filesync_dagster_tests.sync.projects import live
 
 ADDRESS = "http://drive.simulated"

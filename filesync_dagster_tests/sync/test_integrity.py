@@ -21,7 +21,7 @@ def script():
         yield script
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def filesync(request, script, tmp_path):
     """Return a filesync with two endpoints: a full sync of each, and two incremental ones of the first."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None

@@ -4,7 +4,7 @@ import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from filesync_dagster.connectors.s3 import rows
+from filesync_dagster.connectors.object_store import rows
 from filesync_dagster.storage.database.migrations.versions import v0009_keys_told_apart
 from filesync_dagster_tests.sync.projects import Project, live
 

@@ -320,8 +320,15 @@ def _has_x(path: str) -> bool:
     return any(segment.startswith("x") for segment in path.split("/"))
 
 
-@pytest.mark.parametrize("at_hand", [-1, relations.IN_MEMORY_ROWS], ids=["in files", "at hand"])
-@pytest.mark.parametrize("stable_ids", [True, False], ids=["store with ids", "store without ids"])
+@pytest.mark.parametrize(
+    ("stable_ids", "at_hand"),
+    [
+        pytest.param(True, -1, id="store with ids, in files"),
+        pytest.param(False, relations.IN_MEMORY_ROWS, id="store without ids, at hand"),
+        pytest.param(True, relations.IN_MEMORY_ROWS, id="store with ids, at hand", marks=pytest.mark.slow),
+        pytest.param(False, -1, id="store without ids, in files", marks=pytest.mark.slow),
+    ],
+)
 def test_any_history_keeps_files_snapshot_and_journal_in_agreement(tmp_path, monkeypatch, stable_ids, at_hand):
     """Files == the last snapshot == the fold of all change files == the model, whatever happens in any order."""
     monkeypatch.setattr(relations, "IN_MEMORY_ROWS", at_hand)  # what is large is compared in files

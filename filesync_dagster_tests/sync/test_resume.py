@@ -79,6 +79,7 @@ def killed_after(project, entries):
     assert child.returncode == -9
 
 
+@pytest.mark.slow
 def test_only_what_came_after_the_last_checkpoint_is_read_again(project, simulator):
     """Killed at 60 % of both drives: the finished scope is not listed again, the other one from its checkpoint on."""
     killed_after(project, int(2 * FILES * 0.6))
@@ -96,7 +97,8 @@ def test_only_what_came_after_the_last_checkpoint_is_read_again(project, simulat
     assert asked_twice <= 2 * BATCH // PAGE
 
 
-@pytest.mark.parametrize(("hours", "goes_on"), [(5, True), (7, False)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("hours", "goes_on"), [(5, True), pytest.param(7, False, marks=pytest.mark.slow)])
 def test_what_counts_is_when_a_listing_was_interrupted_not_when_it_began(project, simulator, hours, goes_on):
     """One that takes days, and is ended every day, comes to an end; one that stopped too long ago begins anew."""
     killed_after(project, int(2 * FILES * 0.6))
@@ -110,6 +112,7 @@ def test_what_counts_is_when_a_listing_was_interrupted_not_when_it_began(project
     assert ("my drive" not in simulator.asked) is goes_on
 
 
+@pytest.mark.slow
 def test_an_expired_page_token_begins_its_scope_again(project, simulator):
     """A checkpoint that is too old for Google: its drive is listed from the start, the finished one is not."""
     killed_after(project, int(2 * FILES * 0.6))

@@ -22,7 +22,7 @@ def store():
     memory_store.STORES.clear()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def project(request, tmp_path):
     """Return a project with one endpoint, `docs`, on each database."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None

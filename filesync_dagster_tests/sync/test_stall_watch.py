@@ -26,7 +26,7 @@ def stores():
     memory_store.STORES.clear()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def project(request, tmp_path, stores):
     """Return a project with an endpoint for each store."""
     return Project(
@@ -56,7 +56,10 @@ class Socket:
             self.answers.wait(60)
 
 
-@pytest.mark.parametrize("next_first", [True, False], ids=["the next one first", "wakes up first"])
+@pytest.mark.parametrize(
+    "next_first",
+    [pytest.param(True, id="the next one first", marks=pytest.mark.slow), pytest.param(False, id="wakes up first")],
+)
 def test_a_sync_that_hangs_is_ended_and_commits_nothing_when_it_wakes_up(project, stores, next_first):
     """It is `failed` with a sentence; the other endpoint is synced; the next attempt need not wait."""
     socket = Socket(at_page=2)

@@ -28,6 +28,7 @@ def process(project):
         running.kill()
 
 
+@pytest.mark.slow
 def test_it_answers_logs_and_ends(process):
     """SIGTERM ends it with exit code 0; each line of its log is an object, and none has the token."""
     running, address = process

@@ -1,5 +1,6 @@
 """Notifications: who knows the secret of an endpoint can ask for a sync of it, and nothing else."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -24,6 +25,24 @@ def signed(body, secret=SECRET):
     return {"x-adsk-signature": "sha1hash=" + hmac.new(secret.encode(), body, hashlib.sha1).hexdigest()}
 
 
+def boxed(body, secret=SECRET, key="primary", when="2026-11-30T10:00:00-08:00"):
+    """The headers of Box, which has two keys."""
+    digest = base64.b64encode(hmac.new(secret.encode(), body + when.encode(), hashlib.sha256).digest()).decode()
+    signatures = {"box-signature-primary": "other", f"box-signature-{key}": digest}
+    return {"box-signature-algorithm": "HmacSHA256", "box-delivery-timestamp": when, **signatures}
+
+
+def dropped(body, secret=SECRET):
+    """The headers of Dropbox."""
+    return {"x-dropbox-signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+def graph(*states):
+    """The body of Microsoft Graph, which has notifications of several subscriptions."""
+    sent = [{"subscriptionId": "s", "clientState": state, "resource": "drives/d/root"} for state in states]
+    return json.dumps({"value": sent}).encode()
+
+
 def drive(token=SECRET, state="change"):
     """The headers of Google Drive, whose body is empty."""
     return {"x-goog-channel-id": "c1", "x-goog-channel-token": token, "x-goog-resource-state": state}
@@ -40,6 +59,8 @@ def s3_event(bucket, key, name="s3:ObjectCreated:Put", source="minio:s3"):
     return {"EventName": name, "Key": "", "Records": [{"eventName": name, "eventSource": source, "s3": said}]}
 
 
+BOX = json.dumps({"type": "webhook_event", "trigger": "FILE.UPLOADED", "source": {"id": "1"}}).encode()
+DROPBOX = json.dumps({"list_folder": {"accounts": ["dbid:AA"]}, "delta": {"users": [1]}}).encode()
 ADSK = json.dumps({"version": "1.0", "resourceUrn": "urn:adsk", "hook": {"event": "dm.version.added"}}).encode()
 
 
@@ -48,11 +69,15 @@ ADSK = json.dumps({"version": "1.0", "resourceUrn": "urn:adsk", "hook": {"event"
     [
         (signed(ADSK), ADSK),
         (drive(), b""),
+        (boxed(BOX), BOX),
+        (boxed(BOX, key="secondary"), BOX),
+        (dropped(DROPBOX), DROPBOX),
+        ({}, graph(SECRET, SECRET)),
         (bearer(SECRET), b'{"EventName": "s3:ObjectCreated:Put", "Key": "b/k", "Records": []}'),
         (bearer(TOKEN), b""),
         (bearer(TOKEN), b'{"type": "incremental"}'),
     ],
-    ids=["autodesk", "drive", "minio", "empty", "person"],
+    ids=["autodesk", "drive", "box", "box_secondary", "dropbox", "graph", "minio", "empty", "person"],
 )
 def test_who_knows_the_secret_asks_for_a_sync(project, stranger, headers, body):
     """Each store proves it in its own way; the second notification finds the sync asked for."""
@@ -68,12 +93,21 @@ def test_who_knows_the_secret_asks_for_a_sync(project, stranger, headers, body):
     ("headers", "body"),
     [
         ({}, b"{}"),
+        (dropped(DROPBOX, "guess"), DROPBOX),
+        (dropped(DROPBOX), DROPBOX + b" "),
+        ({}, graph(SECRET, "guess")),
+        ({}, graph()),
+        ({}, b'{"value": [1]}'),
         (bearer("guess"), b"{}"),
         (bearer(""), b"{}"),
         (signed(ADSK, "guess"), ADSK),
         (signed(ADSK), ADSK + b" "),
         (drive("guess"), b""),
         ({"x-goog-channel-id": "c1"}, b""),
+        (boxed(BOX), BOX + b" "),
+        (boxed(BOX, "guess"), BOX),
+        ({**boxed(BOX), "box-delivery-timestamp": "2026-11-30T11:00:00-08:00"}, BOX),
+        ({"box-signature-algorithm": "HmacSHA256"}, BOX),
         ({"x-adsk-signature": SECRET}, ADSK),
         ({"authorization": f"Basic {SECRET}"}, b""),
     ],
@@ -85,6 +119,23 @@ def test_who_does_not_asks_for_nothing(project, stranger, headers, body):
     assert [answer.status_code for answer in answers] == [401, 401]
     assert answers[0].json() == answers[1].json()
     assert SECRET not in answers[0].text
+    assert requested(project) == []
+
+
+@pytest.mark.parametrize("name", ["docs", "nothing"])
+def test_a_store_that_asks_whether_it_is_expected_is_answered(project, stranger, name):
+    """What Dropbox and Microsoft Graph send comes back as plain text; nothing is asked for, and no name is told."""
+    text = "<script>é</script> a+b"
+    answers = [
+        stranger.get(f"/webhooks/{name}", params={"challenge": text}),
+        stranger.post(f"/webhooks/{name}", params={"validationToken": text}, headers={"content-type": "text/plain"}),
+    ]
+
+    for answer in answers:
+        assert (answer.status_code, answer.text) == (200, text)
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert stranger.get(f"/webhooks/{name}", params={"challenge": "x" * 3_000}).status_code == 400
     assert requested(project) == []
 
 
@@ -221,6 +272,7 @@ def a_minute_later(project):
     known.update({name: replace(one, at=one.at - SECRET_RETRY_SECONDS) for name, one in known.items()})
 
 
+@pytest.mark.slow
 def test_a_secret_that_is_rotated_is_fetched_again(project, vault):
     """When one does not fit, and at most once a minute: strangers cause no more."""
 

@@ -1,7 +1,6 @@
 """Autodesk Construction Cloud as a person uses it: one project of one account."""
 
-from pathlib import Path
-
+from filesync_dagster.cli.demo.record import Record
 from filesync_dagster.cli.demo.simulated_stores import Control, SimulatedStore
 from filesync_dagster.cli.demo.stores import Listing
 
@@ -17,7 +16,7 @@ class Project(SimulatedStore):
     removal = "hidden"
     entry, remove, bring_back = "entry", "hide", "unhide"
 
-    def __init__(self, control: Control, record: Path) -> None:
+    def __init__(self, control: Control, record: Record) -> None:
         hub = control.act("hub", name=ACCOUNT)
         self.project_id: str = control.act("project", hub=hub, name=PROJECT, folders=[])
         super().__init__(control, record, {"": self.project_id})

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 def demo(invocation: Invocation, home: Path, days: int, port: int, host: str, *, once: bool, keep: bool) -> None:
     """Show the product on generated files; no credentials.
 
-    Starts a real S3 server and simulators of Google Drive and Autodesk Construction Cloud. Plays some days in which
-    people work in these and a folder, lets them work today, syncs while Drive throttles, shows what changed,
+    Starts a real S3 server and simulators of the other stores. Plays some days in which people work in these and a
+    folder, lets them work today, syncs while Drive throttles, shows what changed, asks all stores one question,
     materializes each day in Dagster, compares the inventory with an independent look at the stores, and serves
     Dagster's UI while a file changes each minute. A store that dies is told, and ends nothing.
     """

@@ -1,20 +1,17 @@
 """Google Drive as a person uses it: My Drive and a shared drive, documents, shortcuts, two files of one name."""
 
-from pathlib import Path
 from posixpath import split
 
+from filesync_dagster.cli.demo.record import Record, remember_call
 from filesync_dagster.cli.demo.sample import MY_DRIVE, SHARED_DRIVE
-from filesync_dagster.cli.demo.simulated_stores import Control, SimulatedStore, remember_call
+from filesync_dagster.cli.demo.simulated_stores import Control, SimulatedStore
 from filesync_dagster.cli.demo.stores import Listing
 
 
 class Drive(SimulatedStore):
     """Paths begin with `My Drive` or with the name of the shared drive."""
 
-    removal = "trashed"
-    entry, remove, bring_back = "item_id", "trash", "restore"
-
-    def __init__(self, control: Control, record: Path) -> None:
+    def __init__(self, control: Control, record: Record) -> None:
         shared_drive: str = control.act("shared_drive", name=SHARED_DRIVE)
         self._tops: dict[str, str | None] = {MY_DRIVE: None, SHARED_DRIVE: shared_drive}
         self._twins: dict[str, str] = {}  # files that share their path with another, and the drive that they lie in
@@ -46,6 +43,10 @@ class Drive(SimulatedStore):
         """Give somebody access: an address, or "anyone" who has the link."""
         self.control.act("share", item_id=self.ids[path], email=whom, role=role)
 
+    def be_busy(self) -> None:
+        """Let the next question what changed be answered with 429: come back in a second."""
+        self.control.act("fault", fault="throttle", operation="changes.list", status=429, seconds=1)
+
     def listing(self) -> Listing:
         """Return every file, document and shortcut that is not in the trash."""
         found = {
@@ -61,12 +62,3 @@ class Drive(SimulatedStore):
         ]
         several = {path for path, _ in twins}
         return [*((path, size) for path, size in found.items() if path not in several), *twins]
-
-    def _create(self, folder: str | None, name: str, content: str) -> str:
-        return str(self.control.act("create", name=name, parent=folder, content=content))
-
-    def _create_folder(self, folder: str | None, name: str) -> str:
-        return str(self.control.act("create", name=name, parent=folder, kind="folder"))
-
-    def _edit(self, entry: str | None, content: str) -> None:
-        self._act("edit", entry, content=content)

@@ -5,7 +5,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,10 @@ from filesync_dagster.core.errors import NotWritable, ServiceError
 MARK = ".filesync-demo"
 """A file that says: this folder is a demo's, and may be emptied by the next one. It has what stays when one goes on."""
 
-PORTS = {"s3": 8333, "google_drive": 8334, "autodesk": 8335}
+SIMULATED = ("google_drive", "autodesk", "file_manager", "microsoft", "dropbox", "box", "gcs", "azure_blob")
+"""The vendors that are simulated, in the order of their ports."""
+
+PORTS = {"s3": 8333, **{vendor: port for port, vendor in enumerate(SIMULATED, start=8334)}}
 """Where the servers listen unless somebody else does. An endpoint at another address is another endpoint."""
 
 
@@ -40,15 +44,25 @@ class DemoHome:
         sys.stdout.flush()
         return subprocess.run(self._command(arguments), env=self.variables, cwd=self.home, check=False).returncode  # noqa: S603 - our own command
 
-    def inventory(self, name: str) -> Listing:
-        """Return what `filesync files` says: the path and the size of everything but folders."""
-        command = self._command(("files", name, "--format", "json"))
+    def run_all(self, commands: Sequence[Sequence[str]]) -> int:
+        """Run several commands as a person would, in one process; return 1 if one of them failed."""
+        sys.stdout.flush()
+        command = [sys.executable, "-m", "filesync_dagster.cli.demo.commands", json.dumps(commands)]
+        return subprocess.run(command, env=self.variables, cwd=self.home, check=False).returncode  # noqa: S603 - our own command
+
+    def inventories(self) -> dict[str, Listing]:
+        """Return what `filesync search` finds: path and size of everything but folders, by the names of endpoints."""
+        command = self._command(("search", "**", "--format", "json"))
         done = subprocess.run(command, env=self.variables, cwd=self.home, check=False, capture_output=True)  # noqa: S603 - our own command
         if done.returncode:
-            raise ServiceError(f"`filesync files {name}` failed: {done.stderr.decode().strip()}")
+            raise ServiceError(f"`filesync search` failed: {done.stderr.decode().strip()}")
         # Not splitlines(): a name may hold a character that it takes for the end of a line.
         rows = [json.loads(line) for line in done.stdout.decode().split("\n") if line]
-        return [(row["path"], row["size"]) for row in rows if row["kind"] != "folder"]
+        found: dict[str, Listing] = defaultdict(list)
+        for row in rows:
+            if row["kind"] != "folder":
+                found[row["endpoint"]].append((row["path"], row["size"]))
+        return found
 
     @property
     def variables(self) -> Mapping[str, str]:

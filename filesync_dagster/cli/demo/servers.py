@@ -1,5 +1,6 @@
-"""The servers of the demo: an S3 server, and the simulators of Google Drive and Autodesk."""
+"""The servers of the demo: an S3 server, and the simulated vendors in a process of their own."""
 
+import json
 import os
 import secrets
 import shutil
@@ -28,13 +29,13 @@ class Server:
 
     name: str
     command: Sequence[str]
-    port: int
+    ports: Sequence[int]
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def url(self) -> str:
-        """Where it is reached."""
-        return f"http://{HOST}:{self.port}"
+
+def url_of(port: int) -> str:
+    """Return where a server of this machine is reached."""
+    return f"http://{HOST}:{port}"
 
 
 def s3_server(root: Path, port: int) -> tuple[Server, str]:
@@ -43,13 +44,14 @@ def s3_server(root: Path, port: int) -> tuple[Server, str]:
     command = [_rclone(), "serve", "s3", str(root), "--addr", f"{HOST}:{port}"]
     # In the environment, not in the command: a process list is open to everybody.
     variables = {"RCLONE_AUTH_KEY": f'"{ACCESS_KEY_ID},{secret}"', "RCLONE_CONFIG": str(root.parent / "no")}
-    return Server("S3 server", command, port, variables), secret
+    return Server("S3 server", command, [port], variables), secret
 
 
-def simulator(provider: str, port: int, faults: Path | None = None) -> Server:
-    """Return a simulator, empty, of a provider; `faults` is a file that says what goes wrong."""
-    command = [sys.executable, "-m", "filesync_dagster.cli", "simulate", provider, "--files", "0", "--port", str(port)]
-    return Server(f"{provider} simulator", [*command, *(["--faults", str(faults)] if faults else [])], port)
+def simulators(ports: Mapping[str, int], root: Path) -> Server:
+    """Return the server of vendors, empty, each at its port; the file manager stores below `root`."""
+    told = json.dumps({"ports": dict(ports), "root": str(root)})
+    command = [sys.executable, "-m", "filesync_dagster.cli.demo.vendors", told]
+    return Server("simulators", command, list(ports.values()))
 
 
 @contextmanager
@@ -63,7 +65,7 @@ def run_servers(servers: Sequence[Server], variables: Mapping[str, str], logs: P
             services.append(start_service(server.name, server.command, {**variables, **server.variables}, log))
         deadline = time.monotonic() + SERVER_START_SECONDS
         for server, service in zip(servers, services, strict=True):
-            while not _listens(server.port):
+            while not all(map(_listens, server.ports)):
                 if service.process.poll() is not None:
                     raise service.complaint()
                 if time.monotonic() > deadline:

@@ -1,35 +1,14 @@
-"""Stores behind simulators: what people do in them is played through the simulators' own controls.
+"""Stores behind simulators: what people do in them is played through the simulators' own controls."""
 
-A simulator forgets everything when it ends, and becomes the same when the same is done to it: ids and times too. So
-what people did is written down, one JSON array a line, and done again when a demo goes on (`--keep`).
-"""
-
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from functools import wraps
-from pathlib import Path
 from posixpath import split
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import httpx
 
+from filesync_dagster.cli.demo.record import Record, RecordedStore, remember_call
 from filesync_dagster.cli.demo.stores import Listing
 from filesync_dagster.core.errors import ServiceError
-
-P = ParamSpec("P")
-S = TypeVar("S", bound="SimulatedStore")
-
-
-def remember_call(method: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:
-    """Let a method write down that it was called, once it has done its work."""
-
-    @wraps(method)
-    def call_and_remember(self: S, *args: P.args, **kwargs: P.kwargs) -> None:
-        method(self, *args, **kwargs)
-        self.note(method.__name__, *args)
-
-    return call_and_remember  # type: ignore[return-value]  # `self` is never passed by name
 
 
 class Control:
@@ -46,6 +25,10 @@ class Control:
         """Return the size of every file that a person sees, by its path."""
         return dict(self._asked("GET", "listing", params=of))
 
+    def credentials(self) -> dict[str, Any]:
+        """Return what an endpoint has to know: some keys are made when a simulator starts."""
+        return dict(self._asked("GET", "credentials"))
+
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
@@ -60,37 +43,22 @@ class Control:
         return answer.json()
 
 
-class SimulatedStore(ABC):
-    """A store behind a simulator, used by paths. `ids` has folders too; None is where entries lie by themselves."""
+class SimulatedStore(RecordedStore, ABC):
+    """A store of folders behind a simulator, used by paths.
 
-    removal: str
-    entry: str  # what the controls call an entry
-    remove: str  # the actions of the controls that take a file away, and bring it back
-    bring_back: str
+    `ids` has folders too; None is where entries lie by themselves.
+    """
 
-    def __init__(self, control: Control, record: Path, tops: dict[str, str | None]) -> None:
+    removal = "trashed"
+    entry = "item_id"  # what the controls call an entry
+    target = "parent"  # and the folder that it is moved to
+    remove, bring_back = "trash", "restore"  # the actions of the controls that take a file away, and bring it back
+
+    def __init__(self, control: Control, record: Record, tops: dict[str, str | None]) -> None:
+        super().__init__(record)
         self.control = control
         self.ids = dict(tops)
         self.bin: dict[str, str | None] = {}  # what was taken away
-        self._record = record
-        self._rebuilding = False
-
-    def note(self, action: str, *arguments: object) -> None:
-        """Write down what was done."""
-        if not self._rebuilding:
-            with self._record.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps([action, *arguments], ensure_ascii=False) + "\n")
-
-    def rebuild(self) -> None:
-        """Do again all that was written down."""
-        if not self._record.exists():
-            return
-        self._rebuilding = True
-        for line in self._record.read_text("utf-8").split("\n"):
-            if line:
-                action, *arguments = json.loads(line)
-                getattr(self, action)(*arguments)
-        self._rebuilding = False
 
     @remember_call
     def put(self, path: str, content: str) -> None:
@@ -105,10 +73,11 @@ class SimulatedStore(ABC):
     def move(self, old: str, new: str) -> None:
         """Give a file or a folder another path, and so to what is in it."""
         (old_folder, old_name), (new_folder, new_name) = split(old), split(new)
-        if old_folder != new_folder:
-            self._act("move", self.ids[old], parent=self.folder(new_folder))
+        # The new name first: the old one may be taken where it goes.
         if old_name != new_name:
             self._act("rename", self.ids[old], name=new_name)
+        if old_folder != new_folder:
+            self._act("move", self.ids[old], **{self.target: self.folder(new_folder)})
         self.ids, self.bin = (
             {
                 new + path.removeprefix(old) if path == old or path.startswith(f"{old}/") else path: known
@@ -144,14 +113,14 @@ class SimulatedStore(ABC):
     def listing(self) -> Listing:
         """Return every file that a person sees."""
 
-    @abstractmethod
-    def _create(self, folder: str | None, name: str, content: str) -> str: ...
+    def _create(self, folder: str | None, name: str, content: str) -> str:
+        return str(self.control.act("create", name=name, parent=folder, content=content))
 
-    @abstractmethod
-    def _create_folder(self, folder: str | None, name: str) -> str: ...
+    def _create_folder(self, folder: str | None, name: str) -> str:
+        return str(self.control.act("create", name=name, parent=folder, kind="folder"))
 
-    @abstractmethod
-    def _edit(self, entry: str | None, content: str) -> None: ...
+    def _edit(self, entry: str | None, content: str) -> None:
+        self._act("edit", entry, content=content)
 
     def _act(self, action: str, entry: str | None, **arguments: object) -> None:
         self.control.act(action, **{self.entry: entry}, **arguments)

@@ -1,27 +1,53 @@
 """The stores as the demo finds or makes them: served, described in endpoints.yaml, filled."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import click
 
 from filesync_dagster.cli.demo.autodesk import Project
+from filesync_dagster.cli.demo.box import Box
 from filesync_dagster.cli.demo.drive import Drive
-from filesync_dagster.cli.demo.endpoints import CLINIC_ACC, COMPANY_DRIVE, ENGINEERING, OFFICE, endpoints_yaml
-from filesync_dagster.cli.demo.place import DemoHome
+from filesync_dagster.cli.demo.dropbox import Dropbox
+from filesync_dagster.cli.demo.endpoints import (
+    AZURE,
+    BOX,
+    CLINIC_ACC,
+    COMPANY_DRIVE,
+    DROPBOX,
+    ENGINEERING,
+    GCS,
+    OFFICE,
+    ONE_DRIVE,
+    SITE,
+    Arrival,
+    endpoints_yaml,
+)
+from filesync_dagster.cli.demo.microsoft import OneDrive, SharePointSite
+from filesync_dagster.cli.demo.place import SIMULATED, DemoHome
+from filesync_dagster.cli.demo.record import Record
+from filesync_dagster.cli.demo.replicas import archive_of, file_manager_of
 from filesync_dagster.cli.demo.sample import (
     MY_DRIVE,
     SHARED_DRIVE,
     Files,
+    box_files,
     bucket_files,
     drive_files,
+    dropbox_files,
     folder_files,
+    model_files,
+    one_drive_files,
     project_files,
+    scan_files,
+    site_files,
     text,
 )
-from filesync_dagster.cli.demo.servers import run_servers, s3_server, simulator
+from filesync_dagster.cli.demo.servers import run_servers, s3_server, simulators, url_of
+from filesync_dagster.cli.demo.simulated_objects import SimulatedObjects
 from filesync_dagster.cli.demo.simulated_stores import Control
 from filesync_dagster.cli.demo.stores import BUCKET, Bucket, Folder, Store
 from filesync_dagster.orchestration.processes.children import Service
@@ -33,12 +59,25 @@ SAMPLES: dict[str, Sample] = {
     CLINIC_ACC: project_files,
     ENGINEERING: bucket_files,
     OFFICE: folder_files,
+    SITE: site_files,
+    ONE_DRIVE: one_drive_files,
+    DROPBOX: dropbox_files,
+    BOX: box_files,
+    GCS: scan_files,
+    AZURE: model_files,
 }
 
-FAULTS = """\
-# What goes wrong at the simulated Google Drive: a question what changed is answered with 429.
-- {{fault: throttle, operation: changes.list, after: {after}, status: 429, seconds: 1}}
-"""
+SIMULATED_STORES: dict[str, tuple[str, str, Callable[[Control, Record], Store]]] = {
+    COMPANY_DRIVE: ("google_drive", "Google Drive", Drive),
+    CLINIC_ACC: ("autodesk", "Autodesk Construction Cloud", Project),
+    SITE: ("microsoft", "a site of SharePoint", SharePointSite),
+    ONE_DRIVE: ("microsoft", "the OneDrive of a person", OneDrive),
+    DROPBOX: ("dropbox", "Dropbox", Dropbox),
+    BOX: ("box", "Box", Box),
+    GCS: ("gcs", "a bucket of Google Cloud Storage", SimulatedObjects),
+    AZURE: ("azure_blob", "a container of Azure Blob Storage", SimulatedObjects),
+}
+"""Of which vendor each is, what it is, and how it is used."""
 
 
 @dataclass
@@ -57,47 +96,49 @@ class Stage:
 
 
 @contextmanager
-def open_stores(place: DemoHome, days: int, rng: random.Random) -> Iterator[Stage]:
-    """Start what has to be started, and yield the stores, with files in them, by the names of their endpoints.
-
-    `days`: of history that will be played.
-    """
+def open_stores(place: DemoHome, rng: random.Random) -> Iterator[Stage]:
+    """Start what has to be started, and yield the stores, with files in them, by the names of their endpoints."""
     home = place.home
     (home / "s3" / BUCKET).mkdir(parents=True, exist_ok=True)
-    faults = home / "google_drive.faults.yaml"
-    # The syncs of the days before list everything, and all but the first ask the feed what it had told; so does the
-    # first one of today.
-    faults.write_text(FAULTS.format(after=0 if place.database.exists() else days), "utf-8")
+    archive_of(home).mkdir(exist_ok=True)
     s3, secret = s3_server(home / "s3", place.ports["s3"])
-    google_drive = simulator("google_drive", place.ports["google_drive"], faults)
-    autodesk = simulator("autodesk", place.ports["autodesk"])
+    ports = {vendor: place.ports[vendor] for vendor in SIMULATED}
+    vendors = simulators(ports, file_manager_of(home))
+    urls = {name: url_of(port) for name, port in place.ports.items()}
     with ExitStack() as cleanup:
-        click.echo("Starting an S3 server and two simulators ...")
-        services = cleanup.enter_context(run_servers([s3, google_drive, autodesk], place.variables, home))
-        controls = [cleanup.enter_context(closing(Control(server.url))) for server in (google_drive, autodesk)]
-        drive = Drive(controls[0], home / "google_drive.jsonl")
-        project = Project(controls[1], home / "autodesk.jsonl")
-        for simulated in (drive, project):
-            simulated.rebuild()
-        urls = {"s3": s3.url, "google_drive": google_drive.url, "autodesk": autodesk.url}
-        configuration = endpoints_yaml(urls, secret, project.project_id, home / "office", place.since)
-        (home / "endpoints.yaml").write_text(configuration, "utf-8")
-        stores: dict[str, Store] = {
-            COMPANY_DRIVE: drive,
-            CLINIC_ACC: project,
-            ENGINEERING: Bucket(s3.url, secret),
-            OFFICE: Folder(home / "office"),
-        }
+        click.echo(f"Starting an S3 server, and {len(SIMULATED)} simulators in one process ...")
+        services = cleanup.enter_context(run_servers([s3, vendors], place.variables, home))
+        simulated = _simulated_stores(home, urls, cleanup)
+        project, scans = simulated[CLINIC_ACC], simulated[GCS]
+        assert isinstance(project, Project)
+        assert isinstance(scans, SimulatedObjects)
+        arrival = Arrival(urls, secret, project.project_id, scans.control.credentials())
+        (home / "endpoints.yaml").write_text(endpoints_yaml(arrival, home, place.since), "utf-8")
+        real: dict[str, Store] = {ENGINEERING: Bucket(urls["s3"], secret), OFFICE: Folder(home / "office")}
         where = {
-            COMPANY_DRIVE: f"Google Drive, simulated at {google_drive.url}",
-            CLINIC_ACC: f"Autodesk Construction Cloud, simulated at {autodesk.url}",
-            ENGINEERING: f"bucket {BUCKET} of a real S3 server at {s3.url}",
+            ENGINEERING: f"bucket {BUCKET} of a real S3 server at {urls['s3']}",
             OFFICE: f"folder {home / 'office'}",
+            **{name: f"{what}, simulated at {urls[of]}" for name, (of, what, _) in SIMULATED_STORES.items()},
         }
+        known = {**simulated, **real}
+        stores = {name: known[name] for name in SAMPLES}
         for name, store in stores.items():
             fill(store, SAMPLES[name], rng)
             click.echo(f"  {len(store.listing()):3} files  {click.style(name, fg='cyan')}: {where[name]}")
         yield Stage(stores, services)
+
+
+def _simulated_stores(home: Path, urls: Mapping[str, str], cleanup: ExitStack) -> dict[str, Store]:
+    """Return the stores behind simulators as they were when the demo before ended; empty if there was none."""
+    vendors = dict.fromkeys(vendor for vendor, _, _ in SIMULATED_STORES.values())
+    controls = {vendor: cleanup.enter_context(closing(Control(urls[vendor]))) for vendor in vendors}
+    records = {vendor: Record(home / f"{vendor}.jsonl") for vendor in vendors}
+    stores: dict[str, Store] = {
+        name: use(controls[vendor], records[vendor]) for name, (vendor, _, use) in SIMULATED_STORES.items()
+    }
+    for record in records.values():
+        record.rebuild()
+    return stores
 
 
 def fill(store: Store, sample: Sample, rng: random.Random) -> None:
@@ -108,6 +149,8 @@ def fill(store: Store, sample: Sample, rng: random.Random) -> None:
         store.put(path, content)
     if isinstance(store, Drive):
         _fill_in_what_only_drive_has(store, rng)
+    if isinstance(store, Box):
+        store.link("Clients/Project page", "https://nordlicht.example/projects")
 
 
 def _fill_in_what_only_drive_has(drive: Drive, rng: random.Random) -> None:

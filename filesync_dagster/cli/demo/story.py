@@ -3,40 +3,28 @@
 import random
 import shlex
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from filesync_dagster.cli.demo.endpoints import COMPANY, ENGINEERING
+from filesync_dagster.cli.console_server import serve_console
+from filesync_dagster.cli.demo import questions, replicas
+from filesync_dagster.cli.demo.drive import Drive
+from filesync_dagster.cli.demo.endpoints import COMPANY, COMPANY_DRIVE, ENGINEERING
 from filesync_dagster.cli.demo.history import play_history, tell_dead, work
 from filesync_dagster.cli.demo.mutations import People
 from filesync_dagster.cli.demo.place import DemoHome, prepare
 from filesync_dagster.cli.demo.stage import Stage, open_stores
-from filesync_dagster.cli.demo.stores import Store
+from filesync_dagster.cli.demo.stores import Bucket, Store
 from filesync_dagster.config import Environment
 from filesync_dagster.core.errors import ServiceError
 from filesync_dagster.orchestration.processes import dagster_environment, require_free, serve, stop_on_signal
-
-COSTS = """
-    SELECT e.name, l.mode, l.files_before, l.files_added, l.files_restored, l.files_updated, l.files_moved,
-        l.files_removed, l.files_total, l.api_calls,
-        (SELECT api_calls FROM sync_logs WHERE endpoint_id = e.id ORDER BY sync_completed LIMIT 1),
-        l.retries, round(l.throttled_seconds, 1) || ' s'
-    FROM sync_logs l JOIN endpoints e ON e.id = l.endpoint_id
-    WHERE l.sync_completed = (SELECT max(sync_completed) FROM sync_logs WHERE endpoint_id = e.id)
-"""
-HEADER = (
-    "endpoint", "mode", "before", "added", "restored", "updated", "moved", "removed", "files", "calls", "at first",
-    "retries", "waited",
-)  # fmt: skip
 
 BUSY = "\nAnd Google is busy: its next answer will be 429, come back in a second."
 
@@ -50,7 +38,7 @@ def run_demo(environment: Environment, home: Path, host: str, port: int, *, days
     rng = random.Random(None if keep else 7)  # noqa: S311 - sample data
     with ExitStack() as cleanup:
         place = prepare(environment, home, days, keep=keep)
-        stage = cleanup.enter_context(open_stores(place, days, rng))
+        stage = cleanup.enter_context(open_stores(place, rng))
         true = _show(place, stage, days, rng)
         click.secho(f"\nTo look around: cd {shlex.quote(str(place.home))} && {_typed()} status", bold=True)
         if not once:
@@ -63,19 +51,22 @@ def _show(place: DemoHome, stage: Stage, days: int, rng: random.Random) -> bool:
     goes_on = place.database.exists()  # then the first sync already asks what changed
     true = goes_on or play_history(place, stores, days, rng)
     if goes_on:
-        click.echo(BUSY)
+        _throttle(stores)
     codes = [place.run("sync")]
+    codes += [replicas.show_plan(place), replicas.replicate(place)]
     since = datetime.now(UTC).isoformat(timespec="seconds")
     click.secho("\nToday people work.", bold=True)
     for name, store in stores.items():
         click.secho(f"{name}:", fg="cyan")
         _play_morning(name, store, rng)
     if not goes_on:
-        click.echo(BUSY)
+        _throttle(stores)
     codes.append(place.run("sync"))
-    _costs(place, stores)
-    codes += [place.run("changes", name, "--since", since) for name in stores]
-    codes += [place.run("status"), place.run("search", "*.dwg", "--limit", "5"), place.run("tree", ENGINEERING)]
+    questions.show_costs(place, stores)
+    codes += [replicas.show_plan(place), replicas.replicate(place)]
+    changes = [["changes", name, "--since", since] for name in stores]
+    codes.append(place.run_all([*changes, ["status"], ["search", "*.dwg", "--limit", "5"], ["tree", ENGINEERING]]))
+    questions.ask_all_stores(place)
     click.secho("\nSomebody works once more, for Dagster to find:", bold=True)
     for name, store in stores.items():
         for sentence in work(name, store, rng, 1):
@@ -83,7 +74,18 @@ def _show(place: DemoHome, stage: Stage, days: int, rng: random.Random) -> bool:
     for sentence in stage.find_ended():
         click.secho(sentence, fg="red", err=True)
     true &= _materialize(place)
-    return _compare(place, stores) and true and not any(codes)
+    true &= _compare(place, stores)
+    codes.append(replicas.replicate(place))
+    bucket = stores[ENGINEERING]
+    assert isinstance(bucket, Bucket)
+    return replicas.compare(place, bucket) and true and not any(codes)
+
+
+def _throttle(stores: Stores) -> None:
+    drive = stores[COMPANY_DRIVE]
+    assert isinstance(drive, Drive)
+    drive.be_busy()
+    click.echo(BUSY)
 
 
 def _play_morning(name: str, store: Store, rng: random.Random) -> None:
@@ -92,20 +94,6 @@ def _play_morning(name: str, store: Store, rng: random.Random) -> None:
             click.echo(f"  {sentence}")
     except ServiceError as error:
         tell_dead(name, error)
-
-
-def _costs(place: DemoHome, stores: Stores) -> None:
-    """Show what the last syncs came to, read from the database as anybody can."""
-    with closing(sqlite3.connect(place.database)) as database:
-        last = {row[0]: [str(value) for value in row] for row in database.execute(COSTS)}
-    rows = [HEADER, *(last[name] for name in stores)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-    click.echo("\nWhat it took, from the table sync_logs. Drive tells what changed, ACC in which folders:")
-    for row in rows:
-        texts, numbers = row[:2], row[2:]
-        cells = [text.ljust(width) for text, width in zip(texts, widths, strict=False)]
-        cells += [number.rjust(width) for number, width in zip(numbers, widths[2:], strict=True)]
-        click.secho(f"  {'  '.join(cells)}", bold=row is HEADER)
 
 
 def _materialize(place: DemoHome) -> bool:
@@ -136,10 +124,10 @@ def _materialize(place: DemoHome) -> bool:
 def _compare(place: DemoHome, stores: Stores) -> bool:
     """Compare the inventory with the stores, as os.walk, boto3's own listing and the simulators themselves see them."""
     click.secho("\nIs the inventory true?", bold=True)
-    with ThreadPoolExecutor(2) as several:
-        inventories = list(several.map(place.inventory, stores))
+    inventories = place.inventories()
     width, true = max(map(len, stores)), True
-    for (name, store), found in zip(stores.items(), inventories, strict=True):
+    for name, store in stores.items():
+        found = inventories[name]
         try:
             expected = [(path, size) for path, size in store.listing() if "~$" not in path]
         except ServiceError as error:
@@ -175,15 +163,19 @@ def _serve(place: DemoHome, stage: Stage, host: str, port: int, rng: random.Rand
             click.echo(f"  {datetime.now(UTC):%H:%M:%S}  {name}: {sentence}")
 
     with stop_on_signal() as told:
+
+        def tell_where(url: str) -> None:
+            click.echo(f"Dagster is at {url}")
+            click.echo(f"The {len(stage.stores)} stores: {url}/locations/filesync/asset-groups/{COMPANY}")
+            click.echo(serve_console(place.environment, host, told))
+            click.echo("Each minute a file changes, and is synced. Ctrl-C ends the demo.")
+
         serve(
             place.environment,
             host,
             port,
             told,
-            on_ready=lambda url: click.echo(
-                f"Dagster is at {url}\nThe four stores: {url}/locations/filesync/asset-groups/{COMPANY}\n"
-                "Each minute a file changes, and is synced. Ctrl-C ends the demo."
-            ),
+            on_ready=tell_where,
             every_minute=work_a_minute,
             on_stage=click.echo,
         )

@@ -22,6 +22,7 @@ from filesync_dagster.connectors.rest.limits import tenant_of
 from filesync_dagster.connectors.rest.oauth import AccessToken, AuthorizedCalls, access_token_in, credential_hash
 from filesync_dagster.connectors.rest.paging import PageChain, same_host_link
 from filesync_dagster.connectors.rest.retry import RetryPolicy, never
+from filesync_dagster.core.downloads import Downloader
 from filesync_dagster.core.errors import AuthenticationFailed, ProtocolViolation
 from filesync_dagster.core.model import Meter
 
@@ -104,21 +105,14 @@ class Api:
     ) -> None:
         self._base = details.base_url
         self._headers = {"x-ads-region": details.region} if details.region else {}
-        self._client = pooled_client(
-            details.base_url.startswith("http://"),
-            connections=details.list_workers + 1,
-            read_timeout=details.read_timeout,
-            connect_timeout=details.connect_timeout,
-            wire=wire,
-            verify_tls=details.verify_tls,
-            ca_bundle=details.ca_bundle,
-        )
+        self._client = pooled_client(details, connections=details.list_workers + 1, wire=wire)
         key = credential_hash(details.base_url, details.client_id)
         rate = details.requests_per_minute
         fewer = dict.fromkeys(("hubs", "projects"), rate // HUB_CALLS_DIVISOR)
         shared = tenant_of(key, {"token": TOKENS_PER_MINUTE, **fewer, **dict.fromkeys(FOLDER_CALLS, rate)})
         mint = AutodeskTokenMint(details, self._client).mint
-        self._calls = AuthorizedCalls(meter, shared, mint, identity_of(details), policy=policy, quota="token")
+        self.downloads = Downloader(self._client)
+        self.calls = AuthorizedCalls(meter, shared, mint, identity_of(details), policy=policy, quota="token")
 
     def get(self, asked: str, url: str, where: str, *, stopped: Callable[[], bool] = never) -> ApsAnswer:
         """Return the answer to a GET of a `url`. `asked` is the kind of call: its quota and what errors mean."""
@@ -145,6 +139,7 @@ class Api:
 
     def close(self) -> None:
         """Release the connections."""
+        self.downloads.close()
         self._client.close()
 
     def _fetch(
@@ -156,10 +151,10 @@ class Api:
         stopped: Callable[[], bool],
     ) -> Answer:
         quota = QUOTAS.get(asked, asked)
-        return self._calls(lambda: read(self._send(asked, url, where), where), quota=quota, stopped=stopped)
+        return self.calls(lambda: read(self._send(asked, url, where), where), quota=quota, stopped=stopped)
 
     def _send(self, asked: str, url: str, where: str) -> httpx.Response:
-        headers = {**self._calls.headers(), **self._headers}
+        headers = {**self.calls.headers(), **self._headers}
         with httpx_border(where):
             answer = self._client.get(url, headers=headers)
         if answer.status_code != httpx.codes.OK:

@@ -2,11 +2,13 @@
 
 import re
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from filesync_dagster.connectors.rest.details import Seconds, address_like
+
 BASE_URL = "https://developer.api.autodesk.com"
+Address = Annotated[str, AfterValidator(address_like(BASE_URL))]
 PAGE_MAX = 200  # Autodesk answers 400 to more
 ACCOUNT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 DATA_MANAGEMENT_ID = re.compile(r"[A-Za-z]\.[^\s/?#]+")
@@ -24,7 +26,6 @@ def _data_management_id(value: str) -> str:
 
 
 Id = Annotated[str, AfterValidator(_data_management_id)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
 class AutodeskDetails(BaseModel):
@@ -68,7 +69,7 @@ class AutodeskDetails(BaseModel):
         description="Requests a minute to each of Autodesk's folder calls, and a sixth of it to those about hubs and "
         "projects: Autodesk's own limits. They count for the whole app, so give less if other programs use it too.",
     )
-    base_url: str = Field(
+    base_url: Address = Field(
         default=BASE_URL, pattern=r"^https?://[^/\s?#@]+/?$", description="Address of Autodesk Platform Services."
     )
     verify_tls: bool = Field(default=True, description="Check the certificate of the API.")
@@ -85,18 +86,6 @@ class AutodeskDetails(BaseModel):
     @classmethod
     def _each_once(cls, values: list[str]) -> list[str]:
         return list(dict.fromkeys(values))
-
-    @field_validator("base_url")
-    @classmethod
-    def _address_can_be_read(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            readable = parts.hostname and parts.port != 0
-        except ValueError as exc:
-            raise ValueError(f"{value!r} is not an address ({exc})") from exc
-        if not readable:
-            raise ValueError(f"{value!r} is not an address")
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

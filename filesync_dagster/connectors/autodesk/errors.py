@@ -18,6 +18,7 @@ from filesync_dagster.core.errors import (
     NotFound,
     ProtocolViolation,
     SourceError,
+    StaleSource,
     TemporarilyDown,
 )
 
@@ -32,6 +33,8 @@ GRANT_FOLDER = "Give the app's user or service account at least View permission 
 CHECK_HUB = "Check hub_id: `b.` and the id of the account. The app must be a custom integration of that account."
 CHECK_PROJECT = "Check project_ids and hub_id: the project must be active in that hub, and its id begin with `b.`."
 NO_PERMISSIONS = "Only folders of ACC and BIM 360 tell their permissions, while they are there."
+GRANT_DOWNLOAD = "Give the app's user or service account at least View and Download permission on the folder."
+NEXT_SYNC = "The next sync tells what it is now."
 GONE = "It was deleted or moved away while it was read."
 REPORT = "The inventory was left as it was. If this stays, report it with the message."
 
@@ -67,6 +70,8 @@ STATUSES: Final[Mapping[int | tuple[str, int], Meaning]] = {
     ("folders", 404): (NotFound, GONE),
     ("items", 403): (AccessDenied, GRANT_FOLDER),
     ("items", 404): (NotFound, GONE),
+    ("objects", 403): (AccessDenied, GRANT_DOWNLOAD),
+    ("objects", 404): (StaleSource, NEXT_SYNC),
     ("permissions", 400): (NotFound, NO_PERMISSIONS),
     ("permissions", 403): (AccessDenied, GRANT_FOLDER),
     ("permissions", 404): (NotFound, NO_PERMISSIONS),

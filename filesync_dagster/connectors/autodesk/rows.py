@@ -40,7 +40,7 @@ class Entries:
 
     def add(self, resource: Mapping[str, Any], parent: str | None, tips: Mapping[str, Mapping[str, Any]]) -> None:
         """Take a folder or an item that lies in `parent`; a deleted one is left out."""
-        attributes = _part(resource, "attributes")
+        attributes = part_of(resource, "attributes")
         if attributes.get("hidden") is True:
             return
         kind = resource.get("type")
@@ -57,7 +57,7 @@ class Entries:
         """Note that an answer had resources without an id."""
         for each in found:
             told = each if isinstance(each, Mapping) else {"entry": each}
-            self.gaps.append(gap_without("an id", {**told, **_part(told, "attributes")}, scope=self.scope).reason)
+            self.gaps.append(gap_without("an id", {**told, **part_of(told, "attributes")}, scope=self.scope).reason)
 
     def add_project(self, project_id: str, name: str) -> None:
         """Take a project as the folder that its top folders lie in."""
@@ -87,7 +87,7 @@ class Entries:
         parent: str | None,
         tips: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        tip = tips.get(str(_part(item, "relationships", "tip", "data").get("id")))
+        tip = tips.get(str(part_of(item, "relationships", "tip", "data").get("id")))
         if tip is None:
             self.gaps.append(f"Autodesk did not send the tip version of {item['id']}.")
             return
@@ -105,7 +105,7 @@ def tips_of(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def parent_of(resource: Mapping[str, Any]) -> str | None:
     """Return the folder that a resource says it lies in."""
-    found = _part(resource, "relationships", "parent", "data").get("id")
+    found = part_of(resource, "relationships", "parent", "data").get("id")
     return found if isinstance(found, str) else None
 
 
@@ -140,10 +140,10 @@ def _folder(folder: Mapping[str, Any], attributes: Mapping[str, Any], parent: st
 def _item(
     item: Mapping[str, Any], attributes: Mapping[str, Any], tip: Mapping[str, Any], parent: str | None
 ) -> dict[str, Any] | None:
-    version = _part(tip, "attributes")
+    version = part_of(tip, "attributes")
     if _last(_extension(version)) == DELETED:
         return None
-    number, size = version.get("versionNumber"), version.get("storageSize")
+    size = version.get("storageSize")
     known = size_of(size)
     bodiless = known is None and _last(_extension(attributes)) in DOCUMENTS
     reserved = attributes.get("reserved") is True
@@ -156,7 +156,7 @@ def _item(
         "mime_type": text_of(version.get("mimeType")),
         "created_at": instant_of(attributes.get("createTime")),
         "modified_at": instant_of(version.get("lastModifiedTime")),
-        "version": tip["id"] if number is None else str(number),
+        "version": version_of(tip),
         "owner": _first(attributes, "createUserName", "createUserId") or None,
         "link": _link(tip) or _link(item),
         "metadata": _metadata(
@@ -171,7 +171,13 @@ def _item(
     }
 
 
-def _part(resource: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+def version_of(tip: Mapping[str, Any]) -> str | None:
+    """Return what a row has as the version of an item with this tip version."""
+    number = part_of(tip, "attributes").get("versionNumber")
+    return tip["id"] if number is None else str(number)
+
+
+def part_of(resource: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     """Return what lies at these names, one in the other; nothing where there is no object."""
     found: object = resource
     for name in names:
@@ -185,12 +191,12 @@ def _first(attributes: Mapping[str, Any], *names: str) -> str:
 
 
 def _link(resource: Mapping[str, Any]) -> str | None:
-    found = _part(resource, "links", "webView").get("href")
+    found = part_of(resource, "links", "webView").get("href")
     return text_of(found)
 
 
 def _extension(attributes: Mapping[str, Any]) -> str | None:
-    return text_of(_part(attributes, "extension").get("type"))
+    return text_of(part_of(attributes, "extension").get("type"))
 
 
 def _last(extension: str | None) -> str:

@@ -9,6 +9,7 @@ import httpx
 
 from filesync_dagster.connectors.autodesk.api import Api
 from filesync_dagster.connectors.autodesk.changes import ProjectChanges, Since, cursor_text, known_from, since, to_gaps
+from filesync_dagster.connectors.autodesk.content import open_item
 from filesync_dagster.connectors.autodesk.details import AutodeskDetails
 from filesync_dagster.connectors.autodesk.hubs import Hubs
 from filesync_dagster.connectors.autodesk.listing import Contents, Enter, Frontier, Open, crawl, folders_from
@@ -17,6 +18,7 @@ from filesync_dagster.connectors.autodesk.rows import Entries
 from filesync_dagster.connectors.rest.crawl import thread_pool
 from filesync_dagster.connectors.rest.errors import PART_FAILURES
 from filesync_dagster.connectors.rest.retry import RetryPolicy, never
+from filesync_dagster.core.content import ContentStream, FileEntry
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.model import UNNAMED, Capabilities, ConnectionReport, Delta, Meter, Page
 
@@ -144,6 +146,12 @@ class AutodeskSource:
                 raise error
             return iter(())
         return lookup_entries(ids, self._reader(scope), self._details)
+
+    def open(
+        self, entry: FileEntry, *, offset: int = 0, length: int | None = None, export: str | None = None
+    ) -> ContentStream:
+        """Download the tip version, as long as it is the one that was listed. Nothing is exported."""
+        return open_item(self._api, entry, offset, length)
 
     def close(self) -> None:
         """Close the connections."""

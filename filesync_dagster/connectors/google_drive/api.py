@@ -14,7 +14,13 @@ from googleapiclient.discovery import build
 
 from filesync_dagster.connectors.google_drive.credentials import GoogleTokenMint, identity_of, tenant_key
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
-from filesync_dagster.connectors.google_drive.errors import OUR_FAULT, drive_border, refusal_error, status_in
+from filesync_dagster.connectors.google_drive.errors import (
+    OUR_FAULT,
+    content_refusal,
+    drive_border,
+    refusal_error,
+    status_in,
+)
 from filesync_dagster.connectors.rest.answers import Answer, ids_in, list_in, parse_object, text_in
 from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
 from filesync_dagster.connectors.rest.crawl import thread_pool
@@ -22,6 +28,7 @@ from filesync_dagster.connectors.rest.limits import tenant_of
 from filesync_dagster.connectors.rest.oauth import AuthorizedCalls
 from filesync_dagster.connectors.rest.paging import follow_pages, next_token_in
 from filesync_dagster.connectors.rest.retry import RetryPolicy, never
+from filesync_dagster.core.downloads import Download, Downloader
 from filesync_dagster.core.model import Meter
 
 API = "https://www.googleapis.com/drive/v3/"
@@ -36,6 +43,7 @@ FILE = (
 )
 PERMISSION = "id,type,role,emailAddress,domain,allowFileDiscovery,permissionDetails(inherited)"
 DRIVE = "id,name,createdTime"
+ANSWERED = frozenset({200, 206})
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -58,16 +66,9 @@ class DriveApi:
         self._workers = details.list_workers
         self._file = FILE + (f",permissions({PERMISSION})" if details.include_permissions else "")
         self._address = f"{details.base_url}/drive/v3/"
-        self._client = pooled_client(
-            wire is not None,  # else some of it is https: tokens, if not the API
-            connections=details.list_workers + 2,
-            read_timeout=details.read_timeout,
-            connect_timeout=details.connect_timeout,
-            wire=wire,
-            verify_tls=details.verify_tls,
-            ca_bundle=details.ca_bundle,
-        )
-        self._calls = AuthorizedCalls(
+        self._client = pooled_client(details, connections=details.list_workers + 2, wire=wire)
+        self._downloads = Downloader(self._client)
+        self.calls = AuthorizedCalls(
             meter,
             tenant_of(tenant_key(details), QUOTAS),
             GoogleTokenMint(details, self._client).mint,
@@ -128,8 +129,21 @@ class DriveApi:
         with thread_pool(min(self._workers, len(items)), "drive") as pool:
             return list(pool.map(ask, items))
 
+    def content(self, path: str, headers: Mapping[str, str], where: str) -> Download:
+        """Return the answer to one GET of a content when it is 200 or 206. Raises SourceError, and httpx's errors."""
+        answer = self._downloads.get(
+            f"{self._address}files/{path}", {**headers, "accept-encoding": "identity", **self.calls.headers()}
+        )
+        if answer.status in ANSWERED:
+            return answer
+        try:
+            raise content_refusal(where, answer.status, answer.refusal(), answer.headers)
+        finally:
+            answer.close()
+
     def close(self) -> None:
         """Release the connections."""
+        self._downloads.close()
         self._client.close()
 
     def entries(self, answer: Answer, name: str) -> list[Answer]:
@@ -150,7 +164,7 @@ class DriveApi:
     def _fetch(self, resource: str, method: str, parameters: Mapping[str, Any], stopped: Stopped = never) -> Answer:
         request = getattr(_methods()[resource], method)(**parameters)
         request.postproc = _unparsed
-        return self._calls(lambda: self._send(request), quota=QUERIES, stopped=stopped)
+        return self.calls(lambda: self._send(request), quota=QUERIES, stopped=stopped)
 
     def _send(self, request: Any) -> Answer:
         with drive_border(self.where):
@@ -164,7 +178,7 @@ class DriveApi:
         self, uri: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None, **_: Any
     ) -> "tuple[_Head, bytes]":
         """Send a request of Google's client, as httplib2 would."""
-        sent = {**(headers or {}), **self._calls.headers()}
+        sent = {**(headers or {}), **self.calls.headers()}
         with httpx_border(self.where):
             answer = self._client.request(method, uri.replace(API, self._address, 1), content=body, headers=sent)
             return _Head(answer.status_code, answer.reason_phrase, answer.headers), answer.content

@@ -7,29 +7,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-import google.auth.exceptions
 import googleapiclient.errors
 import orjson
 
 from filesync_dagster.connectors.rest.errors import (
     ASK_LATER,
-    CHECK_CLOCK,
     BadRequest,
     ErrorTable,
     Forbidden,
     Meaning,
-    concerns_clock,
     error_for,
 )
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
+    NoContent,
     NotFound,
     ProtocolViolation,
     SourceError,
+    StaleSource,
     TemporarilyDown,
     Throttled,
-    Unreachable,
 )
 
 CHECK_CREDENTIALS = "Check the service account's key (or client_id, client_secret and refresh_token)."
@@ -81,6 +79,28 @@ STATUSES: Final[Mapping[int | tuple[str, int], Meaning]] = {
     410: (NotFound, CHECK_ID),
 }
 
+NEXT_SYNC = "The next sync tells what it is now."
+NO_DOWNLOAD = "Its owner lets nobody download, copy or print it: ask for that, or leave it out by a filter."
+CONTENT_REASONS: Final[Mapping[str, Meaning]] = {
+    **REASONS,
+    "notFound": (StaleSource, NEXT_SYNC),
+    "cannotDownloadFile": (Forbidden, NO_DOWNLOAD),
+    "cannotExportFile": (Forbidden, NO_DOWNLOAD),
+    "cannotDownloadAbusiveFile": (Forbidden, "Google holds it for malware or spam, and gives it to its owner only."),
+    "downloadQuotaExceeded": (Forbidden, "It was downloaded too often: Google gives it again after a day."),
+    "fileNotDownloadable": (NoContent, "It is a document of Google's own: name a format to export it to."),
+    "fileNotExportable": (NoContent, "Only documents of Google's own can be exported."),
+    "exportSizeLimitExceeded": (NoContent, "Google exports documents of up to 10 MB only."),
+    "requestedRangeNotSatisfiable": (StaleSource, NEXT_SYNC),
+}
+CONTENT_TABLE: Final = ErrorTable(
+    CONTENT_REASONS,
+    {**STATUSES, 404: (StaleSource, NEXT_SYNC), 410: (StaleSource, NEXT_SYNC), 416: (StaleSource, NEXT_SYNC)},
+    OUR_FAULT,
+    codeless=frozenset(range(500, 600)),
+)
+"""What a refusal of one file's content means."""
+
 # A reason of a 5xx only repeats the status, and a 400 is about the request whatever its reason.
 TABLE: Final = ErrorTable(REASONS, STATUSES, OUR_FAULT, codeless=frozenset({400, *range(500, 600)}))
 
@@ -101,30 +121,6 @@ CLIENT: Final[Mapping[type[Exception], type[SourceError]]] = {
     googleapiclient.errors.UnknownLinkType: ProtocolViolation,
 }
 """Every exception of google-api-python-client; a test fails when it grows another."""
-
-_auth = google.auth.exceptions
-
-AUTH: Final[Mapping[type[Exception], type[SourceError]]] = {
-    _auth.GoogleAuthError: AuthenticationFailed,
-    _auth.TransportError: Unreachable,
-    _auth.RefreshError: AuthenticationFailed,
-    _auth.UserAccessTokenError: AuthenticationFailed,
-    _auth.DefaultCredentialsError: AuthenticationFailed,
-    _auth.MutualTLSChannelError: AuthenticationFailed,
-    _auth.ClientCertError: AuthenticationFailed,
-    _auth.OAuthError: AuthenticationFailed,
-    _auth.ReauthFailError: AuthenticationFailed,
-    _auth.ReauthSamlChallengeFailError: AuthenticationFailed,
-    _auth.MalformedError: AuthenticationFailed,
-    _auth.InvalidResource: AuthenticationFailed,
-    _auth.InvalidOperation: AuthenticationFailed,
-    _auth.InvalidValue: AuthenticationFailed,
-    _auth.InvalidType: AuthenticationFailed,
-    _auth.OSError: AuthenticationFailed,
-    _auth.TimeoutError: TemporarilyDown,
-    _auth.ResponseError: TemporarilyDown,
-}
-"""Every exception of google-auth; a test fails when it grows another."""
 
 
 TOKEN_HINTS: Final[Mapping[str, str]] = {
@@ -152,23 +148,6 @@ def drive_border(where: str) -> Iterator[None]:
         raise kind(f"{where}: {str(exc).rstrip('.')}.", hint=OUR_FAULT) from exc
 
 
-@contextmanager
-def google_auth_border(where: str) -> Iterator[None]:
-    """Turn what google-auth raises into our errors."""
-    try:
-        yield
-    except google.auth.exceptions.GoogleAuthError as exc:
-        kind = next((AUTH[c] for c in type(exc).__mro__ if c in AUTH), AuthenticationFailed)
-        said = str(exc.args[0] if exc.args else type(exc).__name__).rstrip(".")
-        if kind is AuthenticationFailed and exc.retryable:
-            kind = TemporarilyDown
-        hint = ASK_LATER if kind is TemporarilyDown else CHECK_CREDENTIALS
-        hint = next((hint for words, hint in TOKEN_HINTS.items() if words in said.lower()), hint)
-        if "invalid_grant" in said and concerns_clock(said):
-            hint = CHECK_CLOCK
-        raise kind(f"{where} refused: {said}.", hint=hint) from exc
-
-
 def refusal_error(where: str, status: int, body: bytes, headers: Mapping[str, str]) -> SourceError:
     """Return the error for an answer that refuses."""
     reason, message = _reason_in(body)
@@ -176,6 +155,12 @@ def refusal_error(where: str, status: int, body: bytes, headers: Mapping[str, st
     if isinstance(error, NotFound) and message.startswith(UNKNOWN_SHARED_DRIVE):
         error.hint = JOIN
     return error
+
+
+def content_refusal(where: str, status: int, body: bytes, headers: Mapping[str, str]) -> SourceError:
+    """Return the error for an answer that refuses a content."""
+    reason, message = _reason_in(body)
+    return error_for(where, status, CONTENT_TABLE, code=reason, message=message, retry_after=headers.get("retry-after"))
 
 
 def status_in(answer: Mapping[str, Any]) -> int:

@@ -116,7 +116,9 @@ class Layout:
         elif scope.keeps_own if entry.get("ownedByMe") else scope.keeps_shared:
             parent = scope.top
         else:
-            return scope.name, AS_KNOWN if told and scope.is_folder else OUTSIDE
+            # Of what is shared with the account Drive may not tell the folder; of its own it does, where it is visible.
+            untold = told and scope.is_folder and not entry.get("ownedByMe")
+            return scope.name, AS_KNOWN if untold else OUTSIDE
         return scope.name, scope.parent if parent == scope.top else parent
 
 

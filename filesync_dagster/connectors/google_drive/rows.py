@@ -47,9 +47,9 @@ def rows_of(
 
     Each has an id; what else cannot be read is null, and a name that is none is the id. `told` is for `Layout.place`.
     """
-    kinds = [_kind(entry) for entry in entries]
+    kinds = [kind_of(entry) for entry in entries]
     names = [text_of(entry.get("name")) or entry["id"] for entry in entries]
-    hashes = [_content_hash(entry) for entry in entries]
+    hashes = [content_hash_of(entry) for entry in entries]
     within = folders or [None] * len(entries)
     places = [layout.place(entry, asked, folder, told=told) for entry, folder in zip(entries, within, strict=True)]
     columns: dict[str, Any] = {
@@ -65,7 +65,7 @@ def rows_of(
         "mime_type": [text_of(entry.get("mimeType")) for entry in entries],
         "created_at": instants_of([entry.get("createdTime") for entry in entries]),
         "modified_at": instants_of([entry.get("modifiedTime") for entry in entries]),
-        "version": [_version(entry, kind) for entry, kind in zip(entries, kinds, strict=True)],
+        "version": [version_of(entry, kind) for entry, kind in zip(entries, kinds, strict=True)],
         "content_hash": hashes,
         "owner": [_owner(entry) for entry in entries],
         "link": [text_of(entry.get("webViewLink")) for entry in entries],
@@ -83,21 +83,24 @@ def has_id(entry: Entry) -> bool:
     return isinstance(found, str) and bool(found)
 
 
-def _kind(entry: Entry) -> Kind:
+def kind_of(entry: Entry) -> Kind:
+    """Return what an entry is."""
     mime_type = entry.get("mimeType")
     if not isinstance(mime_type, str) or not mime_type.startswith(GOOGLES_OWN):
         return Kind.FILE
     return {FOLDER: Kind.FOLDER, SHORTCUT: Kind.SHORTCUT}.get(mime_type, Kind.DOCUMENT)
 
 
-def _version(entry: Entry, kind: Kind) -> str | None:
+def version_of(entry: Entry, kind: Kind) -> str | None:
+    """Return what a row has as its version."""
     # The `version` of files and folders also counts what nobody can see.
     if kind is Kind.FILE:
         return text_of(entry.get("headRevisionId"))
     return text_of(entry.get("version")) if kind is Kind.DOCUMENT else None
 
 
-def _content_hash(entry: Entry) -> str | None:
+def content_hash_of(entry: Entry) -> str | None:
+    """Return the best hash that Drive tells of a content."""
     for algorithm in ("sha256", "md5"):
         digest = text_of(entry.get(f"{algorithm}Checksum"))
         if digest:

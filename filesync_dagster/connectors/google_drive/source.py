@@ -16,6 +16,7 @@ from filesync_dagster.connectors.google_drive.changes import (
     read_log,
     start_of_log,
 )
+from filesync_dagster.connectors.google_drive.content import open_entry
 from filesync_dagster.connectors.google_drive.details import GoogleDriveDetails
 from filesync_dagster.connectors.google_drive.errors import SHARE, concerns_account
 from filesync_dagster.connectors.google_drive.layout import (
@@ -32,6 +33,7 @@ from filesync_dagster.connectors.google_drive.rows import has_id, permissions_of
 from filesync_dagster.connectors.rest.crawl import crawl_tree
 from filesync_dagster.connectors.rest.errors import PART_FAILURES
 from filesync_dagster.connectors.rest.retry import RetryPolicy
+from filesync_dagster.core.content import ContentStream, FileEntry
 from filesync_dagster.core.errors import NotFound, SourceError
 from filesync_dagster.core.model import OUTSIDE, Capabilities, ConnectionReport, Delta, ListingGap, Meter, Page
 
@@ -149,6 +151,12 @@ class GoogleDriveSource:
             asked = layout.former(scope)
             entries = Parents(self._drive, layout).settle([entry for entry in found if entry], asked)
             yield Page(rows_of(entries, layout, asked, permissions=self._permissions(entries, layout)))
+
+    def open(
+        self, entry: FileEntry, *, offset: int = 0, length: int | None = None, export: str | None = None
+    ) -> ContentStream:
+        """Download a file, or export a document. Its revision is asked for before; after it where no hash proves it."""
+        return open_entry(self._drive, entry, offset=offset, length=length, export=export)
 
     def close(self) -> None:
         """Close the connections."""

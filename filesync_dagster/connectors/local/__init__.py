@@ -3,6 +3,7 @@
 May import `connectors.base`, `model` and `errors`.
 """
 
+import os
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -11,6 +12,7 @@ from filesync_dagster.connectors.base import Connector, Prune
 from filesync_dagster.core.model import Meter
 
 if TYPE_CHECKING:
+    from filesync_dagster.connectors.local.destination import LocalDestination
     from filesync_dagster.connectors.local.source import LocalSource
 
 
@@ -87,10 +89,19 @@ def open_local(
     return LocalSource(details, meter, prune)
 
 
+def open_local_destination(details: LocalDetails, meter: Meter) -> "LocalDestination":
+    """Return the destination of one local folder; no I/O. What only listing needs is not heeded."""
+    from filesync_dagster.connectors.local.destination import LocalDestination
+
+    return LocalDestination(details, meter)
+
+
 CONNECTOR = Connector(
     title="Local folder",
     details=LocalDetails,
     location=("path", "follow_symlinks", "cross_mounts", "identity"),
     open=open_local,
     paths=("path",),
+    open_destination=open_local_destination,
+    place=lambda details: ("", f"{os.path.realpath(details.path)}/"),
 )

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 
+from filesync_dagster.core.errors import NotFound
+
 FOLDER, LINK, UNKNOWN = 4, 10, 0
 """Types of entries; UNKNOWN: this file system does not tell them with the names."""
 
@@ -74,3 +76,16 @@ def _getdents() -> Callable[..., int] | None:
     function.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t)
     function.restype = ctypes.c_ssize_t
     return function
+
+
+def require_canary(directory: int, canary: str | None, shown: str) -> None:
+    """Raise NotFound unless an open directory, told as `shown`, has the file that proves it to be the right one."""
+    if canary is None:
+        return
+    try:
+        os.stat(os.fsencode(canary), dir_fd=directory)
+    except OSError as error:
+        raise NotFound(
+            f"The folder {shown} does not contain {canary!r}, so it is not the right one.",
+            hint="Mount the disk or share, or correct `must_contain`.",
+        ) from error

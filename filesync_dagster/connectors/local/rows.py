@@ -245,7 +245,7 @@ def _ownership(rows: NDArray[Any]) -> dict[str, Any]:
     permissions = [
         canonical_json({"gid": gid, "mode": f"{mode:04o}", "uid": uid}) for mode, uid, gid in distinct.tolist()
     ]
-    owners = [_user_name(uid) for _, uid, _ in distinct.tolist()]
+    owners = [user_name(uid) for _, uid, _ in distinct.tolist()]
     index = pa.array(which.reshape(-1), pa.int64())
     return {
         "permissions": pa.array(permissions, pa.string()).take(index),
@@ -254,7 +254,8 @@ def _ownership(rows: NDArray[Any]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=10_000)
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """Return the name of a user, the number where it has none."""
     try:
         import pwd
 

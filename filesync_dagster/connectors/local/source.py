@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filesync_dagster.connectors.local import LocalDetails
+from filesync_dagster.connectors.local.content import open_file
 from filesync_dagster.connectors.local.deadline import Pulse, answer_within, pages_within
+from filesync_dagster.connectors.local.directory import require_canary
 from filesync_dagster.connectors.local.mounts import mounts, mounts_below
 from filesync_dagster.connectors.local.statx import StatBuffer
 from filesync_dagster.connectors.local.walk import Rules, Walk
+from filesync_dagster.core.content import ByteSpan, ContentStream, FileEntry
 from filesync_dagster.core.errors import AccessDenied, NotFound, ProtocolViolation, SourceError, TemporarilyDown
 from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page, to_storable_text
 from filesync_dagster.core.suggestions import did_you_mean
@@ -86,6 +89,18 @@ class LocalSource:
             walk = Walk(self._root, root_fd, self._rules, self._meter, pulse=pulse, hung=hung)
             yield from walk.pages(checkpoint)
 
+    def open(
+        self, entry: FileEntry, *, offset: int = 0, length: int | None = None, export: str | None = None
+    ) -> ContentStream:
+        """Open the file as it was listed, through no symbolic link unless those are followed."""
+        return open_file(
+            self._open_root,
+            entry,
+            ByteSpan.of(entry.size, offset, length),
+            follow=self._rules.follow_symlinks,
+            answer_seconds=self._details.answer_timeout_seconds,
+        )
+
     def close(self) -> None:
         """Nothing stays open between calls."""
 
@@ -127,22 +142,10 @@ class LocalSource:
         with _translate_errors(self._root):
             root_fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            self._require_canary(root_fd)
+            require_canary(root_fd, self._details.must_contain, _shown(self._root))
             yield root_fd
         finally:
             os.close(root_fd)
-
-    def _require_canary(self, root_fd: int) -> None:
-        canary = self._details.must_contain
-        if canary is None:
-            return
-        try:
-            os.stat(os.fsencode(canary), dir_fd=root_fd)
-        except OSError as exc:
-            raise NotFound(
-                f"The folder {_shown(self._root)} does not contain {canary!r}, so it is not the right one.",
-                hint="Mount the disk or share, or correct `must_contain`.",
-            ) from exc
 
 
 @contextmanager

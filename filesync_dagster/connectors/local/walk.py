@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import xxhash
 
 from filesync_dagster.connectors.local import directory
-from filesync_dagster.connectors.local.content import digest_file, read_target
 from filesync_dagster.connectors.local.deadline import Pulse
+from filesync_dagster.connectors.local.inside import digest_file, read_target
 from filesync_dagster.connectors.local.mounts import is_mount_point, lasting_inodes
 from filesync_dagster.connectors.local.position import read_position, write_position
 from filesync_dagster.connectors.local.rows import Extra, PageRows, WalkFrame, entry_id, is_listed

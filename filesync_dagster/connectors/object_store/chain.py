@@ -20,6 +20,10 @@ class Unprovable(SourceError):
     """Whether a key was missed cannot be told: the keys that were to show it are gone. The listing begins anew."""
 
 
+class OtherOrder(ProtocolViolation):
+    """Keys came in another order than that of their bytes, which ranges rest on."""
+
+
 def follow_chain(
     store: ObjectStore, page: ObjectPage, stopped: Callable[[], bool], after: bytes | None = None
 ) -> Generator[ObjectPage]:
@@ -67,15 +71,15 @@ def _with(page: ObjectPage, pages: Generator[ObjectPage]) -> Generator[ObjectPag
 
 
 def _above(store: ObjectStore, page: ObjectPage, last: bytes | None) -> ObjectPage:
-    """Return what a page has above the last key. Raises ProtocolViolation when its keys do not rise."""
+    """Return what a page has above the last key. Raises OtherOrder when its keys do not rise."""
     page = page.distinct()
     begins_before = bool(page.keys) and last is not None and page.keys[0] < last
     if page.keys and last is not None and page.keys[0] <= last:
         if begins_before and store.follows_tokens and page.keys[-1] <= last:
-            raise ProtocolViolation(f"{store.where} repeats itself: a page has keys of one before.", hint=store.hint)
+            raise OtherOrder(f"{store.where} repeats itself: a page has keys of one before.", hint=store.hint)
         page = page.between(bisect_right(page.keys, last), len(page.keys))
     if page.falls or (begins_before and store.follows_tokens):
-        raise ProtocolViolation(
+        raise OtherOrder(
             f"{store.where} listed keys out of order.",
             hint="Set `provider: unordered` if this store promises no order.",
         )

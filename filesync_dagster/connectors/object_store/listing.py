@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from filesync_dagster.connectors.object_store.chain import Unprovable, follow_chain, follow_tokens
+from filesync_dagster.connectors.object_store.chain import OtherOrder, Unprovable, follow_chain, follow_tokens
 from filesync_dagster.connectors.object_store.ranges import (
     RangeProgress,
     RangeStep,
@@ -21,7 +21,7 @@ from filesync_dagster.connectors.object_store.ranges import (
     progress_from,
 )
 from filesync_dagster.connectors.object_store.reader import RangeReader
-from filesync_dagster.connectors.object_store.store import ObjectPage, ObjectStore, bytes_of, text_of
+from filesync_dagster.connectors.object_store.store import ObjectPage, ObjectStore, TokenStore, bytes_of, text_of
 from filesync_dagster.connectors.rest.crawl import side_by_side
 from filesync_dagster.core.errors import ProtocolViolation
 
@@ -53,18 +53,27 @@ def list_objects(
     raise ProtocolViolation(f"{store.where} has other keys each time that it is listed.", hint=store.hint)
 
 
+def list_in_any_order(
+    store: TokenStore, checkpoint: str | None, landmarks: Sequence[str], workers: int
+) -> Generator[ListedPage]:
+    """Do as `list_objects`; a store that shows keys out of order is followed by its tokens from the beginning on."""
+    try:
+        yield from list_objects(store, checkpoint, landmarks, workers)
+    except OtherOrder:
+        yield from list_objects(store.without_order(), None, (), workers)
+
+
 def _list(store: ObjectStore, checkpoint: str | None, landmarks: Sequence[str], workers: int) -> Generator[ListedPage]:
-    in_ranges = store.ordered and store.starts_anywhere
     progress, token = progress_from(checkpoint, store.prefix), _token_from(checkpoint, store.prefix)
     stop = threading.Event()
-    if progress is not None and in_ranges:
+    if progress is not None and store.ordered and store.starts_anywhere:
         yield from _by_ranges(RangeReader(store, progress, stop.is_set), progress, workers, stop)
         return
     if token is not None:
         yield from _resume_by_tokens(store, token)
         return
-    first = store.page()
-    if not in_ranges or first.falls:
+    first = store.page()  # which may show that the store cannot begin at a key
+    if first.falls or not (store.ordered and store.starts_anywhere):
         yield from _by_tokens(store, first)
         return
     progress = RangeProgress(store.prefix, ())

@@ -1,11 +1,13 @@
 """What an object store is to a listing: pages of keys, and what the next one is asked for with."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import ge, gt
 from typing import Any, Protocol, Self
 
 from filesync_dagster.connectors.rest.retry import never
+from filesync_dagster.core.errors import ProtocolViolation
 from filesync_dagster.core.model import ListingGap
 
 
@@ -113,6 +115,14 @@ class KeyedStore(ObjectStore, Protocol):
         ...
 
 
+class TokenStore(KeyedStore, Protocol):
+    """A store that can be followed by its tokens whatever the order of its keys."""
+
+    def without_order(self) -> Self:
+        """Return the same store, whose order is not relied on."""
+        ...
+
+
 def text_of(key: bytes) -> str:
     """Return a key as text that keeps every byte."""
     return key.decode("utf-8", "surrogateescape")
@@ -121,3 +131,17 @@ def text_of(key: bytes) -> str:
 def bytes_of(text: str) -> bytes:
     """Return the key of `text_of`."""
     return text.encode("utf-8", "surrogateescape")
+
+
+def place_token(begun: str | None, token: str) -> str:
+    """Return a token together with the key that its listing began at: neither is right without the other."""
+    return json.dumps([begun, token])
+
+
+def token_place(token: str) -> tuple[str | None, str]:
+    """Return what `place_token` put together. Raises ProtocolViolation for what is none of it."""
+    try:
+        begun, following = json.loads(token)
+    except (ValueError, TypeError) as exc:
+        raise ProtocolViolation("A checkpoint of another kind of listing cannot be gone on from.") from exc
+    return begun, following

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 import tenacity
 
@@ -144,7 +144,11 @@ class _RepeatedCall(Generic[Answer]):
             sleep=self.sleep,
             reraise=True,
         )
-        answer = repeated(self.attempt)
+        try:
+            answer = repeated(self.attempt)
+        finally:
+            # tenacity ties a call to itself: what this one sent would stay until garbage is collected.
+            self.call = _answered
         self.calls.renewal.note_success(self.generation)
         self.calls.tenant.budget.note_success(after_retry=self.paid)
         return answer
@@ -238,6 +242,10 @@ class _RepeatedCall(Generic[Answer]):
         while (left := until - clock.now()) > 0 and not self.stopped():
             check_stop()
             clock.sleep(min(left, POLL_SECONDS))
+
+
+def _answered() -> NoReturn:
+    raise AssertionError  # nobody asks again
 
 
 def _error(state: tenacity.RetryCallState) -> SourceError:

@@ -6,8 +6,9 @@ What httpx raises becomes our error tree here and nowhere else. No message holds
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
 
@@ -67,27 +68,54 @@ def httpx_border(where: str) -> Iterator[None]:
         raise kind(f"{where} {verb}: {exc or type(exc).__name__}.", hint=hint) from exc
 
 
+class ConnectionDetails(Protocol):
+    """What the details of every store over HTTP say of its connections."""
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds to wait for a connection."""
+        ...
+
+    @property
+    def read_timeout(self) -> float:
+        """Seconds to wait for data of an answer."""
+        ...
+
+    @property
+    def verify_tls(self) -> bool:
+        """Whether certificates are checked."""
+        ...
+
+    @property
+    def ca_bundle(self) -> str | None:
+        """A file of certificate authorities to trust, in place of the usual ones."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionDefaults:
+    """Connections of which nobody said anything."""
+
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    verify_tls: bool = True
+    ca_bundle: str | None = None
+
+
 def pooled_client(
-    base_url_is_plain_http: bool,
-    *,
-    connections: int,
-    read_timeout: float = 60.0,
-    connect_timeout: float = 10.0,
-    wire: httpx.BaseTransport | None = None,
-    verify_tls: bool = True,
-    ca_bundle: str | None = None,
+    details: ConnectionDetails | None = None, *, connections: int, wire: httpx.BaseTransport | None = None
 ) -> BoundedClient:
     """Return a thread-safe client with at most so many connections; a thread that finds none free waits.
 
-    `wire` replaces the network. Redirects are not followed. Timeouts are in seconds; answers are bounded.
+    `wire` replaces the network. Redirects are not followed. Answers are bounded. Certificates are checked whatever the
+    address of the API is: tokens and contents may come from another one.
     """
-    # http addresses need no certificates, and loading them is most of what a client costs.
-    verify = False if base_url_is_plain_http else _trust(verify_tls, ca_bundle)
+    details = details or ConnectionDefaults()
     return BoundedClient(
         transport=wire,
-        timeout=httpx.Timeout(read_timeout, connect=connect_timeout, pool=None),
+        timeout=httpx.Timeout(details.read_timeout, connect=details.connect_timeout, pool=None),
         limits=httpx.Limits(max_connections=connections),
-        verify=verify,
+        verify=wire is None and _trust(details.verify_tls, details.ca_bundle),
     )
 
 

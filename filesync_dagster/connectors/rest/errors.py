@@ -66,7 +66,8 @@ class ErrorTable:
     """What the refusals of one store mean.
 
     A key of `statuses` is a status, or a kind of call and a status. `codeless` are statuses that mean the same whatever
-    the code. `unknown_hint` is for an answer of which nothing is known.
+    the code. `unknown_hint` is for an answer of which nothing is known. `wait_at` are names that lead to the seconds to
+    wait in the body of a throttle, for stores that tell them there.
     """
 
     codes: Mapping[str, Meaning]
@@ -74,6 +75,7 @@ class ErrorTable:
     unknown_hint: str
     codeless: Container[int] = frozenset()
     names_status: bool = False  # messages name the status beside the code
+    wait_at: tuple[str, ...] = ()
 
 
 def classify(status: int, code: str, table: ErrorTable, call: str = "") -> Meaning:

@@ -21,6 +21,14 @@ INT64_DIGITS: Final = 19
 INSTANT_CHARACTERS: Final = 100  # longer ones are no times
 SHOWN_CHARACTERS: Final = 300  # of an entry, in a message
 
+HTTP_DATE_CHARACTERS: Final = 29
+MONTHS: Final = {
+    month: f"{number:02}"
+    for number, month in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
+    )
+}
+
 EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -78,12 +86,27 @@ def instant_of(value: object) -> datetime | None:
 def instants_of(values: Sequence[object]) -> "pa.Array[Any]":
     """Return `instant_of` of each value as a column."""
     try:
-        column: pa.Array[Any] = pa.array(values, pa.string()).cast(TIMESTAMP)
+        column: pa.Array[Any] = pa.array(_in_iso_8601(values), pa.string()).cast(TIMESTAMP)
         if _within_years(column):
             return column
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+    except (pa.ArrowException, TypeError, ValueError, OverflowError, KeyError):
         pass  # another precision, offset or spelling than usual
     return pa.array([instant_of(value) for value in values], TIMESTAMP)
+
+
+def _in_iso_8601(values: Sequence[object]) -> Sequence[object]:
+    """Return times as they are; if the first is as in HTTP, all of them in ISO 8601. Raises for what is neither."""
+    first = next((value for value in values if value is not None), None)
+    if not (isinstance(first, str) and first.endswith(" GMT")):
+        return values
+    return [None if value is None else _http_date(value) for value in values]
+
+
+def _http_date(value: Any) -> str:
+    """Return an HTTP date, such as `Sat, 28 Feb 2026 10:00:00 GMT`, in ISO 8601. Raises for any other spelling."""
+    if len(value) != HTTP_DATE_CHARACTERS or value[3:5] != ", " or not value.endswith(" GMT"):
+        raise ValueError
+    return f"{value[12:16]}-{MONTHS[value[8:11]]}-{value[5:7]}T{value[17:25]}Z"
 
 
 def text_of(value: object) -> str | None:
@@ -93,6 +116,15 @@ def text_of(value: object) -> str | None:
     if "\\" not in value and value.isprintable():
         return value
     return to_storable_text(value.encode("utf-8", "surrogatepass"))
+
+
+def texts_of(values: Sequence[object]) -> list[str | None]:
+    """Return `text_of` of each value of a column in which few differ."""
+    try:
+        known = {value: text_of(value) for value in set(values)}
+    except TypeError:
+        return [text_of(value) for value in values]  # lists and objects among them
+    return [known[value] for value in values]
 
 
 def gap_without(name: str, entry: Mapping[str, object], *, scope: str, path: str = "") -> ListingGap:

@@ -1,6 +1,6 @@
 """Requests to a store that answers JSON objects and is asked with a bearer token."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,6 +12,8 @@ from filesync_dagster.connectors.rest.client import httpx_border
 from filesync_dagster.connectors.rest.errors import ErrorTable, error_for
 from filesync_dagster.connectors.rest.oauth import AccessToken, AuthorizedCalls, access_token_in
 from filesync_dagster.connectors.rest.retry import never
+
+PLAIN_TEXT_MAX = 300  # characters of a refusal in plain text that a message has
 
 RefusalReader: TypeAlias = Callable[[Answer], tuple[str, str]]
 """Returns the code and the message of an error body. What it raises for another shape counts as none."""
@@ -87,10 +89,13 @@ def read_answer(
         answer = send()
     if answer.is_success:
         return parse_object(answer.content, where, errors.unknown_hint)
+    code, message, wait = "", _plain_text_of(answer), answer.headers.get("retry-after")
     try:
-        code, message = read_refusal(orjson.loads(answer.content))
+        body = orjson.loads(answer.content)
+        wait = wait or _wait_in(body, errors.wait_at)
+        code, message = read_refusal(body)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-        code, message = "", ""
+        pass  # whatever it is, it tells no more
     raise error_for(
         where,
         answer.status_code,
@@ -98,5 +103,18 @@ def read_answer(
         code=code,
         message=message,
         call=call,
-        retry_after=answer.headers.get("retry-after"),
+        retry_after=wait,
     )
+
+
+def _plain_text_of(answer: httpx.Response) -> str:
+    """Return what a refusal says that is plain text, as some stores send it where a request makes no sense."""
+    is_plain = answer.headers.get("content-type", "").startswith("text/plain")
+    return " ".join(answer.text[:PLAIN_TEXT_MAX].split()) if is_plain else ""
+
+
+def _wait_in(body: Any, names: Sequence[str]) -> str | None:
+    """Return the seconds that a body says to wait, as the text that a header has; None where it does not say."""
+    for name in names:
+        body = body.get(name) if isinstance(body, dict) else None
+    return str(body) if names and isinstance(body, int) else None

@@ -84,6 +84,11 @@ class AuthorizedCalls:
             self._forget()
             raise
 
+    @property
+    def policy(self) -> RetryPolicy:
+        """How patient the calls are."""
+        return self.calls.policy
+
     def headers(self) -> dict[str, str]:
         """Return the headers that say who asks; no network."""
         self._used = self._cache.value

@@ -11,6 +11,7 @@ from filesync_dagster.connectors.base import Connector, Prune
 from filesync_dagster.connectors.s3.details import S3Details
 
 if TYPE_CHECKING:
+    from filesync_dagster.connectors.s3.destination import S3Destination
     from filesync_dagster.connectors.s3.source import S3Source
     from filesync_dagster.core.model import Meter
 
@@ -27,10 +28,19 @@ def open_s3(details: S3Details, meter: "Meter", *, prune: Prune | None = None) -
     return S3Source(details, meter)
 
 
+def open_s3_destination(details: S3Details, meter: "Meter") -> "S3Destination":
+    """Return the destination below the prefix of a bucket, which is taken for a folder. No network call is made."""
+    from filesync_dagster.connectors.s3.destination import S3Destination
+
+    return S3Destination(details, meter)
+
+
 CONNECTOR = Connector(
     title="S3 bucket",
     details=S3Details,
     location=("endpoint_url", "bucket", "prefix"),
     open=open_s3,
+    place=lambda details: (f"{details.endpoint_url or 'aws'} {details.bucket}", details.prefix),
     owned_keys=lambda details: (details.bucket, details.prefix),
+    open_destination=open_s3_destination,
 )

@@ -4,7 +4,7 @@ Everything that makes a listing untrustworthy is found here. What makes one fiel
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
@@ -17,17 +17,24 @@ from filesync_dagster.connectors.aws.errors import CHECK_KEYS, AwsRefusal, refus
 from filesync_dagster.connectors.object_store.store import ObjectPage, text_of
 from filesync_dagster.connectors.rest.errors import ASK_LATER, SERVER_ERROR, ErrorTable, Meaning
 from filesync_dagster.connectors.rest.fields import gap_without
+from filesync_dagster.connectors.rest.xml import (
+    STAND_INS,
+    XmlAnswer,
+    error_answer,
+    find_column,
+    parse_xml,
+    text_finders,
+)
 from filesync_dagster.core.errors import (
     AccessDenied,
     AuthenticationFailed,
     NotFound,
     ProtocolViolation,
+    SourceError,
     TemporarilyDown,
     Throttled,
 )
 from filesync_dagster.core.model import ListingGap
-
-Texts = Sequence[str | None]
 
 SCOPE = ""
 LIST_ROOTS = frozenset({"ListBucketResult"})
@@ -106,15 +113,6 @@ UNENCODED = re.compile(r'[^!-~]|["<>\\^`{|}\[\]]|%(?![0-9A-Fa-f]{2})')
 PLUS_IS_PLUS = re.compile(r"%20|[$&=:@,;?#]")
 """Who writes a space like this, or leaves these, encodes a path and no form: a plus stands for itself."""
 
-UNPRINTABLE = re.compile(
-    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]));"
-)
-"""Characters that XML cannot have, in a store that writes them into its keys all the same."""
-
-STAND_IN = 0x10FF00  # … and where in the private area those lie that are parsed in their place
-STAND_INS: Final = {STAND_IN + code: chr(code) for code in range(0x20)}
-ANY_STAND_IN = re.compile(rb"\xf4\x8f\xbc[\x80-\x9f]")
-
 
 def _raw_mended(text: str) -> bytes:
     return text.translate(STAND_INS).encode()
@@ -126,26 +124,6 @@ def _unquoted(text: str) -> bytes:
 
 def _form_decoded(text: str) -> bytes:
     return _unquoted(text.replace("+", " ") if "+" in text else text)
-
-
-@dataclass(frozen=True, slots=True)
-class XmlAnswer:
-    """A parsed answer. `mended`: characters stand in for those that XML cannot have."""
-
-    root: etree._Element
-    mended: bool = False
-
-    def text(self, name: str) -> str | None:
-        """Return the text of a child of the root, None if it is absent or empty."""
-        namespace = etree.QName(self.root).namespace
-        return self.root.findtext(f"{{{namespace}}}{name}" if namespace else name) or None
-
-    def flag(self, name: str, where: str) -> bool:
-        """Return a child that is true or false. Raises ProtocolViolation."""
-        text = (self.text(name) or "").strip().lower()
-        if text not in {"true", "false"}:
-            raise ProtocolViolation(f"{where} did not say whether the listing goes on ({name}).", hint=TRY_PROVIDER)
-        return text == "true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +154,7 @@ class VersionListing:
 
 def listing_of(body: bytes, encoding: KeyEncoding, where: str) -> ObjectPage:
     """Parse an answer to ListObjects or ListObjectsV2. Raises SourceError."""
-    answer = _answer(body, LIST_ROOTS, where)
+    answer = parse_answer(body, LIST_ROOTS, where)
     find = _finders(etree.QName(answer.root).namespace)
     rows = int(find["rows"](answer.root))
     keys = find_column(find, "Key", answer.root, rows)
@@ -187,7 +165,7 @@ def listing_of(body: bytes, encoding: KeyEncoding, where: str) -> ObjectPage:
     page = ObjectPage(
         keys=[decode(key or "") for key in keys],
         columns={name: find_column(find, name, answer.root, rows) for name in COLUMNS},
-        truncated=answer.flag("IsTruncated", where),
+        truncated=_flag(answer, "IsTruncated", where),
         token=answer.text("NextContinuationToken") or _marker(answer.text("NextMarker"), decode),
     )
     return page if all(keys) else _without_keyless(page)
@@ -195,7 +173,7 @@ def listing_of(body: bytes, encoding: KeyEncoding, where: str) -> ObjectPage:
 
 def prefixes_of(body: bytes, encoding: KeyEncoding, where: str) -> list[bytes]:
     """Return the common prefixes of a listing. Raises SourceError."""
-    answer = _answer(body, LIST_ROOTS, where)
+    answer = parse_answer(body, LIST_ROOTS, where)
     prefixes = _finders(etree.QName(answer.root).namespace)["prefixes"](answer.root)
     decode = encoding.decoder(answer, prefixes)
     return [decode(prefix) for prefix in prefixes]
@@ -203,7 +181,7 @@ def prefixes_of(body: bytes, encoding: KeyEncoding, where: str) -> list[bytes]:
 
 def versions_of(body: bytes, encoding: KeyEncoding, where: str) -> VersionListing:
     """Parse an answer to ListObjectVersions. Raises SourceError."""
-    answer = _answer(body, VERSION_ROOTS, where)
+    answer = parse_answer(body, VERSION_ROOTS, where)
     named = ((etree.QName(element).localname, element) for element in answer.root)
     entries = [
         (name == "DeleteMarker", {etree.QName(child).localname: child.text for child in element})
@@ -213,11 +191,19 @@ def versions_of(body: bytes, encoding: KeyEncoding, where: str) -> VersionListin
     decode = encoding.decoder(answer, [entry.get("Key") for _, entry in entries])
     return VersionListing(
         [_version(entry, decode, deleted=deleted) for deleted, entry in entries if entry.get("Key")],
-        truncated=answer.flag("IsTruncated", where),
+        truncated=_flag(answer, "IsTruncated", where),
         key_marker=_marker(answer.text("NextKeyMarker"), decode),
         version_marker=answer.text("NextVersionIdMarker"),
         gaps=tuple(gap_without("a key", entry, scope=SCOPE) for _, entry in entries if not entry.get("Key")),
     )
+
+
+def _flag(answer: XmlAnswer, name: str, where: str) -> bool:
+    """Return a child that is true or false. Raises ProtocolViolation."""
+    text = (answer.text(name) or "").strip().lower()
+    if text not in {"true", "false"}:
+        raise ProtocolViolation(f"{where} did not say whether the listing goes on ({name}).", hint=TRY_PROVIDER)
+    return text == "true"
 
 
 def _marker(text: str | None, decode: Callable[[str], bytes]) -> str | None:
@@ -236,101 +222,33 @@ def _without_keyless(page: ObjectPage) -> ObjectPage:
 
 def refusal_of(status: int, headers: Mapping[str, str], body: bytes) -> AwsRefusal:
     """Return what an answer other than 200 says; the body may be anything."""
-    try:
-        answer = XmlAnswer(etree.fromstring(body, _parser()))
-    except (etree.XMLSyntaxError, ValueError):
-        answer = None
-    return _refusal(status, headers, answer)
+    return _refusal(status, headers, error_answer(body))
 
 
 def _refusal(status: int, headers: Mapping[str, str], answer: XmlAnswer | None) -> AwsRefusal:
     code, message, region = "", "", headers.get("x-amz-bucket-region")
-    if answer is not None and etree.QName(answer.root).localname == "Error":
+    if answer is not None:
         code, message = answer.text("Code") or "", answer.text("Message") or ""
         region = region or answer.text("Region")
     return AwsRefusal(status, code, message, region, headers.get("retry-after"))
 
 
-def find_column(find: Mapping[str, Any], name: str, root: etree._Element, rows: int) -> Texts:
-    """Return the text of a child of every row, None where a row has none."""
-    # Plain lists of text are quickest, and right when every row has exactly one such child and it is not empty.
-    texts: list[str] = find[name](root)
-    if len(texts) == rows and find[f"one {name}"](root):
-        return texts
-    if not texts:
-        return [None] * rows
-    return [row.findtext(find["tag " + name]) for row in find["elements"](root)]
+def parse_answer(body: bytes, wanted: frozenset[str], where: str, what: str = "a listing") -> XmlAnswer:
+    """Return an answer. Raises what can be asked again as that: an answer may break off, or be an error with 200."""
 
+    def error_in(answer: XmlAnswer) -> SourceError:
+        return refusal_error(where, _refusal(SERVER_ERROR, {}, answer), TABLE)
 
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
-
-
-def _answer(body: bytes, wanted: frozenset[str], where: str) -> XmlAnswer:
-    """Return a listing. Raises what can be asked again as that: an answer may break off, or be an error with 200."""
-    try:
-        answer = _parsed(body)
-    except (etree.XMLSyntaxError, ValueError) as exc:
-        if not _is_whole(body):
-            raise TemporarilyDown(f"{where} broke off a listing.", hint=ASK_LATER) from exc
-        raise ProtocolViolation(
-            f"{where} sent a listing that is not XML ({str(exc).rstrip('.')}).", hint=TRY_PROVIDER
-        ) from exc
-    name = etree.QName(answer.root).localname
-    if name == "Error":
-        raise refusal_error(where, _refusal(SERVER_ERROR, {}, answer), TABLE)
-    # A document type could rewrite the keys.
-    if name not in wanted or answer.root.getroottree().docinfo.internalDTD is not None:
-        raise ProtocolViolation(f"{where} sent <{name}> instead of a listing.", hint=TRY_PROVIDER)
-    return answer
-
-
-def _parsed(body: bytes) -> XmlAnswer:
-    try:
-        return XmlAnswer(etree.fromstring(body, _parser()))
-    except etree.XMLSyntaxError:
-        mended = UNPRINTABLE.sub(_stand_in, body)
-        if mended == body or ANY_STAND_IN.search(body):
-            raise
-        return XmlAnswer(etree.fromstring(mended, _parser()), mended=True)
-
-
-def _stand_in(found: re.Match[bytes]) -> bytes:
-    text = found[0]
-    if len(text) == 1:
-        code = text[0]
-    else:
-        digits = text[2:-1]
-        code = int(digits[1:], 16) if digits[:1] in b"xX" else int(digits)
-    return chr(STAND_IN + code).encode()
-
-
-def _is_whole(body: bytes) -> bool:
-    """Whether an answer ends as it began: with the end of its first element."""
-    begun = FIRST_TAG.match(body)
-    return begun is not None and body.rstrip().endswith(b"</" + begun[1] + b">")
-
-
-FIRST_TAG = re.compile(rb"\s*(?:<[?!][^>]*>\s*)*<([^\s>/]+)")
+    return parse_xml(body, wanted, where, what=what, hint=TRY_PROVIDER, error_in=error_in)
 
 
 @cache
 def _finders(namespace: str | None) -> Mapping[str, Any]:
     """Return the compiled searches for a listing in a namespace (stores differ in that too)."""
+    paths = {name: name for name in ("Key", *COLUMNS)} | {"Owner": "Owner/ID"}
     prefix, ns = ("s3:", {"s3": namespace}) if namespace else ("", None)
-    row = f"{prefix}Contents"
-    found: dict[str, Any] = {
-        "rows": etree.XPath(f"count({row})", namespaces=ns),
-        "elements": etree.XPath(row, namespaces=ns),
-        "prefixes": etree.XPath(f"{prefix}CommonPrefixes/{prefix}Prefix/text()", namespaces=ns, smart_strings=False),
-    }
-    for name in ("Key", "LastModified", "ETag", "Size", "StorageClass", "ChecksumAlgorithm", "Owner"):
-        steps = (name, "ID") if name == "Owner" else (name,)
-        path = "/".join(prefix + step for step in steps)
-        found[name] = etree.XPath(f"{row}/{path}/text()", namespaces=ns, smart_strings=False)
-        found[f"one {name}"] = etree.XPath(f"not({row}[count({path})!=1])", namespaces=ns)
-        found[f"tag {name}"] = "/".join((f"{{{namespace}}}" if namespace else "") + step for step in steps)
-    return found
+    folders = etree.XPath(f"{prefix}CommonPrefixes/{prefix}Prefix/text()", namespaces=ns, smart_strings=False)
+    return {**text_finders("Contents", paths, namespace), "prefixes": folders}
 
 
 def _version(fields: Mapping[str, str | None], decode: Callable[[str], bytes], *, deleted: bool) -> S3Version:

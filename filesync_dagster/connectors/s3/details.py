@@ -1,13 +1,11 @@
 """What a user may say about a bucket."""
 
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from filesync_dagster.connectors.rest.details import Seconds, address_parts
 from filesync_dagster.connectors.s3.quirks import QUIRKS
-
-Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
 class S3Details(BaseModel):
@@ -72,13 +70,8 @@ class S3Details(BaseModel):
     @field_validator("endpoint_url")
     @classmethod
     def _address_can_be_read(cls, value: str | None) -> str | None:
-        try:
-            parts = urlsplit(value or "")
-            readable = value is None or (parts.hostname and parts.port != 0)
-        except ValueError as exc:
-            raise ValueError(f"{value!r} is not an address ({exc})") from exc
-        if not readable:
-            raise ValueError(f"{value!r} is not an address")
+        if value is not None and address_parts(value) is None:
+            raise ValueError("this is not an address such as https://s3.example.com")  # the value might hold a password
         return value
 
     @model_validator(mode="after")

@@ -18,19 +18,24 @@ class Quirks:
     ordered: bool = True  # keys come in the order of their UTF-8 bytes
     start_after: bool = True  # a listing may be asked to begin after any key: whether it did shows in what it has
     etag_is_md5: bool = True  # an ETag of 32 hex digits is the MD5 of the content (not with KMS: docs/reports.md)
+    atomic_reads: bool = False  # an answer is of one version, whatever happens while it is read
+    transcodes: bool = False  # unpacks what is stored packed for whoever does not accept it so
+    conditional_writes: bool = False  # `If-Match` and `If-None-Match` of PUT are heeded, by the vendor's documentation
     virtual_hosts: bool = False  # the bucket may be part of the host name
 
 
 QUIRKS: dict[str, Quirks] = {
-    "aws": Quirks(hosts=(".amazonaws.com", ".amazonaws.com.cn"), virtual_hosts=True),
+    "aws": Quirks(
+        hosts=(".amazonaws.com", ".amazonaws.com.cn"), atomic_reads=True, conditional_writes=True, virtual_hosts=True
+    ),
     "minio": Quirks(),
-    "r2": Quirks(hosts=(".r2.cloudflarestorage.com",)),
+    "r2": Quirks(hosts=(".r2.cloudflarestorage.com",), conditional_writes=True),
     "wasabi": Quirks(hosts=(".wasabisys.com",)),
     "b2": Quirks(hosts=(".backblazeb2.com",)),
     "do_spaces": Quirks(hosts=(".digitaloceanspaces.com",)),
     "idrive_e2": Quirks(hosts=(".idrivee2.com", ".e2.cloudstorage.com")),
     "storj": Quirks(hosts=(".storjshare.io",), etag_is_md5=False),
-    "gcs": Quirks(hosts=(".storage.googleapis.com",)),
+    "gcs": Quirks(hosts=(".storage.googleapis.com",), transcodes=True),
     "ceph": Quirks(list_version=1),
     "alibaba": Quirks(hosts=(".aliyuncs.com",), virtual_hosts=True),
     "tencent": Quirks(hosts=(".myqcloud.com",), list_version=1, virtual_hosts=True),

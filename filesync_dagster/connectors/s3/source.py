@@ -7,20 +7,22 @@ from datetime import UTC, datetime
 
 import httpx
 
+from filesync_dagster.connectors.object_store.emptiness import explain_emptiness
 from filesync_dagster.connectors.object_store.listing import ListedPage, list_objects
 from filesync_dagster.connectors.object_store.lookups import lookup_keys
-from filesync_dagster.connectors.object_store.store import ObjectPage, bytes_of, text_of
+from filesync_dagster.connectors.object_store.store import ObjectPage
 from filesync_dagster.connectors.rest.retry import RetryPolicy
 from filesync_dagster.connectors.s3.administration import Administration
 from filesync_dagster.connectors.s3.bucket import S3Bucket
+from filesync_dagster.connectors.s3.content import open_object
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.history import list_bucket_as_of, provable_since
 from filesync_dagster.connectors.s3.quirks import quirks_for
 from filesync_dagster.connectors.s3.rows import RowShape, rows_of
 from filesync_dagster.connectors.s3.transport import Transport
+from filesync_dagster.core.content import ContentStream, FileEntry
 from filesync_dagster.core.errors import AccessDenied, HistoryUnavailable, ProtocolViolation, SourceError
 from filesync_dagster.core.model import Capabilities, ChangeKind, ConnectionReport, Meter, Page
-from filesync_dagster.core.suggestions import nothing_below
 
 SCOPE = ""
 
@@ -82,19 +84,7 @@ class S3Source:
 
     def explain_emptiness(self) -> str | None:
         """Tell a misspelt prefix by what is beside it."""
-        if self._bucket.page(limit=1).keys:
-            return None
-        bucket, prefix = self._details.bucket, self._details.prefix
-        if not prefix:
-            return f"The bucket {bucket} has no object."
-        parent = ""
-        for segment in prefix.split("/"):
-            beside = [text_of(one) for one in self._bucket.folders(parent, bytes_of(parent))]
-            wanted = f"{parent}{segment}/"
-            if wanted not in beside:
-                return nothing_below(prefix, wanted, beside)
-            parent = wanted
-        return nothing_below(prefix, prefix, ())
+        return explain_emptiness(self._bucket, f"The bucket {self._details.bucket}")
 
     def scopes(self) -> tuple[str, ...]:
         """One: the bucket below the prefix."""
@@ -108,6 +98,12 @@ class S3Source:
         """Ask for keys, those next to each other together."""
         for page in lookup_keys(self._bucket, ids, self._details.list_workers):
             yield self._page(page, None, now=True)
+
+    def open(
+        self, entry: FileEntry, *, offset: int = 0, length: int | None = None, export: str | None = None
+    ) -> ContentStream:
+        """Ask for the object, on condition that its ETag is the one of the inventory."""
+        return open_object(self._transport, self._bucket.quirks, entry, offset, length)
 
     def history_start(self) -> datetime | None:
         """The earliest moment that the bucket's versions can prove; see `history` for what they cannot."""
@@ -132,6 +128,11 @@ class S3Source:
                 "s3:GetBucketVersioning and s3:GetLifecycleConfiguration to prove it.",
             )
         return self._pages(list_bucket_as_of(self._bucket, at, checkpoint), now=False)
+
+    @property
+    def transport(self) -> Transport:
+        """What asks the bucket."""
+        return self._transport
 
     def close(self) -> None:
         """Close the connections."""

@@ -17,9 +17,12 @@ from filesync_dagster.connectors.aws.credentials import aws_session
 from filesync_dagster.connectors.aws.errors import AwsRefusal, botocore_border, refusal_error
 from filesync_dagster.connectors.rest.calls import Calls, RetryPolicy, never, tenant_of
 from filesync_dagster.connectors.rest.client import httpx_border, pooled_client
+from filesync_dagster.connectors.rest.errors import ErrorTable
 from filesync_dagster.connectors.s3.answers import TABLE, refusal_of
 from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.connectors.s3.quirks import Quirks
+from filesync_dagster.connectors.s3.signature import UNSIGNED, SignedRequest, Signer
+from filesync_dagster.core.downloads import Download, Downloader
 from filesync_dagster.core.errors import AuthenticationFailed
 from filesync_dagster.core.http import BoundedClient
 from filesync_dagster.core.model import Meter
@@ -29,6 +32,7 @@ DEFAULT_REGION = "us-east-1"
 AWS_SUFFIXES = {"cn-": "amazonaws.com.cn", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov"}
 ELSEWHERE = frozenset({301, 307, 400})  # answers that may name the region to ask instead
 SAFE = "-_.~"
+ANSWERED = frozenset({200, 206})
 TOLD_BY_STATUS = {200: True, 404: False}
 
 Result = TypeVar("Result")
@@ -46,6 +50,7 @@ class Identity:
         self._details = details
         self._lock = threading.Lock()
         self._found: Credentials | None = None
+        self._signer = Signer()
 
     def freeze(self) -> ReadOnlyCredentials:
         """Return the credentials to use now. Raises AuthenticationFailed when there are none."""
@@ -81,6 +86,13 @@ class Identity:
         request = AWSRequest(method, url, headers=headers)
         S3SigV4Auth(self.freeze(), "s3", region).add_auth(request)
         return dict(request.headers.items())
+
+    def sign(self, request: SignedRequest, region: str) -> tuple[str, dict[str, str]]:
+        """Return the address and the headers of a request, signed unless access is anonymous; see `signature`."""
+        asked = f"{request.url}?{request.query}" if request.query else request.url
+        if self._details.anonymous:
+            return asked, dict(request.headers)
+        return asked, {**request.headers, **self._signer.headers(request, self.freeze(), region)}
 
     def _looked_up(self) -> Credentials:
         details = self._details
@@ -121,15 +133,13 @@ class Transport:
         self._moved = False
         self._lock = threading.Lock()
         self.calls = Calls(meter, tenant_of(self._identity.tenant), policy, self._identity.renewal)
-        self._client = pooled_client(
-            (details.endpoint_url or "").startswith("http://"),
-            connections=details.list_workers + 2,
-            read_timeout=details.read_timeout,
-            connect_timeout=details.connect_timeout,
-            wire=wire,
-            verify_tls=details.verify_tls,
-            ca_bundle=details.ca_bundle,
-        )
+        self._client = pooled_client(details, connections=details.list_workers + 2, wire=wire)
+        self.downloads = Downloader(self._client)
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket."""
+        return self._details.bucket
 
     @property
     def where(self) -> str:
@@ -176,11 +186,46 @@ class Transport:
             found = self.calls(lambda: [parse(body) for body in self._once(asked)], stopped=stopped)
         return found[0]
 
+    def download(self, key: bytes, query: str, headers: Mapping[str, str], table: ErrorTable, where: str) -> Download:
+        """Return the answer to one GET of an object when it is 200 or 206.
+
+        Raises SourceError by `table`, and httpx's errors. `where` names the object.
+        """
+        while True:  # once more, when the bucket turns out to be in another region
+            request = SignedRequest("GET", self.url_of(key), query, self._common_headers())
+            with botocore_border(self.where, TABLE):
+                url, signed = self._identity.sign(request, self.region)
+            answer = self.downloads.get(url, {**signed, **headers})
+            if answer.status in ANSWERED:
+                return answer
+            try:
+                refusal = refusal_of(answer.status, answer.headers, answer.refusal())
+            finally:
+                answer.close()
+            if not self.moves_to(refusal):
+                raise refusal_error(where, refusal, table)
+
+    def head(self, key: bytes, query: str, table: ErrorTable, where: str) -> Mapping[str, str]:
+        """Return what the store tells of an object. Repeats what can be repeated; raises SourceError by `table`."""
+        url = self.url_of(key) + (f"?{query}" if query else "")
+
+        def once() -> Mapping[str, str]:
+            answer = self._fetch("HEAD", url)
+            if not answer.is_success:
+                raise refusal_error(where, refusal_of(answer.status_code, answer.headers, b""), table)
+            return answer.headers
+
+        return self.calls(once)
+
+    def url_of(self, key: bytes) -> str:
+        """Return the address of an object."""
+        return f"{self.bucket_url.rstrip('/')}/{quote(key, safe=SAFE + '/')}"
+
     def has(self, key: bytes, *, stopped: Callable[[], bool] = never) -> bool | None:
         """Say whether there is an object, asked for it by itself; None where the store does not tell."""
         if any(part in {b".", b".."} for part in key.split(b"/")):
             return None  # addresses know these steps: the request would be for another object
-        url = f"{self.bucket_url.rstrip('/')}/{quote(key, safe=SAFE + '/')}"
+        url = self.url_of(key)
         return TOLD_BY_STATUS.get(self.calls(lambda: self._head(url), stopped=stopped))
 
     @property
@@ -190,6 +235,7 @@ class Transport:
 
     def close(self) -> None:
         """Release the connections."""
+        self.downloads.close()
         self._client.close()
 
     @property
@@ -216,7 +262,7 @@ class Transport:
         if answer.status_code == httpx.codes.OK:
             return [answer.content]
         refusal = refusal_of(answer.status_code, answer.headers, answer.content)
-        if self._moves_to(refusal):
+        if self.moves_to(refusal):
             return []
         raise refusal_error(self.where, refusal, TABLE)
 
@@ -229,17 +275,53 @@ class Transport:
         return answer.status_code
 
     def _fetch(self, method: str, url: str) -> httpx.Response:
+        with botocore_border(self.where, TABLE):
+            headers = self._identity.signed_headers(method, url, self.region, self._common_headers())
+        with httpx_border(self.where):
+            return self._client.request(method, url, headers=headers, extensions={"target": _target_of(url)})
+
+    def send(
+        self,
+        method: str,
+        key: bytes,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        seconds: float | None = None,
+    ) -> httpx.Response:
+        """Return the answer to one signed request about an object; about the bucket for an empty key.
+
+        `seconds`: how long the answer is waited for, when not as long as for any other. Raises SourceError when there
+        is none.
+        """
+        # What is sent in the clear is signed, so that nobody changes it; TLS sees to that by itself.
+        url = self.url_of(key)
+        payload = UNSIGNED if url.startswith("https:") else sha256(body).hexdigest()
+        request = SignedRequest(method, url, query, {**self._common_headers(), **headers}, payload)
+        with botocore_border(self.where, TABLE):
+            url, signed = self._identity.sign(request, self.region)
+        with httpx_border(self.where):
+            return self._client.request(
+                method,
+                url,
+                content=body or None,
+                headers=signed,
+                timeout=httpx.Timeout(
+                    seconds or self._details.read_timeout, connect=self._details.connect_timeout, pool=None
+                ),
+                extensions={"target": _target_of(url)},
+            )
+
+    def _common_headers(self) -> dict[str, str]:
         headers: dict[str, str] = {}
         if self._details.requester_pays:
             headers["x-amz-request-payer"] = "requester"
         if self._details.expected_bucket_owner is not None:
             headers["x-amz-expected-bucket-owner"] = self._details.expected_bucket_owner
-        with botocore_border(self.where, TABLE):
-            headers = self._identity.signed_headers(method, url, self.region, headers)
-        with httpx_border(self.where):
-            return self._client.request(method, url, headers=headers)
+        return headers
 
-    def _moves_to(self, refusal: AwsRefusal) -> bool:
+    def moves_to(self, refusal: AwsRefusal) -> bool:
         """Take over the region that the store named, once; say whether to ask again."""
         if refusal.region is None or refusal.status not in ELSEWHERE:
             return False
@@ -258,6 +340,11 @@ class Transport:
         with botocore_border(f"Bucket {self._details.bucket}", TABLE):
             region: str | None = session_of(self._details).get_config_variable("region")
         return region
+
+
+def _target_of(url: str) -> bytes:
+    """Return what is asked for as it was signed: httpx would resolve `..` in a key."""
+    return url[url.index("/", len("https://")) :].encode("ascii")
 
 
 def _open(secret: SecretStr | None) -> str | None:

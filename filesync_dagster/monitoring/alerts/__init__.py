@@ -5,7 +5,8 @@ reads the inventory, config, metadata, observability, errors.
 """
 
 from filesync_dagster.monitoring.alerts.channels import Channel, open_channels
-from filesync_dagster.monitoring.alerts.conditions import UNWATCHED, Condition, Observation, conditions
+from filesync_dagster.monitoring.alerts.condition import Condition
+from filesync_dagster.monitoring.alerts.conditions import UNWATCHED, Observation, conditions
 from filesync_dagster.monitoring.alerts.dispatch import (
     Crash,
     Round,

@@ -1,4 +1,4 @@
-"""Where messages go: one Apprise URL is one channel. What a URL holds (passwords, tokens) is never shown."""
+"""Where messages go (Slack, mail, …): one Apprise URL is one channel. Passwords and tokens in it are never shown."""
 
 import logging
 import re

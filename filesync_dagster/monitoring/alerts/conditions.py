@@ -3,35 +3,24 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from filesync_dagster.config import AlertKind, Broken
 from filesync_dagster.core.model import SyncStatus
+from filesync_dagster.monitoring.alerts.condition import Condition, span_text
+from filesync_dagster.monitoring.alerts.replica_conditions import replica_conditions
 from filesync_dagster.storage.database import QueueTrouble
 from filesync_dagster.sync.circuit_breaker import CLOSED
 from filesync_dagster.sync.status import EndpointStatus
+
+if TYPE_CHECKING:
+    from filesync_dagster.replication.status import ReplicationStatus
 
 CONFIGURATION = "configuration"
 """The subject of what is wrong with the whole file."""
 
 UNWATCHED = ("disabled", "broken")
 """States in which nothing is expected of an endpoint."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One thing that is wrong."""
-
-    subject: str
-    kind: AlertKind
-    sentence: str
-    hint: str = ""
-    run_id: str | None = None
-    since: datetime | None = None  # None: since it is seen
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What tells it from others."""
-        return self.subject, self.kind.value
 
 
 @dataclass(frozen=True)
@@ -53,6 +42,8 @@ class Observation:
     queues: Sequence[QueueTrouble] = ()
     broken: Sequence[Broken] = ()
     unread: Sequence[str] = ()  # what is wrong with the whole file
+    replications: Sequence["ReplicationStatus"] = ()
+    lag_limits: Mapping[str, timedelta] = field(default_factory=dict)  # how long a replica may lack something
 
 
 def conditions(seen: Observation) -> Iterator[Condition]:
@@ -60,6 +51,8 @@ def conditions(seen: Observation) -> Iterator[Condition]:
     for status in seen.statuses:
         if status.state not in UNWATCHED:
             yield from _of_endpoint(status, seen)
+    for replication in seen.replications:
+        yield from replica_conditions(replication, seen.lag_limits, seen.at)
     for queue in seen.queues:
         yield from _of_queue(queue)
     yield from _of_configuration(seen.broken, seen.unread)
@@ -108,7 +101,7 @@ def _staleness(status: EndpointStatus, seen: Observation) -> Iterator[Condition]
     begun = status.last_success or expected.known_since
     if seen.at - max(begun, expected.since or begun) <= expected.within:
         return
-    within = _spoken(expected.within)
+    within = span_text(expected.within)
     if status.last_success:
         sentence = f"Its last successful sync was at {status.last_success:%Y-%m-%d %H:%M} UTC, more than {within} ago."
     else:
@@ -117,16 +110,6 @@ def _staleness(status: EndpointStatus, seen: Observation) -> Iterator[Condition]
         sentence += f" A sync has been running since {status.running_since:%Y-%m-%d %H:%M} UTC."
     hint = "Is the Dagster daemon running, with its schedules on? `filesync status` shows what the last sync said."
     yield Condition(status.name, AlertKind.STALE, sentence, hint)
-
-
-def _spoken(span: timedelta) -> str:
-    """Return a length of time in words.
-
-    >>> _spoken(timedelta(minutes=20)), _spoken(timedelta(hours=1, minutes=30)), _spoken(timedelta(days=3, hours=4))
-    ('20 minutes', '90 minutes', '76 hours')
-    """
-    minutes = round(span.total_seconds() / 60)
-    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"  # noqa: PLR2004 - two hours
 
 
 def _of_queue(queue: QueueTrouble) -> Iterator[Condition]:

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from filesync_dagster.config import AlertKind, freshness
+from filesync_dagster.config import AlertKind, freshness, lag_limit
 from filesync_dagster.core.errors import ConfigError, FilesyncError
 from filesync_dagster.core.logging import event
 from filesync_dagster.monitoring.alerts.channels import Channel, open_channels
-from filesync_dagster.monitoring.alerts.conditions import Condition, Expectation, Observation, conditions
+from filesync_dagster.monitoring.alerts.condition import Condition
+from filesync_dagster.monitoring.alerts.conditions import Expectation, Observation, conditions
 from filesync_dagster.monitoring.alerts.messages import AlertMessage, messages
 from filesync_dagster.monitoring.alerts.transitions import JOB, Transitions, transitions
+from filesync_dagster.replication.status import replication_statuses
 from filesync_dagster.storage.database import AlertRecord, ExpectedRecord, QueueTrouble
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.status import endpoint_statuses
@@ -55,7 +57,9 @@ def update(runtime: Runtime) -> Transitions:
     """Look at everything and write what became wrong and what is over. Raises DatabaseError."""
     metadata, config = runtime.metadata, runtime.config
     seen = observe(runtime)
-    found = transitions(metadata.alerts.read(standing=True), conditions(seen), seen.statuses, config.alerts.kinds)
+    active = {one.name for one in seen.replications if one.is_active}
+    standing = metadata.alerts.read(standing=True)
+    found = transitions(standing, conditions(seen), seen.statuses, config.alerts.kinds, active)
     found = replace(found, raised=[_with_changes(runtime, condition) for condition in found.raised])
     _write(runtime, found, seen.at)
     return found
@@ -80,7 +84,14 @@ def observe(runtime: Runtime) -> Observation:
     at, config = runtime.metadata.now(), runtime.config
     statuses = endpoint_statuses(runtime)
     expected, queues = _expectations(runtime, at), _queue_troubles(runtime)
-    return Observation(at, statuses, expected, queues, config.broken, config.unread)
+    replications, limits = replication_statuses(runtime), _lag_limits(runtime)
+    return Observation(at, statuses, expected, queues, config.broken, config.unread, replications, limits)
+
+
+def _lag_limits(runtime: Runtime) -> dict[str, timedelta]:
+    config = runtime.config
+    limits = {one.name: lag_limit(one, config.by_name[one.source]) for one in config.active_replications}
+    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _write(runtime: Runtime, found: Transitions, at: datetime) -> None:

@@ -22,15 +22,38 @@ ABOUT_ENDPOINTS = frozenset(
 )
 """Kinds whose subject is an endpoint, always."""
 
+ABOUT_REPLICATIONS = frozenset(
+    {
+        AlertKind.REPLICATION_FAILED,
+        AlertKind.REPLICATION_HELD,
+        AlertKind.REPLICATION_LAG,
+        AlertKind.REPLICATION_PROBLEMS,
+    }
+)
+"""Kinds whose subject is a replication, always."""
+
 MAX_NAME_LETTERS = 80
 """Letters of a subject: that of an entry that cannot be used is whatever somebody wrote."""
 
-URGENT = frozenset({AlertKind.FAILED, AlertKind.BREAKER_OPEN, AlertKind.CRASHED, AlertKind.QUEUE, AlertKind.CHANNEL})
+URGENT = frozenset(
+    {
+        AlertKind.FAILED,
+        AlertKind.BREAKER_OPEN,
+        AlertKind.REPLICATION_FAILED,
+        AlertKind.CRASHED,
+        AlertKind.QUEUE,
+        AlertKind.CHANNEL,
+    }
+)
 """Kinds that are failures; the others are warnings."""
 
 LABELS = {
     AlertKind.BREAKER_OPEN: "breaker open",
     AlertKind.FEED_DRIFT: "feed drift",
+    AlertKind.REPLICATION_FAILED: "replication failed",
+    AlertKind.REPLICATION_HELD: "plan held",
+    AlertKind.REPLICATION_LAG: "replica behind",
+    AlertKind.REPLICATION_PROBLEMS: "files not replicated",
     AlertKind.DEAD_MESSAGES: "dead messages",
     AlertKind.QUEUE: "queue unreachable",
     AlertKind.CONFIGURATION: "wrong configuration",
@@ -133,11 +156,9 @@ def _link(group: Sequence[AlertRecord], link_base: str | None) -> str | None:
     run_id = next((alert.run_id for alert in reversed(group) if alert.run_id), None)
     if link_base and run_id:
         return f"Run: {link_base}/runs/{run_id}"
-    subject = group[0].subject
-    is_endpoint = any(alert.kind in ABOUT_ENDPOINTS for alert in group)
-    return (
-        f"Asset: {link_base}/assets/filesync/{quote(subject[:MAX_NAME_LETTERS])}" if link_base and is_endpoint else None
-    )
+    subject, kinds = quote(group[0].subject[:MAX_NAME_LETTERS]), {alert.kind for alert in group}
+    folder = "filesync" if kinds & ABOUT_ENDPOINTS else "filesync_replica" if kinds & ABOUT_REPLICATIONS else None
+    return f"Asset: {link_base}/assets/{folder}/{subject}" if link_base and folder else None
 
 
 def _moment(at: datetime) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from filesync_dagster.config import AlertKind
-from filesync_dagster.monitoring.alerts.conditions import UNWATCHED, Condition
-from filesync_dagster.monitoring.alerts.messages import ABOUT_ENDPOINTS
+from filesync_dagster.monitoring.alerts.condition import Condition
+from filesync_dagster.monitoring.alerts.conditions import UNWATCHED
+from filesync_dagster.monitoring.alerts.messages import ABOUT_ENDPOINTS, ABOUT_REPLICATIONS
 from filesync_dagster.storage.database import AlertRecord
 from filesync_dagster.sync.status import EndpointStatus
 
@@ -27,10 +28,12 @@ def transitions(
     found: Iterable[Condition],
     statuses: Iterable[EndpointStatus],
     kinds: Collection[str] | None = None,
+    replications: Collection[str] = (),
 ) -> Transitions:
     """Compare what stands with what is wrong now. `kinds`: those that are wanted; None: all.
 
-    An alert about an endpoint that left the configuration, or of which nothing is expected any more, is dropped.
+    `replications`: those that are active. An alert about an endpoint or a replication that left the configuration, or
+    of which nothing is expected any more, is dropped.
     """
     known = {alert.key: alert for alert in standing}
     watched = {status.name: status for status in statuses if status.state not in UNWATCHED}
@@ -40,16 +43,18 @@ def transitions(
         if kinds is not None and alert.kind not in kinds:
             dropped.append(alert)
         elif key not in wrong and not _stays(alert, watched):
-            if _is_about_an_endpoint(alert) and alert.subject not in watched:
+            known_subjects = replications if alert.kind in ABOUT_REPLICATIONS else watched
+            if _has_a_name(alert) and alert.subject not in known_subjects:
                 dropped.append(alert)
             else:
                 cleared.append((alert, _cleared_by(alert, watched)))
     return Transitions([c for key, c in wrong.items() if key not in known], cleared, dropped)
 
 
-def _is_about_an_endpoint(alert: AlertRecord) -> bool:
+def _has_a_name(alert: AlertRecord) -> bool:
+    """Tell whether an alert is about an endpoint or a replication."""
     crashed_endpoint = alert.kind == AlertKind.CRASHED and not alert.subject.startswith(JOB)
-    return alert.kind in ABOUT_ENDPOINTS or crashed_endpoint
+    return alert.kind in ABOUT_ENDPOINTS | ABOUT_REPLICATIONS or crashed_endpoint
 
 
 def _stays(alert: AlertRecord, watched: dict[str, EndpointStatus]) -> bool:

@@ -11,6 +11,10 @@ from filesync_dagster.sync.runtime import Runtime
 UNIQUE_WITHIN: dict[str, tuple[str, ...]] = {
     "google_drive": (),
     "autodesk": (),
+    "box": (),
+    "dropbox": (),
+    "onedrive": ("base_url", "tenant_id"),
+    "sharepoint": ("base_url", "tenant_id"),
     "s3": ("endpoint_url", "bucket"),
     "local": ("path",),  # of ids that are made of paths
 }

@@ -6,7 +6,7 @@ to be live, and begins after midnight, is: under the day on which it begins.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
@@ -36,6 +36,11 @@ from filesync_dagster.orchestration.tags import CADENCE_TAG, FULL_TAG, LIVE_TAG
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync, Watch
+    from filesync_dagster.replication.status import ReplicationStatus
+    from filesync_dagster.sync.status import EndpointStatus
+
+INVENTORY = "inventory"
+"""The op, and the step of a run, that syncs endpoints."""
 
 SHOWN_FAILURES = 20
 """Endpoints that a failed run explains in its message; the others are in its metadata and log."""
@@ -65,7 +70,7 @@ def endpoint_assets(config: Config, overrides: Overrides | None = None) -> dg.As
     checks = {f"CHECK_{e.name}_{check.name}": check for e in endpoints for check in check_specs(e)}
 
     @dg.op(
-        name="inventory",
+        name=INVENTORY,
         out={
             **{name: dg.Out(dg.Nothing, is_required=False, io_manager_key=INVENTORY_IO_MANAGER) for name in outputs},
             **{name: dg.Out(dg.Nothing, is_required=False) for name in checks},
@@ -118,7 +123,7 @@ def _sync_selected(
     day, today = day_of(context.partition_key), filesync.config.settings.partitions.today()
     live = day == today or LIVE_TAG in context.run.tags
     if context.run.parent_run_id:
-        _wait_for_last_attempt(filesync, names)
+        wait_for_last_attempt(filesync, filesync.status, names)
     if live:
         # A retry of it after midnight is no wish to rebuild the day before.
         context.instance.add_run_tags(context.run.run_id, {LIVE_TAG: "true"})
@@ -129,7 +134,7 @@ def _sync_selected(
     failures: dict[str, str] = {}
     for result in results:
         why = failure_reason(result)
-        if result.status is SyncStatus.SKIPPED or (result.busy and _is_automatic(context.run)):
+        if result.status is SyncStatus.SKIPPED or (result.busy and is_automatic(context.run)):
             # Nothing new is known, and nothing new went wrong: that is told by the runs that failed, or sync it now.
             context.log.warning("%s: %s", result.endpoint, why)
         elif why:
@@ -149,7 +154,7 @@ def _materialize(context: dg.AssetExecutionContext, filesync: "Filesync", result
     return (materialization if is_of_the_run else materialization_event)(filesync, result, day)
 
 
-def _is_automatic(run: dg.DagsterRun) -> bool:
+def is_automatic(run: dg.DagsterRun) -> bool:
     """Tell whether nobody waits for what a run does: a schedule or sensor began it, or it repeats another one."""
     return CADENCE_TAG in run.tags or run.parent_run_id is not None
 
@@ -177,15 +182,19 @@ def _live(
                 yield result
 
 
-def _wait_for_last_attempt(filesync: "Filesync", names: Sequence[str]) -> None:
-    """Wait until no endpoint of a run that is run again is held by what is left of the run before.
+def wait_for_last_attempt(
+    filesync: "Filesync",
+    look: "Callable[[], Iterable[EndpointStatus | ReplicationStatus]]",
+    names: Sequence[str],
+) -> None:
+    """Wait until nothing of a run that is run again is held by what is left of the run before.
 
     A process that was told to stop may take a while; a machine that went away holds its leases until they expire.
     """
     settings, retried = filesync.config.settings, set(names)
     deadline = time.monotonic() + settings.lease_seconds + STOP_GRACE_SECONDS
     while time.monotonic() < deadline:
-        if not any(status.running_since for status in filesync.status() if status.name in retried):
+        if not any(status.running_since for status in look() if status.name in retried):
             return
         time.sleep(1)
 

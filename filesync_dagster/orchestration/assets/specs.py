@@ -6,6 +6,7 @@ import dagster as dg
 
 from filesync_dagster.config import Endpoint, Settings, freshness
 from filesync_dagster.connectors import CONNECTORS
+from filesync_dagster.orchestration.assets.places import place_text
 from filesync_dagster.orchestration.cadences import cadence_of
 from filesync_dagster.orchestration.tags import ASSET_PREFIX
 
@@ -22,8 +23,8 @@ PARTITIONS = (
     "A partition is a day: what was observed during it. Materialize today to sync now; a past day is rebuilt from the "
     "store's history, or from what was stored on that day."
 )
-KINDS = {"local": "file", "google_drive": "googledrive"}
-"""Types of endpoints for which Dagster has an icon under another name."""
+KINDS = {"local": "file", "google_drive": "googledrive", "onedrive": "microsoft", "azure_blob": "azure"}
+"""Types of endpoints for which Dagster has an icon under another name. For box, dropbox and autodesk it has none."""
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 """What Dagster takes for the address of an owner; it refuses the whole definition for anything else."""
 
@@ -50,7 +51,7 @@ def endpoint_spec(endpoint: Endpoint, settings: Settings, days: dg.PartitionsDef
         deps=[store_key(endpoint)],
         description=_description(endpoint, settings),
         group_name=group(endpoint),
-        kinds={_kind(endpoint), "filesync"},
+        kinds={kind_icon(endpoint.type), "filesync"},
         owners=[endpoint.user_id] if endpoint.user_id and EMAIL.fullmatch(endpoint.user_id) else None,
         tags=_tags(endpoint),
         metadata={
@@ -72,7 +73,7 @@ def store_spec(endpoint: Endpoint) -> dg.AssetSpec:
         store_key(endpoint),
         description=f"The store itself, as its users see it. filesync reads it: {_where(endpoint)}.",
         group_name=group(endpoint),
-        kinds={_kind(endpoint)},
+        kinds={kind_icon(endpoint.type)},
         metadata={name: str(value) for name, value in endpoint.public_details().items() if name in configured},
     )
 
@@ -90,8 +91,9 @@ def group(endpoint: Endpoint) -> str:
     return slug(endpoint.project_id or endpoint.type)
 
 
-def _kind(endpoint: Endpoint) -> str:
-    return KINDS.get(endpoint.type, endpoint.type)
+def kind_icon(kind: str) -> str:
+    """Return the kind of a store as Dagster has an icon for it."""
+    return KINDS.get(kind, kind)
 
 
 def _tags(endpoint: Endpoint) -> dict[str, str]:
@@ -107,33 +109,7 @@ def _freshness(endpoint: Endpoint) -> dg.FreshnessPolicy | None:
 
 
 def _where(endpoint: Endpoint) -> str:
-    details = endpoint.public_details()
-    if endpoint.type == "google_drive":
-        return _part_of_drive(details)
-    if endpoint.type == "autodesk":
-        return _projects(details)
-    if "bucket" in details:
-        address = f"s3://{details['bucket']}/{details.get('prefix') or ''}"
-        return f"`{address}`" + (f" at {details['endpoint_url']}" if details.get("endpoint_url") else "")
-    return f"`{details['path']}`" if "path" in details else endpoint.label
-
-
-def _part_of_drive(details: dict[str, object]) -> str:
-    whose = f" of {details['subject']}" if details.get("subject") else ""
-    if details.get("folder_id"):
-        return f"the folder `{details['folder_id']}` and all below it"
-    if details.get("drive_id"):
-        return f"the shared drive `{details['drive_id']}`"
-    if details.get("include_shared"):
-        return f"everything that the account sees: My Drive{whose}, what others shared with it, and its shared drives"
-    return f"My Drive{whose}"
-
-
-def _projects(details: dict[str, object]) -> str:
-    projects, hub = details.get("project_ids"), details.get("hub_id")
-    if isinstance(projects, list) and projects:
-        return f"the project{'s' if len(projects) > 1 else ''} {', '.join(f'`{project}`' for project in projects)}"
-    return f"every project of the hub `{hub}`" if hub else "every project of every hub that the app may see"
+    return place_text(endpoint.type, endpoint.public_details()) or endpoint.label
 
 
 def _description(endpoint: Endpoint, settings: Settings) -> str:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import dagster as dg
 
 from filesync_dagster.config import Broken, Config
+from filesync_dagster.config.reader import REPLICATION, REPLICATIONS
 from filesync_dagster.core.errors import ConfigError
+from filesync_dagster.orchestration.assets.replication_specs import replica_key
 from filesync_dagster.orchestration.assets.specs import asset_key, slug
 from filesync_dagster.orchestration.instance.asset_job import AssetJob
 
@@ -35,10 +37,13 @@ def configuration_problems(config: Config) -> dg.Definitions:
     """Return a failing check for everything in the file that cannot be used, and a node where there is none for it."""
     found = [Diagnosis(UNUSABLE, f"{config.environment.config_path.name}, as it is,", config.unread)]
     active, taken = {endpoint.name for endpoint in config.active}, {endpoint.name for endpoint in config.endpoints}
+    replicated = {replication.name for replication in config.active_replications}
     for entry in config.broken:
-        if entry.kept and entry.name in active:
+        replication = entry.name.removeprefix(REPLICATION) if entry.block == REPLICATIONS else None
+        if entry.kept and (entry.name in active or replication in replicated):
             text = (*entry.problems, "What it said when it was last in order is what runs.")
-            found.append(Diagnosis(asset_key(entry.name), None, text))
+            key = replica_key(replication) if replication else asset_key(entry.name)
+            found.append(Diagnosis(key, None, text))
         else:
             found.append(Diagnosis(asset_key(_free_name(entry, taken)), entry.name, entry.problems))
     return _diagnosed([diagnosis for diagnosis in found if diagnosis.problems])

@@ -43,6 +43,7 @@ from filesync_dagster.orchestration.tags import (
     LIVE_TAG,
     OUR_JOBS,
     PARTITION_TAG,
+    REPLICA_PREFIX,
     SYNC,
 )
 
@@ -79,7 +80,7 @@ class DagsterClient:
     def launch(
         self, endpoints: Sequence[str], *, day: date, full: bool = False, tags: Mapping[str, str] | None = None
     ) -> list[str]:
-        """Launch the sync of some endpoints; return the ids of its runs: one, unless they are more than a thousand.
+        """Launch the sync of some endpoints, or runs of replications; return the ids: one, unless of over a thousand.
 
         `day` is the partition: today, in the time zone of the partitions. Raises UnknownEndpoint for a name that
         Dagster has no asset of.
@@ -89,15 +90,15 @@ class DagsterClient:
         if full:
             wanted[FULL_TAG] = "true"
         launched = []
-        for (repository, location, job), names in self._homes(endpoints, home).items():
-            for start in range(0, len(names), ENDPOINTS_PER_RUN):
-                some = names[start : start + ENDPOINTS_PER_RUN]
+        for (repository, location, job), paths in self._homes(endpoints, home).items():
+            for start in range(0, len(paths), ENDPOINTS_PER_RUN):
+                some = paths[start : start + ENDPOINTS_PER_RUN]
                 params = {
                     "selector": {
                         "repositoryName": repository,
                         "repositoryLocationName": location,
                         "pipelineName": job,
-                        "assetSelection": [{"path": [ASSET_PREFIX, name]} for name in some],
+                        "assetSelection": [{"path": path} for path in some],
                     },
                     "executionMetadata": {"tags": [{"key": k, "value": v} for k, v in wanted.items()]},
                 }
@@ -208,23 +209,26 @@ class DagsterClient:
         if self.run(run_id) is None:
             raise DagsterRefused(f"Dagster at {self.url} has no run {run_id} of this configuration.")
 
-    def _homes(self, endpoints: Sequence[str], home: str) -> dict[tuple[str, str, str], list[str]]:
-        """Return by which job of our code location endpoints are run."""
-        keys = [{"path": [ASSET_PREFIX, name]} for name in endpoints]
+    def _homes(self, endpoints: Sequence[str], home: str) -> dict[tuple[str, str, str], list[list[str]]]:
+        """Return by which job of our code location the assets of endpoints, and of replications, are made."""
+        # No two of them have one name.
+        keys = [{"path": [prefix, name]} for prefix in (ASSET_PREFIX, REPLICA_PREFIX) for name in endpoints]
         nodes = self._query(NODES_QUERY, keys=keys)["assetNodes"] if keys else []
-        homes: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+        homes: dict[tuple[str, str, str], list[list[str]]] = defaultdict(list)
         known = set()
         for node in nodes:
             name = node["assetKey"]["path"][-1]
             is_here = node["repository"]["location"]["name"] == home
             if is_here and node["isExecutable"] and name not in known:
                 job = SYNC if SYNC in node["jobNames"] else ANY_ASSETS
-                homes[node["repository"]["name"], node["repository"]["location"]["name"], job].append(name)
+                homes[node["repository"]["name"], node["repository"]["location"]["name"], job].append(
+                    node["assetKey"]["path"]
+                )
                 known.add(name)
         unknown = [name for name in endpoints if name not in known]
         if unknown:
             raise UnknownEndpoint(
-                f"Dagster at {self.url} has no active endpoint {name_some(unknown)}.",
+                f"Dagster at {self.url} has no active endpoint or replication {name_some(unknown)}.",
                 hint="Look for errors of the code location in its UI; reload it there after an edit.",
             )
         return homes

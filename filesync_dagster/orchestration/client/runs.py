@@ -12,6 +12,7 @@ from filesync_dagster.orchestration.tags import (
     LIVE_TAG,
     OUR_TAG,
     PARTITION_TAG,
+    REPLICA_PREFIX,
     REPORTS_PREFIX,
     SYNC,
 )
@@ -34,6 +35,7 @@ class DagsterRun:
     started: datetime | None = None
     ended: datetime | None = None
     endpoints: tuple[str, ...] = ()  # what it was asked to sync; empty: no endpoint, or the whole job
+    replications: tuple[str, ...] = ()  # what it was asked to replicate
     whole_job: bool = False  # launched without a selection: every active endpoint
     parent: str | None = None
     root: str | None = None
@@ -83,7 +85,7 @@ def is_ours(tags: Container[str], assets: Iterable[Sequence[str]]) -> bool:
     It is when it is of one of our jobs, or of nothing but our assets: others may share the instance.
     """
     folders = {path[0] for path in assets}
-    return OUR_TAG in tags or (bool(folders) and folders <= {ASSET_PREFIX, REPORTS_PREFIX})
+    return OUR_TAG in tags or (bool(folders) and folders <= {ASSET_PREFIX, REPLICA_PREFIX, REPORTS_PREFIX})
 
 
 def selects_ours(answer: Mapping[str, Any], location: str) -> bool:
@@ -107,6 +109,7 @@ def parse_run(answer: Mapping[str, Any], live: Container[str]) -> DagsterRun:
         started=moment_of(answer["startTime"]),
         ended=moment_of(answer["endTime"]),
         endpoints=tuple(path[1] for path in paths if len(path) == 2 and path[0] == ASSET_PREFIX),  # noqa: PLR2004
+        replications=tuple(path[1] for path in paths if len(path) == 2 and path[0] == REPLICA_PREFIX),  # noqa: PLR2004
         whole_job=answer["jobName"] == SYNC and not answer["assetSelection"] and not answer["assetCheckSelection"],
         parent=answer["parentRunId"],
         root=answer["rootRunId"],

@@ -103,12 +103,19 @@ def _end_process() -> NoReturn:
 @contextmanager
 def run_heartbeat(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> Iterator["Watch | None"]:
     """Beat while a step of a run works; yield the progress callback that ends its syncs when the run was ended."""
+    with open_heartbeat(context) as heartbeat:
+        yield heartbeat.watch() if heartbeat else None
+
+
+@contextmanager
+def open_heartbeat(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> Iterator[Heartbeat | None]:
+    """Beat while a step of a run works."""
     if context.instance.is_ephemeral:
         yield None  # nobody but this process knows the run
         return
     heartbeat = Heartbeat(context.instance, context.run.run_id)
     try:
-        yield heartbeat.watch()
+        yield heartbeat
     finally:
         heartbeat.stop()
 

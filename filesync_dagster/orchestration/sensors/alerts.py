@@ -14,12 +14,20 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 
 from filesync_dagster.core.errors import FilesyncError
-from filesync_dagster.orchestration.assets.reports import REPORT_KEYS
+from filesync_dagster.orchestration.assets.replication_results import guard_result
 from filesync_dagster.orchestration.assets.results import check_results, load_held
 from filesync_dagster.orchestration.assets.specs import MASS_DELETE_GUARD, asset_key
 from filesync_dagster.orchestration.instance.materialization_log import evaluation, unreported_results
 from filesync_dagster.orchestration.resources import FilesyncResource
-from filesync_dagster.orchestration.tags import ANY_ASSETS, MAINTENANCE, OUR_TAG, RECEIVE, SYNC
+from filesync_dagster.orchestration.tags import (
+    ANY_ASSETS,
+    MAINTENANCE,
+    OUR_TAG,
+    RECEIVE,
+    REPLICA_PREFIX,
+    REPORTS_PREFIX,
+    SYNC,
+)
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
@@ -32,6 +40,9 @@ OTHER_JOBS = (RECEIVE, MAINTENANCE)
 
 REPORTS = "reports"
 """What a run of nothing but reports is called in alerts."""
+
+REPLICATIONS = "replications"
+"""What a run that replicates and syncs nothing is called in alerts."""
 
 HINT = (
     "Dagster starts a run whose process died again by itself, and the sync goes on where it stopped. "
@@ -49,7 +60,7 @@ class FailureCursor:
 
     after: datetime
     seen: tuple[str, ...] = ()
-    held: tuple[str, ...] = ()  # endpoints of which a sync was held
+    held: tuple[str, ...] = ()  # endpoints of which a sync was held, replications of which a plan was
 
     @classmethod
     def parse(cls, text: str | None) -> "FailureCursor | None":
@@ -107,7 +118,7 @@ def alert_sensor(jobs: Iterable[str] = OTHER_JOBS) -> dg.SensorDefinition:
                 tell(opened.runtime)  # before it is looked what is over: a crash that was made up for is told as well
             note_successes(runs)
             came = opened.alert()
-            held = tuple(sorted(status.name for status in opened.status() if status.held_sync_id))
+            held = tuple(sorted(_held_names(opened)))
             news = list(guard_news(context.instance, opened, {*held} ^ {*cursor.held}))
         context.update_cursor(str(replace(cursor, held=held)))
         failures = "".join(f" {channel}: {why}" for channel, why in came.failures.items())
@@ -127,16 +138,23 @@ def guard_news(
     A held sync is decided on the command line or over REST, where no run tells Dagster of it.
     """
     active = {endpoint.name for endpoint in filesync.config.active}.intersection(names)
-    if not active:
-        return
-    results = (
+    results = [
         result
-        for status in filesync.status()
+        for status in (filesync.status() if active else ())
         if status.name in active
         for result in check_results(status, load_held(filesync, status))
         if result.check_name == MASS_DELETE_GUARD
-    )
+    ]
+    replicated = {one.name for one in filesync.config.active_replications}.intersection(names)
+    if replicated:
+        statuses = filesync.replications.status()
+        results += [guard_result(filesync, status) for status in statuses if status.name in replicated]
     yield from map(evaluation, unreported_results(instance, results))
+
+
+def _held_names(filesync: "Filesync") -> Iterator[str]:
+    yield from (status.name for status in filesync.status() if status.held_sync_id)
+    yield from (status.name for status in filesync.replications.status() if status.held_plan_id)
 
 
 @dataclass(frozen=True)
@@ -209,14 +227,14 @@ def _subjects(filesync: "Filesync", run: dg.DagsterRun, others: frozenset[str]) 
     names = [endpoint.name for endpoint in filesync.config.active if asset_key(endpoint.name) in keys]
     if names:
         return names, SYNC
-    folder = REPORT_KEYS[0].path[0]
-    return names, REPORTS if any(key.path[0] == folder for key in keys) else None
+    folders = {key.path[0] for key in keys}
+    return names, REPORTS if REPORTS_PREFIX in folders else REPLICATIONS if REPLICA_PREFIX in folders else None
 
 
 def _explained(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Tell whether the run said itself which endpoints failed, and why: that is told about each of them."""
-    return any("endpoints" in failure.user_failure_data.metadata for failure in _failures(instance, run_id)
-               if failure.user_failure_data)  # fmt: skip
+    """Tell whether the run said itself what failed, and why: that is told about each endpoint and replication."""
+    return any({"endpoints", "replications"} & failure.user_failure_data.metadata.keys()
+               for failure in _failures(instance, run_id) if failure.user_failure_data)  # fmt: skip
 
 
 def _failures(instance: dg.DagsterInstance, run_id: str) -> Iterator[Any]:

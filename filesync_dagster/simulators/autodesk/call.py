@@ -6,21 +6,18 @@ from typing import Any, TypeVar
 
 import orjson
 
-from filesync_dagster.simulators.autodesk.documents import Documents, Resource
-from filesync_dagster.simulators.autodesk.entries import AutodeskFolder, AutodeskItem, Hub, HubProject
-from filesync_dagster.simulators.autodesk.fault_injection import ApsFaults
-from filesync_dagster.simulators.autodesk.ids import version_of
-from filesync_dagster.simulators.autodesk.item_encoder import Encoder
-from filesync_dagster.simulators.autodesk.pages import Cuts, links, page
+from filesync_dagster.simulators.autodesk.entries import AutodeskEntry, Hub, HubProject, Version, version_of
 from filesync_dagster.simulators.autodesk.questions import Question
-from filesync_dagster.simulators.autodesk.refusals import bad_input, forbidden, not_found
+from filesync_dagster.simulators.autodesk.refusals import JSON, JSON_API, bad_input, forbidden, not_found
+from filesync_dagster.simulators.autodesk.resources import Resource, Resources, quote_urn
 from filesync_dagster.simulators.autodesk.store import HubStore
 from filesync_dagster.simulators.autodesk.tokens import TokenGrant
-from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.kit.fault_injection import CallFaults
+from filesync_dagster.simulators.kit.paging import NumberedPages
 from filesync_dagster.simulators.kit.wire import Request
 
-VERSION = {"version": "1.0"}
-Known = TypeVar("Known", Hub, HubProject, AutodeskFolder, AutodeskItem)
+Document = dict[str, Any]
+Known = TypeVar("Known", Hub, HubProject, AutodeskEntry)
 
 
 @dataclass
@@ -28,14 +25,14 @@ class AutodeskCall:
     """What an operation works with. It holds the store's lock."""
 
     store: HubStore
-    documents: Documents
+    resources: Resources
     request: Request
     grant: TokenGrant
     question: Question
     ids: dict[str, str]
-    cuts: Cuts
-    encoder: Encoder
-    faults: ApsFaults
+    pages: NumberedPages
+    faults: CallFaults
+    now: float = 0.0  # seconds, of the clock that tokens go by
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -47,38 +44,31 @@ class AutodeskCall:
     @property
     def url(self) -> str:
         """Where it was asked, without the query."""
-        return self.documents.base + self.request.path.replace(":", "%3A").replace("?", "%3F").replace("=", "%3D")
+        return self.resources.base + quote_urn(self.request.path)
 
     def hub(self) -> Hub:
         """Return the hub that is asked about."""
-        hub = self.store.hubs.get(self.ids["hub_id"])
-        if hub is None:
-            raise not_found(f"The hub {self.ids['hub_id']}")
-        return self._allowed(hub)
+        return _allowed(self.store.hubs.get(self.ids["hub_id"]), f"The hub {self.ids['hub_id']}")
 
     def project(self) -> HubProject:
         """Return the project that is asked about."""
         project = self.store.projects.get(self.ids["project_id"])
-        if project is None or not project.active or project.hub != self.ids.get("hub_id", project.hub):
-            raise not_found(f"The project {self.ids['project_id']}")
-        return self._allowed(project)
+        if project and not (project.active and project.hub.id == self.ids.get("hub_id", project.hub.id)):
+            project = None
+        return _allowed(project, f"The project {self.ids['project_id']}")
 
-    def folder(self, folder_id: str | None = None) -> AutodeskFolder:
+    def folder(self, folder_id: str | None = None) -> AutodeskEntry:
         """Return the folder that is asked about, or another one of its project."""
-        folder = self.store.folders.get(folder_id or self.ids["folder_id"])
-        if folder is None or folder.project != self.project().id:
-            raise not_found(f"The folder {folder_id or self.ids['folder_id']}")
-        return self._allowed(folder)
+        folder_id = folder_id or self.ids["folder_id"]
+        return self._of_project(self.store.folders.get(folder_id), f"The folder {folder_id}")
 
-    def item(self, item_id: str | None = None) -> AutodeskItem:
+    def item(self, item_id: str | None = None) -> AutodeskEntry:
         """Return the item that is asked about, or another one of its project."""
-        item = self.store.items.get(item_id or self.ids["item_id"])
-        if item is None or item.project != self.project().id:
-            raise not_found(f"The item {item_id or self.ids['item_id']}")
-        return self._allowed(item)
+        item_id = item_id or self.ids["item_id"]
+        return self._of_project(self.store.items.get(item_id), f"The item {item_id}")
 
-    def version(self, version_id: str | None = None) -> tuple[AutodeskItem, int]:
-        """Return the item and the position of the version that is asked about."""
+    def version(self, version_id: str | None = None) -> tuple[AutodeskEntry, Version]:
+        """Return the version that is asked about, and its item."""
         version_id = version_id or self.ids["version_id"]
         try:
             item_id, number = version_of(version_id)
@@ -87,39 +77,23 @@ class AutodeskCall:
         item = self.item(item_id)
         if not 1 <= number <= len(item.versions):
             raise not_found(f"The version {version_id}")
-        return item, number - 1
+        return item, item.versions[number - 1]
 
-    def one(self, resource: Resource, **more: Any) -> dict[str, Any]:
-        """Return a document of one resource."""
-        return {"jsonapi": VERSION, "links": {"self": {"href": self.url}}, "data": resource, **more}
+    def document(self, data: Any, **more: Any) -> Document:
+        """Return a document of one resource, or of several that come all at once."""
+        return {"jsonapi": {"version": "1.0"}, "links": {"self": {"href": self.url}}, "data": data, **more}
 
-    def many(self, resources: Sequence[Resource]) -> dict[str, Any]:
-        """Return a document of resources that come all at once."""
-        return {"jsonapi": VERSION, "links": {"self": {"href": self.url}}, "data": resources}
-
-    def page_of(self, entries: Sequence[Any], resource: Callable[[Any], Resource]) -> dict[str, Any]:
+    def page_of(self, entries: Sequence[Any], resource: Callable[[Any], Resource]) -> Document:
         """Return a document of a page. Filters apply to the page, so that it may come out empty though more follow."""
-        listing = f"{self.url} {self.question.filters} {self.question.limit}"
-        cuts = self.cuts.of(listing, self.question.number)
-        chosen, more = page(entries, self.question, cuts)
-        served = self.faults.entries_to_serve(len(chosen))
-        if self.faults.rule(Fault.REPEAT_PAGE):
-            self.cuts.cut(listing, self.question.number, self.question.limit)
-            more = True
-        elif served < len(chosen):
-            self.cuts.cut(listing, self.question.number, self.question.limit - served)
-            chosen, more = chosen[:served], True
-        data = [found for found in map(resource, chosen) if self.question.holds(found)]
-        return {
-            "jsonapi": VERSION,
-            "links": links(self.url, self.request.query, self.question, more=more),
-            "data": data,
-        }
+        asked = self.question
+        listing = f"{self.url} {asked.filters} {asked.limit}"
+        page, more = self.pages.page(listing, entries, asked.number, asked.limit, self.faults)
+        data = [found for found in map(resource, page) if asked.holds(found)]
+        return {**self.document(data), "links": asked.links(self.url, self.request.query, more=more)}
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> Document:
         """Return what was sent. Raises Refusal if it is no JSON:API document."""
-        kind = self.request.headers.get("content-type", "").partition(";")[0]
-        if kind not in {"application/vnd.api+json", "application/json"}:
+        if self.request.headers.get("content-type", "").partition(";")[0] not in {JSON_API, JSON}:
             raise bad_input("The content-type must be application/vnd.api+json.")
         try:
             payload = orjson.loads(self.request.body)
@@ -129,7 +103,13 @@ class AutodeskCall:
             raise bad_input("The request body has no data.")
         return payload
 
-    def _allowed(self, known: Known) -> Known:
-        if self.store.is_denied(known.id):
-            raise forbidden()
-        return known
+    def _of_project(self, entry: AutodeskEntry | None, what: str) -> AutodeskEntry:
+        return _allowed(entry if entry and entry.project is self.project() else None, what)
+
+
+def _allowed(known: Known | None, what: str) -> Known:
+    if known is None:
+        raise not_found(what)
+    if known.barred:
+        raise forbidden()
+    return known

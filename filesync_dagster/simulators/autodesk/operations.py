@@ -1,11 +1,17 @@
 """The table of operations: where each is, what it may be asked and by whom, and which quota it counts against."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Any
 
-from filesync_dagster.simulators.autodesk import read_operations, write_operations
-from filesync_dagster.simulators.autodesk.fault_injection import FAULTS, LISTING, PAGED
+from filesync_dagster.simulators.autodesk import downloads
+from filesync_dagster.simulators.autodesk import read_operations as reads
+from filesync_dagster.simulators.autodesk import write_operations as writes
+from filesync_dagster.simulators.autodesk.call import AutodeskCall
+from filesync_dagster.simulators.autodesk.downloads import DOWNLOAD
 from filesync_dagster.simulators.autodesk.questions import Parameters
-from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster.simulators.autodesk.refusals import FAULTS, LISTING, PAGED
+from filesync_dagster.simulators.kit.faults import CONTENT_FAULTS, Fault
 from filesync_dagster.simulators.kit.service import AUTHORIZED, Route
 
 QUOTAS = {
@@ -13,7 +19,10 @@ QUOTAS = {
 }  # fmt: skip
 """Calls a minute of each class, for one client id. That of permissions is a guess: each call has a limit of its own."""
 
+
 NONE = Parameters()
+SIGNED = AUTHORIZED | CONTENT_FAULTS
+"""What can happen to a download; the token that expires is its address."""
 
 
 @dataclass(frozen=True)
@@ -21,140 +30,77 @@ class Operation(Route):
     """One operation of the service, and what it may be asked."""
 
     parameters: Parameters = NONE
-    quota: str = "items"
-    scope: str = "data:read"
 
 
-_HUB = "/project/v1/hubs/{hub_id}"
-_PROJECT = f"{_HUB}/projects/{{project_id}}"
-_DATA = "/data/v1/projects/{project_id}"
-_FOLDER, _ITEM, _VERSION = (
-    f"{_DATA}/folders/{{folder_id}}",
-    f"{_DATA}/items/{{item_id}}",
-    f"{_DATA}/versions/{{version_id}}",
-)
-_COMMON_FIELDS = (
-    "type",
-    "id",
-    "name",
-    "displayName",
-    "createTime",
-    "createUserId",
-    "createUserName",
-    "lastModifiedTime",
-    "lastModifiedUserId",
-    "lastModifiedUserName",
-    "extension.*",
-)
-_ENTRY_FIELDS = (
-    *_COMMON_FIELDS,
-    "lastModifiedTimeRollup",
-    "objectCount",
-    "hidden",
-    "reserved",
-    "reservedTime",
-    "reservedUserId",
-    "reservedUserName",
-)
-_VERSION_FIELDS = (*_COMMON_FIELDS, "versionNumber", "mimeType", "fileType", "storageSize")
+def _get(
+    name: str,
+    path: str,
+    run: Callable[[AutodeskCall], Any],
+    quota: str = "items",
+    faults: Collection[Fault] = AUTHORIZED,
+    *,
+    asked: Parameters = NONE,
+) -> Operation:
+    return Operation(name, "GET", path, run, faults, quota, "data:read", asked)
+
+
+def _write(name: str, path: str, run: Callable[[AutodeskCall], Any], asked: Parameters = NONE) -> Operation:
+    method, scope = ("POST", "data:create") if name.startswith("create") else ("PATCH", "data:write")
+    return Operation(name, method, path, run, AUTHORIZED, "items", scope, asked)
+
+
+HUB = "/project/v1/hubs/{hub_id}"
+PROJECT = f"{HUB}/projects/{{project_id}}"
+DATA = "/data/v1/projects/{project_id}"
+FOLDER, ITEM, VERSION = (f"{DATA}/{kind}s/{{{kind}_id}}" for kind in ("folder", "item", "version"))
+OBJECT = "/oss/v2/buckets/{bucket}/objects/{object_key}"
+PERMISSIONS = "/bim360/docs/v1/projects/{project_id}/folders/{folder_id}/permissions"
+
+COMMON_FIELDS = (
+    "type", "id", "name", "displayName", "createTime", "createUserId", "createUserName", "lastModifiedTime",
+    "lastModifiedUserId", "lastModifiedUserName", "extension.*",
+)  # fmt: skip
+RESERVED_FIELDS = ("reserved", "reservedTime", "reservedUserId", "reservedUserName")
+ENTRY_FIELDS = (*COMMON_FIELDS, "lastModifiedTimeRollup", "objectCount", "hidden", *RESERVED_FIELDS)
+TIP_FIELDS = (*COMMON_FIELDS, "versionNumber", "mimeType", "fileType", "storageSize")
+PLACES = Parameters(("id", "name", "extension.type"))
+PROJECTS = replace(PLACES, paged=True)
+TOP_FOLDERS = Parameters(flags=("excludeDeleted", "projectFilesOnly"))
+CONTENTS = Parameters(ENTRY_FIELDS, flags=("includeHidden",), paged=True)
+SEARCH = Parameters(TIP_FIELDS, paged=True, limited=False)
+ITEM_PATH = Parameters(flags=("includePathInProject",))
+VERSIONS = Parameters(("id", "extension.type", "versionNumber"), paged=True)
+COPIES = Parameters(copies=True)
+INCOMPLETE = {Fault.INCOMPLETE}
+FOLDERS = FAULTS - CONTENT_FAULTS
 
 OPERATIONS = (
-    Operation(
-        "getHubs",
-        "GET",
-        "/project/v1/hubs",
-        read_operations.get_hubs,
-        parameters=Parameters(("id", "name", "extension.type")),
-        quota="hubs",
-        faults=LISTING | {Fault.INCOMPLETE},
+    _get("getHubs", "/project/v1/hubs", reads.get_hubs, "hubs", LISTING | INCOMPLETE, asked=PLACES),
+    _get("getHub", HUB, reads.get_hub, "hubs"),
+    _get("getHubProjects", f"{HUB}/projects", reads.get_hub_projects, "projects", PAGED, asked=PROJECTS),
+    _get("getProject", PROJECT, reads.get_project, "projects"),
+    _get("getProjectHub", f"{PROJECT}/hub", reads.get_project_hub, "projects"),
+    _get(
+        "getProjectTopFolders", f"{PROJECT}/topFolders", reads.get_top_folders, "topFolders", LISTING, asked=TOP_FOLDERS
     ),
-    Operation("getHub", "GET", _HUB, read_operations.get_hub, quota="hubs"),
-    Operation(
-        "getHubProjects",
-        "GET",
-        f"{_HUB}/projects",
-        read_operations.get_hub_projects,
-        parameters=Parameters(("id", "name", "extension.type"), paged=True),
-        quota="projects",
-        faults=PAGED,
-    ),
-    Operation("getProject", "GET", _PROJECT, read_operations.get_project, quota="projects"),
-    Operation("getProjectHub", "GET", f"{_PROJECT}/hub", read_operations.get_project_hub, quota="projects"),
-    Operation(
-        "getProjectTopFolders",
-        "GET",
-        f"{_PROJECT}/topFolders",
-        read_operations.get_project_top_folders,
-        parameters=Parameters(flags=("excludeDeleted", "projectFilesOnly")),
-        quota="topFolders",
-        faults=LISTING,
-    ),
-    Operation("getFolder", "GET", _FOLDER, read_operations.get_folder),
-    Operation("getFolderParent", "GET", f"{_FOLDER}/parent", read_operations.get_folder_parent),
-    Operation(
-        "getFolderContents",
-        "GET",
-        f"{_FOLDER}/contents",
-        read_operations.get_folder_contents,
-        parameters=Parameters(_ENTRY_FIELDS, flags=("includeHidden",), paged=True),
-        quota="contents",
-        faults=FAULTS,
-    ),
-    Operation(
-        "getFolderSearch",
-        "GET",
-        f"{_FOLDER}/search",
-        read_operations.get_folder_search,
-        parameters=Parameters(_VERSION_FIELDS, paged=True, limited=False),
-        quota="contents",
-        faults=FAULTS,
-    ),
-    Operation(
-        "getItem",
-        "GET",
-        _ITEM,
-        read_operations.get_item,
-        parameters=Parameters(flags=("includePathInProject",)),
-        faults=AUTHORIZED | {Fault.INCOMPLETE},
-    ),
-    Operation("getItemParentFolder", "GET", f"{_ITEM}/parent", read_operations.get_item_parent_folder),
-    Operation("getItemTip", "GET", f"{_ITEM}/tip", read_operations.get_item_tip),
-    Operation(
-        "getItemVersions",
-        "GET",
-        f"{_ITEM}/versions",
-        read_operations.get_item_versions,
-        parameters=Parameters(("id", "extension.type", "versionNumber"), paged=True),
-        faults=PAGED,
-    ),
-    Operation(
-        "getFolderPermissions",
-        "GET",
-        "/bim360/docs/v1/projects/{project_id}/folders/{folder_id}/permissions",
-        read_operations.get_folder_permissions,
-        quota="permissions",
-    ),
-    Operation("getVersion", "GET", _VERSION, read_operations.get_version),
-    Operation("getVersionItem", "GET", f"{_VERSION}/item", read_operations.get_version_item),
-    Operation("patchFolder", "PATCH", _FOLDER, write_operations.patch_folder, scope="data:write"),
-    Operation("patchItem", "PATCH", _ITEM, write_operations.patch_item, scope="data:write"),
-    Operation("patchVersion", "PATCH", _VERSION, write_operations.patch_version, scope="data:write"),
-    Operation("createStorage", "POST", f"{_DATA}/storage", write_operations.create_storage, scope="data:create"),
-    Operation("createFolder", "POST", f"{_DATA}/folders", write_operations.create_folder, scope="data:create"),
-    Operation(
-        "createItem",
-        "POST",
-        f"{_DATA}/items",
-        write_operations.create_item,
-        parameters=Parameters(copies=True),
-        scope="data:create",
-    ),
-    Operation(
-        "createVersion",
-        "POST",
-        f"{_DATA}/versions",
-        write_operations.create_version,
-        parameters=Parameters(copies=True),
-        scope="data:create",
-    ),
+    _get("getFolder", FOLDER, reads.get_folder),
+    _get("getFolderParent", f"{FOLDER}/parent", reads.get_folder_parent),
+    _get("getFolderContents", f"{FOLDER}/contents", reads.get_folder_contents, "contents", FOLDERS, asked=CONTENTS),
+    _get("getFolderSearch", f"{FOLDER}/search", reads.get_folder_search, "contents", FOLDERS, asked=SEARCH),
+    _get("getFolderPermissions", PERMISSIONS, reads.get_folder_permissions, "permissions"),
+    _get("getItem", ITEM, reads.get_item, "items", AUTHORIZED | INCOMPLETE, asked=ITEM_PATH),
+    _get("getItemParentFolder", f"{ITEM}/parent", reads.get_item_parent_folder),
+    _get("getItemTip", f"{ITEM}/tip", reads.get_item_tip),
+    _get("getItemVersions", f"{ITEM}/versions", reads.get_item_versions, "items", PAGED, asked=VERSIONS),
+    _get("getVersion", VERSION, reads.get_version),
+    _get("getVersionItem", f"{VERSION}/item", reads.get_version_item),
+    _get("signedS3Download", f"{OBJECT}/signeds3download", downloads.sign_download, ""),
+    Operation(DOWNLOAD, "GET", f"{downloads.SIGNED_PATH}{{link}}", downloads.download, SIGNED, ""),
+    _write("patchFolder", FOLDER, writes.patch_folder),
+    _write("patchItem", ITEM, writes.patch_item),
+    _write("patchVersion", VERSION, writes.patch_version),
+    _write("createStorage", f"{DATA}/storage", writes.create_storage),
+    _write("createFolder", f"{DATA}/folders", writes.create_folder),
+    _write("createItem", f"{DATA}/items", writes.create_item, asked=COPIES),
+    _write("createVersion", f"{DATA}/versions", writes.create_version, asked=COPIES),
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from filesync_dagster.simulators.autodesk.refusals import bad_input
 
@@ -49,7 +50,7 @@ class Filter:
             return wanted == "true"
         if isinstance(value, int | float):
             return _number(wanted)
-        return moment(wanted) if _is_time(self.field) else wanted
+        return moment(wanted) if self.field in TIMES else wanted
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,20 @@ class Question:
     def wants(self, field: str, value: str) -> bool:
         """Return whether a filter names this value of a field."""
         return any(value in condition.values for condition in self.filters if condition.field == field)
+
+    def links(self, url: str, query: Sequence[tuple[str, str]], *, more: bool) -> dict[str, Any]:
+        """Return the links of a page. Only a page without `next` is the last one."""
+
+        def to(number: int) -> dict[str, str]:
+            pairs = [("page[number]", str(number)), *(pair for pair in query if pair[0] != "page[number]")]
+            return {"href": f"{url}?{'&'.join(f'{quote(name)}={quote(value)}' for name, value in pairs)}"}
+
+        found = {"self": to(self.number)}
+        if self.number:
+            found |= {"first": to(0), "prev": to(self.number - 1)}
+        if more:
+            found["next"] = to(self.number + 1)
+        return found
 
 
 @dataclass(frozen=True)
@@ -145,16 +160,12 @@ def moment(text: str) -> datetime:
     return at
 
 
-def _is_time(field: str) -> bool:
-    return field in TIMES
-
-
 def _comparable(field: str, value: Any) -> Any:
-    return moment(value) if _is_time(field) else value
+    return moment(value) if field in TIMES else value
 
 
 def _checked(condition: Filter) -> Filter:
-    for value in condition.values if _is_time(condition.field) else ():
+    for value in condition.values if condition.field in TIMES else ():
         if condition.field == "lastModifiedTimeRollup" and not _ROLLUP.fullmatch(value):
             raise bad_input(f"The lastModifiedTimeRollup {value} is invalid.")
         moment(value)

@@ -6,26 +6,27 @@ from dataclasses import replace
 from typing import Any
 
 from filesync_dagster.simulators.autodesk.call import AutodeskCall
-from filesync_dagster.simulators.autodesk.documents import Documents
-from filesync_dagster.simulators.autodesk.fault_injection import FAULTS, ApsFaults, refuse
-from filesync_dagster.simulators.autodesk.item_encoder import Encoder, encode
-from filesync_dagster.simulators.autodesk.mutations import mutate
+from filesync_dagster.simulators.autodesk.downloads import DOWNLOAD, SIGNED_PATH
 from filesync_dagster.simulators.autodesk.operations import OPERATIONS, QUOTAS
-from filesync_dagster.simulators.autodesk.pages import Cuts
 from filesync_dagster.simulators.autodesk.refusals import (
+    FAULTS,
     JSON_API,
     ApsRefusal,
     GatewayRefusal,
     bad_input,
+    corrupt,
     expired_token,
     forbidden,
     gateway,
+    refuse,
     throttle_answer,
 )
+from filesync_dagster.simulators.autodesk.resources import Resources, encode
 from filesync_dagster.simulators.autodesk.store import ACTIONS, HubStore
 from filesync_dagster.simulators.autodesk.tokens import TOKEN_PATH, AutodeskTokens, RegisteredApplication, TokenGrant
 from filesync_dagster.simulators.kit.fault_injection import CallFaults
 from filesync_dagster.simulators.kit.faults import FaultPlan, Rule
+from filesync_dagster.simulators.kit.paging import NumberedPages
 from filesync_dagster.simulators.kit.refusals import Refusal
 from filesync_dagster.simulators.kit.service import ANY_CALL, Route, ServiceCall, VendorService
 from filesync_dagster.simulators.kit.tokens import bearer_token
@@ -42,7 +43,6 @@ class AutodeskSimulator(VendorService[HubStore]):
 
     routes = OPERATIONS
     actions = ACTIONS
-    faults_type = ApsFaults
     token_path = TOKEN_PATH
     token_faults = ANY_CALL
     token_name = "fetch-token"  # noqa: S105 - as the description calls it
@@ -53,11 +53,10 @@ class AutodeskSimulator(VendorService[HubStore]):
         if unknown:
             raise ValueError(f"Autodesk cannot do {', '.join(sorted(unknown))}.")
         self.application = RegisteredApplication(
-            "simulated-client", "simulated-secret", f"SSA{seed:09}", self.store.mint.uuid()
+            "simulated-client", "simulated-secret", f"SSA{seed:09}", self.store.uuid()
         )
         self.tokens = AutodeskTokens(self.application, self.issuer)
-        self._cuts = Cuts()
-        self._encoder = Encoder()
+        self._pages = NumberedPages()
 
     def limit(self, calls_a_minute: Mapping[str, int] = QUOTAS, now: Callable[[], float] | None = None) -> None:
         """Switch the rate limits on, those of Autodesk unless others are given. {} switches them off."""
@@ -92,7 +91,7 @@ class AutodeskSimulator(VendorService[HubStore]):
             return refusal.answer()
         assert isinstance(refusal, ApsRefusal)
         with self.store.lock:
-            return refusal.answer(self.store.mint.uuid())
+            return refusal.answer(self.store.uuid())
 
     def refuse(self, rule: Rule, status: int | None) -> Answer:
         """Return the answer to a rule that refuses."""
@@ -110,8 +109,10 @@ class AutodeskSimulator(VendorService[HubStore]):
         """Answer a request for an access token."""
         return self.tokens.answer(request)
 
-    def authorize(self, route: Route, request: Request) -> TokenGrant:
-        """Return what the token of a request allows. Raises Refusal."""
+    def authorize(self, route: Route, request: Request) -> TokenGrant | None:
+        """Return what the token of a request allows; None where an address needs none. Raises Refusal."""
+        if route.name == DOWNLOAD:
+            return None
         grant: TokenGrant | None = self.issuer.grant_of(bearer_token(request))
         if grant is None:
             raise expired_token()
@@ -119,30 +120,38 @@ class AutodeskSimulator(VendorService[HubStore]):
             raise GatewayRefusal(403, "AUTH-010", "Token does not have the privilege for this request.")
         return grant
 
+    def expire_token(self, request: Request) -> None:
+        """Let the token of a request, or the address that stands for one, be good no longer."""
+        if request.path.startswith(SIGNED_PATH):
+            self.store.links.pop(request.path.removeprefix(SIGNED_PATH), None)
+        else:
+            super().expire_token(request)
+
     def mutate(self) -> None:
         """Let somebody do something, at random."""
-        mutate(self.store, self.plan.random)
+        self.store.mutate(self.plan.random)
 
     def run(self, route: Any, call: ServiceCall[HubStore]) -> Answer:
         """Do what an operation does."""
         if call.request.headers.get("x-ads-region", "US") not in REGIONS:
             raise bad_input("The x-ads-region header is invalid.")
-        assert isinstance(call.faults, ApsFaults)
         own = AutodeskCall(
             self.store,
-            Documents(self.store, _base(call.request)),
+            Resources(_base(call.request)),
             call.request,
             call.grant,
             route.parameters.read(call.request.query),
             dict(call.ids),
-            self._cuts,
-            self._encoder,
+            self._pages,
             call.faults,
+            now=self.now(),
         )
         document: Any = route.run(own)
+        if isinstance(document, Answer):
+            return document
         if own.status == 304:  # noqa: PLR2004 - not modified: no document
             return Answer(own.status, b"", own.headers)
-        call.faults.corrupt(document)
+        corrupt(document, call.faults)
         return Answer(own.status, encode(document), {"content-type": JSON_API, **own.headers})
 
 

@@ -23,26 +23,10 @@ from filesync_dagster.simulators.kit.wire import Answer, Request
 TOKEN_PATH = "/authentication/v2/token"  # noqa: S105 - a path
 AUDIENCE = f"https://developer.api.autodesk.com{TOKEN_PATH}"
 LONGEST_ASSERTION_SECONDS = 300
-SCOPES = frozenset(
-    [
-        "user:read",
-        "user:write",
-        "user-profile:read",
-        "viewables:read",
-        "data:read",
-        "data:write",
-        "data:create",
-        "data:search",
-        "bucket:create",
-        "bucket:read",
-        "bucket:update",
-        "bucket:delete",
-        "code:all",
-        "account:read",
-        "account:write",
-        "openid",
-    ]
-)
+USER_SCOPES = ("user:read", "user:write", "user-profile:read", "openid")
+DATA_SCOPES = ("viewables:read", "data:read", "data:write", "data:create", "data:search")
+BUCKET_SCOPES = ("bucket:create", "bucket:read", "bucket:update", "bucket:delete")
+SCOPES = frozenset((*USER_SCOPES, *DATA_SCOPES, *BUCKET_SCOPES, "code:all", "account:read", "account:write"))
 
 
 @dataclass(frozen=True)

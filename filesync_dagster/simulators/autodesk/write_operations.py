@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from filesync_dagster.simulators.autodesk.call import AutodeskCall
-from filesync_dagster.simulators.autodesk.entries import VersionKind
+from filesync_dagster.simulators.autodesk.call import AutodeskCall, Document
+from filesync_dagster.simulators.autodesk.entries import AutodeskEntry, Version, VersionKind
 from filesync_dagster.simulators.autodesk.refusals import bad_input
 
-Document = dict[str, Any]
 DELETED = "versions:autodesk.core:Deleted"
 
 
@@ -17,7 +16,7 @@ def create_folder(call: AutodeskCall) -> Document:
     above = call.folder(text(data, "relationships", "parent", "data", "id"))
     created = call.store.folder(above.id, text(data, "attributes", "name"))
     call.status = 201
-    return call.one(call.documents.folder(call.store.folders[created]))
+    return call.document(call.resources.folder(call.store.folders[created]))
 
 
 def patch_folder(call: AutodeskCall) -> Document:
@@ -34,24 +33,19 @@ def patch_folder(call: AutodeskCall) -> Document:
         call.store.move(folder.id, call.folder(text(data, "relationships", "parent", "data", "id")).id)
     if hidden is True:
         call.store.hide(folder.id)
-    return call.one(call.documents.folder(folder))
+    return call.document(call.resources.folder(folder))
 
 
 def create_storage(call: AutodeskCall) -> Document:
-    """Reserve a place for the content of a file. Contents are not simulated: what lies there is empty."""
+    """Reserve a place for the content of a file. Nothing can be uploaded: what lies there is empty."""
     data = call.payload()["data"]
     project = call.project()
     target = call.store.entry(text(data, "relationships", "target", "data", "id"))
-    storage = call.store.mint.storage(call.store.region_of(project.id), text(data, "attributes", "name"))
+    storage = call.store.new_storage(project.hub, text(data, "attributes", "name"))
     call.status = 201
     kind = text(data, "relationships", "target", "data", "type")
-    return call.one(
-        {
-            "type": "objects",
-            "id": storage,
-            "relationships": {"target": {"data": {"type": kind, "id": target.id}}},
-        }
-    )
+    related = {"target": {"data": {"type": kind, "id": target.id}}}
+    return call.document({"type": "objects", "id": storage, "relationships": related})
 
 
 def create_item(call: AutodeskCall) -> Document:
@@ -61,15 +55,14 @@ def create_item(call: AutodeskCall) -> Document:
     call.project()
     above = call.folder(text(data, "relationships", "parent", "data", "id"))
     if call.question.copy_from is not None:
-        source, position = call.version(call.question.copy_from)
-        version = source.versions[position]
+        version = _copied_version(call, call.question.copy_from)[1]
         created = call.store.upload(above.id, version.name, version.size, kind=version.kind)
     else:
         first = _first_version(payload)
         created = call.store.upload(above.id, text(first, "attributes", "name"), 0)
     item = call.store.items[created]
     call.status = 201
-    return call.one(call.documents.item(item), included=[call.documents.tip(item)])
+    return call.document(call.resources.item(item), included=[call.resources.tip(item)])
 
 
 def create_version(call: AutodeskCall) -> Document:
@@ -77,10 +70,7 @@ def create_version(call: AutodeskCall) -> Document:
     data = call.payload()["data"]
     call.project()
     if call.question.copy_from is not None:
-        item, position = call.version(call.question.copy_from)
-        copied = item.versions[position]
-        if copied.kind is VersionKind.DELETED:
-            raise bad_input("The version of a deletion cannot be restored.")
+        item, copied = _copied_version(call, call.question.copy_from)
         if item.hidden:
             call.store.unhide(item.id, copied.name)
         else:
@@ -92,7 +82,7 @@ def create_version(call: AutodeskCall) -> Document:
         else:
             call.store.new_version(item.id, 0, text(data, "attributes", "name"))
     call.status = 201
-    return call.one(call.documents.tip(item), included=[call.documents.item(item)])
+    return call.document(call.resources.tip(item), included=[call.resources.item(item)])
 
 
 def patch_item(call: AutodeskCall) -> Document:
@@ -114,6 +104,13 @@ def text(data: Any, *names: str) -> str:
     if not isinstance(data, str) or not data:
         raise bad_input(f"{'.'.join(names)} is required.")
     return data
+
+
+def _copied_version(call: AutodeskCall, version_id: str) -> tuple[AutodeskEntry, Version]:
+    item, version = call.version(version_id)
+    if version.kind is VersionKind.DELETED:
+        raise bad_input("The version of a deletion cannot be restored.")
+    return item, version
 
 
 def _first_version(payload: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""One call of the API on its way: its arguments, its answer's mask, and what is to go wrong with it."""
+"""One call of the API on its way: its arguments, its answer's mask, its page (or bad page token), its faults."""
 
 from dataclasses import dataclass
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""changes.getStartPageToken and changes.list."""
+"""The change feed: changes.getStartPageToken and changes.list, which refuses a page token that is not of its log."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""files.get, create, update, copy and delete: one file at a time, metadata only."""
+"""files.get, create, update, copy and delete: one file at a time, its metadata."""
 
 from typing import Any
 
@@ -24,8 +24,6 @@ HARMLESS = frozenset({"kind", "properties", "appProperties", "contentHints", "fo
 
 def get_file(call: DriveCall) -> dict[str, Any]:
     """Answer files.get."""
-    if call["alt"] == "media":
-        raise DriveRefusal(501, "notImplemented", "The simulator keeps no content.")
     return _described(call, call.file())
 
 
@@ -82,7 +80,7 @@ def copy_file(call: DriveCall) -> dict[str, Any]:
     folder = _folder(call, body.get("parents") or ([original.parent.id] if original.parent else None))
     name = str(body.get("name") or f"Copy of {original.name}")
     copied = call.store.item(call.store.create(name, folder.id, mime_type=original.mime_type))
-    copied.size, copied.target = original.size, original.target
+    copied.size, copied.target, copied.content = original.size, original.target, original.content
     if original.is_binary:
         copied.digests = tuple(original.checksum(which) for which in range(3))  # type: ignore[assignment]  # three
     return _described(call, copied)

@@ -96,7 +96,7 @@ def _capabilities(state: DriveStore, item: DriveItem) -> dict[str, bool]:
         "canAddChildren": edit and item.is_folder,
         "canCopy": not item.is_folder,
         "canDelete": edit and (item.drive is not None or item.owner == state.account),
-        "canDownload": not item.is_folder,
+        "canDownload": not item.is_folder and item.id not in state.undownloadable,
         "canEdit": edit,
         "canListChildren": item.is_folder,
         "canRename": edit,

@@ -1,4 +1,4 @@
-"""Google Drive v3, simulated: routing, authorization, faults."""
+"""Google Drive v3, simulated: routing, authorization, faults (an expired page token, a lost cursor)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from typing import Any
 
 import orjson
 
-from filesync_dagster.simulators.google_drive import drives, file_operations, tokens
+from filesync_dagster.simulators.google_drive import downloads, drives, file_operations, tokens
 from filesync_dagster.simulators.google_drive.call import DriveCall
 from filesync_dagster.simulators.google_drive.changes import get_start_page_token, list_changes
 from filesync_dagster.simulators.google_drive.discovery import Method, method_of
+from filesync_dagster.simulators.google_drive.downloads import MEDIA
 from filesync_dagster.simulators.google_drive.listing import list_files
 from filesync_dagster.simulators.google_drive.problems import (
     JSON,
@@ -23,18 +24,20 @@ from filesync_dagster.simulators.google_drive.problems import (
 )
 from filesync_dagster.simulators.google_drive.store import ACCOUNT, ACTIONS, DriveStore
 from filesync_dagster.simulators.kit.fault_injection import ANYWHERE, CallFaults, retry_after
-from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
+from filesync_dagster.simulators.kit.faults import CONTENT_FAULTS, Fault, FaultPlan, Rule
 from filesync_dagster.simulators.kit.refusals import Refusal
 from filesync_dagster.simulators.kit.service import AUTHORIZED, Route, ServiceCall, VendorService
 from filesync_dagster.simulators.kit.wire import Answer, Request
 
-Operation = Callable[[DriveCall], dict[str, Any] | bytes | None]
+Operation = Callable[[DriveCall], dict[str, Any] | bytes | Answer | None]
 
 OPERATIONS: dict[str, Operation] = {
     "files.list": list_files,
     "changes.getStartPageToken": get_start_page_token,
     "changes.list": list_changes,
     "files.get": file_operations.get_file,
+    MEDIA: downloads.get_media,
+    "files.export": downloads.export_file,
     "files.create": file_operations.create_file,
     "files.update": file_operations.update_file,
     "files.copy": file_operations.copy_file,
@@ -88,10 +91,13 @@ class DriveSimulator(VendorService[DriveStore]):
         if found is None or found[0].name not in OPERATIONS:
             return None
         method, in_path = found
+        name = MEDIA if method.name == "files.get" and request.parameter("alt") == "media" else method.name
         able = AUTHORIZED | {Fault.LOSE_CURSOR if method.name == "changes.list" else Fault.EXPIRE_PAGE}
+        if name in downloads.CONTENTS:
+            able |= CONTENT_FAULTS
         if not request.parameter("pageToken"):
             able -= {Fault.EXPIRE_PAGE}
-        return DriveRoute(method.name, method.verb, "", OPERATIONS[method.name], able, described=method), in_path
+        return DriveRoute(name, method.verb, "", OPERATIONS[name], able, described=method), in_path
 
     def unknown(self, request: Request) -> Answer:
         """Answer a request that is for no operation, or one that is not simulated."""
@@ -153,6 +159,8 @@ class DriveSimulator(VendorService[DriveStore]):
         own = DriveCall(route.described, arguments, call.request, self.store, call.faults, self.or_loses_parents)
         _refuse_token(own)
         answer = route.run(own)
+        if isinstance(answer, Answer):
+            return answer
         body = answer if isinstance(answer, bytes) else b"" if answer is None else orjson.dumps(answer)
         return Answer(200 if body else 204, body, JSON)
 

@@ -45,6 +45,7 @@ class DriveStore(TreeStore[DriveItem]):
         self.drives: dict[str, SharedDrive] = {}
         self.roots: dict[str, DriveItem] = {}  # of each person's My Drive
         self.drive_logs: dict[str, ChangeLog] = {}
+        self.undownloadable: set[str] = set()  # files whose owner lets nobody download, copy or print them
         self.requests: set[str] = set()  # ids of those that created a shared drive
         self.root_id = self.my_drive(account).id
 
@@ -103,9 +104,9 @@ class DriveStore(TreeStore[DriveItem]):
         return lost
 
     def fill(self, entry: DriveItem, content: bytes) -> None:
-        """Give a file its size and its checksums. The content is not kept."""
+        """Give a file its content, its size and its checksums."""
         if entry.is_binary:
-            entry.size, entry.digests = len(content), digests(content)
+            entry.content, entry.size, entry.digests = content, len(content), digests(content)
 
     def _leave_corpora(self, items: set[DriveItem]) -> None:
         for drive in {item.drive for item in items}:

@@ -23,17 +23,9 @@ def fill(
     for number in range(count):
         if number % per_folder == 0:
             made = len(folders) - 1
-            folders.append(_add(store, folders[made // FOLDERS_IN_FOLDER], f"Folder {made + 1:05}", is_folder=True))
+            above = folders[made // FOLDERS_IN_FOLDER]
+            folders.append(store.make(f"Folder {made + 1:05}", above, is_folder=True, owner=above.owner))
         store.clock.tick(dice.randrange(1, MINUTE_MILLISECONDS))
         name = names[number % len(names)].format(f"{number + 1:07}")
-        entry = _add(store, folders[-1], name, is_folder=False)
+        entry = store.make(name, folders[-1], owner=folders[-1].owner)
         entry.size = int(dice.paretovariate(0.6) * 1000) % MAX_BYTES
-
-
-def _add(store: TreeStore[E], folder: E, name: str, *, is_folder: bool) -> E:
-    entry = store.new_entry(name, is_folder=is_folder, owner=folder.owner)
-    entry.seen, entry.barred, entry.trashed = folder.seen, folder.barred, folder.trashed
-    store.adopt(entry, folder)
-    store.enroll(entry)
-    store.attach(entry, folder)
-    return entry

@@ -1,16 +1,19 @@
 """What drives a simulator that is served over HTTP. These paths are ours: no vendor has anything like them."""
 
 import inspect
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import orjson
 
+from filesync_dagster.simulators.kit.faults import Fault, FaultPlan
 from filesync_dagster.simulators.kit.refusals import Refusal
 from filesync_dagster.simulators.kit.wire import Answer, Request
 
 CONTROL_PATH = "/_simulator/"
 PORTAL_PATH = f"{CONTROL_PATH}portal"
+FAULT_PATH = f"{CONTROL_PATH}fault"
+CREDENTIALS_PATH = f"{CONTROL_PATH}credentials"
 PORTAL = b"<!doctype html><html><head><title>Welcome</title></head><body><h1>Please sign in</h1></body></html>\n"
 
 
@@ -39,6 +42,21 @@ def answer_control(store: Any, request: Request, actions: Collection[str]) -> An
     except Refusal as refusal:
         return _answer(refusal.status, {"error": refusal.detail})
     return _answer(200, done if action == "listing" else {"result": done})
+
+
+def answer_fault(plan: FaultPlan, request: Request) -> Answer:
+    """Let one more thing go wrong: POST a rule of a fault plan as JSON."""
+    arguments = _arguments(request.body)
+    try:
+        plan.add(Fault(arguments.pop("fault", "")), **arguments)
+    except (TypeError, ValueError) as error:
+        return _answer(400, {"error": f"fault: {error}"})
+    return _answer(200, {"result": None})
+
+
+def answer_credentials(of: Callable[[str], Mapping[str, Any]], request: Request) -> Answer:
+    """Tell what an endpoint has to know to reach the simulator that was asked, its keys among it."""
+    return _answer(200, of(f"http://{request.headers['host']}"))
 
 
 def _arguments(body: bytes) -> dict[str, Any]:

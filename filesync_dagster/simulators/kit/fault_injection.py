@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from filesync_dagster.simulators.kit.control import PORTAL_PATH
 from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
-from filesync_dagster.simulators.kit.wire import Answer, Drip, Request
+from filesync_dagster.simulators.kit.wire import Answer, Cut, Drip, Request
 
 REFUSALS: Final = frozenset({Fault.THROTTLE, Fault.SERVER_ERROR, Fault.REFUSE, Fault.ERROR_IN_BODY})
 """What comes in the provider's own words."""
@@ -71,6 +71,7 @@ class CallFaults:
         if rule:
             kept = len(answer.body) - round(len(answer.body) * rule.share)
             answer = replace(answer, body=answer.body[:kept])
+        answer = self._spoil(answer)
         rule = self.rule(Fault.GZIP_BOMB)
         if rule:
             headers = {**answer.headers, "content-encoding": "gzip"}
@@ -79,6 +80,18 @@ class CallFaults:
         if rule:
             seconds = DRIP_INTERVAL_SECONDS if rule.seconds is None else rule.seconds
             answer = replace(answer, drip=Drip(seconds, rule.fault is Fault.DRIP_HEADERS))
+        return answer
+
+    def _spoil(self, answer: Answer) -> Answer:
+        """Return the content of a file as it arrives."""
+        if self.rule(Fault.FLIP_BIT) and answer.body:
+            body = bytearray(answer.body)
+            body[len(body) // 2] ^= 1
+            answer = replace(answer, body=bytes(body))
+        rule = self.rule(Fault.TRUNCATE, Fault.RESET)
+        if rule and answer.body:
+            kept = len(answer.body) - max(1, round(len(answer.body) * rule.share))
+            answer = replace(answer, cut=Cut(kept, reset=rule.fault is Fault.RESET))
         return answer
 
     def lose(self, entries: list[Entry], rule: Rule) -> list[Entry]:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from filesync_dagster.simulators.kit.wire import Request
 
@@ -16,6 +16,8 @@ class Fault(StrEnum):
     THROTTLE = "throttle"  # the provider's own way to say: slow down (`seconds`: Retry-After, `reason`: the body's)
     SERVER_ERROR = "server_error"  # 500, 502, 503 or 504 (`status`)
     TIMEOUT = "timeout"
+    BREAK_UPLOAD = "break_upload"  # the connection breaks in the middle of a file that is sent
+    LOSE_ANSWER = "lose_answer"  # it is done, and then the connection breaks, or an error (`status`) is all that comes
     DISCONNECT = "disconnect"  # the connection breaks in the middle of the answer
     GARBAGE = "garbage"  # 200 with a body that is cut off (`share` of it is missing; 1: all)
     DRIP_HEADERS = "drip_headers"  # the answer comes a byte at a time (`seconds` between two), and never ends
@@ -39,6 +41,13 @@ class Fault(StrEnum):
     LOSE_CHANGE = "lose_change"  # entries of the change feed are lost for good
     DUPLICATE_CHANGE = "duplicate_change"
     REORDER_CHANGES = "reorder_changes"
+    TRUNCATE = "truncate"  # the content of a file ends early, in the middle (`share` of it is missing)
+    RESET = "reset"  # the connection is reset in the middle of the content of a file
+    FLIP_BIT = "flip_bit"  # one bit of the content of a file is another one
+
+
+CONTENT_FAULTS: Final = frozenset({Fault.TRUNCATE, Fault.RESET, Fault.FLIP_BIT})
+"""What happens to contents of files only."""
 
 
 @dataclass

@@ -1,10 +1,13 @@
-"""Pages of listings under opaque tokens, which mean a position in an order: what changes meanwhile shifts nothing."""
+"""Pages of listings: under opaque tokens, which mean a position in an order, or under numbers.
+
+What changes meanwhile shifts nothing behind a token; it shifts what lies behind a number.
+"""
 
 import base64
 import binascii
 import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -86,3 +89,39 @@ class OrderedListing(Generic[T]):
             following = token
         rule = faults.rule(Fault.SHORT_ANSWER, Fault.INCOMPLETE)
         return EntryPage(faults.lose(entries, rule) if rule and entries else entries, following)
+
+
+@dataclass
+class NumberedPages:
+    """Pages under numbers. What a fault left out of one comes first on the page after it.
+
+    That is forgotten when the first page of the listing is asked for again.
+    """
+
+    _cuts: dict[str, dict[int, int]] = field(default_factory=dict)
+
+    def page(
+        self, question: str, entries: Sequence[T], number: int, limit: int, faults: CallFaults
+    ) -> tuple[Sequence[T], bool]:
+        """Return a page by the positions of now, as bent as the plan wants it, and whether more follow."""
+        if number == 0:
+            self._cuts.pop(question, None)
+        cuts = self._cuts.get(question, {})
+        start = number * limit - sum(cut for earlier, cut in cuts.items() if earlier < number)
+        end = start + limit - cuts.get(number, 0)
+        page, more = entries[start:end], len(entries) > end
+        served = _entries_to_serve(len(page), faults)
+        if faults.rule(Fault.REPEAT_PAGE):
+            self._cuts.setdefault(question, {})[number] = limit
+            return page, True
+        if served < len(page):
+            self._cuts.setdefault(question, {})[number] = limit - served
+            return page[:served], True
+        return page, more
+
+
+def _entries_to_serve(entries: int, faults: CallFaults) -> int:
+    if faults.rule(Fault.EMPTY_PAGE):
+        return 0
+    rule = faults.rule(Fault.SHORT_PAGE)
+    return max(1, min(entries - 1, round(entries * (1 - rule.share)))) if rule and entries else entries

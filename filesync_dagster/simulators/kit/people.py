@@ -8,7 +8,7 @@ from typing import Protocol, Self, TypeVar
 
 @dataclass(slots=True)
 class AccessGrant:
-    """Access of somebody to an entry and what is below it."""
+    """Access of somebody to an entry and what is below it: by a role, or by the single `actions` that it allows."""
 
     id: str
     role: str
@@ -16,6 +16,8 @@ class AccessGrant:
     email: str | None = None
     domain: str | None = None
     since: int = 0
+    name: str | None = None  # of a company, a group or a role, which have no address
+    actions: tuple[str, ...] = ()
 
 
 class Shareable(Protocol):

@@ -15,7 +15,14 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from filesync_dagster.simulators.kit.control import CONTROL_PATH, answer_control
+from filesync_dagster.simulators.kit.control import (
+    CONTROL_PATH,
+    CREDENTIALS_PATH,
+    FAULT_PATH,
+    answer_control,
+    answer_credentials,
+    answer_fault,
+)
 from filesync_dagster.simulators.kit.fault_injection import ANYWHERE, CallFaults
 from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
 from filesync_dagster.simulators.kit.quotas import Quotas
@@ -173,6 +180,10 @@ class VendorService(Generic[Store]):
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
+        if (request.method, request.path) == ("POST", FAULT_PATH):
+            return answer_fault(self.plan, request)
+        if (request.method, request.path) == ("GET", CREDENTIALS_PATH):
+            return answer_credentials(self.credentials, request)
         if request.path.startswith(CONTROL_PATH):
             return answer_control(self.store, request, self.actions)
         try:

@@ -238,6 +238,15 @@ class TreeStore(Generic[E]):
             entry.created = entry.modified = now
         return entry
 
+    def make(self, name: str, folder: E, *, is_folder: bool = False, **fields: Any) -> E:
+        """Put a new entry into a folder, and return it: of now, and no log tells of it."""
+        entry = self.new_entry(name, is_folder=is_folder, **fields)
+        entry.seen, entry.barred, entry.trashed = folder.seen, folder.barred, folder.trashed
+        self.adopt(entry, folder)
+        self.enroll(entry)
+        self.attach(entry, folder)
+        return entry
+
     def fill(self, entry: E, content: bytes) -> None:
         """Give a file its content."""
         if not entry.is_folder:
@@ -336,6 +345,11 @@ class TreeStore(Generic[E]):
             raise ValueError("What lies at the top cannot be revoked.")
         with self.record_change(entry):
             entry.lost = True
+
+    @alone
+    def advance(self, seconds: float) -> None:
+        """Let time pass in which nothing happens."""
+        self.clock.advance(seconds)
 
     @alone
     def path_of(self, item_id: str) -> str:

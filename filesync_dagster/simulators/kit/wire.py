@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, unquote
 
 import httpx
@@ -46,6 +46,14 @@ class Drip:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Where the body of an answer ends before its time: with its connection, or (`reset`) with an error on it."""
+
+    at: int
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What comes back. `fault` says that the connection breaks instead: "timeout" or "disconnect"."""
 
@@ -53,6 +61,7 @@ class Answer:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     fault: str | None = None
+    cut: "Cut | None" = None
     drip: Drip | None = None
 
 
@@ -61,6 +70,15 @@ class Simulator(Protocol):
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
+        ...
+
+
+@runtime_checkable
+class StreamingSimulator(Protocol):
+    """A provider that reads what it is sent as it comes, because that may be large."""
+
+    def asgi(self, stopping: threading.Event | None = None) -> Callable[..., Any]:
+        """Return it as an ASGI application; what hangs in it ends when `stopping` is set."""
         ...
 
 
@@ -87,7 +105,7 @@ class InProcess(httpx.BaseTransport):
             raise httpx.RemoteProtocolError("The simulator broke off.", request=request)
         if answer.drip and answer.drip.headers:
             time.sleep(answer.drip.seconds * len(str(answer.headers)))
-        if answer.drip or "content-encoding" in answer.headers:
+        if answer.drip or answer.cut or len(answer.body) > BLOCK_BYTES or "content-encoding" in answer.headers:
             headers = {**answer.headers, "content-length": str(len(answer.body))}
             return httpx.Response(answer.status, headers=headers, stream=_SlowBody(answer), request=request)
         return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.body, request=request)
@@ -100,15 +118,21 @@ class _SlowBody(httpx.SyncByteStream):
         self._answer = answer
 
     def __iter__(self) -> Iterator[bytes]:
-        body, drip = self._answer.body, self._answer.drip
-        for start in range(0, len(body), 1 if drip else BLOCK_BYTES):
-            yield body[start : start + (1 if drip else BLOCK_BYTES)]
+        body, drip, cut = self._answer.body, self._answer.drip, self._answer.cut
+        end = cut.at if cut else len(body)
+        step = 1 if drip else BLOCK_BYTES
+        for start in range(0, end, step):
+            yield body[start : min(start + step, end)]
             if drip:
                 time.sleep(drip.seconds)
+        if cut and cut.reset:
+            raise httpx.ReadError("The simulator reset the connection.")
 
 
 @contextmanager
-def serve_simulator(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serve_simulator(
+    simulator: "Simulator | StreamingSimulator", host: str = "127.0.0.1", port: int = 0
+) -> Iterator[str]:
     """Serve a simulator over HTTP from a thread of this process; yield its address. Raises OSError if it cannot be."""
     import uvicorn
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -124,8 +148,9 @@ def serve_simulator(simulator: Simulator, host: str = "127.0.0.1", port: int = 0
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family)
     stopping = threading.Event()
+    application = simulator.asgi(stopping) if isinstance(simulator, StreamingSimulator) else asgi(simulator, stopping)
     server = uvicorn.Server(
-        uvicorn.Config(asgi(simulator, stopping), http=Protocol, log_config=None, access_log=False, lifespan="off")
+        uvicorn.Config(application, http=Protocol, log_config=None, access_log=False, lifespan="off")
     )
     logger = logging.getLogger("uvicorn.error")
     logger.addFilter(_unintended)
@@ -150,26 +175,38 @@ def asgi(simulator: Simulator, stopping: threading.Event | None = None) -> Calla
     """Return a simulator as an ASGI application; what hangs in it ends when `stopping` is set."""
     from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request as Incoming
-    from starlette.responses import Response as Outgoing
 
-    async def application(scope: dict[str, object], receive: Any, send: Any) -> None:
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         incoming = Incoming(scope, receive)
-        query = tuple(parse_qsl(incoming.url.query, keep_blank_values=True))
-        request = Request(incoming.method, incoming.url.path, query, dict(incoming.headers), await incoming.body())
-        answer = await run_in_threadpool(simulator.handle, request)
-        if answer.fault == "timeout":
-            await _hang(receive, stopping)
-            answer = Answer(503)  # somebody stops the server, and nobody is there to read it
-        if answer.fault:
-            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-            await send({"type": "http.response.body", "body": b"{", "more_body": True})
-            return  # less than was promised: whatever serves this closes the connection
-        if answer.drip:
-            await _drip(answer, scope, receive, send, stopping)
-            return
-        await Outgoing(answer.body, answer.status, dict(answer.headers))(scope, receive, send)
+        # Not of the address, in which a name that has a question mark in it would end there.
+        query = tuple(parse_qsl(str(scope["query_string"], "ascii"), keep_blank_values=True))
+        request = Request(incoming.method, str(scope["path"]), query, dict(incoming.headers), await incoming.body())
+        await send_answer(await run_in_threadpool(simulator.handle, request), scope, receive, send, stopping)
 
     return application
+
+
+async def send_answer(answer: Answer, scope: Any, receive: Any, send: Any, stopping: threading.Event | None) -> None:
+    """Send an answer over ASGI, with what goes wrong with it."""
+    from starlette.responses import Response as Outgoing
+
+    if answer.fault == "timeout":
+        await _hang(receive, stopping)
+        answer = Answer(503)  # somebody stops the server, and nobody is there to read it
+    if answer.fault:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+        return  # less than was promised: whatever serves this closes the connection
+    if answer.cut:
+        headers = [(b"content-length", b"%d" % len(answer.body))]
+        headers += [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body[: answer.cut.at], "more_body": True})
+        return  # likewise
+    if answer.drip:
+        await _drip(answer, scope, receive, send, stopping)
+        return
+    await Outgoing(answer.body, answer.status, dict(answer.headers))(scope, receive, send)
 
 
 async def _drip(answer: Answer, scope: Any, receive: Any, send: Any, stopping: threading.Event | None) -> None:

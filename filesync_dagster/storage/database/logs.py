@@ -150,6 +150,25 @@ class SyncRepository:
         with self._database.read_transaction() as connection:
             return [_record(row) for row in connection.execute(query.limit(limit)).mappings()]
 
+    def sizes(self, endpoint_ids: Iterable[int], since: datetime) -> list[tuple[int, datetime, int, int]]:
+        """Endpoint, moment, files and bytes of the last commit of each day since a moment, and of the last before it.
+
+        Days are those of UTC.
+        """
+        log = sync_logs.c
+        done = log.sync_status.in_([SyncStatus.COMPLETED.value, SyncStatus.PARTIAL.value])
+        live = (done, log.mode != SyncMode.REPLAY.value, log.as_of.is_not(None))
+        numbers = set(endpoint_ids)
+        day = func.date(log.as_of)
+        daily = select(func.max(log.seq)).where(*live, log.as_of >= since).group_by(log.endpoint_id, day)
+        before = select(func.max(log.seq)).where(*live, log.as_of < since).group_by(log.endpoint_id)
+        found: list[Any] = []
+        with self._database.read_transaction() as connection:
+            for chosen in (daily, before):
+                columns = (log.endpoint_id, log.as_of, log.files_total, log.bytes_total)
+                found += connection.execute(select(*columns).where(log.seq.in_(chosen))).all()
+        return [(number, moment, count, size) for number, moment, count, size in found if number in numbers]
+
     def latest(self) -> dict[int, SyncRecord]:
         """The last sync of every endpoint, by endpoint id, without those that rebuilt a past day."""
         return _newest(self._database, ONE.c.mode != SyncMode.REPLAY.value)
@@ -217,6 +236,18 @@ class SyncRepository:
                     peak = Peak(row.files_before)
                 peak = Peak(peak.files, peak.left_scope + row.files_left_scope)
         return peak
+
+    def first_change_after(self, endpoint_id: int, sync_id: str) -> datetime | None:
+        """Return when the first sync was committed that changed something after another one; None when none did."""
+        log, given = sync_logs.c, sync_logs.alias().c
+        since = select(given.seq).where(given.id == sync_id).scalar_subquery()
+        query = (
+            select(func.min(log.sync_completed))
+            .where(log.endpoint_id == endpoint_id, log.seq > since, log.sync_status.in_(_COMMITTED_VALUES))
+            .where(log.changes_uri.is_not(None))
+        )
+        with self._database.read_transaction() as connection:
+            return connection.execute(query).scalar()
 
     def changes_since(self, endpoint_id: int, snapshot_uri: str, until: int | None = None) -> list[SyncRecord]:
         """Incremental syncs that committed changes on top of a stored snapshot, in their order, up to a `seq`."""

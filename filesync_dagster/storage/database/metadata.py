@@ -7,22 +7,33 @@ from typing import TYPE_CHECKING, Self
 
 from filesync_dagster.storage.database.adoption import AdoptionRepository
 from filesync_dagster.storage.database.alerts import AlertRepository
+from filesync_dagster.storage.database.audit import AuditRepository
 from filesync_dagster.storage.database.checkpoints import CheckpointRepository
+from filesync_dagster.storage.database.console_sessions import ConsoleSessionRepository
+from filesync_dagster.storage.database.data_sources import DataSourceRepository
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.endpoints import EndpointRepository
-from filesync_dagster.storage.database.leases import Lease, LeaseRepository
+from filesync_dagster.storage.database.leases import REPLICATION, Lease, LeaseRepository
 from filesync_dagster.storage.database.logs import SyncRepository
 from filesync_dagster.storage.database.migrate import migrate
 from filesync_dagster.storage.database.queues import QueueRepository
 from filesync_dagster.storage.database.records import NewState, SyncRecord
+from filesync_dagster.storage.database.replications import ReplicationRepository
 from filesync_dagster.storage.database.requests import RequestRepository
+from filesync_dagster.storage.database.session_files import SessionFileRepository
+from filesync_dagster.storage.database.sessions import SessionRepository
 from filesync_dagster.storage.database.stored_files import StoredFileRepository
+from filesync_dagster.storage.database.stored_tables import StoredTableRepository
+from filesync_dagster.storage.database.uploads import UploadRepository
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pyarrow as pa
 
+    from filesync_dagster.storage.database.browse import BrowseRepository
+    from filesync_dagster.storage.database.plans import PlanRepository
+    from filesync_dagster.storage.database.replicas import ReplicaRepository
     from filesync_dagster.storage.database.row_streams import FileRepository
     from filesync_dagster.storage.database.search import SearchRepository
 
@@ -46,7 +57,16 @@ class Metadata:
         self.queues = QueueRepository(database)
         self.alerts = AlertRepository(database)
         self.requests = RequestRepository(database)
+        self.console_sessions = ConsoleSessionRepository(database)
+        self.replications = ReplicationRepository(database)
+        self.data_sources = DataSourceRepository(database)
+        self.uploads = UploadRepository(database)
+        self.tables = StoredTableRepository(database)
+        self.sessions = SessionRepository(database)
+        self.session_files = SessionFileRepository(database)
+        self.audit = AuditRepository(database)
         self.leases = LeaseRepository(database)
+        self.replication_leases = LeaseRepository(database, REPLICATION)
 
     @cached_property
     def search(self) -> "SearchRepository":
@@ -54,6 +74,27 @@ class Metadata:
         from filesync_dagster.storage.database.search import SearchRepository
 
         return SearchRepository(self._database)
+
+    @cached_property
+    def browse(self) -> "BrowseRepository":
+        """Files as somebody walks through them."""
+        from filesync_dagster.storage.database.browse import BrowseRepository
+
+        return BrowseRepository(self._database)
+
+    @cached_property
+    def replicas(self) -> "ReplicaRepository":
+        """What destinations have from us."""
+        from filesync_dagster.storage.database.replicas import ReplicaRepository
+
+        return ReplicaRepository(self._database)
+
+    @cached_property
+    def plans(self) -> "PlanRepository":
+        """Plans of replications, and their operations."""
+        from filesync_dagster.storage.database.plans import PlanRepository
+
+        return PlanRepository(self._database)
 
     @cached_property
     def files(self) -> "FileRepository":

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from filesync_dagster.storage.database import retention
 from filesync_dagster.storage.database.alerts import QueueTrouble
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.parameters import AT_ONCE, in_batches
-from filesync_dagster.storage.database.tables import dead_messages, queues
+from filesync_dagster.storage.database.tables import dead_messages, queue_events, queues
 
 MOST_DEAD = 1000
 """Of one queue, that are kept; the oldest go. Where every message is one that nobody can use, they fill the disk."""
@@ -73,6 +74,28 @@ class QueueRepository:
             _upsert(self._database, connection, name, {"received_at": now})
             more = {"received": queues.c.received + count, "unrouted": queues.c.unrouted + unrouted}
             connection.execute(update(queues).where(queues.c.name == name).values(**more))
+
+    def known_events(self, name: str, digests: Collection[str]) -> set[str]:
+        """Those of these events of a queue that were worked on."""
+        known: set[str] = set()
+        with self._database.read_transaction() as connection:
+            for some in in_batches(sorted(digests), AT_ONCE):
+                query = select(queue_events.c.digest)
+                found = query.where(queue_events.c.queue == name, queue_events.c.digest.in_(some))
+                known.update(connection.execute(found).scalars())
+        return known
+
+    def remember_events(self, name: str, digests: Collection[str]) -> None:
+        """Know these events of a queue from now on."""
+        with self._database.write_transaction() as connection:
+            now = self._database.now(connection)
+            rows = [{"queue": name, "digest": digest, "known_at": now} for digest in digests]
+            if rows:
+                connection.execute(_insert(self._database, queue_events).on_conflict_do_nothing(), rows)
+
+    def forget_events(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Forget events that were worked on before a moment; return how many."""
+        return retention.prune(self._database, queue_events, queue_events.c.known_at < before, dry_run=dry_run)
 
     def dead_letter(self, name: str, messages: Sequence[DeadMessage]) -> int:
         """Set messages of a queue aside; return how many. One that is there already stays as it is.

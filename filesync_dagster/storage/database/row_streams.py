@@ -1,12 +1,25 @@
 """Rows of files and of the journal as streams of Arrow batches, in bounded memory."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, cast, extract, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    extract,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from filesync_dagster.core.model import Kind
 from filesync_dagster.core.schemas import ENTRY_FIELDS, ENTRY_SCHEMA, TIMESTAMP
@@ -76,32 +89,36 @@ class FileRepository:
             query = query.where(files.c.deleted_at.is_(None))
         if folder:
             query = query.where(in_folder(folder))
-        return _stream(self._database, query, FILES_SCHEMA, rows)
+        return stream(self._database, query, FILES_SCHEMA, rows)
 
     def entries(self, endpoint_id: int, *, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """Live and trashed entries as a connector gave them, in ENTRY_SCHEMA by external_id: a lost snapshot.
 
         A date outside of the years 1 to 9999 is null.
         """
-        return _stream(self._database, _entries(endpoint_id).order_by(files.c.external_id), ENTRY_SCHEMA, rows)
+        return stream(self._database, _entries(endpoint_id).order_by(files.c.external_id), ENTRY_SCHEMA, rows)
 
     def entries_of(self, endpoint_id: int, ids: Iterable[str], *, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """Those of these ids that the last snapshot has, in ENTRY_SCHEMA, in any order."""
         for some in in_batches(ids, AT_ONCE):
-            yield from _stream(
+            yield from stream(
                 self._database, _entries(endpoint_id).where(files.c.external_id.in_(some)), ENTRY_SCHEMA, rows
             )
 
     def children(self, endpoint_id: int, folders: Iterable[str], *, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """What the last snapshot has right in these folders, in ENTRY_SCHEMA, in any order."""
         for some in in_batches(folders, AT_ONCE):
-            yield from _stream(
+            yield from stream(
                 self._database, _entries(endpoint_id).where(files.c.parent_id.in_(some)), ENTRY_SCHEMA, rows
             )
 
-    def tops(self, endpoint_id: int, *, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-        """What the last snapshot has in no folder, in ENTRY_SCHEMA, in any order."""
-        yield from _stream(self._database, _entries(endpoint_id).where(files.c.parent_id.is_(None)), ENTRY_SCHEMA, rows)
+    def tops(self, endpoint_id: int, scopes: Collection[str], *, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """What the last snapshot has of these scopes in no folder, in ENTRY_SCHEMA, in any order."""
+        query = _entries(endpoint_id).where(files.c.parent_id.is_(None))
+        if "" not in scopes:
+            query = query.where(literal_column("scope <> ''"))  # as the index has it, for the planner to see
+        for some in in_batches(scopes, AT_ONCE):
+            yield from stream(self._database, query.where(files.c.scope.in_(some)), ENTRY_SCHEMA, rows)
 
     def has_more_files(self, endpoint_id: int, scope: str, than: int) -> bool:
         """Whether a scope has more than so many live files, folders left out."""
@@ -130,7 +147,45 @@ class FileRepository:
             query = query.where(file_changes.c.observed_at >= since)
         if until is not None:
             query = query.where(file_changes.c.observed_at < until)
-        return _stream(self._database, query.order_by(file_changes.c.seq), JOURNAL_SCHEMA, rows)
+        return stream(self._database, query.order_by(file_changes.c.seq), JOURNAL_SCHEMA, rows)
+
+    def gone_reasons(self, endpoint_id: int, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield why those of these files are gone that are: external_id, and removed, trashed or left_scope."""
+        query = select(files.c.external_id, files.c.gone_reason).where(
+            files.c.endpoint_id == endpoint_id, files.c.deleted_at.is_not(None), files.c.gone_reason.is_not(None)
+        )
+        for some in in_batches(ids, AT_ONCE):
+            with self._database.read_transaction() as connection:
+                found = connection.execute(query.where(files.c.external_id.in_(some))).all()
+            yield from ((str(external_id), str(reason)) for external_id, reason in found)
+
+    def journal_count(self, endpoint_id: int, after_seq: int, until_seq: int) -> int:
+        """Return how many changes the journal has in (after_seq, until_seq]."""
+        query = select(func.count()).where(*_between(endpoint_id, after_seq, until_seq))
+        with self._database.read_transaction() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def journal_ids(
+        self, endpoint_id: int, after_seq: int, until_seq: int, *, renamed_only: bool = False
+    ) -> Iterator[tuple[str, str | None]]:
+        """Yield the ids that the journal names in (after_seq, until_seq], oldest first: as it is, and as it was before.
+
+        The latter is None unless the file goes on under another id. `renamed_only`: those that do.
+        """
+        journal = file_changes.c
+        is_renamed = cast(journal.before, Text).like('%"external_id"%')
+        query = (
+            select(journal.external_id, case((is_renamed, journal.before)))
+            .where(*_between(endpoint_id, after_seq, until_seq))
+            .order_by(journal.seq)
+        )
+        query = query.where(is_renamed) if renamed_only else query
+        with self._database.read_transaction() as connection:
+            result = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS).execute(query)
+            for part in result.partitions():
+                for external_id, before in part:
+                    earlier = (json.loads(before) if isinstance(before, str) else before or {}).get("external_id")
+                    yield str(external_id), earlier
 
     def last_seq(self, endpoint_id: int) -> int:
         """The seq of the last change of an endpoint that is journalled; 0 when there is none.
@@ -159,6 +214,12 @@ class FileRepository:
         journal = file_changes.c
         where = (journal.endpoint_id == endpoint_id, journal.observed_at < before)
         return retention.prune(self._database, file_changes, *where, dry_run=dry_run)
+
+
+def _between(endpoint_id: int, after_seq: int, until_seq: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for what the journal of an endpoint has in (after_seq, until_seq]."""
+    journal = file_changes.c
+    return journal.endpoint_id == endpoint_id, journal.seq > after_seq, journal.seq <= until_seq
 
 
 def in_folder(folder: str) -> ColumnElement[bool]:
@@ -197,8 +258,17 @@ def plain_column(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return column
 
 
-def _stream(database: Database, query: Select[Any], schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+def stream(
+    database: Database, query: Select[Any], schema: pa.Schema, rows: int = BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """Yield what a query finds, whose columns Arrow takes, in a schema."""
     with database.read_transaction() as connection:
+        if database.is_sqlite:  # its tuples are what Arrow takes; rows of SQLAlchemy's would cost as much again
+            cursor = connection.execute(query).cursor
+            assert cursor is not None
+            while part := cursor.fetchmany(rows):
+                yield read_batch(part, schema)
+            return
         result = connection.execution_options(stream_results=True, yield_per=rows).execute(query)
         for part in result.partitions():
             yield read_batch(part, schema)

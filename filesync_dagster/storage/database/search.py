@@ -175,7 +175,7 @@ class SearchRepository:
         behind = [after.path, after.external_id] if after else []
         # By its hash a file is found at once, if nothing suggests to go through all in their order.
         endpoint = files.c.endpoint_id + 0 if query.content_hash else files.c.endpoint_id
-        conditions = [endpoint.in_(endpoint_ids), files.c.deleted_at.is_(None), *self._conditions(query)]
+        conditions = [endpoint.in_(endpoint_ids), files.c.deleted_at.is_(None), *self.conditions(query)]
         if not self._database.is_sqlite:  # its index has the start of each path: the same order
             place.insert(0, PATH_START)
             if after is not None:
@@ -189,7 +189,7 @@ class SearchRepository:
         with self._database.read_transaction() as connection:
             return connection.execute(statement).all()
 
-    def _conditions(self, query: FileQuery) -> Iterator[ColumnElement[bool]]:
+    def conditions(self, query: FileQuery) -> Iterator[ColumnElement[bool]]:
         """Yield what the database decides, or narrows down."""
         if query.path is not None and query.path.folder:
             yield in_folder(query.path.folder)

@@ -150,6 +150,10 @@ Index("uq_files_key", *map(literal_column, POSTGRESQL_KEY), unique=True, _table=
 Index("ix_files_external_id", files.c.external_id, postgresql_using="hash").ddl_if("postgresql")
 Index("ix_files_parent_id", files.c.parent_id, postgresql_using="hash", postgresql_where=_NESTED).ddl_if("postgresql")
 
+# The tops of stores that have folders; object stores, in whose rows there is no scope, pay nothing for it.
+_TOPS = text("parent_id IS NULL AND scope <> ''")
+Index("ix_files_tops", files.c.endpoint_id, sqlite_where=_TOPS, postgresql_where=_TOPS)
+
 # What is looked for by path, name or owner is found in the index, in the order of the pages.
 Index(
     "ix_files_live",
@@ -305,6 +309,14 @@ queues = Table(
     Column("error", ToldText),  # of the last look
 )
 
+queue_events = Table(
+    "queue_events",
+    metadata,
+    Column("queue", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),  # of an event that was worked on, in a queue that keeps them all
+    Column("known_at", UtcDateTime, nullable=False, index=True),
+)
+
 dead_messages = Table(
     "dead_messages",
     metadata,
@@ -332,4 +344,152 @@ alerts = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("try_at", UtcDateTime),  # nobody tells it before: somebody is at it, or a channel is given a rest
     Column("error", ToldText),  # of the channel, when it could not be told
+)
+
+replications = Table(
+    "replications",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("source_endpoint_id", ForeignKey("endpoints.id"), nullable=False),
+    Column("fingerprint", Text),  # of mapping, filters and mode, as the last plan that was done had them
+    Column("applied_sync_id", Text),  # the sync whose inventory the replica has, as far as it could be done
+    Column("applied_seq", BigInteger, nullable=False, server_default="0"),  # of the journal: all before it is planned
+    Column("state", Text, nullable=False),  # new | completed | partial | held | failed
+    Column("held_plan_id", BigInteger),
+    Column("reconciled_at", UtcDateTime),  # when everything was compared with the destination last
+    Column("files", BigInteger, nullable=False, server_default="0"),  # of the replica, as its last run left it
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
+    Column("files_by_hash", BigInteger, nullable=False, server_default="0"),  # that a hash proves
+    Column("files_acknowledged", BigInteger, nullable=False, server_default="0"),  # only said to be there
+    Column("error", ToldText),  # of the last run
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+replica_files = Table(
+    "replica_files",
+    metadata,
+    Column("replication_id", Integer, primary_key=True, autoincrement=False),
+    Column("external_id", Key, primary_key=True),
+    Column("dest_path", Key, nullable=False),
+    Column("kind", Text, nullable=False),  # file | folder
+    Column("source_version", Text),
+    Column("size", BigInteger),  # bytes
+    Column("content_hash", Text),  # as the inventory has it
+    Column("dest_version", Text),
+    Column("dest_hash", Text),  # of what was sent
+    Column("internal_id", Text),
+    Column("permissions", Text),  # as they were set last
+    Column("owner", Text),
+    Column("group_name", Text),
+    Column("mime_type", Text),
+    Column("modified_at", UtcDateTime),
+    Column("verified", Text, nullable=False),  # hash | readback | size | acknowledged
+    Column("written_at", UtcDateTime, nullable=False),
+    sqlite_with_rowid=False,  # those of one replication lie together, so that all of them are read quickly
+)
+
+_REPLICA = replica_files.c.replication_id
+_ID_HASH, _PATH_HASH = (
+    rf"sha256(decode(replace({name}, '\', '\\'), 'escape'))" for name in ("external_id", "dest_path")
+)
+Index("uq_replica_files_path", _REPLICA, replica_files.c.dest_path, unique=True).ddl_if("sqlite")
+# PostgreSQL's indexes hold no text of more than 2,704 bytes.
+Index("uq_replica_files_id", _REPLICA, literal_column(_ID_HASH), unique=True).ddl_if("postgresql")
+Index("uq_replica_files_path_hash", _REPLICA, literal_column(_PATH_HASH), unique=True).ddl_if("postgresql")
+Index("ix_replica_files_external_id", replica_files.c.external_id, postgresql_using="hash").ddl_if("postgresql")
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("replication_id", ForeignKey("replications.id"), nullable=False),
+    Column("scope", Text, nullable=False),  # initial | incremental | full | reconcile
+    Column("status", Text, nullable=False),
+    Column("from_seq", BigInteger, nullable=False),
+    Column("to_seq", BigInteger, nullable=False),
+    Column("as_of_sync_id", Text),
+    Column("as_of", UtcDateTime),  # the moment of that sync
+    Column("mode", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("problems", JSON, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("guard_reason", ToldText),
+    Column("run_id", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Index(None, "replication_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("plan_id", ForeignKey("plans.id"), nullable=False),
+    Column("replication_id", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("op", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("new_path", Text),
+    Column("size", BigInteger),
+    Column("source_version", Text),
+    Column("expected_dest_version", Text),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("bytes_done", BigInteger, nullable=False, server_default="0"),
+    Column("resume", JSON),  # what finds an upload in parts again
+    Column("internal_id", Text),
+    Column("error", ToldText),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Index("ix_operations_plan_id_position", "plan_id", "position", unique=True),
+    Index("ix_operations_plan_id_state", "plan_id", "state"),
+    sqlite_autoincrement=True,
+)
+
+replication_problems = Table(  # files of which something could not be done, or never can: looked at by each run
+    "replication_problems",
+    metadata,
+    Column("replication_id", Integer, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # collision | name | failed | stale | foreign
+    Column("path", Text, nullable=False),
+    Column("sentence", ToldText, nullable=False),
+    Column("times", Integer, nullable=False),  # runs in a row that met it
+    Column("since", UtcDateTime, nullable=False),
+    Index(None, "replication_id"),
+)
+
+replication_leases = Table(
+    "replication_leases",
+    metadata,
+    Column("replication_id", ForeignKey("replications.id"), primary_key=True, autoincrement=False),
+    Column("token", BigInteger, nullable=False),
+    Column("holder", JSON),
+    Column("purpose", Text, nullable=False),
+    Column("acquired_at", UtcDateTime, nullable=False),
+    Column("heartbeat_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+console_sessions = Table(  # who is signed in at the console
+    "console_sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),  # SHA-256 of what the cookie has
+    Column("binding", Text, nullable=False),  # of the token of the API: with another token nobody is signed in
+    Column("role", Text, nullable=False),  # viewer | operator | admin
+    Column("user_agent", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime, nullable=False),
+)
+
+console_codes = Table(  # of one-time links that sign somebody in
+    "console_codes",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
 )

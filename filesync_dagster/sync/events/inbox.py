@@ -1,10 +1,10 @@
 """A queue as receiving sees it, whatever it is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from filesync_dagster.config import Queue, RabbitQueue, SqsQueue
+from filesync_dagster.config import AzureQueue, FileManagerQueue, PubSubQueue, Queue, RabbitQueue, SqsQueue
 from filesync_dagster.core.extras import import_from_extra
 from filesync_dagster.core.secrets import Resolve, with_secrets
 
@@ -49,13 +49,37 @@ class Inbox(Protocol):
         ...
 
 
-def open_inbox(queue: Queue, secrets: Resolve) -> Inbox:
-    """Open a queue. Raises SourceError, ConfigError, MissingExtra."""
+class EventMemory(Protocol):
+    """Which messages of a queue that keeps them all were worked on."""
+
+    def known_events(self, name: str, digests: Collection[str]) -> set[str]:
+        """Return those of these that are known."""
+        ...
+
+    def remember_events(self, name: str, digests: Collection[str]) -> None:
+        """Know these from now on."""
+        ...
+
+
+def open_inbox(queue: Queue, secrets: Resolve, memory: EventMemory) -> Inbox:
+    """Open a queue; `memory` is for those that keep everything. Raises SourceError, ConfigError, MissingExtra."""
     opened = with_secrets(queue, secrets)
     if isinstance(opened, SqsQueue):
         from filesync_dagster.sync.events.sqs import SqsInbox
 
         return SqsInbox(opened)
+    if isinstance(opened, PubSubQueue):
+        from filesync_dagster.sync.events.pubsub import PubSubInbox
+
+        return PubSubInbox(opened)
+    if isinstance(opened, AzureQueue):
+        from filesync_dagster.sync.events.azure_queue import AzureQueueInbox
+
+        return AzureQueueInbox(opened)
+    if isinstance(opened, FileManagerQueue):
+        from filesync_dagster.sync.events.file_manager import FileManagerInbox
+
+        return FileManagerInbox(opened, memory)
     assert isinstance(opened, RabbitQueue)
     import_from_extra("pika", "rabbitmq", f"The queue {queue.name} of RabbitMQ")
     from filesync_dagster.sync.events.rabbitmq import RabbitInbox

@@ -19,7 +19,7 @@ from filesync_dagster.core.errors import ConfigError, DatabaseError, ProtocolVio
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.model import SyncResult, SyncStatus, to_storable_text
 from filesync_dagster.storage.database import DeadMessage
-from filesync_dagster.sync.events.envelopes import MessageContent, SyncRequest, parse_message
+from filesync_dagster.sync.events.envelopes import ANY_BUCKET, MessageContent, SyncRequest, parse_message
 from filesync_dagster.sync.events.inbox import Inbox, Message, open_inbox
 from filesync_dagster.sync.pool import sync_each
 from filesync_dagster.sync.progress import Progress, ignore
@@ -69,7 +69,8 @@ class Routes:
 
     def of(self, bucket: str, key: str) -> list[str]:
         """Return the names of the endpoints."""
-        return [name for name, prefix in self._by_bucket.get(bucket, ()) if key.startswith(prefix)]
+        buckets = self._by_bucket if bucket == ANY_BUCKET else (bucket,)
+        return [name for one in buckets for name, prefix in self._by_bucket.get(one, ()) if key.startswith(prefix)]
 
     def refusal(self, request: SyncRequest) -> str | None:
         """Return why nobody can do what is asked for."""
@@ -106,7 +107,7 @@ def receive(runtime: Runtime, queue: Queue, syncing: Syncing, linger: float = 0.
     """
     taken, left, began = 0, 0, time.monotonic()
     last = began
-    with closing(open_inbox(queue, runtime.secrets)) as inbox:
+    with closing(open_inbox(queue, runtime.secrets, runtime.metadata.queues)) as inbox:
         run = _Run(runtime, queue, inbox, Routes(runtime.config, queue), syncing)
         # What could not be acknowledged is still ours, and takes room.
         while (
@@ -167,7 +168,7 @@ def queue_depth(runtime: Runtime, queue: Queue, inbox: Inbox | None = None) -> i
         if inbox is not None:
             depth = inbox.depth()
         else:
-            with closing(open_inbox(queue, runtime.secrets)) as opened:
+            with closing(open_inbox(queue, runtime.secrets, runtime.metadata.queues)) as opened:
                 depth = opened.depth()
     except (SourceError, ConfigError) as error:  # one of its secrets may be a reference to nothing
         with suppress(DatabaseError):
@@ -275,7 +276,8 @@ def requeue(runtime: Runtime, ids: Collection[int]) -> int:
             raise ProtocolViolation(
                 f"Message {message.id} was too large to be kept whole.", hint="It can only be dropped."
             )
-        with closing(open_inbox(runtime.config.queue(message.queue), runtime.secrets)) as inbox:
+        queue = runtime.config.queue(message.queue)
+        with closing(open_inbox(queue, runtime.secrets, runtime.metadata.queues)) as inbox:
             inbox.send(message.body.encode())
         runtime.metadata.queues.drop_dead_messages([message.id])
     return len(found)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Query, Security
 
 from filesync_dagster.web import rest
-from filesync_dagster.web.messages import Approval, Decision, Endpoints, HeldQuery, HeldSyncPage
+from filesync_dagster.web.messages import Approval, Decision, Endpoints, HeldQuery, HeldSyncPage, Rejection
 from filesync_dagster.web.requests import TOKEN, ReadRoute, WriteRoute, site_of
 from filesync_dagster.web.routes.answers import problems
 from filesync_dagster.web.site import Site
@@ -14,7 +14,7 @@ reads = APIRouter(route_class=ReadRoute, dependencies=[Security(TOKEN)])
 writes = APIRouter(route_class=WriteRoute, dependencies=[Security(TOKEN)])
 
 SITE = Depends(site_of)
-WHATEVER = Approval()
+WHATEVER, WHICHEVER = Approval(), Rejection()
 Name = Annotated[str, Path(description="Of an endpoint.", json_schema_extra={"pattern": "^[a-z][a-z0-9_]{0,62}$"})]
 
 
@@ -53,7 +53,7 @@ def held(name: Name, query: Annotated[HeldQuery, Query()], site: Site = SITE) ->
 )
 def approve(name: Name, approval: Annotated[Approval, Body()] = WHATEVER, site: Site = SITE) -> Decision:
     """Commit what is held."""
-    return rest.approve(site, name, approval.digest)
+    return rest.approve(site, name, approval.digest, approval.sync_id)
 
 
 @writes.post(
@@ -61,8 +61,8 @@ def approve(name: Name, approval: Annotated[Approval, Body()] = WHATEVER, site: 
     summary="Forget a held sync",
     description="As `filesync reject`: the inventory stays as it is.",
     response_description="Done.",
-    responses=problems(401, 403, 404, 409, 503),
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 503),
 )
-def reject(name: Name, site: Site = SITE) -> Decision:
+def reject(name: Name, rejection: Annotated[Rejection, Body()] = WHICHEVER, site: Site = SITE) -> Decision:
     """Forget what is held."""
-    return rest.reject(site, name)
+    return rest.reject(site, name, rejection.sync_id)

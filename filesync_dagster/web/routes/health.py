@@ -4,17 +4,21 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from filesync_dagster.core.errors import FilesyncError
+from filesync_dagster.web.admission import principal_of
 from filesync_dagster.web.connections import PROBE_LANE
 from filesync_dagster.web.messages import Document, Health, Readiness
-from filesync_dagster.web.requests import site_of
-from filesync_dagster.web.webhooks import bearer
 
 router = APIRouter()
 
 
-def _has_token(request: Request) -> bool:
+async def _is_known(request: Request) -> bool:
     """Whether who asks may know why: what a store or a library says of an error is nothing for strangers."""
-    return site_of(request).knows(bearer(request.headers))
+    try:
+        principal = await principal_of(request)
+    except FilesyncError:  # nobody can tell now: a probe is answered all the same
+        return False
+    return principal is not None and principal.via != "nobody"
 
 
 TEXT = {"schema": {"type": "string"}}
@@ -33,7 +37,7 @@ async def health(request: Request, response: Response) -> Health:
     """Answer 503 when a part that everything needs is failing."""
     found: Health = await run_sync(request.app.state.health.health, limiter=PROBE_LANE)
     response.status_code = 503 if found.status == "failing" else 200
-    return found if _has_token(request) else found.without_texts()
+    return found if await _is_known(request) else found.without_texts()
 
 
 @router.get(
@@ -47,7 +51,7 @@ async def ready(request: Request, response: Response) -> Readiness:
     """Answer 503 when requests cannot be answered."""
     found: Readiness = await run_sync(request.app.state.health.readiness, limiter=PROBE_LANE)
     response.status_code = 200 if found.ready else 503
-    return found if _has_token(request) else Readiness(ready=found.ready)
+    return found if await _is_known(request) else Readiness(ready=found.ready)
 
 
 @router.get(

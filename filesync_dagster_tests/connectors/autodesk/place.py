@@ -2,8 +2,9 @@
 
 from filesync_dagster.connectors.autodesk import CONNECTOR
 from filesync_dagster.core.model import Kind, Meter
-from filesync_dagster.simulators.autodesk.fault_injection import FAULTS
-from filesync_dagster.simulators.autodesk.ids import version_id
+from filesync_dagster.simulators.autodesk.downloads import DOWNLOAD
+from filesync_dagster.simulators.autodesk.entries import version_id
+from filesync_dagster.simulators.autodesk.refusals import FAULTS
 from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster_tests.connectors.autodesk.site import Site
 
@@ -38,6 +39,7 @@ class AutodeskPlace:
     connector = CONNECTOR
     hostile_names = NAMES
     faults = FAULTS - {Fault.SHORT_ANSWER, Fault.MUTATE}
+    content_operation = DOWNLOAD
     top = "Project Files"
     permitted = frozenset({Kind.FOLDER})  # files have the permissions of their folder
 
@@ -49,15 +51,15 @@ class AutodeskPlace:
 
     def write(self, path, content):
         folder, name = self.folder_of(path)
-        return self.store.upload(folder, name, len(content))
+        return self.store.upload(folder, name, content=content)
 
     def overwrite(self, path, content):
-        self.store.new_version(self.id_of(path), len(content))
+        self.store.new_version(self.id_of(path), content=content)
 
     def rename(self, old, new):
         found = self.id_of(old)
         folder, name = self.folder_of(new)
-        if self.store.entry(found).parent != folder:
+        if self.store.entry(found).parent.id != folder:
             self.store.move(found, folder)
         if self.store.entry(found).name != name:
             self.store.rename(found, name)
@@ -106,7 +108,7 @@ class AutodeskPlace:
         return found, name
 
     def _child(self, folder, name):
-        children = [self.store.entry(child) for child in self.store.folder_at(folder).children]
+        children = self.store.folder_at(folder).children or ()
         return next((child.id for child in children if child.name == name and not child.hidden), None)
 
 
@@ -118,7 +120,7 @@ class HubPlace(AutodeskPlace):
     def add_scope(self):
         project = self.store.project(self.site.hub, "ZZ Bridge")
         [top] = self.store.folder_at(project).children
-        self.store.upload(top, "theirs.pdf", 1)
+        self.store.upload(top.id, "theirs.pdf", 1)
         return project
 
     def opened(self, meter, **details):

@@ -27,7 +27,8 @@ class Site:
         self.store = self.simulator.store
         self.hub = self.store.hub("Acme")
         self.project = self.store.project(self.hub, "Tower")
-        [self.top] = self.store.folder_at(self.project).children
+        [top] = self.store.folder_at(self.project).children
+        self.top = top.id
         self.address = f"https://{uuid.uuid4().hex}.example.com"
         self.meter = Meter()
         self._details = {"requests_per_minute": UNLIMITED, "page_size": 10, **details}
@@ -64,8 +65,8 @@ class Site:
         """Return the id of a folder below the top folder, made if need be."""
         at = self.top
         for name in path.split("/"):
-            children = [self.store.entry(child) for child in self.store.folder_at(at).children]
-            known = [child.id for child in children if child.name == name and child.id in self.store.folders]
+            children = self.store.folder_at(at).children or ()
+            known = [child.id for child in children if child.name == name and child.is_folder]
             at = known[0] if known else self.store.folder(at, name)
         return at
 

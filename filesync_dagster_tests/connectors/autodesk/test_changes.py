@@ -109,10 +109,10 @@ def test_a_change_that_shows_late(site):
     site.store.upload(site.folder("b"), "early.pdf", 1)
     site.store.clock.advance(5 * MINUTES)
     source = site.open(wire=Dated(site.simulator))
-    site.store.folders[site.folder("a")].children.pop(late)
+    folder, entry = site.store.entry(site.folder("a")), site.store.entry(late)
+    site.store.detach(entry)
     known = Inventory(source)
-    site.store.folders[site.folder("a")].children[late] = None
-    site.store._shown.clear()
+    site.store.attach(entry, folder)
 
     known.follow()
     assert known.sizes == site.store.listing(site.project)
@@ -232,7 +232,7 @@ def test_a_project_that_cannot_be_read_waits(site):
     site.store.clock.advance(HOUR)
     known = Inventory(site.open(project_ids=[site.project, other]))
     site.store.upload(site.top, "unseen.pdf", 1)
-    site.store.upload(next(iter(site.store.folder_at(other).children)), "seen.pdf", 1)
+    site.store.upload(site.store.folder_at(other).children[0].id, "seen.pdf", 1)
     site.simulator.plan.add(Fault.DENY, "getProjectTopFolders")
     known.source._details = known.source._details.model_copy(update={"list_workers": 1})
 

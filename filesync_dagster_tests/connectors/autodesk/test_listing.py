@@ -138,6 +138,7 @@ def test_a_listing_that_is_given_up_stops_asking(site):
     assert site.calls["getFolderContents"] == made
 
 
+@pytest.mark.slow
 def test_a_resumed_listing_goes_on_where_it_stopped(site):
     """From each checkpoint on exactly the missing rows come, at the price of the folders above them."""
     site.fill(25)

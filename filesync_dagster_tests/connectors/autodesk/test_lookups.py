@@ -33,7 +33,7 @@ def test_lookups_of_a_whole_account(site):
 def test_a_lookup_in_a_project_that_went_away(site):
     """Of a whole account it has left nothing behind; a project that was named must be there."""
     other = site.store.project(site.hub, "Other")
-    item = site.store.upload(next(iter(site.store.folder_at(other).children)), "a.pdf", 1)
+    item = site.store.upload(site.store.folder_at(other).children[0].id, "a.pdf", 1)
     site.store.archive(other)
 
     assert list(site.open_all().lookup([item], f"project:{other}")) == []

@@ -222,7 +222,6 @@ def test_projects_of_other_products(site):
     project = site.store.projects.pop(site.project)
     project.id = other
     site.store.projects[other] = project
-    site.store.folders[project.root].project = site.store.folders[site.top].project = other
 
     found, calls = site.called(lambda: listed(site.open(include_permissions=True, project_ids=[other])))
 

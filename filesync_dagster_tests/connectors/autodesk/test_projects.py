@@ -16,7 +16,7 @@ def test_every_project_of_every_hub(site):
     """Without hub and project everything is listed, each project a scope and a folder at the top."""
     site.fill(3)
     other = site.store.project(site.store.hub("Europe", "EMEA"), "Bridge")
-    site.store.upload(site.store.folder(next(iter(site.store.folder_at(other).children)), "deep"), "b.pdf", 7)
+    site.store.upload(site.store.folder(site.store.folder_at(other).children[0].id, "deep"), "b.pdf", 7)
 
     source = site.open_all()
     found = [page for scope in source.scopes() for page in source.list(scope)]

@@ -252,7 +252,7 @@ def test_a_project_that_always_fails_is_a_gap(site, status):
     with pytest.raises(SourceError):
         list(source.list(f"project:{other}"))
     cursor = source.cursor()
-    site.store.upload(top, "unseen.pdf", 1)
+    site.store.upload(top.id, "unseen.pdf", 1)
     deltas = list(source.changes(cursor))
     assert [gap.scope for delta in deltas for gap in delta.gaps] == [f"project:{other}"]
 

@@ -205,7 +205,7 @@ def test_a_throttle_is_known_by_its_reason(mine, opened, reason):
     source = opened(mine)
     mine.plan.add(Fault.THROTTLE, "files.list", reason=reason)
     pages(source)
-    assert source._drive._calls.calls.meter.retries == 1
+    assert source._drive.calls.calls.meter.retries == 1
 
     mine.plan.add(Fault.THROTTLE, "files.list", reason=reason, times=-1)
     with pytest.raises(Throttled):
@@ -239,13 +239,13 @@ def test_no_secret_is_shown(mine, opened):
     """Neither by the source nor by what fails in it."""
     source = opened(mine)
     pages(source)
-    token = source._drive._calls._used
+    token = source._drive.calls._used
     mine.plan.add(Fault.SERVER_ERROR, times=-1)
 
     with pytest.raises(SourceError) as error:
         pages(source)
 
-    shown, cause = [repr(source), repr(source._drive), repr(source._drive._calls), str(error.value)], error.value
+    shown, cause = [repr(source), repr(source._drive), repr(source._drive.calls), str(error.value)], error.value
     while cause is not None:
         shown.append(repr(cause))
         cause = cause.__cause__ or cause.__context__

@@ -5,12 +5,13 @@ import googleapiclient.errors
 import orjson
 import pytest
 
+from filesync_dagster.connectors.google.tokens import google_auth_border
 from filesync_dagster.connectors.google_drive.errors import (
-    AUTH,
+    CHECK_CREDENTIALS,
     CLIENT,
     REASONS,
+    TOKEN_HINTS,
     drive_border,
-    google_auth_border,
     refusal_error,
 )
 from filesync_dagster.core.errors import (
@@ -18,7 +19,6 @@ from filesync_dagster.core.errors import (
     AuthenticationFailed,
     NotFound,
     ProtocolViolation,
-    SourceError,
     TemporarilyDown,
     Throttled,
 )
@@ -33,11 +33,6 @@ def own_exceptions(module):
 def test_every_exception_of_googles_client_is_mapped():
     """When it grows an exception, somebody has to say what it means."""
     assert own_exceptions(googleapiclient.errors) == set(CLIENT)
-
-
-def test_every_exception_of_google_auth_is_mapped():
-    """When it grows an exception, somebody has to say what it means."""
-    assert own_exceptions(google.auth.exceptions) == set(AUTH)
 
 
 def body(reason, message="Because."):
@@ -89,20 +84,12 @@ def test_a_retry_after_is_kept():
     assert refusal_error("Google Drive", 429, b"", {"retry-after": "7"}).retry_after == 7
 
 
-@pytest.mark.parametrize("raised", sorted(AUTH, key=lambda c: c.__name__))
-def test_what_google_auth_raises_crosses_the_border(raised):
-    """It is ours afterwards; what may pass is asked again."""
-    with pytest.raises(SourceError) as error, google_auth_border("The token service"):
-        raise raised("no")
-
-    assert error.value.hint
-    with pytest.raises(TemporarilyDown), google_auth_border("The token service"):
-        raise google.auth.exceptions.RefreshError("internal_failure", retryable=True)
-
-
 def test_delegation_that_is_not_allowed():
     """The hint says where an administrator allows it."""
-    with pytest.raises(AuthenticationFailed) as error, google_auth_border("The token service"):
+    with (
+        pytest.raises(AuthenticationFailed) as error,
+        google_auth_border("The token service", CHECK_CREDENTIALS, TOKEN_HINTS),
+    ):
         raise google.auth.exceptions.RefreshError("unauthorized_client: Client is unauthorized")
 
     assert "delegation" in error.value.hint

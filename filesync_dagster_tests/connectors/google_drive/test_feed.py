@@ -325,7 +325,7 @@ def test_no_log_can_be_read(everything, opened):
 
 
 def test_an_entry_with_several_parents(folder, opened):
-    """It lies in the first one that is inside, whoever tells of it; with none told it is where it was known to be."""
+    """It lies in the first one that is inside, whoever tells of it; with none told, somebody else's is where it was."""
     inside, beside = folder.write("a.txt", b"a"), folder.store.create("beside", kind="folder")
     deep = folder.write("deeper/still/b.txt", b"b")
     lacking = folder.write("c.txt", b"c")
@@ -336,7 +336,7 @@ def test_an_entry_with_several_parents(folder, opened):
         for entry in [*answer.get("files", ()), *(change.get("file", {}) for change in answer.get("changes", ()))]:
             if entry.get("id") in parents:
                 entry["parents"] = parents[entry["id"]]
-                entry.update({"parents": []} if entry["parents"] is None else {})
+                entry.update({"parents": [], "ownedByMe": False} if entry["parents"] is None else {})
 
     source = opened(folder, alter=altered)
     cursor = source.cursor()

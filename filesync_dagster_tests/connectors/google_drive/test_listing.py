@@ -240,7 +240,7 @@ def test_half_a_surrogate_pair_in_a_name(mine, opened):
 
     assert set(names) == {"\\xed\\xa0\\xbd.txt", "even"}
     assert "eda0bd" in names["\\xed\\xa0\\xbd.txt"]["metadata"]
-    assert source._drive._calls.calls.meter.retries == 0
+    assert source._drive.calls.calls.meter.retries == 0
 
 
 @pytest.mark.parametrize("status", [500, 503, 403])

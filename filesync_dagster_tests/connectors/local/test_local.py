@@ -282,6 +282,7 @@ def open_folder(tmp_path):
         Path(folder).chmod(0o755)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_unread(open_folder):
     """A folder whose names, or attributes of entries, cannot be read is named as unread; the walk goes on."""
     for name in ("closed", "open", "unsearchable"):
@@ -299,6 +300,7 @@ def test_what_cannot_be_read_is_unread(open_folder):
     assert unread == [["", "closed", "Permission denied"], ["", "unsearchable", "a: Permission denied"]]
 
 
+@pytest.mark.slow
 def test_a_closed_root_is_an_error(open_folder):
     """A folder that may not be read at all is refused with a sentence."""
     (open_folder / "inner").mkdir()
@@ -310,6 +312,7 @@ def test_a_closed_root_is_an_error(open_folder):
     assert "may not be read" in sentence
 
 
+@pytest.mark.slow
 def test_an_unreadable_file_is_listed_without_hash(open_folder):
     """Reading attributes takes no permission on the file; only its hash is missing."""
     (open_folder / "secret").write_text("x")
@@ -329,6 +332,7 @@ def test_hashes_are_bounded(tmp_path):
     assert rows["large"]["content_hash"] is None
 
 
+@pytest.mark.slow
 def test_a_deep_tree(tmp_path):
     """A tree far deeper than PATH_MAX is listed to the bottom, and resumes there."""
     depth, name = 1_200, "folder"
@@ -668,6 +672,7 @@ def test_a_root_that_hangs_is_an_error(tmp_path):
             hanging.check()
 
 
+@pytest.mark.slow
 def test_too_many_places_that_hang_are_an_error(tmp_path):
     """A file system that is down is not asked about each of its folders."""
     names = [f"{number}/file" for number in range(6)]

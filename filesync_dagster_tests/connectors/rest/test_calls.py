@@ -1,5 +1,7 @@
+import gc
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -463,3 +465,21 @@ def test_many_threads_count_right():
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: some(failing(*[TemporarilyDown("a")] * (n % 2))), range(400)))
     assert (some.meter.api_calls, some.meter.retries) == (600, 200)
+
+
+def test_what_a_call_sent_is_let_go_of_at_once():
+    """The part of a large file does not stay in memory until garbage is collected."""
+
+    class Part:
+        """What is sent."""
+
+    calls, _ = calls_in(Time())
+    part = Part()
+    held = weakref.ref(part)
+    gc.disable()
+    try:
+        assert calls(lambda part=part: f"{part} has arrived")
+        del part
+        assert held() is None
+    finally:
+        gc.enable()

@@ -1,4 +1,5 @@
 import inspect
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,9 +9,10 @@ import httpx
 import pytest
 
 from filesync_dagster.connectors.rest.calls import Calls, RetryPolicy, Tenant
-from filesync_dagster.connectors.rest.client import HTTPX, httpx_border, pooled_client
+from filesync_dagster.connectors.rest.client import HTTPX, ConnectionDefaults, httpx_border, pooled_client
 from filesync_dagster.connectors.rest.errors import ErrorTable, error_for, retry_after_seconds
 from filesync_dagster.connectors.rest.retry import CallClock
+from filesync_dagster.connectors.s3.details import S3Details
 from filesync_dagster.core.errors import SourceError, TemporarilyDown, Unreachable
 from filesync_dagster.core.model import Meter
 
@@ -89,16 +91,21 @@ def test_a_retry_after_that_says_nothing(header):
     assert retry_after_seconds(header) is None
 
 
-def test_a_client_is_plain_where_no_certificate_is_needed():
-    """An address without TLS loads no certificates, and all clients share those that are loaded."""
-    with (
-        pooled_client(True, connections=1) as plain,
-        pooled_client(False, connections=1) as one,
-        pooled_client(False, connections=1) as two,
-    ):
-        contexts = [client._transport._pool._ssl_context for client in (plain, one, two)]
-    assert contexts[0].get_ca_certs() == []
-    assert contexts[1] is contexts[2]
+def test_clients_share_the_certificates_that_are_loaded():
+    """Loading them is most of what a client costs."""
+    with pooled_client(connections=1) as one, pooled_client(connections=1) as two:
+        contexts = [client._transport._pool._ssl_context for client in (one, two)]
+    assert contexts[0] is contexts[1]
+    assert contexts[0].get_ca_certs() != []
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_certificates_are_checked_whatever_the_address_of_the_api_is(checked):
+    """Tokens and contents may come from other hosts; only whoever says so is not asked who it is."""
+    details = S3Details(bucket="b", endpoint_url="http://127.0.0.1:9", anonymous=True, verify_tls=checked)
+    with pooled_client(details, connections=1) as client:
+        found = client.verify
+    assert (isinstance(found, ssl.SSLContext) and found.verify_mode is ssl.CERT_REQUIRED) is checked
 
 
 def test_threads_take_turns_with_connections():
@@ -122,7 +129,7 @@ def test_threads_take_turns_with_connections():
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        with pooled_client(True, connections=2) as client, ThreadPoolExecutor(8) as pool:
+        with pooled_client(connections=2) as client, ThreadPoolExecutor(8) as pool:
             address = f"http://127.0.0.1:{server.server_port}"
             answers = list(pool.map(lambda _: client.get(address).status_code, range(12)))
         server.shutdown()
@@ -132,7 +139,7 @@ def test_threads_take_turns_with_connections():
 
 def test_a_slow_store_is_given_up():
     """The timeouts are those that were asked for."""
-    with pooled_client(True, connections=1, read_timeout=0.05, connect_timeout=0.05) as client:
+    with pooled_client(ConnectionDefaults(0.05, 0.05), connections=1) as client:
         assert (client.timeout.read, client.timeout.connect, client.timeout.pool) == (0.05, 0.05, None)
         with pytest.raises((TemporarilyDown, Unreachable)), httpx_border("The store"):
             client.get("http://192.0.2.1/")  # an address that no one has

@@ -108,6 +108,7 @@ def test_an_instant(value, moment):
     assert instant_of(value) == moment
     assert instants_of(["2026-02-28T10:00:00Z", value]).to_pylist() == [MOMENT, moment]
     assert instants_of([value]).to_pylist() == [moment]
+    assert instants_of([None, "Sat, 28 Feb 2026 10:00:00 GMT", value]).to_pylist() == [None, MOMENT, moment]
 
 
 @given(st.lists(ANY_JSON | ODD_TEXT))

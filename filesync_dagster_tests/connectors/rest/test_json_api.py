@@ -28,7 +28,7 @@ class Store:
         self.tenant = Tenant("t")
 
     def open(self):
-        client = pooled_client(True, connections=2, wire=httpx.MockTransport(self.answer))
+        client = pooled_client(connections=2, wire=httpx.MockTransport(self.answer))
         self.meter = Meter()
 
         def mint():

@@ -1,10 +1,12 @@
 """A bucket as a place of the contract suite."""
 
 import uuid
+from contextlib import contextmanager
 
 from filesync_dagster.connectors.s3 import CONNECTOR, S3Details
 from filesync_dagster.connectors.s3.source import S3Source
-from filesync_dagster.testing import IMPATIENT
+from filesync_dagster.testing import IMPATIENT, FaultPlan
+from filesync_dagster_tests.connectors.s3 import faulty_server
 
 # No control characters: rclone shows those of files as pictures of them (U+2401 for U+0001).
 FILE_NAMES = (
@@ -95,3 +97,24 @@ class S3Place:
 
     def open_missing(self, meter):
         return S3Source(S3Details(**self.server.details(f"missing-{uuid.uuid4().hex}")), meter, policy=IMPATIENT)
+
+
+class FaultyS3Place(S3Place):
+    """A bucket behind a proxy in which contents go wrong on demand."""
+
+    faults = faulty_server.FAULTS - {faulty_server.Fault.EXPIRE_TOKEN}  # a fixed key never does
+    content_operation = faulty_server.OPERATION
+
+    def __init__(self, server, address, plan, **details):
+        super().__init__(server, FILE_NAMES, endpoint_url=address, **details)
+        self.plan = plan
+
+
+@contextmanager
+def faulty_place(server, **details):
+    """Yield a place behind a proxy of its own; `requests` are the headers of each GET of an object."""
+    plan, requests = FaultPlan(), []
+    with faulty_server.faulty_server(server.endpoint_url, plan, requests) as address:
+        place = FaultyS3Place(server, address, plan, **details)
+        place.requests = requests
+        yield place

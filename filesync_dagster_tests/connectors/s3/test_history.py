@@ -209,6 +209,7 @@ def test_how_far_history_can_be_proved(what, versioning, rules, expected):
     assert provable_since(versioning, rules, "drawings/", None, NOW) == expected
 
 
+@pytest.mark.slow
 def test_history_of_a_real_server(moto_s3):
     """A versioned bucket tells its past; one without versions says that it cannot."""
     place = S3Place(moto_s3, ())

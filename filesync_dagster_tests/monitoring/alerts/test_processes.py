@@ -32,7 +32,7 @@ def failing(watched, hook):
     return make
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def test_each_transition_is_told_by_one_of_them(failing, hook, database, request):
     """Whoever is first; the other finds nothing left to say."""
     url = request.getfixturevalue("postgres_url") if database == "postgresql" else None

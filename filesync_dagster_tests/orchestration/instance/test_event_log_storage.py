@@ -85,6 +85,7 @@ def test_the_instance_that_comes_with_filesync_uses_it(tmp_path, monkeypatch):
         assert (tmp_path / "history" / "runs.db").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to count open files")
 def test_files_stay_open_but_not_without_bound(instance, tmp_path):
     """The index and the runs used last are open, however many runs there were."""

@@ -74,6 +74,7 @@ def described(instance):
         return set(connection.execute(text("SELECT snapshot_id FROM snapshots")).scalars())
 
 
+@pytest.mark.slow
 def test_runs_go_but_those_that_hold_what_was_last_known(made, instance):
     """The latest materialization of each endpoint and day stays, so the UI shows what it showed."""
     first, both, only_a = sync(made, "a", "b"), sync(made, "a", "b"), sync(made, "a")
@@ -97,6 +98,7 @@ def test_runs_go_but_those_that_hold_what_was_last_known(made, instance):
     assert runs_of(maintain_instance(instance, KEEP, HERE, now=later(days=8))) == {"runs": 0, "runs_kept": 2}
 
 
+@pytest.mark.slow
 def test_runs_go_from_postgresql_as_well(made, tmp_path, postgres_url):
     """Their events and checks with them."""
     url = postgres_url.replace("postgresql://", "postgresql+psycopg2://")
@@ -113,6 +115,7 @@ def test_runs_go_from_postgresql_as_well(made, tmp_path, postgres_url):
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_what_describes_a_run_goes_with_the_last_that_it_describes(made, instance, monkeypatch):
     """Each set of endpoints has its own; that of the whole job stays as long as that of a part of it."""
     monkeypatch.setattr(job_snapshot_gc, "DESCRIPTIONS_AT_ONCE", 1)
@@ -145,6 +148,7 @@ def test_descriptions_that_are_not_understood_stay(made, instance, monkeypatch, 
     assert len(described(instance)) == 7
 
 
+@pytest.mark.slow
 def test_a_day_beyond_retention_is_let_go_but_not_the_last_one(made, instance):
     """However long an endpoint has rested, its node shows when it was last synced."""
     yesterday = f"{datetime.now(UTC).date() - timedelta(days=1)}"
@@ -182,6 +186,7 @@ def test_a_run_of_no_partition_goes_with_the_days_that_it_materialized(instance)
         assert runs(instance) == set(left)
 
 
+@pytest.mark.slow
 def test_a_run_that_held_only_the_latest_check_goes_when_another_one_does(made, instance):
     """It failed, so it is about no day; it was kept, and is not kept for ever for that."""
     sync(made, "a")

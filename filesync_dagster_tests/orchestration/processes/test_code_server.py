@@ -19,7 +19,7 @@ def test_a_code_server_that_is_not_there_is_a_sentence(tmp_path):
         reload_code(f"unix:{tmp_path / 'code.sock'}")
 
 
-@pytest.mark.parametrize("address", ["localhost", "localhost:", "here:there"])
+@pytest.mark.parametrize("address", ["localhost", pytest.param("localhost:", marks=pytest.mark.slow), "here:there"])
 def test_what_is_no_address_is_a_sentence(address):
     """It says what one looks like."""
     with pytest.raises(DagsterUnreachable, match="HOST:PORT"):
@@ -33,6 +33,7 @@ def test_a_client_that_fails_is_a_sentence(monkeypatch):
         reload_code("localhost:1")
 
 
+@pytest.mark.slow
 def test_code_that_does_not_load_is_told(tmp_path):
     """The code server starts, answers, and has nothing: that is no edit that took effect."""
     (tmp_path / "code.py").write_text("import dagster as dg\ndefs = dg.Definitions()\n")

@@ -48,6 +48,7 @@ def _lines_until_ready(output):
     return said
 
 
+@pytest.mark.slow
 def test_up_serves_the_assets_and_leaves_nothing_behind(tmp_path, free_port):
     """The UI answers, and another shell finds it, on whichever port; SIGTERM ends every process; the exit code is 0."""
     (tmp_path / "store").mkdir()
@@ -82,6 +83,7 @@ def test_up_serves_the_assets_and_leaves_nothing_behind(tmp_path, free_port):
     assert read_url(tmp_path / "home") is None
 
 
+@pytest.mark.slow
 def test_a_log_that_has_grown_too_long_begins_anew(tmp_path, monkeypatch):
     """While its process writes, which goes on at the end; and before the next one does."""
     monkeypatch.setattr(children, "LOG_BYTES", 1000)

@@ -143,6 +143,7 @@ def test_a_dead_run_tells_of_those_that_it_had_not_synced(told, hook):
     assert hook.titles == ["filesync: a: crashed"]
 
 
+@pytest.mark.slow
 def test_a_job_that_syncs_nothing_speaks_for_itself(told, hook):
     """The alert is about the reports, until they are written again."""
     report = dg.AssetKey(["filesync_reports", "storage_growth"])
@@ -287,6 +288,7 @@ def test_a_job_that_succeeded_while_another_run_of_it_died_has_not_made_up_for_i
     assert hook.titles[1:] == ["filesync: job maintenance: recovered (crashed)"]
 
 
+@pytest.mark.slow
 def test_dagster_learns_what_was_decided_elsewhere(told):
     """The guard's check is red while a sync is held, and green once it is rejected, though no run says so."""
     told.made.materialize(["filesync", "a"])

@@ -65,6 +65,7 @@ def place(moto_s3, tmp_path, monkeypatch):
     instance.dispose()
 
 
+@pytest.mark.slow
 def test_an_object_becomes_a_materialization(place):
     """A look that takes nothing, a run, the day's partition with what changed; then there is nothing to do."""
     assert "No message waits" in place.queue_tick()[1]
@@ -97,6 +98,7 @@ def test_one_run_at_a_time_takes_a_queue(place):
     assert "takes its messages already" in place.queue_tick()[1]
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_fails_is_named_and_asked_for(place):
     """The run is red; its messages are gone, and do not start run after run."""
     gone = place.server.bucket()
@@ -119,6 +121,7 @@ def test_an_endpoint_that_fails_is_named_and_asked_for(place):
     assert "No message waits" in place.queue_tick()[1]
 
 
+@pytest.mark.slow
 def test_while_an_endpoint_is_listed_its_messages_wait(place):
     """No run takes them in vain; one that began before is not red, and the next one waits a little."""
     metadata = place.filesync.runtime.metadata
@@ -159,6 +162,7 @@ def test_a_secret_that_is_not_there_is_said_by_its_queue(place):
     assert "could not be read" in place.filesync.runtime.metadata.queues.records()[0].error
 
 
+@pytest.mark.slow
 def test_what_events_would_empty_is_held_and_shown(place):
     """The check of the endpoint fails, and passes after the listing that finds everything well."""
     place.endpoints = [place.endpoint("eng")]
@@ -194,6 +198,7 @@ def test_a_queue_that_does_not_answer_is_no_reason_for_runs(place):
     assert "is not there" in place.filesync.runtime.metadata.queues.records()[0].error
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_becomes_a_run(place):
     """Full if somebody wants it full; the run takes what was asked for."""
     sensor = request_sensor(place.filesync.config)

@@ -53,4 +53,12 @@ BUGS = (
         SEARCH,
         "looked_for and sqlite",
     ),
+    Bug(
+        "half a file gets its name",
+        "cli/cat.py",
+        "        with _whole_file(output) as file",
+        '        with output.open("wb") as file',
+        "filesync_dagster_tests/cli/test_cat.py",
+        "came_wrong",
+    ),
 )

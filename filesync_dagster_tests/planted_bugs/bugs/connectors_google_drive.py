@@ -7,6 +7,14 @@ MODEL = "filesync_dagster_tests/sync/model/test_regressions.py"
 
 BUGS = (
     Bug(
+        "one's own that goes where nobody sees it stays where it was",
+        "connectors/google_drive/layout.py",
+        'untold = told and scope.is_folder and not entry.get("ownedByMe")',
+        "untold = told and scope.is_folder",
+        MODEL,
+        "nobody_sees",
+    ),
+    Bug(
         "after a lost cursor the feed is read from now on",
         "connectors/google_drive/changes.py",
         'raise CursorLost(f"The change log cannot go on: {error.message}", hint=FULL_SYNC) from error',
@@ -89,7 +97,7 @@ BUGS = (
     Bug(
         "an entry whose folder a log does not tell leaves the scope",
         "connectors/google_drive/layout.py",
-        "AS_KNOWN if told and scope.is_folder else OUTSIDE",
+        "AS_KNOWN if untold else OUTSIDE",
         "OUTSIDE",
         FEED,
         "several_parents",
@@ -117,5 +125,13 @@ BUGS = (
         "for entry in entries[:0]]",
         "filesync_dagster_tests/connectors/google_drive/test_listing.py",
         "without_an_id",
+    ),
+    Bug(
+        "a part of a file is not confirmed after it was read",
+        "connectors/google_drive/content.py",
+        "confirm=None if hashed else found.confirm,",
+        "confirm=None,",
+        "filesync_dagster_tests/connectors/google_drive/test_content.py",
+        "part_is_confirmed",
     ),
 )

@@ -8,6 +8,14 @@ LINKS = "filesync_dagster_tests/sync/local/test_hard_links.py"
 
 BUGS = (
     Bug(
+        "a folder that is being written down is taken for written down",
+        "connectors/local/folder_sync.py",
+        "wanted = folder.begun + 1",
+        "wanted = max(folder.begun, 1)",
+        "filesync_dagster_tests/connectors/local/test_folder_sync.py",
+        "waits_for_the_next",
+    ),
+    Bug(
         "the C library is believed where a directory ends",
         "connectors/local/directory.py",
         '    if not sys.platform.startswith("linux"):\n        return None\n    try:\n        function',
@@ -102,5 +110,21 @@ BUGS = (
         "changes.updated >= before",
         LINKS,
         "same_owner",
+    ),
+    Bug(
+        "a file that was written to while it was read counts as read",
+        "connectors/local/content.py",
+        '            raise self._stale("was written to while it was read")',
+        "            return",
+        "filesync_dagster_tests/connectors/test_contract.py",
+        "TestContents and local and changed_while",
+    ),
+    Bug(
+        "a file is read through a symbolic link",
+        "connectors/local/content.py",
+        "os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)",
+        "os.O_CLOEXEC",
+        "filesync_dagster_tests/connectors/local/test_content.py",
+        "symbolic_link",
     ),
 )

@@ -40,6 +40,14 @@ BUGS = (
         "passing_troubles and expired",
     ),
     Bug(
+        "what was sent stays until garbage is collected",
+        "connectors/rest/calls.py",
+        "self.call = _answered",
+        "pass",
+        "filesync_dagster_tests/connectors/rest/test_calls.py",
+        "let_go_of",
+    ),
+    Bug(
         "Retry-After is ignored",
         "connectors/rest/calls.py",
         "return policy.pause(self.attempts) if error.retry_after is None else policy.clamp(error.retry_after)",
@@ -70,5 +78,13 @@ BUGS = (
         "            pass\n",
         "filesync_dagster_tests/connectors/rest/test_crawl.py",
         "fails_is_a_gap",
+    ),
+    Bug(
+        "a content that goes on begins again",
+        "connectors/rest/content.py",
+        "            self._answer = self._ask(self._at)",
+        "            self._answer = self._ask(self._start)",
+        "filesync_dagster_tests/connectors/s3/test_content.py",
+        "goes_on_where_it_was",
     ),
 )

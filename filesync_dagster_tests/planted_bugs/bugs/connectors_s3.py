@@ -2,6 +2,7 @@
 
 from filesync_dagster_tests.planted_bugs.bug import Bug
 
+CONTRACT = "filesync_dagster_tests/connectors/test_contract.py"
 LISTING = "filesync_dagster_tests/connectors/s3/test_listing.py"
 
 BUGS = (
@@ -16,14 +17,14 @@ BUGS = (
     Bug(
         "an error with the status 200 is no error that passes",
         "connectors/s3/answers.py",
-        "raise refusal_error(where, _refusal(SERVER_ERROR, {}, answer), TABLE)",
-        'raise ProtocolViolation(f"{where} sent <{name}> instead of a listing.")',
+        "return refusal_error(where, _refusal(SERVER_ERROR, {}, answer), TABLE)",
+        'return ProtocolViolation(f"{where} sent an error instead of a listing.")',
         LISTING,
         "what_passes",
     ),
     Bug(
         "a listing that breaks off is none for ever",
-        "connectors/s3/answers.py",
+        "connectors/rest/xml.py",
         "if not _is_whole(body):",
         "if False:",
         LISTING,
@@ -36,5 +37,20 @@ BUGS = (
         "    return page.rows([row for row, key in enumerate(page.keys) if key])",
         LISTING,
         "without_a_key",
+    ),
+    Bug(
+        "an object is read whatever its ETag is",
+        "connectors/s3/content.py",
+        "        elif etag != self._version:",
+        "        elif False:",
+        CONTRACT,
+        "TestContents and s3_rclone and changed_before",
+    ),
+    Bug(
+        "the key of a signature is that of the first day",
+        "connectors/s3/signature.py",
+        "if kept is not None and kept[0] == wanted:",
+        "if kept is not None:",
+        "filesync_dagster_tests/connectors/s3/test_signature.py",
     ),
 )

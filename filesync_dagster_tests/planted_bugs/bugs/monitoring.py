@@ -6,6 +6,14 @@ REPORTS = "filesync_dagster_tests/monitoring/reports/test_against_brute_force.py
 
 BUGS = (
     Bug(
+        "a replication that runs again has recovered",
+        "monitoring/alerts/replica_conditions.py",
+        '    if status.last_outcome == "failed":',
+        '    if status.state == "failed":',
+        "filesync_dagster_tests/monitoring/alerts/test_replications.py",
+        "what_is_wrong",
+    ),
+    Bug(
         "a channel that knows is told again",
         "monitoring/alerts/dispatch.py",
         "if channel.name in know or _is_about(message, channel):",
@@ -16,7 +24,7 @@ BUGS = (
     Bug(
         "an endpoint that is disabled has recovered",
         "monitoring/alerts/transitions.py",
-        "if _is_about_an_endpoint(alert) and alert.subject not in watched:",
+        "if _has_a_name(alert) and alert.subject not in known_subjects:",
         "if False:",
         "filesync_dagster_tests/monitoring/alerts/test_dispatch.py",
         "leaves_is_not",

@@ -3,9 +3,51 @@
 from filesync_dagster_tests.planted_bugs.bug import Bug
 
 RELOADING = "filesync_dagster_tests/orchestration/processes/test_reload.py"
+REPLICAS = "filesync_dagster_tests/orchestration/assets/test_replications.py"
+REPLICATION_SENSOR = "filesync_dagster_tests/orchestration/sensors/test_replications.py"
 SCHEDULES = "filesync_dagster_tests/orchestration/test_schedules.py"
 
 BUGS = (
+    Bug(
+        "a sync during a run of a replication is taken for replicated",
+        "orchestration/sensors/replications.py",
+        "        due = [need for need in needs if need.replication not in busy and _is_due(need, known, now)]\n",
+        "        due = [need for need in needs if _is_due(need, known, now)]\n",
+        REPLICATION_SENSOR,
+        "during_a_run",
+    ),
+    Bug(
+        "what was asked for once for a replication is never asked for again",
+        "orchestration/sensors/replications.py",
+        "last is None or last.mark != need.mark or",
+        "last is None or",
+        REPLICATION_SENSOR,
+        "asked_for_once",
+    ),
+    Bug(
+        "a held plan is planned anew under the eyes of who looks at it",
+        "replication/due.py",
+        "    if _is_decided(runtime, record, head, fingerprint):\n        return None\n",
+        "",
+        REPLICATION_SENSOR,
+        "held",
+    ),
+    Bug(
+        "a replica of today is written under a past day",
+        "orchestration/assets/replications.py",
+        "    if day == filesync.config.settings.partitions.today() or LIVE_TAG in run.tags:",
+        "    if day:",
+        REPLICAS,
+        "past",
+    ),
+    Bug(
+        "a replica is compared with what is believed to be there, also after a listing",
+        "orchestration/assets/replication_results.py",
+        "PlanScope.RECONCILE if has_listed else",
+        "",
+        REPLICAS,
+        "reconcile",
+    ),
     Bug(
         "a check that stays is one of an earlier materialization",
         "orchestration/instance/materialization_log.py",

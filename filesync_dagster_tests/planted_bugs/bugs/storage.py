@@ -10,6 +10,14 @@ ROOTS = "filesync_dagster_tests/sync/test_roots.py"
 
 BUGS = (
     Bug(
+        "what lies in no folder is looked for among all files",
+        "storage/database/row_streams.py",
+        """query = query.where(literal_column("scope <> ''"))""",
+        "pass",
+        "filesync_dagster_tests/storage/database/test_tops.py",
+        "in_an_index and sqlite",
+    ),
+    Bug(
         "unknown files are put aside at once",
         "storage/snapshots/quarantine.py",
         " and age > older_than.total_seconds()",
@@ -116,7 +124,7 @@ BUGS = (
     Bug(
         "a process is busy with itself",
         "storage/database/leases.py",
-        "    return _key(database, row.endpoint_id, row.token) in _alive if is_ours else not holder.is_dead()",
+        "    return _key(database, subject, row.owner_id, row.token) in _alive if is_ours else not holder.is_dead()",
         "    return not holder.is_dead()",
         "filesync_dagster_tests/storage/database/test_leases.py",
         "busy_with_itself",
@@ -124,8 +132,8 @@ BUGS = (
     Bug(
         "who finds a lease free takes it, whoever has it by now",
         "storage/database/leases.py",
-        "where(leases.c.endpoint_id == endpoint_id, leases.c.holder.is_(None))",
-        "where(leases.c.endpoint_id == endpoint_id)",
+        "where(self.subject.key == self.endpoint_id, table.c.holder.is_(None))",
+        "where(self.subject.key == self.endpoint_id)",
         "filesync_dagster_tests/storage/database/test_leases.py",
         "too_late",
     ),

@@ -95,7 +95,7 @@ BUGS = (
     Bug(
         "a sync that was given up commits when it wakes up",
         "storage/database/leases.py",
-        "        self._lost.set()\n        self._end(token=leases.c.token + 1)",
+        "        self._lost.set()\n        self._end(token=self._subject.table.c.token + 1)",
         "        self._end()",
         STALL,
         "wakes_up and sqlite",

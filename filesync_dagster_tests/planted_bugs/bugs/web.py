@@ -4,6 +4,14 @@ from filesync_dagster_tests.planted_bugs.bug import Bug
 
 BUGS = (
     Bug(
+        "another plan than the one that was looked at is approved",
+        "web/replications.py",
+        "        if waiting != plan_id:",
+        "        if waiting is None:",
+        "filesync_dagster_tests/web/test_replications.py",
+        "decided_by_its_id",
+    ),
+    Bug(
         "any signature of a notification is believed",
         "web/webhooks.py",
         "return same(signature, expected)",
@@ -14,7 +22,7 @@ BUGS = (
     Bug(
         "without a token everybody may write",
         "web/requests.py",
-        "if site.token is None and self.needs_token:",
+        'if principal.via == "nobody" and self.needs_token:',
         "if False:",
         "filesync_dagster_tests/web/test_rest.py",
         "refuses_to_write",
@@ -46,7 +54,7 @@ BUGS = (
     Bug(
         "strangers are told what a store says of an error",
         "web/routes/health.py",
-        "return found if _has_token(request) else found.without_texts()",
+        "return found if await _is_known(request) else found.without_texts()",
         "return found",
         "filesync_dagster_tests/web/test_health.py",
         "strangers",

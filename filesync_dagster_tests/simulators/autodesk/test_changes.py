@@ -5,8 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
-from filesync_dagster.simulators.autodesk.ids import stamp
-from filesync_dagster.simulators.autodesk.mutations import mutate
+from filesync_dagster.simulators.autodesk.entries import stamp
 from filesync_dagster.simulators.autodesk.refusals import ApsRefusal
 from filesync_dagster_tests.simulators.autodesk.conftest import World
 
@@ -126,12 +125,12 @@ def test_a_crawl_finds_what_people_see(seed, steps, unrolled):
     world = World(AutodeskSimulator(seed=seed))
     world.store.unrolled = unrolled
     for _ in range(steps):
-        mutate(world.store, world.plan.random)
+        world.store.mutate(world.plan.random)
 
     assert crawl(world)[0] == world.store.listing(world.project)
     for folder in world.store.folders.values():
         if not unrolled and folder.parent is not None:
-            assert folder.modified <= folder.rollup <= world.store.folders[folder.parent].rollup
+            assert folder.modified <= folder.rollup <= folder.parent.rollup
     world.client.close()
 
 
@@ -141,7 +140,7 @@ def test_the_same_seed_gives_the_same_world():
     for world in (first, second):
         world.plan.random.seed(5)
         for _ in range(20):
-            mutate(world.store, world.plan.random)
+            world.store.mutate(world.plan.random)
 
     assert first.pages(includeHidden="true") == second.pages(includeHidden="true")
     assert first.store.listing() == second.store.listing()
@@ -259,6 +258,21 @@ def test_copies_through_the_api(busy):
     assert answer.status_code == 201
     assert answer.json()["included"][0]["attributes"]["storageSize"] == 1
     assert busy.names(busy.ids["right"]) == ["a.txt"]
+
+
+def test_the_mark_of_a_deletion_is_not_copied(busy):
+    """It is no content: neither a new file nor a version is made of it."""
+    busy.store.hide(busy.ids["item"])
+    mark = busy.ids["item"].replace("dm.lineage:", "fs.file:vf.") + "?version=2"
+    data = {"type": "items", "relationships": {"parent": {"data": {"type": "folders", "id": busy.ids["right"]}}}}
+
+    answers = [
+        busy.client.post(busy.data(kind), json={"data": data}, params={"copyFrom": mark}, headers=JSON_API)
+        for kind in ("items", "versions")
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert busy.names(busy.ids["right"]) == []
 
 
 @pytest.mark.parametrize(

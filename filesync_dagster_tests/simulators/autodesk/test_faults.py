@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from filesync_dagster.simulators.autodesk import AutodeskSimulator
-from filesync_dagster.simulators.autodesk.mutations import ACTIONS, mutate
 from filesync_dagster.simulators.autodesk.operations import QUOTAS
+from filesync_dagster.simulators.autodesk.store import MUTATIONS
 from filesync_dagster.simulators.kit.faults import Fault, FaultPlan, Rule
 from filesync_dagster_tests.simulators.autodesk.conftest import World, client_of, minted, names
 
@@ -186,8 +186,8 @@ def test_every_kind_of_change_happens(world):
         for number in range(20):
             world.store.upload(folder, f"{number}.txt", number)
 
-    assert {mutate(world.store, chance) for _ in range(300)} == {*ACTIONS, "nothing"}
-    assert mutate(AutodeskSimulator().store, chance) == "nothing"
+    assert {world.store.mutate(chance) for _ in range(300)} == {*MUTATIONS, "nothing"}
+    assert AutodeskSimulator().store.mutate(chance) == "nothing"
 
 
 def test_faults_that_autodesk_does_not_have():

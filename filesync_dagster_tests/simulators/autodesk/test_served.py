@@ -101,7 +101,7 @@ def test_a_big_project():
         project = simulator.store.bulk(files, per_folder=per_folder)
         assert len(simulator.store.listing(project)) == len(simulator.store.items) == files
         world = World(simulator)
-        folder = simulator.store.folders[simulator.store.visible_children(simulator.store.projects[project].root)[0]]
+        folder = simulator.store.folder_at(project).children[0].children[0]
         path = f"/data/v1/projects/{project}/folders/{folder.id}/contents"
         header = {"authorization": world.client.headers["authorization"]}
         for number in range(2):

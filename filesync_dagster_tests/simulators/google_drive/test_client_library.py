@@ -1,13 +1,18 @@
 """Google's own client library works against the simulator over HTTP, as it does against Google."""
 
+import io
+
 import pytest
 from google.auth.exceptions import RefreshError
 from google.oauth2 import credentials as oauth
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
+from googleapiclient.http import MediaIoBaseDownload
 
+from filesync_dagster.simulators.google_drive import DriveSimulator
 from filesync_dagster.simulators.kit.faults import Fault
 from filesync_dagster.simulators.kit.wire import serve_simulator
+from filesync_dagster_tests.simulators.google_drive.conftest import Client
 
 FOLDER = "application/vnd.google-apps.folder"
 ALL = {"supportsAllDrives": True, "includeItemsFromAllDrives": True}
@@ -144,3 +149,55 @@ def test_a_revoked_key_is_refused(api, simulator):
     simulator.plan.add(Fault.DENY, "token", times=-1)
     with pytest.raises(RefreshError, match="expired or revoked"):
         api.files().list().execute()
+
+
+def test_it_downloads_contents_in_pieces(api, store):
+    """The library's own download asks for ranges, and ends with the content."""
+    content = bytes(range(256)) * 5_000
+    made = [store.create("a.bin", content=content), store.create("empty.bin", content=b"")]
+    for file_id, wanted in zip(made, (content, b""), strict=True):
+        came = io.BytesIO()
+        download = MediaIoBaseDownload(came, api.files().get_media(fileId=file_id), chunksize=500_000)
+        done = False
+        while not done:
+            _, done = download.next_chunk()
+        assert came.getvalue() == wanted
+
+
+def test_it_exports(api, store):
+    """A document has no bytes, and comes as what it is exported to."""
+    made = store.create("Plan", kind="document")
+    with pytest.raises(HttpError, match="Only files with binary content"):
+        api.files().get_media(fileId=made).execute()
+    assert api.files().export(fileId=made, mimeType="application/pdf").execute()
+    with pytest.raises(HttpError, match="conversion is not supported"):
+        api.files().export(fileId=made, mimeType="text/csv").execute()
+    with pytest.raises(HttpError, match="Export only supports Docs Editors files"):
+        api.files().export(fileId=store.create("a", content=b"a"), mimeType="application/pdf").execute()
+
+
+def test_what_its_owner_lets_nobody_download(api, store):
+    """It says so in its capabilities, too."""
+    made = store.create("a", content=b"a")
+    store.undownloadable.add(made)
+    with pytest.raises(HttpError, match="cannot be downloaded") as refused:
+        api.files().get_media(fileId=made).execute()
+    assert refused.value.status_code == 403
+    assert api.files().get(fileId=made, fields="capabilities").execute()["capabilities"]["canDownload"] is False
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "part"),
+    [("bytes=2-4", 206, b"234"), ("bytes=7-", 206, b"789"), ("bytes=-2", 206, b"89"), ("bytes=8-99", 206, b"89"),
+     ("nonsense", 200, b"0123456789"), ("bytes=10-", 416, None)],
+)  # fmt: skip
+def test_ranges(asked, status, part):
+    """As RFC 9110 has them."""
+    simulator = DriveSimulator()
+    made = simulator.store.create("a", content=b"0123456789")
+    client = Client(simulator)
+    answer = client.http.get(
+        f"/drive/v3/files/{made}", params={"alt": "media"}, headers={**client.authorization, "range": asked}
+    )
+    assert answer.status_code == status
+    assert part is None or answer.content == part

@@ -27,6 +27,7 @@ def test_files_follow_any_sequence_of_changes(opened, syncs):
     follow(opened, syncs)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(syncs=SYNCS)
 def test_files_follow_any_sequence_of_changes_on_postgresql(opened_on_postgresql, syncs):

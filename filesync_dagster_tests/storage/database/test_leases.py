@@ -332,10 +332,11 @@ def test_a_process_that_could_not_give_a_lease_back_is_not_busy_with_itself(url,
 
 def test_who_finds_a_lease_free_and_is_too_late_does_not_take_it(metadata, endpoint):
     """Between looking and taking, another one was quicker."""
+    taker = leases_module._Taker(metadata._database, leases_module.ENDPOINT, endpoint, "sync", 60.0)
     with metadata.leases.hold(endpoint) as lease:
         with metadata._database.write_transaction() as connection:
-            assert leases_module._take_free(metadata._database, connection, endpoint, "sync", 60.0) is None
+            assert taker._take_free(connection) is None
         with metadata._database.write_transaction() as connection:
             lease.fence(connection)
     with metadata._database.write_transaction() as connection:
-        assert leases_module._take_free(metadata._database, connection, endpoint, "sync", 60.0) == lease.token + 1
+        assert taker._take_free(connection) == lease.token + 1

@@ -30,7 +30,7 @@ with Metadata.open(sys.argv[1]) as metadata:
 
 
 @pytest.fixture
-def url(empty_url):
+def url(empty_url, migrated):
     """Return the URL of an empty database: here the migrations themselves are tested."""
     return empty_url
 
@@ -50,9 +50,13 @@ def test_the_migrations_make_the_tables_that_the_code_knows(metadata):
     with metadata._database.read_transaction() as connection:
         # Indexes that only the other database has, and one that PostgreSQL spells in its own way.
         of = {"sqlite": ("ix_files_live", "uq_files_endpoint_id_external_id", "ix_files_endpoint_id_parent_id")}
+        of["sqlite"] += ("uq_replica_files_path",)
         of["postgresql"] = ("ix_files_live_path", "uq_files_key", "ix_files_external_id", "ix_files_parent_id")
+        of["postgresql"] += ("ix_replica_files_external_id", "uq_replica_files_id", "uq_replica_files_path_hash")
         others = {name for kind, names in of.items() if kind != connection.dialect.name for name in names} | {
-            "uq_files_key"
+            "uq_files_key",
+            "uq_replica_files_id",
+            "uq_replica_files_path_hash",
         }
         opts = {"compare_type": True, "include_object": lambda one, name, *_: name not in others}
         context = MigrationContext.configure(connection, opts=opts)

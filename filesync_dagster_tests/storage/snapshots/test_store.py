@@ -138,6 +138,7 @@ for n in range(10_000):
 """
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_no_half_file(con, tmp_path):
     """Whenever the process dies, what has a final name is whole; the rest is swept."""
     store = SnapshotStore(str(tmp_path / "data"), tmp_path / "cache")

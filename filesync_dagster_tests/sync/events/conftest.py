@@ -6,8 +6,10 @@ import pytest
 
 from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.sync.events.receive import receive_queue
-from filesync_dagster_tests.sync.events.queues import Rabbit, Sqs
+from filesync_dagster_tests.sync.events.queues import AzureStorageQueue, PubSub, Rabbit, Sqs
 from filesync_dagster_tests.sync.projects import Project, live
+
+SLOW_KINDS = ("rabbitmq", "pubsub", "azure_queue")
 
 
 class Place:
@@ -74,10 +76,14 @@ class Place:
         self.queue.close()
 
 
-@pytest.fixture(params=["sqs", "rabbitmq"])
+@pytest.fixture(params=["sqs", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SLOW_KINDS)])
 def queue(request):
     """Return an empty queue of each kind; closed by its place."""
-    return Sqs(request.getfixturevalue("moto_s3")) if request.param == "sqs" else Rabbit()
+    if request.param == "sqs":
+        return Sqs(request.getfixturevalue("moto_s3"))
+    if request.param == "azure_queue":
+        return AzureStorageQueue(request.getfixturevalue("azure_queues"))
+    return PubSub() if request.param == "pubsub" else Rabbit()
 
 
 @pytest.fixture

@@ -4,12 +4,22 @@ import json
 import socket
 import threading
 import uuid
-from contextlib import suppress
+from base64 import b64encode
+from contextlib import ExitStack, suppress
 from urllib.parse import quote_plus
 
 import boto3
 import pika
 import pytest
+from azure.storage.queue import QueueClient, TextBase64EncodePolicy
+from google.api_core.client_options import ClientOptions
+from google.oauth2.credentials import Credentials
+from googleapiclient.discovery import build
+
+from filesync_dagster.connectors.azure_blob.details import EMULATOR_ACCOUNT, EMULATOR_KEY
+from filesync_dagster.simulators.gcs import GcsSimulator
+from filesync_dagster.simulators.kit.wire import serve_simulator
+from filesync_dagster_tests.servers import AZURITE_VERSION
 
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672/"
 
@@ -85,6 +95,81 @@ class Rabbit:
     def close(self):
         self.channel.queue_delete(self.queue)
         self.connection.close()
+
+
+class PubSub:
+    """A subscription of the simulated Pub/Sub, to whose topic Google's own client publishes."""
+
+    kind = "pubsub"
+    topic = "projects/simulated-project/topics/changes"
+    subscription = "projects/simulated-project/subscriptions/filesync"
+
+    def __init__(self, **entry):
+        self._stack = ExitStack()
+        self.simulator = GcsSimulator()
+        self.url = self._stack.enter_context(serve_simulator(self.simulator))
+        token = self.simulator.issuer.mint("simulated-token", "scope")["access_token"]
+        self.projects = self._stack.enter_context(self._client(token)).projects()
+        self.projects.topics().create(name=self.topic, body={}).execute()
+        self.projects.subscriptions().create(name=self.subscription, body={"topic": self.topic}).execute()
+        self.entry = {
+            "name": "events",
+            "type": "pubsub",
+            "subscription": self.subscription,
+            "base_url": self.url,
+            "service_account_json": self.simulator.key_text(self.url),
+            **entry,
+        }
+
+    def _client(self, token):
+        return build(
+            "pubsub",
+            "v1",
+            credentials=Credentials(token),
+            client_options=ClientOptions(api_endpoint=self.url),
+            static_discovery=True,
+        )
+
+    def send(self, *bodies):
+        """Publish messages."""
+        messages = [{"data": b64encode(b if isinstance(b, bytes) else _text(b).encode()).decode()} for b in bodies]
+        self.projects.topics().publish(topic=self.topic, body={"messages": messages}).execute()
+
+    def left(self):
+        """Return how many messages nobody has acknowledged."""
+        return len(self.simulator.store.pubsub.subscriptions[self.subscription].waiting)
+
+    def close(self):
+        self._stack.close()
+
+
+class AzureStorageQueue:
+    """A queue of Azurite, into which Azure's own client puts messages as Event Grid does."""
+
+    kind = "azure_queue"
+
+    def __init__(self, url, **entry):
+        name = f"events-{uuid.uuid4().hex[:12]}"
+        key = {"account_name": EMULATOR_ACCOUNT, "account_key": EMULATOR_KEY}
+        self.client = QueueClient(
+            url, name, credential=key, message_encode_policy=TextBase64EncodePolicy(), api_version=AZURITE_VERSION
+        )
+        self.client.create_queue()
+        given = {"account": EMULATOR_ACCOUNT, "account_key": EMULATOR_KEY, "base_url": url}
+        self.entry = {"name": "events", "type": "azure_queue", "queue": name, **given, **entry}
+
+    def send(self, *bodies):
+        """Put messages into the queue."""
+        for body in bodies:
+            self.client.send_message(body.decode() if isinstance(body, bytes) else _text(body))
+
+    def left(self):
+        """Return how many messages the queue has, those that somebody works on too."""
+        return self.client.get_queue_properties().approximate_message_count
+
+    def close(self):
+        self.client.delete_queue()
+        self.client.close()
 
 
 def connected():
@@ -201,6 +286,39 @@ def event_bridge(bucket, key, kind="Object Created", **detail):
         "detail-type": kind,
         "source": "aws.s3",
         "detail": {"version": "0", "bucket": {"name": bucket}, "object": {"key": key, "size": 1}, **detail},
+    }
+
+
+def gcs_event(bucket, name):
+    """Return the object that a notification of Google Cloud Storage holds."""
+    return {"kind": "storage#object", "id": f"{bucket}/{name}/1", "name": name, "bucket": bucket, "generation": "1"}
+
+
+def event_grid(container, name, kind="BlobCreated", **data):
+    """Return an event of Azure's Event Grid, in its own schema."""
+    return {
+        "topic": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a",
+        "subject": f"/blobServices/default/containers/{container}/blobs/{name}",
+        "eventType": f"Microsoft.Storage.{kind}",
+        "id": str(uuid.uuid4()),
+        "data": {"api": "PutBlob", "blobType": "BlockBlob", **data},
+        "dataVersion": "",
+        "metadataVersion": "1",
+        "eventTime": "2026-11-01T00:00:00.000Z",
+    }
+
+
+def cloud_event(container, name, kind="BlobCreated", **data):
+    """Return the same as a CloudEvent."""
+    told = event_grid(container, name, kind, **data)
+    return {
+        "source": told["topic"],
+        "subject": told["subject"],
+        "type": told["eventType"],
+        "time": told["eventTime"],
+        "id": told["id"],
+        "specversion": "1.0",
+        "data": told["data"],
     }
 
 

@@ -56,6 +56,7 @@ def test_messages_are_received_without_dagster(place):
     assert place.requests == []
 
 
+@pytest.mark.slow
 def test_dead_messages_are_listed_and_decided(place):
     """By their numbers."""
     place.queue.send("nonsense", "more nonsense")

@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filesync_dagster.sync.events.envelopes import SyncRequest, parse_message
-from filesync_dagster_tests.sync.events.queues import TEST_EVENT, event_bridge, minio_event, r2_event, s3_event, sns
+from filesync_dagster_tests.sync.events.queues import (
+    TEST_EVENT,
+    cloud_event,
+    event_bridge,
+    event_grid,
+    gcs_event,
+    minio_event,
+    r2_event,
+    s3_event,
+    sns,
+)
 
 KEY = "drawings/a b+c%41 é\u00a0\\x.pdf"
 DEEP = b"[" * 1000 + b"]" * 1000
@@ -43,6 +53,8 @@ def said(message):
         sns(event_bridge("eng", KEY)),
         *(r2_event("eng", KEY, action) for action in ("PutObject", "CopyObject", "DeleteObject", "LifecycleDeletion")),
         sns(r2_event("eng", KEY)),
+        gcs_event("eng", KEY),
+        {"attributes": {"bucketId": "eng", "objectId": KEY, "eventType": "OBJECT_DELETE"}},
         b"\xef\xbb\xbf" + json.dumps(s3_event("eng", KEY)).encode(),
     ],
 )
@@ -51,6 +63,15 @@ def test_every_envelope_names_its_key(message):
     found = said(message)
 
     assert (found.keys, found.problems, found.requests) == ({("eng", KEY)}, [], [])
+
+
+@pytest.mark.parametrize("event", [event_grid, cloud_event])
+def test_a_name_of_azure_may_be_meant_as_it_is_or_encoded(event):
+    """Both are looked up; so are both names of a blob that was renamed. What is about a container names nothing."""
+    assert said(event("eng", "a%20b.txt")).keys == {("eng", "a%20b.txt"), ("eng", "a b.txt")}
+    moved = {"sourceUrl": "https://a.dfs.core.windows.net/eng/old%20name", "destinationUrl": "https://a/eng/new"}
+    assert said(event("eng", "new", "BlobRenamed", **moved)).keys == {("eng", "new"), ("eng", "old name")}
+    assert said({**event("eng", ""), "subject": "/blobServices/default/containers/eng"}).problems
 
 
 def test_several_records_name_several_keys():

@@ -30,6 +30,7 @@ from filesync_dagster_tests.sync.events.queues import (
 from filesync_dagster_tests.sync.projects import rows_of
 
 
+@pytest.mark.slow
 def test_an_event_becomes_a_row(place):
     """And its message is gone; an event that comes twice, or late, changes nothing."""
     place.put("folder/c d+é.txt", b"333")
@@ -52,6 +53,7 @@ def test_an_event_becomes_a_row(place):
     assert place.receive() == []
 
 
+@pytest.mark.slow
 def test_one_queue_serves_many_endpoints(place):
     """By bucket and prefix; one key may concern several, and some concern none."""
     other = place.server.bucket()
@@ -142,6 +144,7 @@ def test_a_request_waits_for_a_run(place):
     assert place.requests == []
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_fails_stops_no_queue(place):
     """It is listed once it answers; the messages of others are done, and its own are gone."""
     gone = place.server.bucket()
@@ -202,7 +205,7 @@ def _fails(progress):
         raise TemporarilyDown("The store went away.")
 
 
-@pytest.mark.parametrize("entry", [{"is_active": False}, {"colour": "red"}])
+@pytest.mark.parametrize("entry", [{"is_active": False}, pytest.param({"colour": "red"}, marks=pytest.mark.slow)])
 def test_who_cannot_hear_is_listed_afterwards(place, entry):
     """An endpoint that is switched off, or broken, finds what events told meanwhile."""
     place.endpoints.append(place.endpoint("drawings", prefix="drawings/"))
@@ -257,7 +260,9 @@ def test_a_lost_connection_costs_nothing(moto_s3, tmp_path):
     place.queue_entry = {**place.queue_entry, "url": proxy.url}
     place.reopen()
     place.queue.send(*(s3_event(place.bucket, f"{number}") for number in range(5)))
-    inbox = open_inbox(place.filesync.config.queue("events"), place.filesync.runtime.secrets)
+    inbox = open_inbox(
+        place.filesync.config.queue("events"), place.filesync.runtime.secrets, place.filesync.runtime.metadata.queues
+    )
     first = inbox.receive(3)
 
     proxy.cut()

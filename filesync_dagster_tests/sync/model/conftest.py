@@ -2,7 +2,8 @@
 
 import pytest
 
-from filesync_dagster_tests.sync.model.drive_machine import machine
+from filesync_dagster_tests.sync.model.drive_machine import DriveSyncs
+from filesync_dagster_tests.sync.model.machine import machine
 from filesync_dagster_tests.sync.model.stage import staged
 
 
@@ -18,7 +19,7 @@ def drive(drive_stage):
     """Return what makes a machine whose endpoint watches a place and knows all that is there."""
 
     def begun(place, *, known=True, many=False):
-        state = machine(drive_stage, place)()
+        state = machine(DriveSyncs, drive_stage, place)()
         state.begin(known=known, many=many)
         return state
 

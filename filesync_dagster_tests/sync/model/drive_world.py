@@ -1,50 +1,51 @@
 """A Google Drive in which people act, and what an endpoint must know of it: the truth, without the connector's help."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from filesync_dagster.simulators.google_drive import DriveSimulator
+from filesync_dagster.simulators.kit.faults import Fault
+from filesync_dagster_tests.sync.model.world import BOB, COMMON_TROUBLES, Place, Trouble, left_out
 from filesync_dagster_tests.sync.projects import Row
 
 ADDRESS = "http://drive.simulated"
-BOB = "bob@example.com"
 FOLDER = "application/vnd.google-apps.folder"
 SHORTCUT = "application/vnd.google-apps.shortcut"
 GOOGLES_OWN = "application/vnd.google-apps."
-NAMES = ("a", "b", "x", "xy.txt", "Ä b.txt")  # few, so that names meet; those with x are what filters leave out
 
 
-@dataclass(frozen=True)
-class Place:
-    """What an endpoint watches."""
-
-    kind: str  # my_drive, folder, folder_in_drive, drive, everything
-    filtered: bool = False
-    guarded: bool = False
-
-    def entry(self, world: "DriveWorld") -> dict[str, Any]:
-        """Return the endpoint as endpoints.yaml has it."""
-        keys = world.simulator.user_credentials(ADDRESS)
-        details = {name: keys[name] for name in ("client_id", "client_secret", "refresh_token", "token_uri")}
-        where = {
-            "my_drive": {},
-            "folder": {"folder_id": world.folder},
-            "folder_in_drive": {"folder_id": world.team_folder},
-            "drive": {"drive_id": world.team},
-            "everything": {"include_shared": True},
-        }[self.kind]
-        return {
-            "name": "docs",
-            "type": "google_drive",
-            "endpoint_details": {"base_url": ADDRESS, "page_size": 2, "list_workers": 2, **details, **where},
-            "filters": {"exclude": ["**/x*"]} if self.filtered else {},
-            "guard": {} if self.guarded else {"enabled": False},
-        }
+TROUBLES: Mapping[str, Trouble] = {
+    **COMMON_TROUBLES,
+    "403 rate limit": Trouble(Fault.THROTTLE, how={"status": 403, "reason": "rateLimitExceeded"}, times=3),
+    "403 user rate limit": Trouble(Fault.THROTTLE, how={"status": 403, "reason": "userRateLimitExceeded"}),
+    "expired page token": Trouble(Fault.EXPIRE_PAGE, "files.list"),
+    "lost cursor 400": Trouble(Fault.LOSE_CURSOR, "changes.list", how={"status": 400}),
+    "lost cursor 403": Trouble(Fault.LOSE_CURSOR, "changes.list", how={"status": 403}),
+    "lost cursor 404": Trouble(Fault.LOSE_CURSOR, "changes.list", how={"status": 404}),
+    "short pages": Trouble(Fault.SHORT_PAGE, "files.list", times=3),
+    "short pages of changes": Trouble(Fault.SHORT_PAGE, "changes.list", times=3),
+    "empty page": Trouble(Fault.EMPTY_PAGE, "files.list"),
+    "empty page of changes": Trouble(Fault.EMPTY_PAGE, "changes.list"),
+    "duplicated changes": Trouble(Fault.DUPLICATE_CHANGE, "changes.list", times=-1),
+    "reordered changes": Trouble(Fault.REORDER_CHANGES, "changes.list", times=-1),
+    "short answer": Trouble(Fault.SHORT_ANSWER, "files.list", lossy=True),
+    "short answer of changes": Trouble(Fault.SHORT_ANSWER, "changes.list", lossy=True),
+    "lost changes": Trouble(Fault.LOSE_CHANGE, "changes.list", lossy=True),
+    "incomplete search": Trouble(Fault.INCOMPLETE, "files.list", harmless=False),
+    "repeated token": Trouble(Fault.REPEAT_TOKEN, "files.list", harmless=False),
+    "repeated token of changes": Trouble(Fault.REPEAT_TOKEN, "changes.list", harmless=False),
+    "denied listing": Trouble(Fault.DENY, "files.list", harmless=False),
+    "denied look-up": Trouble(Fault.DENY, "files.get", harmless=False),
+}
 
 
 class DriveWorld:
-    """A small drive to begin with: folders in folders, a shared drive, and what Bob shared. Always the same ids."""
+    """A small drive to begin with: folders in folders, a shared drive, and what Bob shared."""
+
+    endpoint_type = "google_drive"
+    kinds = ("file", "file", "folder", "document")
+    actions = frozenset({"trash", "restore", "share", "revoke"})
+    troubles = TROUBLES
 
     def __init__(self) -> None:
         self.simulator = DriveSimulator()
@@ -64,6 +65,21 @@ class DriveWorld:
         self.bobs = store.create("bobs", kind="folder", owner=BOB)
         store.create("a", self.bobs, content=b"8", owner=BOB)
         store.share(self.bobs, store.account)
+
+    def entry(self, place: Place) -> dict[str, Any]:
+        """Return an endpoint that watches a place, as endpoints.yaml has it."""
+        keys = self.simulator.user_credentials(ADDRESS)
+        details = {name: keys[name] for name in ("client_id", "client_secret", "refresh_token", "token_uri")}
+        where = {
+            "my_drive": {},
+            "folder": {"folder_id": self.folder},
+            "folder_in_drive": {"folder_id": self.team_folder},
+            "drive": {"drive_id": self.team},
+            "everything": {"include_shared": True},
+        }[place.kind]
+        return place.entry(
+            self.endpoint_type, {"base_url": ADDRESS, "page_size": 2, "list_workers": 2, **details, **where}
+        )
 
     # Which of them, by a number that a test draws.
 
@@ -86,6 +102,11 @@ class DriveWorld:
         """Return the id of the first entry at a path of somebody's My Drive, or of a shared drive."""
         store = self.store
         return next(i.id for i in store.items.values() if i.drive == drive and i.parent and store.path_of(i.id) == path)
+
+    def is_there(self, external_id: str) -> bool:
+        """Whether an entry exists and the account may see it."""
+        there = self.store.items.get(external_id)
+        return there is not None and there.seen
 
     def in_sight(self) -> dict[str, list[tuple[object, ...]]]:
         """Return the folders that the account sees, with everything in them, whoever sees that."""
@@ -176,11 +197,6 @@ def _corpus(world: DriveWorld, top: str, name: str) -> Row:
 
 COLUMNS = ("external_id", "scope", "parent_id", "name", "path", "kind", "size", "content_hash", "trashed")
 """What the truth tells of each entry."""
-
-
-def left_out(path: str) -> bool:
-    """Tell whether the filters of these tests leave a path out."""
-    return any(segment.startswith("x") for segment in path.split("/"))
 
 
 def _state(item: Any) -> tuple[object, ...]:

@@ -132,12 +132,12 @@ class Inventory:
                 if column in row:
                     assert row[column] == shown[one][column], (column, row)
 
-    def committed(self, result: SyncResult, store: Any) -> None:
+    def committed(self, result: SyncResult, is_there: Callable[[str], bool]) -> None:
         """Check what a sync committed: its changes make the new snapshot of the old one, and none of them is a lie."""
         folded, first = dict(self.known), not self.known
         changes = self._changes(result)
         for change in changes:
-            self._honest(change, folded, store)
+            self._honest(change, folded, is_there)
         for change in changes:
             if change["before"]:
                 del folded[change["before"]["external_id"]]
@@ -161,7 +161,7 @@ class Inventory:
         assert len(set(ids)) == len(ids), "two changes of one entry in one sync"
         return rows
 
-    def _honest(self, change: dict[str, Any], known: Mapping[str, Row], store: Any) -> None:
+    def _honest(self, change: dict[str, Any], known: Mapping[str, Row], is_there: Callable[[str], bool]) -> None:
         """Judge a change by itself."""
         before, after = change["before"], change["after"]
         one = (after or before)["external_id"]
@@ -171,8 +171,7 @@ class Inventory:
         if change["change"] == "added":
             assert before is None
         if change["change"] == "removed" and after is None:
-            there = store.items.get(one)
-            assert there is None or not there.seen, f"removed, but it exists: {before}"
+            assert not is_there(one), f"removed, but it exists: {before}"
 
     def is_(self, truth: Mapping[str, Row] | None) -> None:
         """The inventory is the truth, trashed entries included."""

@@ -16,9 +16,9 @@ from typing import Any
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from filesync_dagster_tests.sync.model.drive_machine import machine
+from filesync_dagster_tests.sync.model.machine import machine
 from filesync_dagster_tests.sync.model.stage import staged
-from filesync_dagster_tests.sync.model.test_drive import PLACES
+from filesync_dagster_tests.sync.model.worlds import PLACES
 
 ROUND = 100  # examples of one run
 
@@ -30,8 +30,8 @@ def run(task: tuple[int, int, int]) -> tuple[str, int, float, str]:
     began = time.monotonic()
     ran = 0
 
-    with staged("google_drive") as stage:
-        made = machine(stage, place)
+    with staged(place.endpoint_type) as stage:
+        made = machine(place.syncs, stage, place.place)
 
         class Counted(made):  # type: ignore[valid-type, misc]  # made as it runs
             def teardown(self) -> None:

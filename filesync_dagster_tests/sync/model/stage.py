@@ -127,6 +127,7 @@ class Stage:
         self.close()
         if self._engines is not None:
             Engines.close(self._engines)
+        self._engines = self._metadata = None  # state machines, which refer to this stage, are kept by Hypothesis
 
     def sync(self, *, full: bool = False, dies_after: int = -1) -> SyncResult | None:
         """Sync; None when the process died: then another has been opened on what the dead one left on disk."""

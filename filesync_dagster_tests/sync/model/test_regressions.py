@@ -6,7 +6,7 @@ Each is played with all that the state machine judges, and ends in a clean sync 
 import pytest
 
 from filesync_dagster.core.model import SyncMode, SyncStatus
-from filesync_dagster_tests.sync.model.drive_world import BOB, Place
+from filesync_dagster_tests.sync.model.world import BOB, Place
 
 MY_DRIVE, FOLDER, TEAM, EVERYTHING = Place("my_drive"), Place("folder"), Place("drive"), Place("everything")
 
@@ -42,6 +42,15 @@ def test_a_folder_that_moves_takes_its_content_along(drive):
     result = told(state)
     assert (result.counts.moved, result.counts.repathed) == (1, 4)
     assert "a/b/a" in paths(state)[0]
+    state.teardown()
+
+
+def test_a_folder_that_goes_to_a_place_that_nobody_sees_has_left(drive):
+    """Drive tells no folder of it any more; it is the account's own, so a folder in sight would have been told."""
+    state = drive(FOLDER)
+    state.store.move(state.world.at("projects/a"), state.store.item(state.world.bobs).parent.id)
+    result = told(state)
+    assert (result.counts.left_scope, paths(state)[0]) == (3, {"b"})
     state.teardown()
 
 

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from filesync_dagster_tests.sync.model.drive_world import Place
+from filesync_dagster_tests.sync.model.world import Place
 
 
 @pytest.mark.parametrize("table", ["files", "file_changes"])

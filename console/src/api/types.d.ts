@@ -1,0 +1,195 @@
+// Written by `make docs` from the API (filesync_dagster/web): change it there.
+
+export type Approval = { "digest"?: (string | null); "sync_id"?: (string | null) };
+
+export type Breaker = { "state": string; "failures": number; "opened_at": (string | null); "probe_at": (string | null); "reason": (string | null) };
+
+export type BrowsePage = { "items": Array<BrowseRow>; "next_cursor": (string | null); "total": (number | null); "total_bytes": (number | null); "total_is_exact": boolean };
+
+export type BrowseRow = { "endpoint": string; "external_id": string; "name": string; "path": string; "kind": string; "size": (number | null); "modified_at": (string | null); "version": (string | null); "content_hash": (string | null); "owner": (string | null); "deleted_at": (string | null); "gone_reason": (string | null) };
+
+export type ChangeBar = { "start": string; "counts": Record<string, number> };
+
+export type ChangeHistogram = { "step_seconds": number; "items": Array<ChangeBar> };
+
+export type ChangeList = { "items": Array<ChangeOut>; "next_cursor": (string | null) };
+
+export type ChangeOut = { "seq": number; "observed_at": string; "change": string; "path": string; "external_id": string; "before": (Record<string, unknown> | null); "after": (Record<string, unknown> | null); "sync_id": string };
+
+export type Component = { "name": string; "status": "ok" | "degraded" | "failing"; "detail": string };
+
+export type ConnectionOut = { "endpoint": string; "latency_ms": number; "sees": string; "permissions": Array<string>; "problems": Array<string>; "warnings": Array<string> };
+
+export type ConsoleSession = { "signed_in": boolean; "role": ("viewer" | "operator" | "admin" | null); "may_decide": boolean; "needs_token": boolean; "csrf": (string | null); "version": string; "dagster_url": (string | null) };
+
+export type Decision = { "files_processed": number; "files_before": (number | null); "files_added": number; "files_restored": number; "files_updated": number; "files_moved": number; "files_removed": number; "files_left_scope": number; "files_repathed": number; "files_total": number; "bytes_total": number; "api_calls": number; "retries": number; "throttled_seconds": number; "feed_drift": (number | null); "endpoint": string; "decision": "approved" | "rejected"; "sync_id": (string | null); "warnings": Array<string> };
+
+export type Document = { "openapi": string };
+
+export type EndpointHealth = { "endpoint": string; "state": string; "status": "ok" | "degraded" | "failing"; "checked_at": (string | null); "last_success": (string | null); "stale": boolean; "error": (string | null) };
+
+export type EndpointOut = { "name": string; "title": string; "type": string; "is_active": boolean; "schedule": string; "project_id": (string | null); "user_id": (string | null); "endpoint_details": Record<string, unknown>; "state": string; "files_total": number; "bytes_total": number; "problems": Array<string> };
+
+export type Endpoints = { "endpoints": Array<EndpointOut> };
+
+export type FileCopy = { "endpoint": string; "external_id": string; "path": string };
+
+export type FileDetails = { "endpoint": string; "external_id": string; "name": string; "path": string; "kind": string; "size": (number | null); "modified_at": (string | null); "version": (string | null); "content_hash": (string | null); "owner": (string | null); "deleted_at": (string | null); "gone_reason": (string | null); "title": string; "scope": string; "mime_type": (string | null); "link": (string | null); "created_at": (string | null); "first_seen_at": string; "last_seen_at": string; "project_id": (string | null); "user_id": (string | null); "permissions": unknown; "metadata": unknown; "copies": Array<FileCopy>; "journal": Array<JournalRow> };
+
+export type FileList = { "items": Array<FileOut>; "next_cursor": (string | null) };
+
+export type FileOut = { "endpoint": string; "external_id": string; "path": string; "kind": string; "size": (number | null); "modified_at": (string | null); "version": (string | null); "content_hash": (string | null); "owner": (string | null) };
+
+export type FolderEntryOut = { "name": string; "path": string; "is_folder": boolean; "external_id": (string | null); "files": (number | null); "files_is_exact": boolean };
+
+export type FolderListing = { "items": Array<FolderEntryOut>; "next_cursor": (string | null) };
+
+export type Growth = { "days": Array<GrowthDay> };
+
+export type GrowthDay = { "day": string; "files": number; "bytes": number; "endpoints": number };
+
+export type Health = { "status": "ok" | "degraded" | "failing"; "version": string; "checked_at": string; "components": Array<Component>; "endpoints": Array<EndpointHealth>; "alerts": Array<StandingAlert> };
+
+export type HeldFolder = { "folder": string; "counts": Record<string, number> };
+
+export type HeldItem = { "kind": "sync" | "plan"; "name": string; "title": string; "id": string; "reason": string; "counts": Record<string, number>; "since": (string | null); "files_before": (number | null) };
+
+export type HeldItems = { "items": Array<HeldItem> };
+
+export type HeldSyncPage = { "files_processed": number; "files_before": (number | null); "files_added": number; "files_restored": number; "files_updated": number; "files_moved": number; "files_removed": number; "files_left_scope": number; "files_repathed": number; "files_total": number; "bytes_total": number; "api_calls": number; "retries": number; "throttled_seconds": number; "feed_drift": (number | null); "endpoint": string; "sync_id": string; "held_at": string; "observed_at": string; "reason": string; "digest": string; "counts": Record<string, number>; "folders": Array<HeldFolder>; "changes": Array<WaitingChange>; "total": number; "next_offset": (number | null) };
+
+export type Hint = { "queued": boolean; "reason": string };
+
+export type JournalPage = { "items": Array<JournalRow>; "next_cursor": (string | null) };
+
+export type JournalRow = { "seq": number; "endpoint": string; "observed_at": string; "change": string; "path": string; "external_id": string; "before": (Record<string, unknown> | null); "after": (Record<string, unknown> | null); "sync_id": string; "paths": (number | null) };
+
+export type LastSync = { "files_processed": number; "files_before": (number | null); "files_added": number; "files_restored": number; "files_updated": number; "files_moved": number; "files_removed": number; "files_left_scope": number; "files_repathed": number; "files_total": number; "bytes_total": number; "api_calls": number; "retries": number; "throttled_seconds": number; "feed_drift": (number | null); "sync_id": string; "status": string; "mode": string; "started_at": string; "completed_at": string; "duration_seconds": number; "run_id": (string | null); "snapshot_uri": (string | null) };
+
+export type LaunchedRuns = { "run_ids": Array<string>; "endpoints": Array<string>; "waiting": Array<string>; "urls": Array<string> };
+
+export type Me = { "role": "viewer" | "operator" | "admin"; "via": "token" | "session" | "nobody" };
+
+export type NeedOut = { "kind": "held_sync" | "held_plan" | "broken" | "failed" | "stale" | "partial" | "empty" | "alert"; "subject": string; "title": string; "sentence": string; "since": (string | null) };
+
+export type OperationList = { "items": Array<OperationOut>; "next_cursor": (string | null) };
+
+export type OperationOut = { "position": number; "op": string; "external_id": string; "path": string; "new_path": (string | null); "size": (number | null); "state": string; "attempts": number; "bytes_done": number; "error": (string | null) };
+
+export type Overview = { "as_of": string; "endpoints": number; "endpoints_in_need": number; "states": Record<string, number>; "replications": Record<string, number>; "needs": Array<NeedOut>; "files_total": (number | null); "bytes_total": (number | null); "endpoints_unknown": number; "changes": ChangeHistogram };
+
+export type PastSync = { "files_processed": number; "files_before": (number | null); "files_added": number; "files_restored": number; "files_updated": number; "files_moved": number; "files_removed": number; "files_left_scope": number; "files_repathed": number; "files_total": number; "bytes_total": number; "api_calls": number; "retries": number; "throttled_seconds": number; "feed_drift": (number | null); "sync_id": string; "status": string; "mode": string; "started_at": string; "completed_at": string; "duration_seconds": number; "run_id": (string | null); "snapshot_uri": (string | null); "error": (string | null); "warnings": Array<string>; "confirmed_by": (string | null) };
+
+export type PastSyncs = { "items": Array<PastSync> };
+
+export type PlanDecision = { "plan_id": number };
+
+export type PlanList = { "items": Array<PlanOut>; "next_cursor": (string | null) };
+
+export type PlanOrder = { "scope"?: ("initial" | "incremental" | "full" | "reconcile" | null); "limit"?: number };
+
+export type PlanOut = { "id": number; "scope": string; "status": string; "counts": Record<string, number>; "bytes": number; "guard_reason": (string | null); "run_id": (string | null); "created_at": string; "finished_at": (string | null) };
+
+export type PlanPreviewOut = { "replication": string; "plan_id": (number | null); "scope": string; "counts": Record<string, number>; "objections": Array<string>; "problems": Array<PlanProblemOut>; "operations": Array<PlannedOperation>; "missing": number; "changed": number };
+
+export type PlanProblemOut = { "kind": string; "paths": Array<string>; "sentence": string };
+
+export type PlannedOperation = { "op": string; "path": string; "new_path": (string | null); "size": (number | null); "external_id": string };
+
+export type Problem = { "error": string; "hint": string };
+
+export type ProblemList = { "items": Array<ProblemOut>; "next_cursor": (string | null) };
+
+export type ProblemOut = { "external_id": string; "kind": string; "path": string; "sentence": string; "times": number; "since": (string | null) };
+
+export type Readiness = { "ready": boolean; "error": (string | null) };
+
+export type RejectedPlan = { "replication": string; "plan_id": number };
+
+export type Rejection = { "sync_id"?: (string | null) };
+
+export type ReplicaFile = { "path": string; "external_id": string; "kind": string; "size": (number | null); "source_version": (string | null); "content_hash": (string | null); "dest_version": (string | null); "dest_hash": (string | null); "internal_id": (string | null); "verified": (string | null); "permissions": (string | null); "written_at": (string | null) };
+
+export type ReplicaFileList = { "items": Array<ReplicaFile>; "next_cursor": (string | null) };
+
+export type ReplicationState = { "name": string; "title": string; "source": string; "destination": string; "mode": string; "state": string; "is_active": boolean; "files": number; "bytes": number; "verified_by_hash": number; "acknowledged": number; "lag_seconds": (number | null); "last_run": (string | null); "last_outcome": (string | null); "held_plan_id": (number | null); "held_reason": (string | null); "held_counts": (Record<string, number> | null); "problems": Record<string, number>; "running_since": (string | null); "error": (string | null) };
+
+export type ReplicationStates = { "replications": Array<ReplicationState> };
+
+export type ReportKind = { "name": string; "title": string; "about": string };
+
+export type ReportKinds = { "items": Array<ReportKind> };
+
+export type ReportRows = { "report": string; "day": string; "notes": Array<string>; "items": Array<Record<string, unknown>>; "next_cursor": (string | null) };
+
+export type RunState = { "run_id": string; "status": string; "endpoints": Array<string>; "replications": Array<string>; "full": boolean; "created_at": string; "started_at": (string | null); "ended_at": (string | null); "url": string };
+
+export type SignIn = { "token"?: (string | null); "code"?: (string | null) };
+
+export type SignedOut = { "sessions": number };
+
+export type StandingAlert = { "subject": string; "kind": string; "raised_at": string; "sentence": string };
+
+export type SyncOrder = { "endpoints"?: (Array<string> | null) };
+
+export type SyncState = { "endpoint": string; "title": string; "type": string; "state": string; "last_sync": (LastSync | null); "last_success": (string | null); "next_due": (string | null); "held_sync_id": (string | null); "held_digest": (string | null); "running_since": (string | null); "files_total": number; "bytes_total": number; "error": (string | null); "breaker": (Breaker | null) };
+
+export type SyncStates = { "endpoints": Array<SyncState>; "replications": Array<ReplicationState>; "runs": Array<RunState> };
+
+export type UploadOut = { "upload_id": string; "filename": string; "original_name": string; "path": string; "size": (number | null); "received": number; "sha256": (string | null); "format": (string | null); "state": string; "refusal": (string | null); "refusal_code": (string | null); "tables": Array<Record<string, unknown>>; "warnings": Array<Record<string, unknown>>; "created_at": string; "expires_at": string };
+
+export type Uploads = { "uploads": Array<UploadOut> };
+
+export type WaitingChange = { "change": string; "path": string; "external_id": string; "before": (Record<string, unknown> | null); "after": (Record<string, unknown> | null) };
+
+export interface Operations {
+  "GET /api/changes": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint"?: Array<string>; "since"?: (string | null); "until"?: (string | null); "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: JournalPage };
+  "GET /api/changes/histogram": { query: { "endpoint"?: Array<string>; "since": string; "until": string }; answer: ChangeHistogram };
+  "GET /api/files": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint"?: Array<string>; "folder"?: (string | null); "direct"?: boolean; "q"?: (string | null); "kind"?: Array<"file" | "folder" | "shortcut" | "document">; "owner"?: (string | null); "hash"?: (string | null); "min_size"?: (number | null); "max_size"?: (number | null); "changed_since"?: (string | null); "changed_before"?: (string | null); "deleted"?: boolean; "sort"?: "path" | "size" | "modified"; "descending"?: boolean; "offset"?: number; "count"?: "none" | "estimate" | "exact" }; answer: BrowsePage };
+  "GET /api/files/export": { query: { "endpoint"?: Array<string>; "folder"?: (string | null); "direct"?: boolean; "q"?: (string | null); "kind"?: Array<"file" | "folder" | "shortcut" | "document">; "owner"?: (string | null); "hash"?: (string | null); "min_size"?: (number | null); "max_size"?: (number | null); "changed_since"?: (string | null); "changed_before"?: (string | null); "deleted"?: boolean; "sort"?: "path" | "size" | "modified"; "descending"?: boolean; "format"?: "csv" | "arrow" }; answer: unknown };
+  "GET /api/files/tree": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint": string; "parent"?: (string | null); "folders"?: boolean }; answer: FolderListing };
+  "GET /api/files/{endpoint}/{external_id}": { path: { "endpoint": string; "external_id": string }; answer: FileDetails };
+  "GET /api/growth": { answer: Growth };
+  "GET /api/held": { answer: HeldItems };
+  "GET /api/me": { answer: Me };
+  "GET /api/overview": { answer: Overview };
+  "GET /api/syncs": { query: { "endpoint": string; "limit"?: number; "since"?: (string | null); "until"?: (string | null) }; answer: PastSyncs };
+  "POST /api/upload/file": { answer: UploadOut };
+  "GET /api/uploads": { query: { "limit"?: number }; answer: Uploads };
+  "DELETE /api/uploads/{upload_id}": { path: { "upload_id": string }; answer: unknown };
+  "GET /api/uploads/{upload_id}": { path: { "upload_id": string }; answer: UploadOut };
+  "DELETE /console/session": { answer: SignedOut };
+  "GET /console/session": { answer: ConsoleSession };
+  "POST /console/session": { body: SignIn; answer: ConsoleSession };
+  "DELETE /console/sessions": { answer: SignedOut };
+  "GET /endpoints": { answer: Endpoints };
+  "POST /endpoints/{name}/approve": { path: { "name": string }; body: Approval; answer: Decision };
+  "GET /endpoints/{name}/changes": { path: { "name": string }; query: { "limit"?: number; "cursor"?: (string | null); "since"?: (string | null); "until"?: (string | null) }; answer: ChangeList };
+  "POST /endpoints/{name}/check": { path: { "name": string }; answer: ConnectionOut };
+  "GET /endpoints/{name}/files": { path: { "name": string }; query: { "limit"?: number; "cursor"?: (string | null); "path"?: (string | null) }; answer: FileList };
+  "GET /endpoints/{name}/held": { path: { "name": string }; query: { "limit"?: number; "offset"?: number }; answer: HeldSyncPage };
+  "POST /endpoints/{name}/reject": { path: { "name": string }; body: Rejection; answer: Decision };
+  "GET /health": { answer: Health };
+  "GET /metrics": { answer: unknown };
+  "GET /openapi.json": { answer: Document };
+  "GET /ready": { answer: Readiness };
+  "GET /replications": { answer: ReplicationStates };
+  "GET /replications/{name}": { path: { "name": string }; answer: ReplicationState };
+  "POST /replications/{name}/approve": { path: { "name": string }; body: PlanDecision; answer: LaunchedRuns };
+  "GET /replications/{name}/files": { path: { "name": string }; query: { "limit"?: number; "cursor"?: (string | null) }; answer: ReplicaFileList };
+  "GET /replications/{name}/held": { path: { "name": string }; answer: PlanPreviewOut };
+  "POST /replications/{name}/plan": { path: { "name": string }; body: PlanOrder; answer: PlanPreviewOut };
+  "GET /replications/{name}/plans": { path: { "name": string }; query: { "limit"?: number; "cursor"?: (string | null) }; answer: PlanList };
+  "GET /replications/{name}/plans/{plan_id}/operations": { path: { "name": string; "plan_id": number }; query: { "limit"?: number; "cursor"?: (string | null); "state"?: Array<"planned" | "running" | "done" | "failed" | "stale" | "skipped" | "foreign"> }; answer: OperationList };
+  "GET /replications/{name}/problems": { path: { "name": string }; query: { "limit"?: number; "cursor"?: (string | null) }; answer: ProblemList };
+  "POST /replications/{name}/reject": { path: { "name": string }; body: PlanDecision; answer: RejectedPlan };
+  "POST /replications/{name}/run": { path: { "name": string }; answer: LaunchedRuns };
+  "GET /reports": { answer: ReportKinds };
+  "GET /reports/{name}": { path: { "name": "duplicates" | "storage_by_type" | "storage_by_owner" | "storage_by_age" | "exposure" | "stale_files" | "biggest_files" | "activity" }; query: { "limit"?: number; "cursor"?: (string | null); "day"?: (string | null) }; answer: ReportRows };
+  "GET /search": { query: { "limit"?: number; "cursor"?: (string | null); "path"?: (string | null); "q"?: (string | null); "endpoint"?: Array<string>; "owner"?: (string | null); "hash"?: (string | null); "min_size"?: (number | null); "max_size"?: (number | null); "modified_after"?: (string | null); "modified_before"?: (string | null) }; answer: FileList };
+  "POST /sync/incremental": { body: SyncOrder; answer: LaunchedRuns };
+  "POST /sync/initial": { body: SyncOrder; answer: LaunchedRuns };
+  "GET /sync/status": { query: { "endpoint"?: Array<string>; "run_id"?: Array<string> }; answer: SyncStates };
+  "GET /webhooks/{name}": { path: { "name": string }; query: { "challenge": string }; answer: unknown };
+  "POST /webhooks/{name}": { path: { "name": string }; query: { "validationToken"?: (string | null) }; body: Record<string, unknown>; answer: Hint };
+}

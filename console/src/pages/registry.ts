@@ -1,0 +1,27 @@
+/** Every page: its address, its place in the navigation, its key, its code (loaded when it is opened). */
+import { lazy, type ComponentType, type LazyExoticComponent } from "react";
+import type { IconName } from "../components/Icon";
+import type { TextKey } from "../text/catalogue";
+
+export interface PageEntry {
+  /** As wouter has it: `/files/:endpoint/:id`. */
+  path: string;
+  page: LazyExoticComponent<ComponentType>;
+  /** In the navigation, and with the key that `g` and this letter press. */
+  nav?: { label: TextKey; icon: IconName; key: string };
+}
+
+export const PAGES: readonly PageEntry[] = [
+  { path: "/", page: lazy(() => import("./overview")), nav: { label: "overview.nav", icon: "home", key: "o" } },
+  { path: "/files", page: lazy(() => import("./files")), nav: { label: "files.nav", icon: "folder", key: "f" } },
+  { path: "/files/:endpoint/*", page: lazy(() => import("./file")) },
+  { path: "/changes", page: lazy(() => import("./changes")), nav: { label: "changes.nav", icon: "clock", key: "c" } },
+  { path: "/endpoints", page: lazy(() => import("./endpoints")), nav: { label: "endpoints.nav", icon: "database", key: "e" } },
+  { path: "/endpoints/:name", page: lazy(() => import("./endpoint")) },
+  { path: "/held", page: lazy(() => import("./held")), nav: { label: "held.nav", icon: "hand", key: "h" } },
+  { path: "/held/plans/:name", page: lazy(() => import("./heldPlan")) },
+  { path: "/held/:name", page: lazy(() => import("./heldSync")) },
+  { path: "/reports", page: lazy(() => import("./reports")), nav: { label: "reports.nav", icon: "chart", key: "r" } },
+  { path: "/reports/:name", page: lazy(() => import("./reports")) },
+  { path: "/health", page: lazy(() => import("./health")), nav: { label: "health.nav", icon: "heart", key: "s" } },
+];

@@ -1,0 +1,17 @@
+/** Every text of the console, typed: `t("health.title")`. A page has a file of its own in text/en. */
+import { changes } from "./en/changes";
+import { endpoints } from "./en/endpoints";
+import { files } from "./en/files";
+import { health } from "./en/health";
+import { held } from "./en/held";
+import { overview } from "./en/overview";
+import { shell } from "./en/shell";
+
+export const catalogue = { ...shell, ...health, ...files, ...changes, ...endpoints, ...held, ...overview } as const;
+
+export type TextKey = keyof typeof catalogue;
+
+/** The text of a key, with `{name}` replaced. */
+export function t(key: TextKey, values: Record<string, string | number> = {}): string {
+  return catalogue[key].replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+}

@@ -1,0 +1,188 @@
+"""The records of a CSV file, counted without DuckDB, and the line ends between them made equal.
+
+Whoever reads the rows can so be asked whether these are all. Quotes are those that begin a field, and those that end
+it: in a field that does not begin with one they are letters.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from filesync_dagster.core.errors import LimitReached, UnreadableTable
+from filesync_dagster.tables.reading.options import Cancellation
+
+CHUNK_BYTES = 8 * 1024 * 1024
+_LF, _CR = 10, 13
+
+Bytes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RecordCount:
+    """What was counted: `blank` records have no letter at all, `longest` is in bytes."""
+
+    records: int
+    blank: int
+    longest: int
+
+
+class RecordScan:
+    """Goes through the records of a file, chunk by chunk; with `out`, writes them with line feeds between them.
+
+    `cr_ends`: records end with a carriage return. Raises UnreadableTable where line ends are mixed so that rows
+    cannot be told, LimitReached for a record that is too long.
+    """
+
+    def __init__(self, path: Path, delimiter: str, quote: str, *, cr_ends: bool, line_bytes: int) -> None:
+        self._path = path
+        self._ends = np.array([ord(delimiter), _LF, _CR], np.uint8)
+        self._quote = ord(quote) if quote else None
+        self._end = _CR if cr_ends else _LF
+        self._cr_ends = cr_ends
+        self._line_bytes = line_bytes
+        self._inside = False
+        self._before = _LF  # the last byte of the chunk before
+        self._records = self._blank = self._longest = 0
+        self._length = 0  # of the record so far
+        self._content = 0  # of it, without carriage returns
+
+    def run(self, offset: int, cancellation: Cancellation, out: BinaryIO | None = None) -> RecordCount:
+        """Return what was counted from an offset to the end of the file."""
+        for chunk, is_last in self._chunks(offset):
+            cancellation.check()
+            normal = self._take(chunk, is_last=is_last)
+            if out is not None:
+                out.write(normal)
+        if self._content:
+            self._records += 1
+            self._longest = max(self._longest, self._length)
+        return RecordCount(self._records, self._blank, self._longest)
+
+    def _chunks(self, offset: int) -> Iterator[tuple[bytes, bool]]:
+        """Yield chunks that end where the next byte does not matter: neither with a quote nor a carriage return."""
+        held_back = b"" if self._quote is None else bytes([self._quote])
+        carry = b""
+        with self._path.open("rb") as file:
+            file.seek(offset)
+            while piece := file.read(CHUNK_BYTES):
+                chunk = carry + piece
+                cut = chunk.rstrip(held_back + b"\r")
+                carry = chunk[len(cut) :]
+                if len(carry) > self._line_bytes:
+                    raise self._too_long()
+                if cut:
+                    yield cut, False
+        if carry:
+            yield carry, True
+
+    def _take(self, chunk: bytes, *, is_last: bool) -> bytes:
+        data = np.frombuffer(chunk, np.uint8)
+        quotes = self._true_quotes(chunk, data)
+        ends = self._outside(np.flatnonzero(data == self._end), quotes)
+        drop: Places | None = None
+        if b"\r" in chunk or self._cr_ends:
+            drop = self._check_returns(data, quotes)
+        self._count(ends, len(chunk), drop)
+        self._inside ^= bool(len(quotes) & 1)
+        self._before = chunk[-1]
+        if self._cr_ends and len(ends):
+            changed = data.copy()
+            changed[ends] = _LF
+            return changed.tobytes()
+        if drop is not None and len(drop):
+            kept = np.ones(len(data), bool)
+            kept[drop] = False
+            return data[kept].tobytes()
+        return chunk
+
+    def _true_quotes(self, chunk: bytes, data: Bytes) -> Places:
+        """Return where quotes begin and end fields, in turn (two within a field are an end and a beginning)."""
+        if self._quote is None or chunk.find(self._quote) < 0:
+            return np.empty(0, np.int64)
+        places: Places = np.flatnonzero(data == self._quote).astype(np.int64)
+        before = np.concatenate([np.array([self._before], np.uint8), data[:-1]])[places]
+        after = np.concatenate([data[1:], np.array([_LF], np.uint8)])[places]
+        opens = np.arange(len(places)) % 2 == int(self._inside)
+        around = np.where(opens, before, after)
+        if bool(np.all(np.isin(around, self._ends) | (around == self._quote))):
+            return places
+        return self._walk(places, before, after)
+
+    def _walk(self, places: Places, before: Bytes, after: Bytes) -> Places:
+        """Do the same one by one, where quotes are letters of fields that do not begin with one."""
+        ends = {int(end) for end in self._ends}
+        inside, found, skip = self._inside, [], -1
+        for place, left, right in zip(places.tolist(), before.tolist(), after.tolist(), strict=True):
+            if place == skip:
+                continue
+            if not inside:
+                if left in ends:
+                    found.append(place)
+                    inside = True
+            elif right == self._quote:
+                skip = place + 1
+            else:
+                found.append(place)
+                inside = False
+        return np.array(found, np.int64)
+
+    def _outside(self, places: npt.NDArray[Any], quotes: Places) -> Places:
+        if not len(quotes):
+            return places[:0] if self._inside else places
+        found: Places = places[(np.searchsorted(quotes, places) + int(self._inside)) % 2 == 0]
+        return found
+
+    def _check_returns(self, data: Bytes, quotes: Places) -> Places:
+        """Return the carriage returns to drop: those before a line feed. Others must be the ends of records."""
+        returns = self._outside(np.flatnonzero(data == _CR), quotes)
+        following = np.concatenate([data[1:], np.array([_LF], np.uint8)])
+        is_pair = following[returns] == _LF
+        if self._cr_ends:
+            feeds = self._outside(np.flatnonzero(data == _LF), quotes)
+            if len(feeds):
+                raise self._mixed("a line feed")
+            return returns[:0]
+        if not bool(np.all(is_pair)):
+            raise self._mixed("a carriage return")
+        return returns
+
+    def _count(self, ends: Places, size: int, drop: Places | None) -> None:
+        if not len(ends):
+            self._length += size
+            self._content += size - (0 if drop is None else len(drop))
+            if self._length > self._line_bytes:
+                raise self._too_long()
+            return
+        lengths = np.diff(ends, prepend=-1) - 1
+        contents = lengths.copy()
+        if drop is not None and len(drop):
+            contents -= np.bincount(np.searchsorted(ends, drop), minlength=len(ends) + 1)[: len(ends)]
+        lengths[0] += self._length
+        contents[0] += self._content
+        self._records += len(ends)
+        self._blank += int(np.count_nonzero(contents == 0))
+        self._longest = max(self._longest, int(lengths.max()))
+        self._length = size - int(ends[-1]) - 1
+        self._content = self._length - (0 if drop is None else int(np.count_nonzero(drop > ends[-1])))
+        if self._longest > self._line_bytes:
+            raise self._too_long()
+
+    def _too_long(self) -> LimitReached:
+        return LimitReached(
+            f"Record {self._records + 1} of {self._path.name} is longer than {self._line_bytes:,} bytes.",
+            hint="A quote may not be closed, or the file is not CSV.",
+            code="line_too_long",
+        )
+
+    def _mixed(self, what: str) -> UnreadableTable:
+        return UnreadableTable(
+            f"After about {self._records:,} rows of {self._path.name}, {what} stands alone outside of quotes, where "
+            "other rows end otherwise: which rows there are cannot be told.",
+            hint="Write the file again with equal line ends.",
+            code="mixed_line_ends",
+        )

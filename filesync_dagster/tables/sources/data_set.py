@@ -1,0 +1,77 @@
+"""Tables of a source as a data set: all that were chosen, of one moment where the source can do that, or none."""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from typing import Protocol
+
+import pyarrow as pa
+
+from filesync_dagster.core.errors import SourceRefused
+from filesync_dagster.tables.model import DataSet, Table, TableSchema
+from filesync_dagster.tables.sources.base import Bookmark, FoundTable, TableSource
+
+
+class RowWriter(Protocol):
+    """Writes the rows of one table: `store.PartsWriter` is one."""
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write the next rows."""
+        ...
+
+    def finish(self, schema: TableSchema) -> Table:
+        """Return the table that was written."""
+        ...
+
+    def abandon(self) -> None:
+        """Remove what was written. Idempotent, and nothing after `finish`."""
+        ...
+
+
+def choose_tables(found: Sequence[FoundTable], names: Collection[str] | None) -> tuple[FoundTable, ...]:
+    """Return the tables of these names, all for None. Raises SourceRefused for one that is not there."""
+    if names is None:
+        return tuple(found)
+    known = {table.name: table for table in found}
+    for name in names:
+        if name not in known:
+            raise SourceRefused(
+                f"The source has no table {name!r}.", hint=f"It has: {', '.join(list(known)[:20])}.", code="not_found",
+                field="tables",
+            )  # fmt: skip
+    return tuple(known[name] for name in dict.fromkeys(names))
+
+
+def read_data_set(
+    source: TableSource,
+    tables: Sequence[FoundTable],
+    open_writer: Callable[[TableSchema, pa.Schema], RowWriter],
+    *,
+    limit: int | None = None,
+    bookmarks: Callable[[FoundTable], Bookmark | None] = lambda table: None,
+    progress: Callable[[str, int], None] = lambda name, rows: None,
+) -> DataSet:
+    """Return tables of a source as a data set, with the relations among them. `open_writer` gets the columns.
+
+    `progress` is told the rows of a table that are there. Whatever fails, nothing that was written stays.
+    """
+    chosen = {table.name for table in tables}
+    with ExitStack() as stack:
+        writers: list[RowWriter] = []
+        stack.callback(_abandon, writers)
+        schemas: list[TableSchema] = []
+        for table in tables:
+            rows = source.read(table, limit=limit, since=bookmarks(table))
+            stack.callback(rows.close)
+            writers.append(open_writer(rows.schema, rows.schema.arrow().remove_metadata()))
+            for batch in rows:
+                writers[-1].write(batch)
+                progress(table.name, rows.rows)
+            schemas.append(rows.schema)
+        written = tuple(writer.finish(schema) for writer, schema in zip(writers, schemas, strict=True))
+    relations = tuple(relation for table in tables for relation in table.relations if relation.parent in chosen)
+    return DataSet(written, relations)
+
+
+def _abandon(writers: Sequence[RowWriter]) -> None:
+    for writer in writers:
+        writer.abandon()

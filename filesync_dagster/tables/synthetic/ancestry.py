@@ -1,0 +1,213 @@
+"""The parents of synthetic rows: by families, by groups, of the level above, and of cycles."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from filesync_dagster.core.errors import KeysBroken
+from filesync_dagster.tables.synthetic.draft import RowDraft
+from filesync_dagster.tables.synthetic.layout import (
+    adjust_counts,
+    block_bounds,
+    choose_parents,
+    lay_out,
+    make_distinct,
+    scale_rows,
+)
+from filesync_dagster.tables.synthetic.model import TableModel, inputs_of
+from filesync_dagster.tables.synthetic.relations import Link, LinkUse
+from filesync_dagster.tables.synthetic.state import Generation, TableState
+from filesync_dagster.tables.synthetic.values import Ints
+
+if TYPE_CHECKING:
+    from filesync_dagster.tables.synthetic.books import Codes
+
+
+def begin_table(work: Generation, model: TableModel) -> TableState:
+    """Find how many rows a table has, and which rows of its parents these name, as far as parents are there."""
+    name = model.schema.name
+    link = work.model.plan.primary(name)
+    if link is None:
+        state = work.states[name] = TableState(root_rows(work, model))
+    else:
+        families = _families(work, model, link)
+        state = work.states[name] = TableState(len(families), parents={link.number: families})
+    _find_others(work, model, state)
+    for numbers in model.distinct_links:
+        _spread(work, model, state, numbers)
+    return state
+
+
+def root_rows(work: Generation, model: TableModel) -> int:
+    """Return how many rows a table without a primary parent has: as asked for, or as its children's number asks for."""
+    name = model.schema.name
+    request = work.request
+    for condition in request.conditions:
+        if condition.table == name and condition.rows is not None:
+            return condition.rows
+    if name in request.rows:
+        return request.rows[name]
+    return scale_rows(model.rows, _scale_for_children(work, name))
+
+
+def _scale_for_children(work: Generation, name: str) -> float:
+    for link in work.model.plan.of_parent(name):
+        if link.use is not LinkUse.PRIMARY:
+            continue
+        child = work.model.tables[link.child]
+        if link.child in work.request.rows and child.rows:
+            return work.request.rows[link.child] / child.rows
+        further = _scale_for_children(work, link.child)
+        if further != work.request.scale:
+            return further
+    return work.request.scale
+
+
+def _families(work: Generation, model: TableModel, link: Link) -> Ints:
+    """Return the row of the primary parent of each row."""
+    name = model.schema.name
+    facts, parent = work.model.links[link.number], work.states[link.parent]
+    counts = parent.codes[f"n:{link.number}"].astype(np.int64)
+    wanted = _wanted_rows(work, model, link)
+    if wanted is None:  # parents that conditions chose have the children that they have
+        wanted = round(int(counts.sum()) * (1 + facts.parentless))
+    alone = round(wanted * facts.parentless / (1 + facts.parentless))
+    if not parent.rows and alone < wanted:
+        alone = wanted if facts.nullable else 0
+        wanted = alone
+    counts = adjust_counts(counts, wanted - alone, work.random(name, "counts"), single=facts.single)
+    return lay_out(counts, alone)
+
+
+def _wanted_rows(work: Generation, model: TableModel, link: Link) -> int | None:
+    name = model.schema.name
+    for condition in work.request.conditions:
+        if condition.table == name and condition.rows is not None:
+            return condition.rows
+    if name in work.request.rows:
+        return work.request.rows[name]
+    if _is_conditioned(work, link.parent):
+        return None
+    parent = work.model.tables[link.parent]
+    if parent.kept is not None:
+        return scale_rows(model.rows, work.request.scale)
+    return round(model.rows * work.states[link.parent].rows / parent.rows) if parent.rows else 0
+
+
+def _is_conditioned(work: Generation, table: str) -> bool:
+    link = work.model.plan.primary(table)
+    here = any(condition.table == table for condition in work.request.conditions)
+    return here or (link is not None and _is_conditioned(work, link.parent))
+
+
+def _find_others(work: Generation, model: TableModel, state: TableState) -> None:
+    """Find the rows of the other parents: first a group for each row, then a parent of that group."""
+    name = model.schema.name
+    primary = work.model.plan.primary(name)
+    families = state.parents[primary.number] if primary else None
+    for step in model.steps[: model.group_count]:
+        number = int(step.name.partition(":")[2])
+        drawn: list[Codes] = []
+        bounds = block_bounds(families, state.rows, work.request.block_rows)
+        for block, (first, last) in enumerate(bounds):
+            draft = begin_draft(state, first, last)
+            work.read_context(draft, inputs_of(step))
+            step.draw(draft, work.random(name, step.name, block))
+            drawn.append(draft.codes[step.name])
+        groups = np.concatenate(drawn) if drawn else np.empty(0, dtype=np.int32)
+        link = work.model.plan.links[number]
+        parent = work.states[link.parent]
+        state.codes[step.name] = groups
+        state.parents[number] = choose_parents(
+            groups,
+            parent.codes[f"z:{number}"].astype(np.int32),
+            parent.codes[f"n:{number}"].astype(np.int64),
+            work.random(name, "parents", number),
+        )
+
+
+def begin_draft(state: TableState, first: int, last: int) -> RowDraft:
+    """Return a draft of rows that know their parents, and the groups of these."""
+    parents = {number: rows[first:last].copy() for number, rows in state.parents.items()}
+    codes = {name: codes[first:last].astype(np.int32) for name, codes in state.codes.items() if name.startswith("g:")}
+    return RowDraft(np.arange(first, last), parents, codes)
+
+
+def _spread(work: Generation, model: TableModel, state: TableState, numbers: Sequence[int]) -> None:
+    """Let no two rows have the same parents by these links; rows for which none are left go."""
+    name = model.schema.name
+    last = work.model.plan.links[numbers[-1]]
+    first = np.zeros(state.rows, dtype=np.int64)
+    for number in numbers[:-1]:
+        first = first * (work.states[work.model.plan.links[number].parent].rows + 1) + state.parents[number] + 1
+    random = work.random(name, "distinct", *numbers)
+    chosen, gone = make_distinct(first, state.parents[last.number], work.states[last.parent].rows, random)
+    state.parents[last.number] = chosen
+    if not gone.any():
+        return
+    if len(numbers) == 1 and work.model.links[last.number].nullable:
+        state.parents[last.number][gone] = -1
+        return
+    state.rows -= int(gone.sum())
+    state.parents = {number: rows[~gone] for number, rows in state.parents.items()}
+    state.codes = {name: codes[~gone] for name, codes in state.codes.items()}
+    pairs = ", ".join("+".join(work.model.plan.links[number].relation.child_columns) for number in numbers)
+    work.warn(
+        name, "rows_left_out", f"Rows were left out: there are not so many different {pairs}.", count=int(gone.sum())
+    )
+
+
+def climb(work: Generation, model: TableModel, link: Link) -> Ints:
+    """Return the row of the same table that each row names: of the level above, of its group. There are no cycles."""
+    name = model.schema.name
+    state, facts = work.states[name], work.model.links[link.number]
+    depth = state.codes[f"d:{link.number}"].astype(np.int64)
+    groups = state.codes[f"g:{link.number}"].astype(np.int32)
+    kinds, weights = state.codes[f"z:{link.number}"].astype(np.int32), state.codes[f"n:{link.number}"].astype(np.int64)
+    found = np.full(state.rows, -1, dtype=np.int64)
+    above = np.flatnonzero(depth <= 0)
+    if not len(above) and state.rows:  # somebody must be the first
+        above = np.array([int(np.argmin(depth))])
+    placed = np.zeros(state.rows, dtype=bool)
+    placed[above] = True
+    for level in np.unique(depth[depth > 0]):
+        rows = np.flatnonzero((depth == level) & ~placed)
+        if not len(rows):
+            continue
+        known = np.where(groups[rows] >= 0, groups[rows], np.iinfo(np.int32).max)
+        random = work.random(name, "levels", link.number, int(level))
+        found[rows] = above[choose_parents(known, kinds[above], weights[above], random)]
+        placed[rows] = True
+        above = rows
+    if facts.own_root:
+        found = np.where(found < 0, np.arange(state.rows), found)
+    elif not facts.nullable and np.any(found < 0):
+        raise KeysBroken(f"{name} has a first row that must name another.", code="cycle", field=name)
+    return found
+
+
+def close_cycle(work: Generation, model: TableModel, link: Link) -> Ints:
+    """Return the rows that a late link leads to."""
+    name = model.schema.name
+    state, parent = work.states[name], work.states[link.parent]
+    groups = state.codes[f"g:{link.number}"].astype(np.int32)
+    weights = parent.codes[f"n:{link.number}"].astype(np.int64)
+    random = work.random(name, "late", link.number)
+    within = work.model.links[link.number].within
+    if within is None or within not in parent.parents:
+        kinds = parent.codes[f"z:{link.number}"].astype(np.int32)
+        return choose_parents(groups, kinds, weights, random)
+    owner = parent.parents[within]
+    order = np.lexsort((random.random(parent.rows), -weights, owner))
+    owners, places = np.unique(owner[order], return_index=True)
+    found = np.full(state.rows, -1, dtype=np.int64)
+    here = owners >= 0
+    found[owners[here]] = order[places[here]]
+    chosen = np.where(groups >= 0, found, -1)
+    facts = work.model.links[link.number]
+    lonely = (chosen < 0) & (groups >= 0)
+    if lonely.any() and not facts.nullable:  # nobody is within: anybody will do
+        everyone = np.full(parent.rows, 0, dtype=np.int32)
+        chosen[lonely] = choose_parents(np.zeros(int(lonely.sum()), np.int32), everyone, weights, random)
+    return chosen

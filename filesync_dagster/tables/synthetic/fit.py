@@ -1,0 +1,260 @@
+"""The fit: real tables in, a model out. Parents come first, with what their families have in common."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from filesync_dagster.core.errors import KeysBroken, RuleBroken
+from filesync_dagster.tables.model import DataSet, Origin, Role, TableRelation, TableRule
+from filesync_dagster.tables.synthetic.columns import ColumnFit, make_column
+from filesync_dagster.tables.synthetic.families import count_children
+from filesync_dagster.tables.synthetic.fitter import Fitter
+from filesync_dagster.tables.synthetic.identity import RowIdentity, find_identity
+from filesync_dagster.tables.synthetic.keys import KeyMaker, key_maker
+from filesync_dagster.tables.synthetic.kinship import add_family, explain_child
+from filesync_dagster.tables.synthetic.model import LinkFacts, Model, TableModel
+from filesync_dagster.tables.synthetic.options import FitOptions, ProgressReport, Watch
+from filesync_dagster.tables.synthetic.real import ORPHAN, RealTable, check_parent_keys, find_parents
+from filesync_dagster.tables.synthetic.relations import Link, LinkUse, check_relations, plan_tables
+from filesync_dagster.tables.synthetic.rule_check import active_rules, check_rule, describe, parents_of
+from filesync_dagster.tables.synthetic.rule_fit import StepFit, outside_columns, real_draft
+from filesync_dagster.tables.synthetic.rule_plan import RulePlan, plan_rules
+
+if TYPE_CHECKING:
+    from filesync_dagster.tables.synthetic.steps import ColumnStep
+
+WITHIN_SHARE = 0.99
+
+
+def fit(
+    data_set: DataSet,
+    options: FitOptions | None = None,
+    *,
+    progress: ProgressReport | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Model:
+    """Fit a model to a data set. Raises KeysBroken, RuleBroken, UnreadableTable, Cancelled."""
+    options = options or FitOptions()
+    real = {table.name: RealTable(table) for table in data_set.tables}
+    fitter = Fitter(options, Watch(progress, cancel), real)
+    relations = check_relations(data_set)
+    for relation in relations:
+        fitter.watch.step("reading", relation.child)
+        check_parent_keys(real, relation)
+        child, parent = real[relation.child], real[relation.parent]
+        fitter.parents[relation] = find_parents(
+            child.columns(relation.child_columns), parent.columns(relation.parent_columns)
+        )
+    identities = {name: find_identity(table, relations) for name, table in real.items()}
+    for name, table in real.items():
+        fitter.watch.step("reading", name)
+        fitter.columns[name] = _visible_columns(table, relations, identities[name], options)
+    nulls = {relation: float(np.mean(found < 0)) if len(found) else 0.0 for relation, found in fitter.parents.items()}
+    fitter.plan = plan_tables(
+        data_set, relations, nulls, lambda relation: explain_child(fitter, relation), deferrable=options.deferrable
+    )
+    fitter.rules = _usable_rules(fitter, data_set, relations)
+    for link in fitter.plan.links:
+        if link.use is not LinkUse.IMPLIED:
+            add_family(fitter, link)
+    facts = {link.number: _facts(fitter, link) for link in fitter.plan.links}
+    tables = {}
+    for place, name in enumerate(fitter.plan.order):
+        fitter.watch.step("fitting", name, place, len(real))
+        tables[name] = _fit_table(fitter, name, identities[name], facts)
+    ordered = {table.name: tables[table.name] for table in data_set.tables}
+    return Model(fitter.plan, ordered, facts, options, tuple(fitter.rules), tuple(fitter.warnings))
+
+
+def _usable_rules(fitter: Fitter, data_set: DataSet, relations: Sequence[TableRelation]) -> list[TableRule]:
+    """Return the rules that the real rows satisfy. Raises RuleBroken where they break one that was declared."""
+    found = []
+    for rule in active_rules(data_set):
+        fitter.watch.check()
+        if rule.table not in fitter.real:
+            raise RuleBroken(f"A rule is about table {rule.table}, which is not there.", code="unknown_table")
+        parents = parents_of(rule.table, fitter.real, relations, fitter.parents)
+        try:
+            check_rule(rule, fitter.real[rule.table], parents)
+        except RuleBroken as error:
+            if rule.origin is Origin.DECLARED:
+                raise
+            fitter.warnings.append(error.message)
+            continue
+        found.append(rule)
+    return found
+
+
+def _visible_columns(
+    table: RealTable, relations: Sequence[TableRelation], identity: RowIdentity, options: FitOptions
+) -> dict[str, ColumnFit]:
+    """Return the columns that are modelled: all but keys of the table, and of others."""
+    schema = table.schema
+    apart = {name for relation in relations if relation.child == schema.name for name in relation.child_columns}
+    apart |= identity.made
+    found = [
+        make_column(column, table.column(column.name), options) for column in schema.columns if column.name not in apart
+    ]
+    first = options.first.get(schema.name, ())
+    for each in found:
+        if each.name.removeprefix("c:") in first:
+            each.rank = 0
+            each.leads = True
+    return {each.name: each for each in found}
+
+
+def _fit_table(fitter: Fitter, name: str, identity: RowIdentity, facts: dict[int, LinkFacts]) -> TableModel:
+    table = fitter.real[name]
+    if name in fitter.options.keep:
+        return _keep_table(fitter, table)
+    columns = sorted(
+        fitter.columns[name].values(), key=lambda each: (each.rank, not each.leads, each.distinct, each.name)
+    )
+    mine = [rule for rule in fitter.rules if rule.table == name]
+    plan = plan_rules(fitter, name, mine)
+    for rule in plan.left_out:
+        fitter.rules.remove(rule)
+        fitter.warnings.append(f"The rule {describe(rule)} of {name} was left out.")
+    mine = [rule for rule in mine if rule not in plan.left_out]
+    outside = outside_columns(fitter, name, mine)
+    build = StepFit(fitter, name, plan, real_draft(fitter, name, outside, mine))
+    columns = _after_what_they_need(columns, plan)
+    known: list[str] = []
+    steps: list[ColumnStep] = []
+    for each in columns:
+        fitter.watch.check()
+        step = build.step(each, known)
+        if step is None:
+            continue
+        steps.append(step)
+        if each.constant is None:
+            known.append(each.name)
+    groups = [step for step in steps if step.name.startswith("g:") and fitter.columns[name][step.name].rank < 0]
+    keys: dict[str, KeyMaker] = {}
+    for column in identity.keys:
+        keys[column] = key_maker(table.column(column), sql_type=table.schema.column(column).sql_type)
+    return TableModel(
+        table.schema,
+        table.rows,
+        (*groups, *(step for step in steps if step not in groups)),
+        len(groups),
+        keys,
+        later=(*build.later(), *identity.counted),
+        checks=_block_checks(fitter, name, plan.checks),
+        distinct=(*identity.distinct, *plan.distinct),
+        distinct_links=_distinct_links(fitter, name, identity, facts),
+        one_block=_needs_one_block(fitter, name, identity, plan),
+        outside=outside,
+    )
+
+
+def _after_what_they_need(columns: Sequence[ColumnFit], plan: RulePlan) -> list[ColumnFit]:
+    """Return columns in their order, but each after those that its rules calculate it from."""
+    found: dict[str, ColumnFit] = {}
+    by_name = {each.name: each for each in columns}
+
+    def put(each: ColumnFit) -> None:
+        if each.name in found:
+            return
+        for need in sorted(plan.needs(each.name.removeprefix("c:"))) if each.name.startswith("c:") else ():
+            if f"c:{need}" in by_name:
+                put(by_name[f"c:{need}"])
+        found[each.name] = each
+
+    for each in columns:
+        put(each)
+    return list(found.values())
+
+
+def _block_checks(fitter: Fitter, table: str, rules: Sequence[TableRule]) -> tuple[TableRule, ...]:
+    """Return the rules that can be checked before late keys are there."""
+    late = {
+        name for link in fitter.plan.of_child(table, LinkUse.OWN, LinkUse.LATE) for name in link.relation.child_columns
+    }
+    found: list[TableRule] = []
+    for rule in rules:
+        if rule not in found and not late & set(rule.columns):
+            found.append(rule)
+    return tuple(found)
+
+
+def _needs_one_block(fitter: Fitter, table: str, identity: RowIdentity, plan: RulePlan) -> bool:
+    primary = fitter.plan.primary(table)
+    family = set(primary.relation.child_columns) if primary else set()
+    apart = any(primary is None or number != primary.number for number in plan.shared.values())
+    sequences = any({group} != family for group, _ in plan.sequences.values())
+    distinct = any(not family or not family <= set(columns) for columns in plan.distinct)
+    return identity.needs_one_block(primary) or apart or sequences or distinct
+
+
+def _distinct_links(
+    fitter: Fitter, table: str, identity: RowIdentity, facts: dict[int, LinkFacts]
+) -> tuple[tuple[int, ...], ...]:
+    """Return the links whose parents no two rows share: of keys that are foreign keys alone, and of one to one."""
+    links = fitter.plan.of_child(table, LinkUse.PRIMARY, LinkUse.OTHER)
+    links = tuple(sorted(links, key=lambda link: link.use is not LinkUse.PRIMARY))
+    found: list[tuple[int, ...]] = [
+        (link.number,) for link in links if link.use is LinkUse.OTHER and facts[link.number].single
+    ]
+    for columns in identity.foreign:
+        chosen = [link for link in links if set(link.relation.child_columns) <= set(columns)]
+        covered = {name for link in chosen for name in link.relation.child_columns}
+        if covered == set(columns) and not (len(chosen) == 1 and chosen[0].use is LinkUse.PRIMARY):
+            found.append(tuple(link.number for link in chosen))
+    return tuple(dict.fromkeys(found))
+
+
+def _keep_table(fitter: Fitter, table: RealTable) -> TableModel:
+    """Return the model of a table that is copied. Raises KeysBroken where it must not be."""
+    name = table.schema.name
+    people = [column.name for column in table.schema.columns if column.role is Role.PERSON]
+    lost = [link.parent for link in fitter.plan.links if link.child == name and link.parent not in fitter.options.keep]
+    if people or lost:
+        why = "has columns about people" if people else f"names rows of {lost[0]}, which is not kept"
+        raise KeysBroken(f"Table {name} cannot be kept as it is: it {why}.", code="cannot_keep", field="keep")
+    rows = pa.table(table.columns(table.schema.names), names=list(table.schema.names))
+    codes = {each.name: each.codes for each in fitter.columns[name].values()}
+    for link in fitter.plan.of_parent(name):
+        codes[f"n:{link.number}"] = fitter.families[link.number].counts.astype(np.int32)
+    return TableModel(table.schema, table.rows, (), kept=rows, kept_codes=codes)
+
+
+def _facts(fitter: Fitter, link: Link) -> LinkFacts:
+    parents = fitter.parents[link.relation]
+    here = int(np.count_nonzero(parents >= 0))
+    counts = count_children(parents, fitter.real[link.parent].rows)
+    schema = fitter.real[link.child].schema
+    nullable = any(
+        schema.column(name).nullable and name not in schema.primary_key for name in link.relation.child_columns
+    )
+    lost = int(np.count_nonzero(parents < 0)) if nullable else 0
+    orphans = float(np.mean(parents == ORPHAN)) if len(parents) else 0.0
+    facts = LinkFacts(
+        lost / here if here else float(lost), orphans, bool(here and counts.max(initial=0) <= 1), nullable
+    )
+    if link.use is LinkUse.OWN:
+        roots = bool(np.any(parents == np.arange(len(parents))))
+        if not nullable and not roots and len(parents) and not fitter.options.deferrable:
+            raise KeysBroken(
+                f"Each row of {link.child} names another ({', '.join(link.relation.child_columns)}), never NULL: "
+                "no row can be the first.",
+                code="cycle",
+                field=link.child,
+            )
+        return replace(facts, own_root=roots)
+    return replace(facts, within=_within(fitter, link)) if link.use is LinkUse.LATE else facts
+
+
+def _within(fitter: Fitter, link: Link) -> int | None:
+    """Return the link by which the rows that a late link leads to lead back, if they do."""
+    there = fitter.parents[link.relation]
+    here = np.flatnonzero(there >= 0)
+    for back in fitter.plan.of_child(link.parent, LinkUse.PRIMARY, LinkUse.OTHER):
+        if back.parent == link.child and len(here):
+            same = fitter.parents[back.relation][there[here]] == here
+            if same.mean() >= WITHIN_SHARE:
+                return back.number
+    return None

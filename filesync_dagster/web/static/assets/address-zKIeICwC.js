@@ -1,0 +1,1 @@
+function e(e){return`/files/${encodeURIComponent(e.endpoint)}/${encodeURIComponent(e.external_id)}`}export{e as t};

@@ -1,0 +1,98 @@
+"""Tests of `filesync tables` and `filesync generate`: from files to what is in them, and to data like them."""
+
+import csv
+import io
+import json
+import zipfile
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from filesync_dagster.cli import filesync
+from filesync_dagster_tests.tables.data_sets import planted_data_set
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Return two Parquet files that say what they are."""
+    data_set = planted_data_set(tmp_path / "planted")
+    return [str(table.parts[0].rename(tmp_path / f"{table.name}.parquet")) for table in data_set.tables]
+
+
+def run(*arguments):
+    """Run a command; return what it printed."""
+    return CliRunner().invoke(filesync, [str(each) for each in arguments])
+
+
+def test_types_of_sources_are_listed():
+    """Each with how it was tried."""
+    shown = run("tables", "list")
+
+    assert shown.exit_code == 0
+    assert {"upload", "postgres", "atlas"} <= {line.split()[0] for line in shown.output.splitlines() if line.strip()}
+
+
+def test_a_profile_shows_roles_relations_and_rules(files):
+    """What a person needs to see before anything is generated."""
+    shown = run("tables", "profile", *files, "--rules")
+
+    assert shown.exit_code == 0, shown.output
+    assert "orders(customer_id) → customers(customer_id)" in shown.output
+    assert "orders: at_most customers.signup, ordered_at" in shown.output
+
+
+def test_rows_are_shown(files):
+    """As many as were asked for."""
+    shown = run("tables", "show", files[0], "--rows", 3)
+
+    assert shown.exit_code == 0, shown.output
+    assert "retail" in shown.output
+    assert len([line for line in shown.output.splitlines() if "20" in line]) <= 6
+
+
+def test_tables_are_read_into_parquet_that_says_what_it_is(files, tmp_path):
+    """A file alone explains itself."""
+    done = run("tables", "read", *files, "--out", tmp_path / "out")
+
+    assert done.exit_code == 0, done.output
+    found = pq.read_schema(tmp_path / "out" / "orders.parquet").metadata[b"filesync.table"]
+    assert json.loads(found)["primary_key"] == ["order_id"]
+
+
+@pytest.mark.slow
+def test_generated_data_are_the_same_for_a_seed(files, tmp_path):
+    """Two runs, one seed: the same bytes of the same number of rows, in which every order has its customer."""
+    outputs = []
+    for name in ("one", "two"):
+        done = run("generate", *files, "--out", tmp_path / name, "--seed", 5, "--scale", 0.25)
+        assert done.exit_code == 0, done.output
+        assert "Seed 5. Synthetic, not anonymous." in done.output
+        with zipfile.ZipFile(tmp_path / name / "synthetic_data.zip") as archive:
+            outputs.append({each: archive.read(each) for each in archive.namelist()})
+    assert outputs[0] == outputs[1]
+    tables = {
+        name: list(csv.DictReader(io.StringIO(outputs[0][f"{name}.csv"].decode()))) for name in ("customers", "orders")
+    }
+    assert len(tables["customers"]) == 500
+    known = {row["customer_id"] for row in tables["customers"]}
+    assert {row["customer_id"] for row in tables["orders"]} <= known
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["tables", "profile"], "Name files, or a source by --type"),
+        (["tables", "profile", "no.csv"], "no.csv: there is no such file"),
+        (["tables", "test", "--type", "postgress"], "There is no source of type 'postgress'"),
+        (["tables", "test", "--type", "postgres", "--set", "host"], "is not KEY=VALUE"),
+        (["tables", "test", "--type", "api", "--set", "endpoints=[{"], "this is no JSON"),
+        (["generate", "a.csv", "--out", "x", "--rows", "a"], "is not TABLE=N"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(arguments, sentence):
+    """No traceback, and an exit code that says so."""
+    shown = run(*arguments)
+
+    assert shown.exit_code in {1, 2}
+    assert sentence in " ".join(shown.output.split())

@@ -1,0 +1,72 @@
+"""Bugs in reading files as tables."""
+
+from filesync_dagster_tests.planted_bugs.bug import Bug
+
+CORPUS = "filesync_dagster_tests/tables/reading/test_corpus.py"
+
+BUGS = (
+    Bug(
+        "integers go through doubles",
+        "tables/reading/value_forms.py",
+        '"TRY_CAST({x} AS BIGINT)"',
+        '"CAST(TRY_CAST({x} AS DOUBLE) AS BIGINT)"',
+        CORPUS,
+        "beyond and doubles",
+    ),
+    Bug(
+        "leading zeros are lost",
+        "tables/reading/value_forms.py",
+        'INTEGER = r"0|-?[1-9][0-9]*"',
+        'INTEGER = r"-?[0-9]+"',
+        CORPUS,
+        "zero",
+    ),
+    Bug(
+        "lines that do not fit are left out without a word",
+        "tables/reading/csv_table.py",
+        'lenient = ", store_rejects=true" if store_rejects else',
+        'lenient = ", ignore_errors=true" if True else',
+        CORPUS,
+        "line and middle or aside",
+    ),
+    Bug(
+        "what is quoted and empty is nothing",
+        "tables/reading/csv_table.py",
+        "allow_quoted_nulls=false",
+        "allow_quoted_nulls=true",
+        CORPUS,
+        "empty and nothing",
+    ),
+    Bug(
+        "day and month change places",
+        "tables/reading/value_forms.py",
+        "forms.append(_strptime(day_first, pattern + clock_pattern, month_first))",
+        "forms.append(_strptime(month_first, pattern + clock_pattern, day_first))",
+        CORPUS,
+        "evidence",
+    ),
+    Bug(
+        "types are those of a sample",
+        "tables/reading/column_types.py",
+        """f" ELSE error({literal(f'{VIOLATION}{number}.')}) END\"""",
+        '" ELSE NULL END"',
+        CORPUS,
+        "below",
+    ),
+    Bug(
+        "a part that is another is a table all the same",
+        "tables/store.py",
+        'if digest_of(path) != part["digest"]:',
+        "if not path.exists():",
+        "filesync_dagster_tests/tables/test_store.py",
+        "changed_or_lost",
+    ),
+    Bug(
+        "who cancels leaves the reader running",
+        "tables/reading/apart.py",
+        "os.killpg(process.pid, signal.SIGKILL)\n        process.wait()",
+        "pass",
+        "filesync_dagster_tests/tables/reading/test_apart.py",
+        "too_long",
+    ),
+)

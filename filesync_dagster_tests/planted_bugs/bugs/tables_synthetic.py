@@ -1,0 +1,110 @@
+"""Bugs in the synthetic engine."""
+
+from filesync_dagster_tests.planted_bugs.bug import Bug
+
+FOLDER = "filesync_dagster_tests/tables/synthetic"
+PLANTED = f"{FOLDER}/test_planted.py"
+SHAPES = f"{FOLDER}/test_shapes.py"
+CHOICES = f"{FOLDER}/test_choices.py"
+VALUES = f"{FOLDER}/test_privacy_of_values.py"
+ENGINE = "tables/synthetic"
+
+BUGS = (
+    Bug(
+        "codes of a parent are made anew for its children",
+        f"{ENGINE}/fitter.py",
+        "return take_codes(self.codes(link.parent, rest), self.parents[link.relation])",
+        "return np.unique(-take_codes(self.codes(link.parent, rest), self.parents[link.relation]), return_inverse=True)"
+        "[1].astype(np.int32)",
+        PLANTED,
+        "facts",
+    ),
+    Bug(
+        "siblings are on both sides of a test",
+        f"{ENGINE}/selection.py",
+        "draw = np.random.default_rng(seed).random(len(ids))[places]",
+        "draw = np.random.default_rng(seed).random(len(groups))",
+        CHOICES,
+        "whole",
+    ),
+    Bug(
+        "donors come from the whole column",
+        f"{ENGINE}/trees.py",
+        "first = self.offsets[:-1][leaves]",
+        "first = random.integers(max(len(self.values), 1), size=len(leaves))",
+        PLANTED,
+        "facts",
+    ),
+    Bug(
+        "parents without children are left out of the counts",
+        f"{ENGINE}/kinship.py",
+        "present = ColumnValues(counts, np.zeros(rows, dtype=bool))",
+        "present = ColumnValues(np.maximum(counts, 1), np.zeros(rows, dtype=bool))",
+        SHAPES,
+        "odd_families",
+    ),
+    Bug(
+        "the second parent is anybody of its group",
+        f"{ENGINE}/layout.py",
+        "weights = np.maximum(weights, 0)",
+        "weights = np.ones_like(weights)",
+        CHOICES,
+        "second",
+    ),
+    Bug(
+        "a foreign key is numbered in its own way",
+        f"{ENGINE}/state.py",
+        "return known.take(pa.array(np.maximum(rows, 0), mask=rows < 0))",
+        "return known.take(pa.array(np.maximum(len(known) - 1 - rows, 0), mask=rows < 0))",
+        PLANTED,
+        "facts or as_many",
+    ),
+    Bug(
+        "a bound is kept before values are rounded",
+        f"{ENGINE}/rule_steps.py",
+        "found = np.where(found < low, found + self.book.step, found)",
+        "pass",
+        CHOICES,
+        "bound",
+    ),
+    Bug(
+        "a distance from NULL is a distance",
+        f"{ENGINE}/rule_fit.py",
+        "tight = np.flatnonzero(~loose)",
+        "tight = np.arange(len(loose))",
+        CHOICES,
+        "bound",
+    ),
+    Bug(
+        "blocks have the same seed",
+        f"{ENGINE}/blocks.py",
+        "step.draw(draft, work.random(name, step.name, *place))",
+        "step.draw(draft, work.random(name, step.name))",
+        VALUES,
+        "blocks",
+    ),
+    Bug(
+        "people come from no seed",
+        f"{ENGINE}/people.py",
+        "faker.seed_instance(int(random.integers(SEED_LIMIT)))",
+        "faker.seed_instance(None)",
+        VALUES,
+        "seed",
+    ),
+    Bug(
+        "children are scaled again",
+        f"{ENGINE}/ancestry.py",
+        "return round(model.rows * work.states[link.parent].rows / parent.rows) if parent.rows else 0",
+        "return round(work.request.scale * model.rows * work.states[link.parent].rows / parent.rows)",
+        SHAPES,
+        "every_scale and composite",
+    ),
+    Bug(
+        "rare values are kept",
+        f"{ENGINE}/books.py",
+        "if keep_rare or pa.types.is_boolean(values.type) or not rare.any():",
+        "if keep_rare or len(values):",
+        VALUES,
+        "nothing_of_a_person",
+    ),
+)

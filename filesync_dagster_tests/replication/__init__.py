@@ -1,0 +1,1 @@
+"""Tests of `filesync_dagster.replication`."""

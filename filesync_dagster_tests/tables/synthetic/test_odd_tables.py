@@ -1,0 +1,92 @@
+"""Tests of tables that have hardly anything, and of columns with a form."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from filesync_dagster.tables.synthetic import GenerateRequest, fit, generate
+from filesync_dagster_tests.tables.data_sets import rows_of, write_data_set
+from filesync_dagster_tests.tables.data_sets.odd_columns import missing_by_group, tiny
+
+
+@pytest.mark.slow
+def test_small_tables_are_generated(tmp_path):
+    """One row, no rows, one column, all NULL, constants: each gives a table of the same columns and types."""
+    for name, real in tiny(tmp_path).items():
+        found = generate(fit(real), GenerateRequest(seed=1), tmp_path / f"out-{name}")
+        for mine, theirs in zip(found.tables, real.tables, strict=True):
+            assert rows_of(mine).schema.types == rows_of(theirs).schema.types
+            assert rows_of(mine).num_rows == rows_of(theirs).num_rows
+
+
+def test_what_is_missing_is_missing_by_group(tmp_path):
+    """The share of NULL in each group is the real one, to three points."""
+    real = missing_by_group(tmp_path)
+    found = generate(fit(real), GenerateRequest(seed=1), tmp_path / "out")
+
+    def shares(data_set):
+        rows = rows_of(data_set.tables[0])
+        kinds = [column.name for column in data_set.tables[0].schema.columns if pa.types.is_string(column.type)]
+        missing = max(rows.column_names, key=lambda name: rows[name].null_count)
+        groups = np.array(rows[kinds[0]].to_pylist())
+        null = np.array(rows[missing].is_null())
+        return {group: null[groups == group].mean() for group in np.unique(groups)}
+
+    theirs = shares(real)
+    for group, share in shares(found).items():
+        assert share == pytest.approx(theirs[group], abs=0.03)
+
+
+def test_a_form_is_kept(tmp_path):
+    """Clock times as HHMM, prices that end in 99, whole hundreds: no value that the real ones forbid."""
+    random = np.random.default_rng(3)
+    rows = 4_000
+    table = pa.table(
+        {
+            "id": np.arange(rows),
+            "clock": random.integers(0, 24, rows) * 100 + random.integers(0, 60, rows),
+            "price": random.integers(1, 900, rows) + 0.99,
+            "salary": random.integers(200, 900, rows) * 100,
+            "at": pa.array(
+                (random.integers(0, 900, rows) * 86_400 + random.integers(9 * 3600, 17 * 3600, rows)) * 10**6,
+                pa.timestamp("us"),
+            ),
+        }
+    )
+    real = write_data_set(tmp_path, {"t": table}, {"t": ("id",)}, ())
+    found = rows_of(generate(fit(real), GenerateRequest(seed=1), tmp_path / "out").tables[0])
+
+    assert all(value % 100 < 60 and value < 2400 for value in found["clock"].to_pylist())
+    assert all(round(value * 100) % 100 == 99 for value in found["price"].to_pylist())
+    assert all(value % 100 == 0 for value in found["salary"].to_pylist())
+    assert all(9 <= value.hour < 17 for value in found["at"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.timestamp("us", "Europe/Berlin"), pa.timestamp("ns"), pa.date32(), pa.time64("us"), pa.int8(), pa.uint64(),
+        pa.float32(), pa.decimal128(30, 4), pa.bool_(), pa.binary(), pa.large_string(), pa.duration("s"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_type_comes_back(kind, tmp_path):
+    """Also moments before 1900, and NULL."""
+    low = -(2**60) if pa.types.is_timestamp(kind) and kind.unit == "ns" else -(2**14)
+    numbers = np.arange(400) * 7 % 100 + (low if pa.types.is_temporal(kind) and not pa.types.is_time(kind) else 0)
+    if pa.types.is_binary(kind) or pa.types.is_large_string(kind):
+        values = pa.array([str(number % 9) for number in numbers]).cast(kind)
+    elif pa.types.is_date32(kind):
+        values = pa.array(numbers.astype("int32")).view(kind)
+    elif pa.types.is_temporal(kind):
+        values = pa.array(numbers).view(kind)
+    else:
+        values = pa.array(numbers % 2 if pa.types.is_boolean(kind) else numbers).cast(kind)
+    values = pa.array([None if i % 10 == 0 else value for i, value in enumerate(values)], kind)
+    real = write_data_set(tmp_path, {"t": pa.table({"id": np.arange(400), "v": values})}, {"t": ("id",)}, ())
+    found = rows_of(generate(fit(real), GenerateRequest(seed=1), tmp_path / "out").tables[0])["v"]
+
+    assert found.type == kind
+    assert found.null_count == 40
+    if not pa.types.is_floating(kind) and not pa.types.is_decimal(kind):
+        assert set(found.to_pylist()) <= set(values.to_pylist())
