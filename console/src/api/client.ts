@@ -38,6 +38,11 @@ export function rememberCsrf(value: string | null): void {
   csrf = value;
 }
 
+/** What a request that changes something proves itself with, for who sends one without `call`. */
+export function proof(): Record<string, string> {
+  return csrf ? { "x-filesync-csrf": csrf } : {};
+}
+
 /** The address of an operation, relative to where the console is served. */
 export function addressOf(operation: Operation, path: Record<string, unknown> = {}, query: Record<string, unknown> = {}): string {
   const template = operation.slice(operation.indexOf(" ") + 1);
@@ -51,16 +56,20 @@ export function addressOf(operation: Operation, path: Record<string, unknown> = 
   return url.href;
 }
 
-async function problemOf(response: Response): Promise<ApiError> {
-  const requestId = response.headers.get("x-request-id");
-  const wait = Number(response.headers.get("retry-after"));
+/** The error of an answer: its sentence and hint, where it has them. */
+export function problemIn(status: number, body: string, requestId: string | null = null, retryAfter: string | null = null): ApiError {
+  const wait = Number(retryAfter) || null;
   try {
-    const said = (await response.json()) as { error?: string; detail?: string; hint?: string };
-    const sentence = said.error ?? said.detail ?? response.statusText;
-    return new ApiError(response.status, String(sentence), said.hint ?? "", requestId, wait || null);
+    const said = JSON.parse(body) as { error?: string; detail?: string; hint?: string };
+    const sentence = said.error ?? said.detail ?? `The server answered ${status}.`;
+    return new ApiError(status, String(sentence), said.hint ?? "", requestId, wait);
   } catch {
-    return new ApiError(response.status, `The server answered ${response.status}.`, "", requestId, wait || null);
+    return new ApiError(status, `The server answered ${status}.`, "", requestId, wait);
   }
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  return problemIn(response.status, await response.text(), response.headers.get("x-request-id"), response.headers.get("retry-after"));
 }
 
 /** Ask an operation. Throws ApiError; status 0: the server does not answer. */
@@ -89,5 +98,5 @@ export async function call<O extends Operation>(operation: O, request: Request<O
     if (response.status === 401) window.dispatchEvent(new Event("filesync:signed-out"));
     throw await problemOf(response);
   }
-  return (await response.json()) as Answer<O>;
+  return (response.status === 204 ? undefined : await response.json()) as Answer<O>;
 }

@@ -23,7 +23,7 @@ interface FigureProps {
   legend?: readonly Series[];
 }
 
-function Figure({ sentence, children, table, legend }: FigureProps) {
+export function Figure({ sentence, children, table, legend }: FigureProps) {
   return (
     <figure className={styles.figure}>
       <div role="img" aria-label={sentence}>

@@ -23,5 +23,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/held/:name", page: lazy(() => import("./heldSync")) },
   { path: "/reports", page: lazy(() => import("./reports")), nav: { label: "reports.nav", icon: "chart", key: "r" } },
   { path: "/reports/:name", page: lazy(() => import("./reports")) },
+  { path: "/data", page: lazy(() => import("./data/home")), nav: { label: "data.nav", icon: "table", key: "d" } },
+  { path: "/data/sources", page: lazy(() => import("./data/sources")) },
   { path: "/health", page: lazy(() => import("./health")), nav: { label: "health.nav", icon: "heart", key: "s" } },
 ];

@@ -1,13 +1,16 @@
 /** Every text of the console, typed: `t("health.title")`. A page has a file of its own in text/en. */
 import { changes } from "./en/changes";
+import { charts } from "./en/charts";
+import { data } from "./en/data";
 import { endpoints } from "./en/endpoints";
 import { files } from "./en/files";
+import { form } from "./en/form";
 import { health } from "./en/health";
 import { held } from "./en/held";
 import { overview } from "./en/overview";
 import { shell } from "./en/shell";
 
-export const catalogue = { ...shell, ...health, ...files, ...changes, ...endpoints, ...held, ...overview } as const;
+export const catalogue = { ...shell, ...health, ...files, ...changes, ...endpoints, ...held, ...overview, ...charts, ...data, ...form } as const;
 
 export type TextKey = keyof typeof catalogue;
 

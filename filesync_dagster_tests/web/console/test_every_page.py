@@ -25,6 +25,7 @@ PAGES = {
     "reports": "/reports",
     "report": "/reports/biggest_files",
     "health": "/health",
+    "data-sources": "/data/sources",
     "nowhere": "/no/such/page",
 }
 DIALOGS = {

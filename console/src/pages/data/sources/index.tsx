@@ -1,0 +1,81 @@
+/** The first tab: what tables are made of. Files are dropped anywhere on it. */
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef } from "react";
+import { useApi } from "../../../api/queries";
+import { useSession } from "../../../app/session";
+import { Answer } from "../../../components/Answer";
+import { ButtonLink, Muted, Stack } from "../../../components/controls";
+import { addFiles, useQueue } from "../../../uploads/queue";
+import { t } from "../../../text/catalogue";
+import { plural } from "../../../text/format";
+import { DataPage } from "../DataPage";
+import { TABS, tabAddress, useWizard } from "../wizard";
+import { DropZone } from "./DropZone";
+import { Uploads } from "./Uploads";
+import { isChanging, rowsOf } from "./uploadRows";
+import data from "../data.module.css";
+
+const UPLOADS_COUNT = 200;
+/** Uploads of this page that were offered for the generation already: who unticks one does not get it back. */
+const offered = new Set<string>();
+
+export default function SourcesPage() {
+  const [wizard, change] = useWizard();
+  const { may_decide: mayDecide } = useSession();
+  const queries = useQueryClient();
+  const queue = useQueue();
+  const isSending = queue.some((one) => one.phase !== "sent" && one.phase !== "paused" && one.phase !== "failed");
+  const query = useApi("GET /api/uploads", { query: { limit: UPLOADS_COUNT } }, { everySeconds: isSending ? 2 : 10 });
+  const rows = useMemo(() => rowsOf(queue, query.data?.uploads ?? []), [queue, query.data]);
+  const sentCount = queue.filter((one) => one.phase === "sent" || one.phase === "failed").length;
+  const seen = useRef(sentCount);
+  useEffect(() => {
+    if (seen.current === sentCount) return;
+    seen.current = sentCount;
+    void queries.invalidateQueries({ queryKey: ["GET /api/uploads"] });
+  }, [queries, sentCount]);
+  const isReading = rows.some((row) => row.upload !== null && isChanging(row.state) && row.queued?.phase !== "uploading");
+  useEffect(() => {
+    if (!isReading) return undefined;
+    const timer = window.setInterval(() => void queries.invalidateQueries({ queryKey: ["GET /api/uploads"] }), 1_500);
+    return () => {
+      window.clearInterval(timer);
+    };
+  }, [isReading, queries]);
+  const fresh = rows.flatMap((row) => (row.queued && row.upload && row.state === "ready" && !offered.has(row.upload.upload_id) ? [row.upload.upload_id] : []));
+  const freshKey = fresh.join(",");
+  useEffect(() => {
+    if (freshKey === "") return;
+    const ids = freshKey.split(",");
+    for (const id of ids) offered.add(id);
+    change({ upload: [...new Set([...wizard.upload, ...ids])] }, { replace: true });
+  }, [freshKey, change, wizard.upload]);
+  const choose = useCallback(
+    (id: string, isChosen: boolean) => {
+      change({ upload: isChosen ? [...wizard.upload, id] : wizard.upload.filter((one) => one !== id) }, { replace: true });
+    },
+    [change, wizard.upload],
+  );
+  const isAnyChosen = TABS.includes("config") && wizard.upload.length + wizard.source.length > 0;
+  return (
+    <DataPage tab="sources" title={t("sources.title")} lead={t("sources.lead")} asOf={query.dataUpdatedAt}>
+      <Stack>
+        <DropZone isOff={!mayDecide} onFiles={addFiles} />
+        <section className={data.part}>
+          <h2>{t("sources.uploads")}</h2>
+          <Answer query={query} lines={3}>
+            {() => <Uploads rows={rows} chosen={wizard.upload} onChoose={choose} onLook={() => undefined} />}
+          </Answer>
+        </section>
+        {isAnyChosen && (
+          <div className={data.bottom}>
+            <Muted>{t("sources.chosen", { files: plural(wizard.upload.length, "file"), sources: plural(wizard.source.length, "source") })}</Muted>
+            <ButtonLink look="primary" icon="right" to={tabAddress("config", wizard)}>
+              {t("sources.configure")}
+            </ButtonLink>
+          </div>
+        )}
+      </Stack>
+    </DataPage>
+  );
+}

@@ -1,1 +1,0 @@
-import{F as e,i as t}from"./index-DbT2amqh.js";async function n(n){try{await navigator.clipboard.writeText(n),t(e(`app.copied`))}catch{t(e(`app.copyFailed`))}}export{n as t};

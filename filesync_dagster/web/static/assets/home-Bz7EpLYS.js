@@ -1,0 +1,1 @@
+import{_ as e,r as t}from"./query-Dfn5C1M7.js";var n=e();function r(){return(0,n.jsx)(t,{to:`/data/sources`,replace:!0})}export{r as default};
