@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from filesync_dagster.connectors.dropbox.api import DropboxApi, cursor_in
 from filesync_dagster.connectors.dropbox.places import Top, folders_above
-from filesync_dagster.connectors.dropbox.rows import has_id, path_of, shared_folder_of
+from filesync_dagster.connectors.dropbox.rows import has_id, holding_folder_of, path_of, shared_folder_of
 from filesync_dagster.connectors.rest.answers import Answer, ids_in, list_in
 from filesync_dagster.connectors.rest.crawl import RESTARTS_MAX
 from filesync_dagster.connectors.rest.errors import PART_FAILURES, BadRequest
@@ -36,11 +36,19 @@ class TreePage:
 
 @dataclass(slots=True)
 class ListedRoot:
-    """A folder that is listed as a whole: from where on, and the mounted folders of which nothing came yet."""
+    """A folder that is listed as a whole: from where on, and the mounted folders of which nothing came yet.
+
+    `read`: the ids of shared folders of which something came, be it before the folder itself.
+    """
 
     path: str
     cursor: str | None = None
     mounted: set[str] = field(default_factory=set)
+    read: set[str] = field(default_factory=set)
+
+    def begin_again(self) -> None:
+        """Forget what came."""
+        self.cursor, self.mounted, self.read = None, set(), set()
 
 
 class TreeListing:
@@ -79,7 +87,8 @@ class TreeListing:
                 restarts += 1
                 if root.cursor is None or restarts > RESTARTS_MAX:
                     raise
-                root.cursor, root.mounted, chain = None, set(), PageChain(self._api.where)
+                root.begin_again()
+                chain = PageChain(self._api.where)
                 continue
             entries = self._api.entries(answer)
             cursor, more = cursor_in(answer, self._api.where)
@@ -105,15 +114,19 @@ class TreeListing:
     def _checkpoint(self, root: ListedRoot | None) -> str:
         left = [*self._left, *([root] if root is not None else [])]
         return canonical_json(
-            {"scope": self._scope, "left": [[one.path, one.cursor, sorted(one.mounted)] for one in left]}
+            {
+                "scope": self._scope,
+                "left": [[one.path, one.cursor, sorted(one.mounted), sorted(one.read)] for one in left],
+            }
         )
 
 
 def _note_mounted(root: ListedRoot, entries: Collection[Answer]) -> None:
     """Note the shared folders that were listed, and forget those of which something was."""
+    root.read.update(filter(None, map(holding_folder_of, entries)))
     for entry in entries:
-        path = path_of(entry)
-        if path is not None and shared_folder_of(entry) is not None:
+        path, shared = path_of(entry), shared_folder_of(entry)
+        if path is not None and shared is not None and shared not in root.read:
             root.mounted.add(path)
     if root.mounted:
         for entry in entries:
@@ -126,7 +139,10 @@ def _roots_from(checkpoint: str | None, scope: str) -> list[ListedRoot] | None:
         state = json.loads(checkpoint or "{}")
         if state["scope"] != scope:
             return None
-        return [ListedRoot(str(path), cursor, {str(one) for one in mounted}) for path, cursor, mounted in state["left"]]
+        return [
+            ListedRoot(str(path), cursor, set(map(str, mounted)), set(map(str, read)))
+            for path, cursor, mounted, read in state["left"]
+        ]
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -84,6 +84,12 @@ def shared_folder_of(entry: Entry) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def holding_folder_of(entry: Entry) -> str | None:
+    """Return the id of the shared folder that an entry lies in, however deep."""
+    found = _part(entry, "sharing_info").get("parent_shared_folder_id")
+    return found if isinstance(found, str) else None
+
+
 def _part(entry: Entry, name: str) -> Mapping[str, Any]:
     found = entry.get(name)
     return found if isinstance(found, Mapping) else {}

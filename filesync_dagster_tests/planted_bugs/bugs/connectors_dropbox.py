@@ -72,6 +72,14 @@ BUGS = (
         "listed_by_itself",
     ),
     Bug(
+        "a shared folder that is told after what it holds counts as unread",
+        "connectors/dropbox/listing.py",
+        "path is not None and shared is not None and shared not in root.read",
+        "path is not None and shared is not None",
+        "filesync_dagster_tests/sync/model/test_dropbox.py",
+        "listed_before",
+    ),
+    Bug(
         "nobody hears that changes in a shared folder are not told",
         "connectors/dropbox/listing.py",
         "if found and not self._is_followed(root.path):",

@@ -73,7 +73,7 @@ class MicrosoftWorld:
     def anything(self, number: int) -> str:
         """Return the id of some entry."""
         entries = [item.id for item in self.store.entries.values() if item.parent is not None]
-        return entries[number % len(entries)] if entries else self.store.create("a")
+        return entries[number % len(entries)] if entries else self.store.create("a", self.a_folder(number))
 
     def a_folder(self, number: int) -> str:
         """Return the id of some folder; tops of drives are folders too, and so are notebooks."""

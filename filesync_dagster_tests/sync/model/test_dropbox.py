@@ -53,6 +53,16 @@ def test_a_deleted_folder_takes_along_what_it_held(dropbox):
     state.teardown()
 
 
+@pytest.mark.parametrize("kind", ["everything", "namespace"])
+def test_what_a_shared_folder_holds_may_be_listed_before_it(dropbox, kind):
+    """It was read with the rest: nothing is missing, and nothing is said to be."""
+    state = dropbox(kind)
+    plans = state.world.at("/team/plans")
+    state.store.delete(state.world.at("/team/plans/b"))
+    state.store.move(state.world.at("/projects/b"), plans)
+    state.teardown()
+
+
 def test_a_folder_that_moves_is_one_change(dropbox):
     """Though all that it holds is told again."""
     state = dropbox("everything")

@@ -321,13 +321,14 @@ def test_a_folder_that_is_shared_with_who_left_its_drive_cannot_be_synced(drive)
     state.inventory.unchanged_since(before)
 
 
-def test_what_a_round_trip_through_another_drive_changed_is_found_by_a_listing(drive):
-    """The feed tells of the folder alone, which is where it was; the next reconcile finds the rest, and says so."""
+def test_what_a_round_trip_through_another_drive_changed_is_found(drive):
+    """The feed tells of the folder alone, which is where it was, but somebody else's now: it is looked into."""
     state = drive(MY_DRIVE)
     # `projects` goes to the shared drive, a folder in it to My Drive, `projects` to My Drive, and is moved once more.
     for which, parent in ((30, 5), (21, 0), (0, 34), (0, 0)):
         state.move(which=which, parent=parent)
-    found_by_a_listing(state)
+    told(state)
+    state.teardown()
 
 
 @pytest.mark.parametrize("place", [MY_DRIVE, FOLDER], ids=str)
