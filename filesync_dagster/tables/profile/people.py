@@ -187,6 +187,15 @@ def person_kind(name: str, table: str, kind: pa.DataType, sample: Sequence[str])
     return None
 
 
+def person_kind_by_name(name: str, table: str, kind: pa.DataType) -> str | None:
+    """Return the kind of data about people that a column of no rows is called after. `name` and `table`: as above."""
+    for each in KINDS:
+        is_called = each.hint.pattern and each.hint.search(name) is not None
+        if is_called and each.types(kind) and (each.table is None or each.table.search(table) is not None):
+            return each.name
+    return None
+
+
 def as_texts(values: Sequence[Any]) -> list[str]:
     """Return values as the matchers see them."""
     return [value if isinstance(value, str) else str(value) for value in values]

@@ -7,6 +7,7 @@ from filesync_dagster.tables.synthetic.fit import fit
 from filesync_dagster.tables.synthetic.generate import generate
 from filesync_dagster.tables.synthetic.model import ENGINE, ENGINE_VERSION, Model
 from filesync_dagster.tables.synthetic.options import FitOptions, GenerateRequest, ProgressReport, RowCondition
+from filesync_dagster.tables.synthetic.schema_only import describe_tables
 from filesync_dagster.tables.synthetic.verify import verify
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Model",
     "ProgressReport",
     "RowCondition",
+    "describe_tables",
     "fit",
     "generate",
     "verify",

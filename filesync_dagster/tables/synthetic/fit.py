@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from filesync_dagster.core.errors import KeysBroken, RuleBroken
 from filesync_dagster.tables.model import DataSet, Origin, Role, TableRelation, TableRule
+from filesync_dagster.tables.synthetic.assembly import TableParts, after_what_they_need, assemble
 from filesync_dagster.tables.synthetic.columns import ColumnFit, make_column
 from filesync_dagster.tables.synthetic.families import count_children
 from filesync_dagster.tables.synthetic.fitter import Fitter
@@ -21,7 +22,7 @@ from filesync_dagster.tables.synthetic.real import ORPHAN, RealTable, check_pare
 from filesync_dagster.tables.synthetic.relations import Link, LinkUse, check_relations, plan_tables
 from filesync_dagster.tables.synthetic.rule_check import active_rules, check_rule, describe, parents_of
 from filesync_dagster.tables.synthetic.rule_fit import StepFit, outside_columns, real_draft
-from filesync_dagster.tables.synthetic.rule_plan import RulePlan, plan_rules
+from filesync_dagster.tables.synthetic.rule_plan import plan_rules
 
 if TYPE_CHECKING:
     from filesync_dagster.tables.synthetic.steps import ColumnStep
@@ -121,7 +122,7 @@ def _fit_table(fitter: Fitter, name: str, identity: RowIdentity, facts: dict[int
     mine = [rule for rule in mine if rule not in plan.left_out]
     outside = outside_columns(fitter, name, mine)
     build = StepFit(fitter, name, plan, real_draft(fitter, name, outside, mine))
-    columns = _after_what_they_need(columns, plan)
+    columns = after_what_they_need(columns, plan)
     known: list[str] = []
     steps: list[ColumnStep] = []
     for each in columns:
@@ -132,79 +133,11 @@ def _fit_table(fitter: Fitter, name: str, identity: RowIdentity, facts: dict[int
         steps.append(step)
         if each.constant is None:
             known.append(each.name)
-    groups = [step for step in steps if step.name.startswith("g:") and fitter.columns[name][step.name].rank < 0]
     keys: dict[str, KeyMaker] = {}
     for column in identity.keys:
         keys[column] = key_maker(table.column(column), sql_type=table.schema.column(column).sql_type)
-    return TableModel(
-        table.schema,
-        table.rows,
-        (*groups, *(step for step in steps if step not in groups)),
-        len(groups),
-        keys,
-        later=(*build.later(), *identity.counted),
-        checks=_block_checks(fitter, name, plan.checks),
-        distinct=(*identity.distinct, *plan.distinct),
-        distinct_links=_distinct_links(fitter, name, identity, facts),
-        one_block=_needs_one_block(fitter, name, identity, plan),
-        outside=outside,
-    )
-
-
-def _after_what_they_need(columns: Sequence[ColumnFit], plan: RulePlan) -> list[ColumnFit]:
-    """Return columns in their order, but each after those that its rules calculate it from."""
-    found: dict[str, ColumnFit] = {}
-    by_name = {each.name: each for each in columns}
-
-    def put(each: ColumnFit) -> None:
-        if each.name in found:
-            return
-        for need in sorted(plan.needs(each.name.removeprefix("c:"))) if each.name.startswith("c:") else ():
-            if f"c:{need}" in by_name:
-                put(by_name[f"c:{need}"])
-        found[each.name] = each
-
-    for each in columns:
-        put(each)
-    return list(found.values())
-
-
-def _block_checks(fitter: Fitter, table: str, rules: Sequence[TableRule]) -> tuple[TableRule, ...]:
-    """Return the rules that can be checked before late keys are there."""
-    late = {
-        name for link in fitter.plan.of_child(table, LinkUse.OWN, LinkUse.LATE) for name in link.relation.child_columns
-    }
-    found: list[TableRule] = []
-    for rule in rules:
-        if rule not in found and not late & set(rule.columns):
-            found.append(rule)
-    return tuple(found)
-
-
-def _needs_one_block(fitter: Fitter, table: str, identity: RowIdentity, plan: RulePlan) -> bool:
-    primary = fitter.plan.primary(table)
-    family = set(primary.relation.child_columns) if primary else set()
-    apart = any(primary is None or number != primary.number for number in plan.shared.values())
-    sequences = any({group} != family for group, _ in plan.sequences.values())
-    distinct = any(not family or not family <= set(columns) for columns in plan.distinct)
-    return identity.needs_one_block(primary) or apart or sequences or distinct
-
-
-def _distinct_links(
-    fitter: Fitter, table: str, identity: RowIdentity, facts: dict[int, LinkFacts]
-) -> tuple[tuple[int, ...], ...]:
-    """Return the links whose parents no two rows share: of keys that are foreign keys alone, and of one to one."""
-    links = fitter.plan.of_child(table, LinkUse.PRIMARY, LinkUse.OTHER)
-    links = tuple(sorted(links, key=lambda link: link.use is not LinkUse.PRIMARY))
-    found: list[tuple[int, ...]] = [
-        (link.number,) for link in links if link.use is LinkUse.OTHER and facts[link.number].single
-    ]
-    for columns in identity.foreign:
-        chosen = [link for link in links if set(link.relation.child_columns) <= set(columns)]
-        covered = {name for link in chosen for name in link.relation.child_columns}
-        if covered == set(columns) and not (len(chosen) == 1 and chosen[0].use is LinkUse.PRIMARY):
-            found.append(tuple(link.number for link in chosen))
-    return tuple(dict.fromkeys(found))
+    later = (*build.later(), *identity.counted)
+    return assemble(fitter, table, TableParts(identity, plan, tuple(steps), keys, later, outside), facts)
 
 
 def _keep_table(fitter: Fitter, table: RealTable) -> TableModel:

@@ -57,6 +57,7 @@ class Model:
     options: FitOptions
     rules: tuple[TableRule, ...] = ()
     warnings: tuple[str, ...] = ()
+    schema_only: bool = False  # no row was seen: quality cannot be computed
 
     def needed_codes(self, table: str) -> frozenset[str]:
         """Return the names of what other tables look at of a table's rows."""

@@ -17,7 +17,7 @@ POOL_COUNT = 1_000
 SEED_LIMIT = 2**31
 WORD_COUNT = 400
 
-METHODS = {
+METHODS: dict[str, str | None] = {
     "email": "safe_email",
     "phone": "phone_number",
     "iban": "iban",
@@ -38,6 +38,8 @@ METHODS = {
     "country": "country",
     "company": "company",
     "national_id": "ssn",
+    **dict.fromkeys(("job", "user_name", "state", "domain_name", "file_name", "mac_address", "user_agent", "swift")),
+    **dict.fromkeys(("license_plate", "country_code")),
 }
 PLACES = frozenset({"city", "country", "company", "postcode", "postal_code"})
 """What may be a category as well: where most values repeat, it is modelled and not made."""
@@ -82,7 +84,7 @@ class PersonMaker:
         if self.kind == "email" and (names := people.get("full_name") or people.get("name")):
             return [f"{'.'.join(letters_of(part) for part in name.split())}@example.org" for name in names]
         faker = new_faker(self.locale, random)
-        method = getattr(faker, METHODS.get(self.kind, "name"), faker.name)
+        method = getattr(faker, METHODS.get(self.kind, "name") or self.kind, faker.name)
         pool = [str(method()).replace("\n", ", ") for _ in range(min(POOL_COUNT, max(draft.rows, 1)))]
         return [pool[i] for i in random.integers(len(pool), size=draft.rows)]
 

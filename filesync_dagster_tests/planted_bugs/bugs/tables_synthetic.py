@@ -7,6 +7,7 @@ PLANTED = f"{FOLDER}/test_planted.py"
 SHAPES = f"{FOLDER}/test_shapes.py"
 CHOICES = f"{FOLDER}/test_choices.py"
 VALUES = f"{FOLDER}/test_privacy_of_values.py"
+WORDS = f"{FOLDER}/test_schema_only.py"
 ENGINE = "tables/synthetic"
 
 BUGS = (
@@ -106,5 +107,29 @@ BUGS = (
         "if keep_rare or len(values):",
         VALUES,
         "nothing_of_a_person",
+    ),
+    Bug(
+        "rules in words are not drawn",
+        f"{ENGINE}/schema_only/describe.py",
+        "about = tuple(rule for rule in self.rules if rule.table == schema.name and rule.columns == (column.name,))",
+        "about = ()",
+        WORDS,
+        "shop",
+    ),
+    Bug(
+        "numbers of a text are no bounds",
+        f"{ENGINE}/schema_only/words.py",
+        'plain = text.replace(",", "").replace("_", "")',
+        'plain = text.partition(",")[0]',
+        WORDS,
+        "read_from_words",
+    ),
+    Bug(
+        "what is made up comes from no seed",
+        f"{ENGINE}/people.py",
+        "return [pool[i] for i in random.integers(len(pool), size=draft.rows)]",
+        "return [pool[i] for i in np.random.default_rng().integers(len(pool), size=draft.rows)]",
+        WORDS,
+        "seed",
     ),
 )
