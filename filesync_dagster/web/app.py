@@ -2,6 +2,7 @@
 
 from functools import partial
 from importlib.metadata import version
+from threading import Event
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from filesync_dagster.tables.uploads import UploadError
+from filesync_dagster.web.change_stream import ChangeStreams
 from filesync_dagster.web.connections import RequestLimit
 from filesync_dagster.web.console.browser import BrowserHeaders
 from filesync_dagster.web.console.bundle import Bundle
@@ -58,15 +60,15 @@ ROUTERS = (
 )
 
 
-def application(site: Site) -> ASGIApp:
-    """Return the application that serves a site."""
-    return RequestLog(BrowserHeaders(RequestLimit(BodyLimit(FilesyncApp(site)))))
+def application(site: Site, stop: Event | None = None) -> ASGIApp:
+    """Return the application that serves a site; what it tells without end, it tells until `stop` is set."""
+    return RequestLog(BrowserHeaders(RequestLimit(BodyLimit(FilesyncApp(site, stop)))))
 
 
 class FilesyncApp(FastAPI):
     """Our routes, with errors as sentences; without the limits around it."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, stop: Event | None = None) -> None:
         super().__init__(
             title="filesync",
             version=version("filesync-dagster"),
@@ -83,6 +85,7 @@ class FilesyncApp(FastAPI):
         self.state.exposition = Exposition(site, self.state.health)
         self.state.overview = CachedAnswer(partial(overview_of, site), OVERVIEW_SECONDS)
         self.state.growth = CachedAnswer(partial(_growth, site), GROWTH_SECONDS)
+        self.state.change_streams = ChangeStreams(site, stop)
         self.state.bundle = Bundle()
         self.state.attempts = Attempts()
         add_error_handlers(self)

@@ -6,7 +6,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from filesync_dagster.monitoring.alerts import UNWATCHED
+from filesync_dagster.config import AlertKind
+from filesync_dagster.monitoring.alerts import UNWATCHED, conditions, observe
 from filesync_dagster.web.browse import change_histogram, names_by_id
 from filesync_dagster.web.overview_messages import (
     ConnectionOut,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from filesync_dagster.api import Filesync
+    from filesync_dagster.monitoring.alerts import Observation
     from filesync_dagster.sync.status import EndpointStatus
     from filesync_dagster.web.messages import ReplicationState
     from filesync_dagster.web.overview_messages import SyncsQuery
@@ -39,9 +41,12 @@ def overview(site: Site) -> Overview:
     """Return everything that the first page shows."""
     now = datetime.now(UTC)
     with site.current.acquire() as filesync:
-        statuses = filesync.status()
+        seen = observe(filesync.runtime)
+        statuses = list(seen.statuses)
         replicas = replication_states(filesync)
         needs = [*_endpoint_needs(statuses), *_replication_needs(replicas)]
+        told = {one.subject for one in needs}
+        needs += [one for one in _stale_needs(seen) if one.subject not in told]
         told = {one.subject for one in needs}
         needs += [
             NeedOut(kind="alert", subject=one.subject, title=one.subject, sentence=one.sentence, since=one.raised_at)
@@ -78,6 +83,20 @@ def _endpoint_needs(statuses: list[EndpointStatus]) -> Iterator[NeedOut]:
             yield _need("partial", one, one.error or "Its last sync could not read everything.")
         elif one.state not in UNWATCHED and one.is_empty:
             yield _need("empty", one, "It was synced and has no file, and nobody said that this is meant.")
+
+
+def _stale_needs(seen: Observation) -> Iterator[NeedOut]:
+    """Yield what should have been synced by now: found by looking, for where nothing runs, no alert is raised."""
+    known = {one.name: one for one in seen.statuses}
+    for one in conditions(seen):
+        if one.kind is AlertKind.STALE and one.subject in known:
+            yield NeedOut(
+                kind="stale",
+                subject=one.subject,
+                title=known[one.subject].title,
+                sentence=one.sentence,
+                since=known[one.subject].last_success,
+            )
 
 
 def _need(kind: str, one: EndpointStatus, sentence: str | None) -> NeedOut:

@@ -103,3 +103,13 @@ class ConnectionOut(Body):
     permissions: list[str]
     problems: list[str] = Field(description="What an inventory needs and is not allowed.")
     warnings: list[str]
+
+
+class EventsQuery(BaseModel):
+    """From where on somebody wants to be told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    since: Annotated[str, Field(max_length=200, pattern=r"^[0-9a-f.]*$")] | None = Field(
+        default=None, description="The id of the last event that was received, as `Last-Event-ID`."
+    )

@@ -31,7 +31,7 @@ def serve_http(site: Site, host: str, port: int, stop: threading.Event, *, on_re
     listener = _listener(host, port)
     server = uvicorn.Server(
         uvicorn.Config(
-            application(site),
+            application(site, stop),
             log_config=None,
             access_log=False,
             server_header=False,

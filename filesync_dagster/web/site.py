@@ -75,6 +75,12 @@ class ConfigHolder:
         self._reload: _Reload | None = None
         self._looked = 0.0
 
+    @property
+    def mark(self) -> tuple[int, int, int] | None:
+        """What tells an edit of the file that is current from the one before; None while none was read."""
+        with self._lock:
+            return self._opened.mark if self._opened else None
+
     @contextmanager
     def acquire(self) -> Iterator[Filesync]:
         """Lend what is current. Raises ConfigError when nothing of it could ever be used."""

@@ -1,5 +1,6 @@
 /** Questions to the server as hooks: cached, asked again while somebody looks, cancelled when nobody does. */
 import { QueryClient, keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { useIsLive } from "../app/live";
 import { ApiError, call, type Answer, type Request } from "./client";
 import type { Operations } from "./types";
 
@@ -17,6 +18,9 @@ export const client = new QueryClient({
   },
 });
 
+/** Seconds between two questions while the server tells by itself what changed: time passes, too. */
+const LIVE_SECONDS = 30;
+
 interface Options {
   enabled?: boolean;
   everySeconds?: number;
@@ -30,11 +34,13 @@ export function useApi<O extends keyof Operations & `GET ${string}`>(
   request: Omit<Request<O>, "signal"> = {} as Request<O>,
   { enabled = true, everySeconds, keep = true }: Options = {},
 ): UseQueryResult<Answer<O>, ApiError> {
+  const isLive = useIsLive();
+  const seconds = everySeconds && isLive ? Math.max(everySeconds, LIVE_SECONDS) : everySeconds;
   return useQuery<Answer<O>, ApiError>({
     queryKey: [operation, request.path ?? {}, request.query ?? {}],
     queryFn: ({ signal }) => call(operation, { ...request, signal } as Request<O>),
     enabled,
-    ...(everySeconds ? { refetchInterval: everySeconds * 1000 } : {}),
+    ...(seconds ? { refetchInterval: seconds * 1000 } : {}),
     ...(keep ? { placeholderData: keepPreviousData as never } : {}),
   });
 }

@@ -7,7 +7,11 @@ import { Toasts } from "../components/toast";
 import { Badge, Button, Facts, SelectField } from "../components/controls";
 import { PAGES } from "../pages/registry";
 import { t } from "../text/catalogue";
+import { count } from "../text/format";
+import { client } from "../api/queries";
 import { useKeys } from "./keys";
+import { useLive } from "./live";
+import { useNeeds } from "./needs";
 import { chooseTheme, keysAreOff, switchKeys, theme, type Theme } from "./preferences";
 import { useSession, useSigning } from "./session";
 import styles from "./Shell.module.css";
@@ -31,6 +35,7 @@ export function Shell({ children }: { children: ReactNode }) {
     }, []),
   });
   const session = useSession();
+  useLive(client, true);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const q = search.current?.value.trim() ?? "";
@@ -100,15 +105,23 @@ export function Shell({ children }: { children: ReactNode }) {
 
 function Navigation({ isOpen, onGo }: { isOpen: boolean; onGo: () => void }) {
   const [location] = useLocation();
+  const needs = useNeeds();
   return (
     <nav id="nav" aria-label={t("app.nav")} className={[styles.nav, isOpen ? styles.open : ""].join(" ")}>
       <ul>
         {PAGES.flatMap(({ path, nav }) => (nav ? [{ path, nav }] : [])).map(({ path, nav }) => {
+          const number = nav.counts ? needs[nav.counts] : 0;
           const isHere = path === "/" ? location === "/" : location === path || location.startsWith(`${path}/`);
           return (
             <li key={path}>
               <Link href={path} aria-current={isHere ? "page" : undefined} onClick={onGo}>
                 <Icon name={nav.icon} /> {t(nav.label)}
+                {number > 0 && (
+                  <span className={styles.count}>
+                    {count(number)}
+                    <span className="visually-hidden"> {t("app.needYou")}</span>
+                  </span>
+                )}
               </Link>
             </li>
           );

@@ -1,5 +1,6 @@
 /** A page: its title is its only h1, gets the focus when somebody comes here, and says as of when it is. */
 import { useEffect, useRef, type ReactNode } from "react";
+import { useNeeds } from "../app/needs";
 import { t } from "../text/catalogue";
 import { ago, clockTime } from "../text/format";
 import styles from "./Page.module.css";
@@ -19,9 +20,11 @@ let visits = 0;
 
 export function Page({ title, actions, asOf, isRefreshing = false, lead, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
+  const { total } = useNeeds();
   useEffect(() => {
-    document.title = `${title} · filesync`;
-  }, [title]);
+    // In a row of tabs, what is wrong is seen without looking.
+    document.title = `${total > 0 ? `(${total}) ` : ""}${title} · filesync`;
+  }, [title, total]);
   useEffect(() => {
     visits += 1;
     // The first page is announced by the browser itself.

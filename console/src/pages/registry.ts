@@ -8,7 +8,7 @@ export interface PageEntry {
   path: string;
   page: LazyExoticComponent<ComponentType>;
   /** In the navigation, and with the key that `g` and this letter press. */
-  nav?: { label: TextKey; icon: IconName; key: string };
+  nav?: { label: TextKey; icon: IconName; key: string; counts?: "held" | "endpoints" | "health" };
 }
 
 export const PAGES: readonly PageEntry[] = [
@@ -16,14 +16,14 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/files", page: lazy(() => import("./files")), nav: { label: "files.nav", icon: "folder", key: "f" } },
   { path: "/files/:endpoint/*", page: lazy(() => import("./file")) },
   { path: "/changes", page: lazy(() => import("./changes")), nav: { label: "changes.nav", icon: "clock", key: "c" } },
-  { path: "/endpoints", page: lazy(() => import("./endpoints")), nav: { label: "endpoints.nav", icon: "database", key: "e" } },
+  { path: "/endpoints", page: lazy(() => import("./endpoints")), nav: { label: "endpoints.nav", icon: "database", key: "e", counts: "endpoints" } },
   { path: "/endpoints/:name", page: lazy(() => import("./endpoint")) },
-  { path: "/held", page: lazy(() => import("./held")), nav: { label: "held.nav", icon: "hand", key: "h" } },
+  { path: "/held", page: lazy(() => import("./held")), nav: { label: "held.nav", icon: "hand", key: "h", counts: "held" } },
   { path: "/held/plans/:name", page: lazy(() => import("./heldPlan")) },
   { path: "/held/:name", page: lazy(() => import("./heldSync")) },
   { path: "/reports", page: lazy(() => import("./reports")), nav: { label: "reports.nav", icon: "chart", key: "r" } },
   { path: "/reports/:name", page: lazy(() => import("./reports")) },
   { path: "/data", page: lazy(() => import("./data/home")), nav: { label: "data.nav", icon: "table", key: "d" } },
   { path: "/data/sources", page: lazy(() => import("./data/sources")) },
-  { path: "/health", page: lazy(() => import("./health")), nav: { label: "health.nav", icon: "heart", key: "s" } },
+  { path: "/health", page: lazy(() => import("./health")), nav: { label: "health.nav", icon: "heart", key: "s", counts: "health" } },
 ];

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from filesync_dagster.storage.database.adoption import AdoptionRepository
 from filesync_dagster.storage.database.alerts import AlertRepository
 from filesync_dagster.storage.database.audit import AuditRepository
+from filesync_dagster.storage.database.change_marks import ChangeMarkRepository
 from filesync_dagster.storage.database.checkpoints import CheckpointRepository
 from filesync_dagster.storage.database.console_sessions import ConsoleSessionRepository
 from filesync_dagster.storage.database.data_sources import DataSourceRepository
@@ -65,6 +66,7 @@ class Metadata:
         self.sessions = SessionRepository(database)
         self.session_files = SessionFileRepository(database)
         self.audit = AuditRepository(database)
+        self.change_marks = ChangeMarkRepository(database)
         self.leases = LeaseRepository(database)
         self.replication_leases = LeaseRepository(database, REPLICATION)
 

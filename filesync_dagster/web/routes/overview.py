@@ -1,17 +1,29 @@
 """The product at one glance, and what the pages of endpoints and of held syncs need besides."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Security
+from starlette.responses import StreamingResponse
 
 from filesync_dagster.core.logging import event
 from filesync_dagster.web import overview as pages
-from filesync_dagster.web.overview_messages import ConnectionOut, Growth, HeldItems, Overview, PastSyncs, SyncsQuery
+from filesync_dagster.web.overview_messages import (
+    ConnectionOut,
+    EventsQuery,
+    Growth,
+    HeldItems,
+    Overview,
+    PastSyncs,
+    SyncsQuery,
+)
 from filesync_dagster.web.requests import TOKEN, ReadRoute, WriteRoute, site_of
 from filesync_dagster.web.routes.answers import problems
 from filesync_dagster.web.routes.endpoints import Name
 from filesync_dagster.web.site import Site
+
+if TYPE_CHECKING:
+    from filesync_dagster.web.change_stream import ChangeStreams
 
 reads = APIRouter(route_class=ReadRoute, dependencies=[Security(TOKEN)])
 writes = APIRouter(route_class=WriteRoute, dependencies=[Security(TOKEN)])
@@ -67,6 +79,24 @@ def held_items(site: Site = SITE) -> HeldItems:
 def past_syncs(query: Annotated[SyncsQuery, Query()], site: Site = SITE) -> PastSyncs:
     """List syncs."""
     return pages.past_syncs(site, query)
+
+
+@reads.get(
+    "/api/events",
+    summary="That something changed",
+    description="Server-sent events while somebody listens: `hello` at once, `changed` with the subjects of which "
+    "something changed (`endpoints`, `changes`, `replications`, `alerts`, `sessions`), a comment at least every 15 "
+    "seconds. Ends after ten minutes; whoever comes back with the id of the last event is told what changed meanwhile.",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "Done.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        **problems(400, 401, 503),
+    },
+)
+async def events(request: Request, query: Annotated[EventsQuery, Query()]) -> StreamingResponse:
+    """Tell what changes."""
+    streams: ChangeStreams = request.app.state.change_streams
+    return await streams.open(request.headers.get("last-event-id") or query.since)
 
 
 @writes.post(

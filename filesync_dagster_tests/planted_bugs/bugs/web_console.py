@@ -3,6 +3,8 @@
 from filesync_dagster_tests.planted_bugs.bug import Bug
 
 SESSIONS = "filesync_dagster_tests/web/console/test_sessions.py"
+OVERVIEW = "filesync_dagster_tests/web/test_overview.py"
+STREAM = "filesync_dagster_tests/web/test_change_stream.py"
 BUNDLE = "filesync_dagster_tests/web/console/test_bundle.py"
 
 BUGS = (
@@ -93,5 +95,45 @@ BUGS = (
         "",
         BUNDLE,
         "every_address",
+    ),
+    Bug(
+        "what nothing syncs any more needs nobody",
+        "web/overview.py",
+        "needs += [one for one in _stale_needs(seen) if one.subject not in told]",
+        "needs += []",
+        OVERVIEW,
+        "nothing_syncs_any_more",
+    ),
+    Bug(
+        "no file is told where nothing is known",
+        "web/overview.py",
+        "files_total=sum(one.files_total for one in known) if known else None,",
+        "files_total=sum(one.files_total for one in known),",
+        OVERVIEW,
+        "what_is_unknown",
+    ),
+    Bug(
+        "whoever comes back is not told what changed meanwhile",
+        "web/change_stream.py",
+        "[] if last_id is None else _differing(last_id, marks)",
+        "[]",
+        STREAM,
+        "told_what_changed",
+    ),
+    Bug(
+        "the server waits for pages that listen without end",
+        "web/change_stream.py",
+        "while not self._stop.is_set() and looked < until:",
+        "while looked < until:",
+        STREAM,
+        "server_that_ends",
+    ),
+    Bug(
+        "listeners that went are counted for ever",
+        "web/change_stream.py",
+        "self._streams.listeners -= 1",
+        "pass",
+        STREAM,
+        "so_many_listen",
     ),
 )

@@ -15,7 +15,9 @@ import { ago, bytes, count, duration, moment, visible } from "../../text/format"
 
 const CODEC = { q: text(), state: text() };
 
-const COLUMNS: readonly Column<SyncState>[] = [
+type Row = SyncState & { isStale: boolean };
+
+const COLUMNS: readonly Column<Row>[] = [
   {
     id: "name",
     header: t("endpoints.name"),
@@ -26,7 +28,15 @@ const COLUMNS: readonly Column<SyncState>[] = [
     ),
   },
   { id: "type", header: t("endpoints.type"), cell: (one) => one.type },
-  { id: "state", header: t("endpoints.state"), cell: (one) => <State state={one.state} /> },
+  {
+    id: "state",
+    header: t("endpoints.state"),
+    cell: (one) => (
+      <>
+        <State state={one.state} /> {one.isStale && <State state="stale" />}
+      </>
+    ),
+  },
   { id: "files", header: t("endpoints.files"), isNumber: true, cell: (one) => count(one.last_success ? one.files_total : null) },
   { id: "bytes", header: t("endpoints.bytes"), isNumber: true, cell: (one) => bytes(one.last_success ? one.bytes_total : null) },
   { id: "as-of", header: t("endpoints.asOf"), cell: (one) => <span title={moment(one.last_success)}>{ago(one.last_success)}</span> },
@@ -46,13 +56,16 @@ export default function EndpointsPage() {
   const [values, change] = useQueryState(CODEC);
   const [typed, setTyped] = useState(values.q);
   const query = useApi("GET /sync/status", {}, { everySeconds: 5 });
+  const health = useApi("GET /health", {}, { everySeconds: 30 });
+  const stale = new Set(health.data?.endpoints.filter((one) => one.stale).map((one) => one.endpoint));
   return (
     <Page title={t("endpoints.title")} asOf={query.dataUpdatedAt} isRefreshing={query.isFetching}>
       <Answer query={query} lines={12} empty={(found) => (found.endpoints.length === 0 ? <Empty title={t("endpoints.empty")} hint={t("endpoints.emptyHint")} /> : null)}>
         {(found) => {
-          const states = [...new Set(found.endpoints.map((one) => one.state))].sort();
+          const known = found.endpoints.map((one) => ({ ...one, isStale: stale.has(one.endpoint) }));
+          const states = [...new Set([...known.map((one) => one.state), ...(stale.size > 0 ? ["stale"] : [])])].sort();
           const wanted = values.q.toLowerCase();
-          const rows = found.endpoints.filter((one) => (!values.state || one.state === values.state) && `${one.endpoint} ${one.title}`.toLowerCase().includes(wanted));
+          const rows = known.filter((one) => (!values.state || one.state === values.state || (values.state === "stale" && one.isStale)) && `${one.endpoint} ${one.title}`.toLowerCase().includes(wanted));
           return (
             <Stack>
               <div className={layout.filters}>

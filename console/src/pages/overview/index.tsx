@@ -1,7 +1,8 @@
 /** The first page: what needs a person, then totals, growth, changes. */
 import { Link } from "wouter";
 import { useApi } from "../../api/queries";
-import type { NeedOut, Overview } from "../../api/types";
+import { useNeeds } from "../../app/needs";
+import type { Component, NeedOut, Overview } from "../../api/types";
 import { Bars, Line } from "../../charts/Charts";
 import { Answer } from "../../components/Answer";
 import { Page } from "../../components/Page";
@@ -19,9 +20,22 @@ function addressOfNeed(need: NeedOut): string {
   return need.kind === "alert" ? "/health" : `/endpoints/${need.subject}`;
 }
 
-function Needs({ needs }: { needs: readonly NeedOut[] }) {
+function Needs({ needs, parts }: { needs: readonly NeedOut[]; parts: readonly Component[] }) {
   return (
     <ul className={layout.needs} aria-label={t("overview.needs")}>
+      {parts.map((part) => (
+        <li key={`part ${part.name}`}>
+          <Badge tone={part.status === "failing" ? "bad" : "warn"}>{t(`state.${part.status}`)}</Badge>
+          <div>
+            <strong>{t("overview.part", { name: part.name.replaceAll("_", " ") })}</strong>
+            <div>{visible(part.detail)}</div>
+          </div>
+          <ButtonLink to="/health">
+            {t("overview.open")}
+            <span className="visually-hidden"> {part.name.replaceAll("_", " ")}</span>
+          </ButtonLink>
+        </li>
+      ))}
       {needs.map((need) => (
         <li key={`${need.kind} ${need.subject} ${need.sentence}`}>
           <Badge tone={need.kind === "failed" || need.kind === "broken" ? "bad" : "warn"} icon={need.kind.startsWith("held") ? "hand" : undefined}>
@@ -41,10 +55,10 @@ function Needs({ needs }: { needs: readonly NeedOut[] }) {
   );
 }
 
-function sentenceOf(found: Overview): string {
+function sentenceOf(found: Overview, parts: number): string {
   if (found.endpoints === 0) return t("overview.none");
   if (found.endpoints_in_need > 0) return t("overview.need", { need: count(found.endpoints_in_need), count: count(found.endpoints) });
-  return found.needs.length > 0 ? t("overview.other") : t("overview.fine", { count: count(found.endpoints) });
+  return found.needs.length + parts > 0 ? t("overview.other") : t("overview.fine", { count: count(found.endpoints) });
 }
 
 function Changes({ found }: { found: Overview }) {
@@ -86,14 +100,15 @@ function Growth() {
 
 export default function OverviewPage() {
   const query = useApi("GET /api/overview", {}, { everySeconds: 15 });
+  const { parts } = useNeeds();
   return (
     <Page title={t("overview.title")} asOf={query.data ? new Date(query.data.as_of).getTime() : 0} isRefreshing={query.isFetching}>
       <Answer query={query} lines={12}>
         {(found) => (
           <Stack>
-            <Banner tone={found.endpoints === 0 ? "info" : found.needs.length === 0 ? "ok" : "warn"} title={sentenceOf(found)} />
+            <Banner tone={found.endpoints === 0 ? "info" : found.needs.length + parts.length === 0 ? "ok" : "warn"} title={sentenceOf(found, parts.length)} />
             {found.endpoints === 0 && <Empty title={t("overview.first")} hint={t("overview.firstHint")} />}
-            {found.needs.length > 0 && <Needs needs={found.needs} />}
+            {found.needs.length + parts.length > 0 && <Needs needs={found.needs} parts={parts} />}
             <Card title={t("overview.totals")}>
               <div className={layout.numbers}>
                 <Total label={t("overview.files")} value={count(found.files_total)} />

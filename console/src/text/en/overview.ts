@@ -14,6 +14,7 @@ export const overview = {
   "overview.stale": "stale",
   "overview.empty": "empty",
   "overview.alert": "alert",
+  "overview.part": "Part of the installation: {name}",
   "overview.decide": "Decide",
   "overview.open": "Open",
   "overview.health": "Health",

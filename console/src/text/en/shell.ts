@@ -30,6 +30,7 @@ export const shell = {
   "app.brokenHint": "Load the page again. If it fails again, the log of the browser says more.",
   "app.more": "Load more",
   "app.all": "All",
+  "app.needYou": "need you",
   "app.none": "None",
   "app.unknown": "unknown",
   "theme.title": "Theme",

@@ -1,1 +1,0 @@
-import{L as e,i as t}from"./index-DtmqJIE7.js";async function n(n){try{await navigator.clipboard.writeText(n),t(e(`app.copied`))}catch{t(e(`app.copyFailed`))}}export{n as t};
