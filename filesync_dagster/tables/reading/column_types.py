@@ -27,6 +27,10 @@ from filesync_dagster.tables.reading.value_forms import ValueForm, matches
 WORD_SHARE = 0.05
 """As many values at most may be words for nothing, where a column has a type."""
 
+WHOLE = ("integer", "long")
+PLAIN = ("point", "double")
+"""Forms of numbers that settle which type a column has, so that nothing else need be counted."""
+
 VIOLATION = "filesync: a text without its type in column "
 _EXACT_DIGITS = 38
 _SHORT_DIGITS = 18
@@ -87,11 +91,37 @@ def find_types(
 ) -> tuple[TypeDecision, ...]:
     """Return the types that a relation of text columns has. `is_all`: it has all rows, and is no sample of them."""
     columns = {name: candidate_forms(first_values(con, relation, name)) for name in names}
-    evidence = gather(con, relation, columns)
+    evidence = _climb(con, relation, columns)
     decisions = [_decide(name, columns[name], evidence[name], is_all=is_all) for name in names]
     if any(decision.has_comma for decision in decisions):
         decisions = [_doubt_points(decision, is_all=is_all) for decision in decisions]
     return tuple(decisions)
+
+
+def _climb(
+    con: duckdb.DuckDBPyConnection, relation: str, columns: Mapping[str, Sequence[ValueForm]]
+) -> dict[str, TypeEvidence]:
+    """Return the evidence for columns, counted rung by rung of the ladder, as far as each has to climb."""
+    left = {name: [rung for rung in _rungs(candidates) if rung] or [()] for name, candidates in columns.items()}
+    found: dict[str, TypeEvidence] = {}
+    while left:
+        counted = gather(con, relation, {name: rungs.pop(0) for name, rungs in left.items()})
+        found |= {name: found[name].with_more(one) if name in found else one for name, one in counted.items()}
+        left = {name: rungs for name, rungs in left.items() if rungs and not _is_settled(found[name])}
+    return found
+
+
+def _rungs(candidates: Sequence[ValueForm]) -> Sequence[Sequence[ValueForm]]:
+    """Return forms that a person would try first, then those that matter only where none of these holds."""
+    whole = [form for form in candidates if form in forms.BOOLEAN_FORMS or form.name in WHOLE]
+    plain = [form for form in candidates if form.name in PLAIN]
+    return whole, plain, [form for form in candidates if form not in whole and form not in plain]
+
+
+def _is_settled(evidence: TypeEvidence) -> bool:
+    if not evidence.values or any(evidence.has_all(name) for name in (*WHOLE, *PLAIN)):
+        return True
+    return any(evidence.has_both(form) for form in forms.BOOLEAN_FORMS)
 
 
 def _decide(name: str, candidates: Sequence[ValueForm], evidence: TypeEvidence, *, is_all: bool) -> TypeDecision:
@@ -126,7 +156,7 @@ def _choose(  # noqa: C901, PLR0911  # the ladder, a rung a line
 ) -> TypeDecision:
     fitting = {form.name: form for form in candidates if evidence.has_all(form.name)}
     for form in fitting.values():
-        if form in forms.BOOLEAN_FORMS and evidence.facts[f"both {form.name}"]:
+        if form in forms.BOOLEAN_FORMS and evidence.has_both(form):
             return TypeDecision(name, form)
     if "integer" in fitting or "long" in fitting:
         return TypeDecision(name, fitting.get("integer") or fitting["long"])

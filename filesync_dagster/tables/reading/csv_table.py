@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from filesync_dagster.core.errors import LimitReached, UnreadableTable
 from filesync_dagster.storage.snapshots.disk import disk_errors
-from filesync_dagster.storage.snapshots.engine import beside, connect, literal
+from filesync_dagster.storage.snapshots.engine import beside, literal
 from filesync_dagster.tables.model import Table, TableSchema, TableWarning
 from filesync_dagster.tables.reading.column_types import VIOLATION, TypeDecision, find_types
+from filesync_dagster.tables.reading.database import open_database
 from filesync_dagster.tables.reading.declared_types import declare, explain_violation
 from filesync_dagster.tables.reading.dialect import CsvDialect, find_dialect
 from filesync_dagster.tables.reading.evidence import identifier
@@ -53,8 +54,7 @@ def read_csv(  # noqa: PLR0917  # as all readers are called
             if dialect.width > limits.columns:
                 raise _too_many_columns(path, dialect.width, limits)
             lines = _normalize(text, dialect, normal, limits, cancellation)
-        with closing(connect(f"{limits.memory_bytes // 2**20}MB", folder / ".duckdb", limits.threads)) as con:
-            con.execute("SET preserve_insertion_order = true")
+        with open_database(limits, folder) as con:
             return [_CsvTable(con, path, name, options, text, dialect, lines, limits, cancellation).read(folder)]
     finally:
         scratch.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -41,6 +41,14 @@ class TypeEvidence:
     def has_all(self, name: str) -> bool:
         """Tell whether all values have a form."""
         return self.values > 0 and self.fits.get(name, -1) == self.values
+
+    def has_both(self, form: ValueForm) -> bool:
+        """Tell whether all values are one of two words, and both are there."""
+        return self.has_all(form.name) and bool(self.facts.get(f"both {form.name}"))
+
+    def with_more(self, more: "TypeEvidence") -> "TypeEvidence":
+        """Return the same with what was counted besides."""
+        return replace(self, fits={**self.fits, **more.fits}, facts={**self.facts, **more.facts})
 
 
 def identifier(name: str) -> str:
@@ -111,24 +119,23 @@ def _aggregates(name: str, candidates: Sequence[ValueForm]) -> dict[str, str]:
             found[f"both {form.name}"] = (
                 f"bool_or(lower({x}) = {literal(true)}) AND bool_or(lower({x}) = {literal(false)})"
             )
-    names = {form.name for form in candidates}
-    if names & {"point", *STYLES}:
-        found |= _number_facts(x, some, names)
-    return found
+    return found | _number_facts(x, some, {form.name for form in candidates})
 
 
 def _number_facts(x: str, some: str, names: set[str]) -> dict[str, str]:
-    found = {
-        "comma proof": _count(x, forms.COMMA_DECIMAL_PROOF),
-        "group proof": _count(x, forms.COMMA_GROUP_PROOF),
-        "points": _count(x, forms.POINT),
-        "lone points": _count(x, forms.LONE_POINT_GROUP),
-        "spaced proof": _count(
-            x, f"{forms.COMMA_DECIMAL_PROOF}|-?[1-9][0-9]{{0,2}}(?:[ '’\u00a0\u202f][0-9]{{3}})+,[0-9]+"
-        ),
-        "commas": f"count(*) FILTER (contains({x}, ','))",
-        "dots": f"count(*) FILTER (contains({x}, '.'))",
-    }
+    found: dict[str, str] = {}
+    if "point" in names:
+        found |= {"points": _count(x, forms.POINT), "lone points": _count(x, forms.LONE_POINT_GROUP)}
+    if names & set(STYLES):
+        found |= {
+            "comma proof": _count(x, forms.COMMA_DECIMAL_PROOF),
+            "group proof": _count(x, forms.COMMA_GROUP_PROOF),
+            "spaced proof": _count(
+                x, f"{forms.COMMA_DECIMAL_PROOF}|-?[1-9][0-9]{{0,2}}(?:[ '’\u00a0\u202f][0-9]{{3}})+,[0-9]+"
+            ),
+            "commas": f"count(*) FILTER (contains({x}, ','))",
+            "dots": f"count(*) FILTER (contains({x}, '.'))",
+        }
     for style in ("point", *STYLES):
         if style in names:
             plain = forms.PLAIN[style].replace("{x}", x)

@@ -63,10 +63,18 @@ BUGS = (
     ),
     Bug(
         "who cancels leaves the reader running",
-        "tables/reading/apart.py",
-        "os.killpg(process.pid, signal.SIGKILL)\n        process.wait()",
-        "pass",
+        "tables/reading/readers.py",
+        "os.killpg(self._process.pid, signal.SIGKILL)",
+        "self._process.kill()",
         "filesync_dagster_tests/tables/reading/test_apart.py",
-        "too_long",
+        "too_long or stop_all",
+    ),
+    Bug(
+        "after a file that kills its reader none is read",
+        "tables/reading/apart.py",
+        "return found if gap is None or len(found) == len(files) else [*found, gap]",
+        "return found if gap is None or len(found) == len(files) else [*found, *[gap] * (len(files) - len(found))]",
+        "filesync_dagster_tests/tables/reading/test_apart.py",
+        "kills_its_reader",
     ),
 )
