@@ -15,8 +15,8 @@ from filesync_dagster.core import errors
 from filesync_dagster.core.errors import Cancelled, FilesyncError, LimitReached, StorageError, TableError
 from filesync_dagster.tables.model import Table, TableSchema
 from filesync_dagster.tables.reading.options import ReadLimits, ReadOptions
+from filesync_dagster.tables.reading.reader_pool import READERS
 from filesync_dagster.tables.reading.reader_process import ANSWER
-from filesync_dagster.tables.reading.readers import READERS
 
 DEADLINE_SECONDS = 3600.0
 KEPT_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")

@@ -63,7 +63,7 @@ BUGS = (
     ),
     Bug(
         "who cancels leaves the reader running",
-        "tables/reading/readers.py",
+        "tables/reading/reader_pool.py",
         "os.killpg(self._process.pid, signal.SIGKILL)",
         "self._process.kill()",
         "filesync_dagster_tests/tables/reading/test_apart.py",

@@ -29,7 +29,7 @@ SINGLE_THREADED: Final = {
 """What keeps libraries from starting threads when they are imported: a process with threads is not forked."""
 
 
-class Watch(Protocol):
+class ReadingWatch(Protocol):
     """Whoever waits for files to be read. What it raises ends the reading."""
 
     def wait(self) -> None:
@@ -45,10 +45,10 @@ class Watch(Protocol):
         ...
 
 
-class Reader:
+class ReaderProcess:
     """A process that reads one file after the other, each in a fork of its own."""
 
-    def __init__(self, environment: Mapping[str, str], watch: Watch) -> None:
+    def __init__(self, environment: Mapping[str, str], watch: ReadingWatch) -> None:
         self.environment = environment
         self._unread = b""
         self._process = subprocess.Popen(  # our own interpreter and module
@@ -78,7 +78,7 @@ class Reader:
         """Whether another file can be read."""
         return self._process.poll() is None
 
-    def read(self, request: bytes, watch: Watch) -> int | None:
+    def read(self, request: bytes, watch: ReadingWatch) -> int | None:
         """Return how the process ended that read files; None where the reader had ended before."""
         assert self._process.stdin is not None, "it was asked for"
         try:
@@ -123,19 +123,19 @@ class Reader:
         return line + b"\n"
 
 
-class Readers:
-    """Readers that wait for the next file. For all threads of one process."""
+class ReaderPool:
+    """ReaderPool that wait for the next file. For all threads of one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idle: list[Reader] = []
-        self._of_parent: list[Reader] = []
+        self._idle: list[ReaderProcess] = []
+        self._of_parent: list[ReaderProcess] = []
 
-    def read(self, request: bytes, environment: Mapping[str, str], watch: Watch) -> int:
+    def read(self, request: bytes, environment: Mapping[str, str], watch: ReadingWatch) -> int:
         """Return how the process ended that read files."""
         code: int | None = None
         while code is None:
-            reader = self._take(environment) or Reader(environment, watch)
+            reader = self._take(environment) or ReaderProcess(environment, watch)
             try:
                 code = reader.read(request, watch)
             except BaseException:
@@ -156,15 +156,15 @@ class Readers:
         self._lock = threading.Lock()
         self._of_parent, self._idle = [*self._of_parent, *self._idle], []
 
-    def _take(self, environment: Mapping[str, str]) -> Reader | None:
+    def _take(self, environment: Mapping[str, str]) -> ReaderProcess | None:
         with self._lock:
             found = next((reader for reader in self._idle if reader.environment == environment), None)
             if found is not None:
                 self._idle.remove(found)
         return found
 
-    def _give_back(self, reader: Reader) -> None:
-        dropped: Reader | None = reader
+    def _give_back(self, reader: ReaderProcess) -> None:
+        dropped: ReaderProcess | None = reader
         if reader.is_alive:
             with self._lock:
                 self._idle.append(reader)
@@ -173,6 +173,6 @@ class Readers:
             dropped.kill()
 
 
-READERS: Final = Readers()
+READERS: Final = ReaderPool()
 atexit.register(READERS.close)
 os.register_at_fork(after_in_child=READERS.forget)
