@@ -28,7 +28,8 @@ from filesync_dagster.tables.sources.base import (
 )
 from filesync_dagster.tables.sources.deadline import SourceDeadline, within
 from filesync_dagster.tables.sources.file_settings import BucketSettings
-from filesync_dagster.tables.sources.file_tables import FileGroup, FileTables, SourceFile, pattern_name, table_name_of
+from filesync_dagster.tables.sources.file_tables import FileGroup, FileTables, pattern_name
+from filesync_dagster.tables.sources.parsed_files import SourceFile, table_name_of
 from filesync_dagster.tables.sources.refusals import refusal, refusal_of
 
 TEST_POLICY: Final = RetryPolicy(attempts=1, unreachable_attempts=1, timeout=8.0)

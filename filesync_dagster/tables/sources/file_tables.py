@@ -4,22 +4,16 @@ A group of files is one table, or each of its files is one or several. Files of 
 together: what one of them has as a number and another as text is text in all of them, as it was written.
 """
 
-import hashlib
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from typing import IO, Final, Literal
+from pathlib import PurePosixPath
+from typing import Literal
 
-import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from filesync_dagster.core.errors import LimitReached, SourceError, SourceRefused
-from filesync_dagster.tables.model import SCHEMA_KEY, Table, TableSchema
+from filesync_dagster.core.errors import LimitReached, SourceRefused
+from filesync_dagster.tables.model import Table
 from filesync_dagster.tables.sources.base import (
     BATCH_ROWS,
     FoundTable,
@@ -29,26 +23,12 @@ from filesync_dagster.tables.sources.base import (
     smaller_limit,
 )
 from filesync_dagster.tables.sources.deadline import SourceDeadline
-from filesync_dagster.tables.sources.parse import FileOptions, parse_file
-from filesync_dagster.tables.sources.refusals import refusal, refusal_of
+from filesync_dagster.tables.sources.parse import FileOptions
+from filesync_dagster.tables.sources.parsed_files import ParsedFiles, SourceFile
+from filesync_dagster.tables.sources.refusals import refusal
 from filesync_dagster.tables.sources.unions import UnionBy, clashing_columns, union_schema, united_batches
 
-BLOCK_BYTES: Final = 1 << 20
-FORMAT_VERSION: Final = "1"
-"""Of what is kept of parsed files: another one is parsed anew."""
-
 AsTables = Literal["one", "per_file"]
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file at one version. `version` None: nobody tells whether it is another by now, so it is not kept."""
-
-    name: str  # its path in the source
-    version: str | None
-    open: Callable[[], IO[bytes]]  # raises SourceError or SourceRefused, as reading it does
-    size: int | None = None
-    path: Path | None = None  # where it is, for one that is on this machine
 
 
 @dataclass(frozen=True)
@@ -58,6 +38,11 @@ class FileGroup:
     name: str  # of the table, where they are one
     files: tuple[SourceFile, ...]
     as_tables: AsTables = "one"
+
+    @property
+    def is_united(self) -> bool:
+        """Whether several files are one table."""
+        return self.as_tables == "one" and len(self.files) > 1
 
 
 class FileTables:
@@ -77,20 +62,26 @@ class FileTables:
         self._options = replace(options, source=context.name)
         self._fields = fields
         self._union_by = union_by
-        self._own_folder: Path | None = None
+        self._files = ParsedFiles(context, what, fields)
         self._found: dict[str, tuple[Table, ...]] = {}
-        self.parsed_files = 0  # that were not kept already
+
+    @property
+    def parsed_files(self) -> int:
+        """How many files were parsed, for they were not kept already."""
+        return self._files.parsed_count
 
     def find(self, groups: Sequence[FileGroup], deadline: SourceDeadline) -> tuple[FoundTable, ...]:
         """Return the tables of groups of files, which are fetched and parsed. Raises SourceRefused, UnreadableTable."""
         found: list[tuple[str, FileGroup, tuple[Table, ...]]] = []
+        singles = [file for group in groups if not group.is_united for file in group.files]
+        parsed = iter(self._files.tables(singles, self._options, deadline))
         for group in groups:
-            if group.as_tables == "one" and len(group.files) > 1:
+            if group.is_united:
                 found.append((group.name, group, self._united_tables(group, deadline)))
                 continue
             for file in group.files:
                 single = replace(group, files=(file,))
-                found += [(table.name, single, (table,)) for table in self._tables(file, self._options, deadline)]
+                found += [(table.name, single, (table,)) for table in next(parsed)]
         names = _unique_names([(name, group.files[0].name) for name, group, _ in found])
         self._found = {name: tables for name, (_, _, tables) in zip(names, found, strict=True)}
         return tuple(self._describe(name, group, tables) for name, (_, group, tables) in zip(names, found, strict=True))
@@ -119,9 +110,7 @@ class FileTables:
     def close(self) -> None:
         """Remove what was fetched and is not kept."""
         self._found = {}
-        if self._own_folder is not None:
-            shutil.rmtree(self._own_folder, ignore_errors=True)
-            self._own_folder = None
+        self._files.close()
 
     def _describe(self, name: str, group: FileGroup, tables: Sequence[Table]) -> FoundTable:
         schema = replace(union_schema(tables, self._union_by, self._what), name=name, source=self._context.name)
@@ -134,104 +123,26 @@ class FileTables:
     def _united_tables(self, group: FileGroup, deadline: SourceDeadline) -> tuple[Table, ...]:
         """Return the table of each file of a group, so that they fit together."""
         given = replace(self._options, ignore_unknown_types=len(group.files) > 1)
-        tables = [self._only_table(file, given, deadline) for file in group.files]
+        tables = self._only_tables(group, given, deadline)
         clashes = {
             column: "text" for column in clashing_columns(tables, self._union_by) if column not in self._options.types
         }
         if clashes:
             options = replace(given, types={**given.types, **clashes})
-            tables = [self._only_table(file, options, deadline) for file in group.files]
+            tables = self._only_tables(group, options, deadline)
         return tuple(tables)
 
-    def _only_table(self, file: SourceFile, options: FileOptions, deadline: SourceDeadline) -> Table:
-        tables = self._tables(file, options, deadline)
-        if len(tables) != 1:
-            raise SourceRefused(
-                f"{file.name} has {len(tables)} tables, so it cannot be one with other files.",
-                hint="Name its sheet, or read each file as tables of its own.",
-                code="unsupported",
-                field=self._fields.get("unsupported"),
-            )
-        return tables[0]
-
-    def _tables(self, file: SourceFile, options: FileOptions, deadline: SourceDeadline) -> list[Table]:
-        """Return what is in a file: what was kept of this version of it, else what it is parsed to now."""
-        deadline.check(self._what)
-        name = table_name_of(file.name)
-        key = hashlib.sha256(
-            orjson.dumps(
-                [FORMAT_VERSION, file.name, file.version, name, options.as_json()], option=orjson.OPT_SORT_KEYS
-            )
-        ).hexdigest()[:32]
-        kept = None if file.version is None or self._context.cache is None else self._context.cache / key
-        if kept is not None and (tables := kept_tables(kept)):
-            return tables
-        folder = Path(tempfile.mkdtemp(prefix="parse-", dir=self._folder()))
-        path = file.path or self._fetch(file, folder / f"file{_suffix(file.name)}", deadline)
-        parts = folder / "tables"
-        parts.mkdir()
-        tables = parse_file(path, name, options, parts)
-        self.parsed_files += 1
-        if file.path is None:
-            path.unlink()
-        return tables if kept is None else _keep(tables, parts, kept)
-
-    def _fetch(self, file: SourceFile, target: Path, deadline: SourceDeadline) -> Path:
-        """Write a file to the disk, all of it at one version."""
-        limit, size = self._context.limits.file_bytes, 0
-        try:
-            with closing(file.open()) as stream, target.open("wb") as sink:
-                while block := stream.read(BLOCK_BYTES):
-                    deadline.check(self._what)
-                    size += len(block)
-                    if size > limit:
-                        raise LimitReached(
-                            f"{file.name} has more than {limit:,} bytes.", code="limit", field=self._fields.get("limit")
-                        )
-                    sink.write(block)
-        except SourceError as error:
-            raise refusal_of(error, f"{file.name} of {self._what}", self._fields) from None
-        return target
-
-    def _folder(self) -> Path:
-        if self._context.folder is not None:
-            self._context.folder.mkdir(parents=True, exist_ok=True)
-            if self._own_folder is None:
-                self._own_folder = Path(tempfile.mkdtemp(prefix="files-", dir=self._context.folder))
-        if self._own_folder is None:
-            self._own_folder = Path(tempfile.mkdtemp(prefix="filesync-files-"))
-        return self._own_folder
-
-
-def kept_tables(folder: Path) -> list[Table]:
-    """Return the tables that are kept in a folder, none where it is not whole."""
-    try:
-        names: list[list[str]] = orjson.loads((folder / "tables.json").read_bytes())
-        return [_table_at([folder / part for part in parts]) for parts in names]
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
-        return []
-
-
-def _table_at(parts: Sequence[Path]) -> Table:
-    metadata = pq.read_metadata(parts[0]).metadata or {}
-    return Table(TableSchema.from_json(orjson.loads(metadata[SCHEMA_KEY])), tuple(parts))
-
-
-def _keep(tables: Sequence[Table], parts: Path, kept: Path) -> list[Table]:
-    """Move parsed tables to where they are kept, in one step."""
-    names = [[str(part.relative_to(parts)) for part in table.parts] for table in tables]
-    (parts / "tables.json").write_bytes(orjson.dumps(names))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    staged = kept.with_name(f".{kept.name}-{parts.parent.name}")
-    shutil.move(parts, staged)
-    try:
-        staged.rename(kept)
-    except OSError:  # somebody else parsed the same
-        if not kept_tables(kept):
-            shutil.rmtree(kept, ignore_errors=True)
-            staged.rename(kept)
-        shutil.rmtree(staged, ignore_errors=True)
-    return kept_tables(kept)
+    def _only_tables(self, group: FileGroup, options: FileOptions, deadline: SourceDeadline) -> list[Table]:
+        found = self._files.tables(group.files, options, deadline)
+        for file, tables in zip(group.files, found, strict=True):
+            if len(tables) != 1:
+                raise SourceRefused(
+                    f"{file.name} has {len(tables)} tables, so it cannot be one with other files.",
+                    hint="Name its sheet, or read each file as tables of its own.",
+                    code="unsupported",
+                    field=self._fields.get("unsupported"),
+                )
+        return [tables[0] for tables in found]
 
 
 def _bounded(
@@ -252,16 +163,6 @@ def _bounded(
         yield batch
 
 
-def table_name_of(path: str) -> str:
-    """Return what a table of a file is called: the file's name without its ending.
-
-    >>> table_name_of("in/Orders 2026.csv"), table_name_of("data.tar.gz")
-    ('Orders 2026', 'data.tar')
-    """
-    name = PurePosixPath(path).name
-    return name[: -len(_suffix(name))] if _suffix(name) and len(name) > len(_suffix(name)) else name or "table"
-
-
 def pattern_name(pattern: str, fallback: str) -> str:
     """Return what the table of all files of a pattern is called: what it has in common, before its wildcards.
 
@@ -274,10 +175,6 @@ def pattern_name(pattern: str, fallback: str) -> str:
         return stem
     plain = [part for part in parts[:-1] if not set(part) & set("*?[")]
     return plain[-1] if plain else fallback
-
-
-def _suffix(name: str) -> str:
-    return PurePosixPath(name).suffix
 
 
 def _unique_names(named: Sequence[tuple[str, str]]) -> list[str]:

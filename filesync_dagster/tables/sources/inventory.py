@@ -25,7 +25,8 @@ from filesync_dagster.tables.sources.base import (
 )
 from filesync_dagster.tables.sources.deadline import SourceDeadline, within
 from filesync_dagster.tables.sources.file_settings import Pattern, PatternSettings
-from filesync_dagster.tables.sources.file_tables import FileGroup, FileTables, SourceFile, pattern_name, table_name_of
+from filesync_dagster.tables.sources.file_tables import FileGroup, FileTables, pattern_name
+from filesync_dagster.tables.sources.parsed_files import SourceFile, table_name_of
 from filesync_dagster.tables.sources.refusals import refusal, refusal_of
 from filesync_dagster.tables.sources.settings import ADVANCED, CONNECTION, FILES, Text, setting
 

@@ -1,11 +1,12 @@
 """Files that were fetched, parsed into tables: the border to `tables.reading`, which is loaded when a file is read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
+from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.tables.model import Table
 
 
@@ -27,9 +28,30 @@ class FileOptions:
         return {**asdict(self), "types": dict(self.types), "sheets": list(self.sheets)}
 
 
-def parse_file(path: Path, name: str, options: FileOptions, folder: Path) -> list[Table]:
-    """Return the tables in a file, written to a folder by a process of its own. Raises UnreadableTable."""
+@dataclass(frozen=True)
+class FileToParse:
+    """A file on this machine, what its tables are called, and the folder that they are written to."""
+
+    path: Path
+    name: str
+    options: FileOptions
+    folder: Path
+
+
+def parse_files(files: Sequence[FileToParse], check: Callable[[], None]) -> list[list[Table] | FilesyncError]:
+    """Return the tables in each file, or what is wrong with it, read by one process that does nothing else.
+
+    `check` is asked meanwhile, and raises to end it.
+    """
     reading: Any = import_module("filesync_dagster.tables.reading")
-    given = reading.ReadOptions(**{**asdict(options), "types": dict(options.types)})
-    found: list[Table] = reading.read_tables_apart(path, name, given, folder)
+    asked = [
+        reading.FileToRead(
+            file.path,
+            file.name,
+            reading.ReadOptions(**{**asdict(file.options), "types": dict(file.options.types)}),
+            file.folder,
+        )
+        for file in files
+    ]
+    found: list[list[Table] | FilesyncError] = reading.read_files_apart(asked, check=check)
     return found

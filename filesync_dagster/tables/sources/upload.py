@@ -20,7 +20,8 @@ from filesync_dagster.tables.sources.base import (
 )
 from filesync_dagster.tables.sources.deadline import SourceDeadline
 from filesync_dagster.tables.sources.file_settings import FileSettings
-from filesync_dagster.tables.sources.file_tables import FileGroup, FileTables, SourceFile, table_name_of
+from filesync_dagster.tables.sources.file_tables import FileGroup, FileTables
+from filesync_dagster.tables.sources.parsed_files import SourceFile, table_name_of
 from filesync_dagster.tables.sources.refusals import refusal
 from filesync_dagster.tables.sources.settings import FILES, NAMES_MAX_COUNT, Name, OptionalText, setting
 

@@ -10,7 +10,8 @@ from filesync_dagster.core.errors import LimitReached, SourceRefused
 from filesync_dagster.tables.sources.addresses import AddressGuard
 from filesync_dagster.tables.sources.base import SourceContext
 from filesync_dagster.tables.sources.deadline import SourceDeadline
-from filesync_dagster.tables.sources.file_tables import kept_tables, pattern_name, table_name_of
+from filesync_dagster.tables.sources.file_tables import pattern_name
+from filesync_dagster.tables.sources.parsed_files import kept_tables, table_name_of
 from filesync_dagster.tables.sources.registry import open_source
 from filesync_dagster.tables.sources.unions import common_type
 

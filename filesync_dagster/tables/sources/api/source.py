@@ -25,9 +25,10 @@ from filesync_dagster.tables.sources.base import (
     smaller_limit,
 )
 from filesync_dagster.tables.sources.deadline import SourceDeadline, within
-from filesync_dagster.tables.sources.file_tables import FileGroup, FileTables, SourceFile
+from filesync_dagster.tables.sources.file_tables import FileGroup, FileTables
 from filesync_dagster.tables.sources.http_calls import READ_POLICY, TEST_POLICY, HttpCalls
 from filesync_dagster.tables.sources.parse import FileOptions
+from filesync_dagster.tables.sources.parsed_files import SourceFile
 from filesync_dagster.tables.sources.refusals import refusal
 
 PAGE_SECONDS: Final = 60.0
