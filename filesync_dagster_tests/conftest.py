@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+from collections import Counter
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -22,15 +23,28 @@ from filesync_dagster_tests.servers import (  # noqa: F401 - fixtures
     postgres_url,
     s3_server,
 )
+from filesync_dagster_tests.work_units import FileScheduling
 
 if "CI" not in os.environ:  # there Hypothesis has a profile of its own, which is as patient
     settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("patient")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give workers whole files. Of the slow tests each is long enough by itself."""
+    return FileScheduling(config, log) if config.option.markexpr == "not slow" else None
+
+
 def pytest_collection_modifyitems(items):
-    """Begin with the slow tests: side by side, the others fill the time that they take."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Begin with what takes long: side by side, the others fill the time. Groups do, and files of many tests."""
+    sizes = Counter(item.path for item in items)
+
+    def brevity(item):
+        slow, grouped = (item.get_closest_marker(name) is not None for name in ("slow", "xdist_group"))
+        return not slow, not grouped, -sizes[item.path]
+
+    items.sort(key=brevity)
 
 
 def pytest_collection_finish():

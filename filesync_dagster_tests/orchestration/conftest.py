@@ -17,11 +17,13 @@ from filesync_dagster_tests.sync.projects import Project
 def no_instance_of_an_earlier_test():
     """Dagster remembers the last instance that was entered, and loads definitions with what is left of it.
 
-    A context that is left to the collector brings an older one back when it goes, so that happens here.
+    A context that is left to the collector brings an older one back when it goes, so that happens here. What is left
+    over then stays, and is not looked at again after each of the other tests.
     """
     with set_defs_state_storage(None):
         yield
         gc.collect()
+        gc.freeze()
 
 
 class DagsterProject(Project):
