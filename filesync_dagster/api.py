@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from filesync_dagster.sync.adoption import Adoption
     from filesync_dagster.sync.held_changes import HeldSync
     from filesync_dagster.sync.search import FolderSize
+    from filesync_dagster.tables.daily.sources import TableSources
 
 Watch = Callable[[Progress], None]
 
@@ -202,6 +203,13 @@ class Filesync:
 
         return Replications(self.runtime)
 
+    @property
+    def tables(self) -> "TableSources":
+        """The sources of tables: what is read of them, and kept."""
+        from filesync_dagster.tables.daily.sources import TableSources
+
+        return TableSources(self.runtime)
+
     def request(self, name: str, source: str, *, full: bool = False) -> bool:
         """Ask for a sync of an endpoint: Dagster's sensor launches it. False when it is asked for already.
 
@@ -249,8 +257,11 @@ class Filesync:
         if adopt:
             self.adopt(dry_run=dry_run)
         from filesync_dagster.replication.retention import maintain_replications
+        from filesync_dagster.tables.daily.retention import maintain_tables
 
-        return retention.maintain(self.runtime, dry_run=dry_run) | maintain_replications(self.runtime, dry_run=dry_run)
+        replicas = maintain_replications(self.runtime, dry_run=dry_run)
+        tables = maintain_tables(self.runtime, dry_run=dry_run)
+        return retention.maintain(self.runtime, dry_run=dry_run) | replicas | tables
 
     def adopt(self, *, dry_run: bool = False) -> "list[Adoption]":
         """Take the snapshot root over, and take in what lies there and the database does not know, by endpoint.

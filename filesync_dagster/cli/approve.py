@@ -10,6 +10,7 @@ import click
 from filesync_dagster.cli.held import describe_held, print_summary
 from filesync_dagster.cli.options import pass_invocation
 from filesync_dagster.cli.results import HELD, complaints, exit_code, summary
+from filesync_dagster.cli.source_reads import approve_read, print_held_read, source_named
 from filesync_dagster.cli.text import printable
 
 if TYPE_CHECKING:
@@ -26,9 +27,17 @@ def approve(invocation: Invocation, name: str, digest: str | None, *, yes: bool)
     """Commit the sync that the guard held, after showing what it would change.
 
     What is committed is what was shown: when the store is found changed meanwhile, nothing is. Of a replication: do
-    exactly the plan that was held, each operation looked at again; DIGEST is the number of the plan.
+    exactly the plan that was held, each operation looked at again; DIGEST is the number of the plan. Of a source of
+    tables (`tables/NAME` where an endpoint is called the same): let what was read be its tables.
     """
     with invocation.open() as filesync:
+        if (source := source_named(filesync, name)) is not None:
+            read = filesync.tables.held(source)
+            print_held_read(read)
+            if not (yes or digest):
+                _ask(name)
+            approve_read(filesync, read, digest)
+            return
         if name in filesync.replications.names():
             _approve_plan(filesync, name, digest, yes=yes)
         held = filesync.held(name)

@@ -1,4 +1,4 @@
-"""status: how every endpoint and every replication is doing."""
+"""status: how every endpoint, every replication and every source of tables is doing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from filesync_dagster.cli.alerts import notes
 from filesync_dagster.cli.options import pass_invocation
+from filesync_dagster.cli.source_reads import print_sources
 from filesync_dagster.cli.text import Cell, Column, duration, iso, moment, print_table, printable, size
 
 if TYPE_CHECKING:
@@ -45,26 +46,30 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
             click.echo(printable(f"Warning: {problem}"), err=True)
         known, standing = filesync.status(), filesync.alerts()
         replications = filesync.replications.status()
+        sources = filesync.tables.status()
         queues = _broken_queues(filesync)
         partitions = filesync.config.settings.partitions
     if as_json:
         for one in known:
             about = [alert.kind for alert in standing if alert.subject == one.name]
             click.echo(json.dumps({**as_dict(one), "alerts": about}))
-        for replication in replications:
-            click.echo(json.dumps({"replication": replication.name, **replication.as_dict()}))
-        return
-    if not known:
-        click.echo("There is no endpoint.")
+        others = [{"replication": replication.name, **replication.as_dict()} for replication in replications]
+        others += [{"source_of_tables": source.name, **source.as_dict()} for source in sources]
+        click.echo("".join(f"{json.dumps(other)}\n" for other in others), nl=False)
         return
     _print_endpoints(known, partitions)
     if replications:
         print_replications(replications, partitions)
+    if sources:
+        print_sources(sources, partitions)
     for line in (*queues, *notes(standing)):
         click.echo(printable(line))
 
 
 def _print_endpoints(known: list[EndpointStatus], partitions: Partitions) -> None:
+    if not known:
+        click.echo("There is no endpoint.")
+        return
     columns = [
         Column("endpoint", style="bold"),
         Column("state"),

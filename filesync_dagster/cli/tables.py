@@ -19,6 +19,7 @@ from filesync_dagster.cli.data_sets import (
     read_data_set,
     source_of,
 )
+from filesync_dagster.cli.source_reads import store_tables
 from filesync_dagster.cli.text import Cell, Column, plural, print_table, printable
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def tables() -> None:
     A source is files (CSV, Excel, JSON, Parquet) or --type with its settings: --type postgres --set host=db --set
     database=shop. Variables such as POSTGRES_PASSWORD fill settings that were not given.
     """
+
+
+tables.add_command(store_tables)
 
 
 @tables.command("list")

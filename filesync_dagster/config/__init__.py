@@ -4,10 +4,10 @@ Whom it may import: connectors (for the models of `endpoint_details`), filters, 
 """
 
 from filesync_dagster.config.alerts import AlertKind, Alerts
-from filesync_dagster.config.data_sources import DataSource
+from filesync_dagster.config.data_sources import DataSource, RowCountGuard, SourceSchedule
 from filesync_dagster.config.due import delay, next_due, next_tick, reconcile_due
 from filesync_dagster.config.environment import Environment, read_environment, without_credentials
-from filesync_dagster.config.freshness import freshness, lag_limit, replica_freshness
+from filesync_dagster.config.freshness import freshness, lag_limit, replica_freshness, source_freshness
 from filesync_dagster.config.installation import ensure_installation_id, installation_id
 from filesync_dagster.config.last_good import remember, running_config
 from filesync_dagster.config.load import Config, load_config
@@ -45,9 +45,11 @@ __all__ = [
     "ReplicationSchedule",
     "ReportSettings",
     "Retention",
+    "RowCountGuard",
     "Schedule",
     "ScheduleKind",
     "Settings",
+    "SourceSchedule",
     "SqsQueue",
     "TableSettings",
     "VirusScan",
@@ -65,5 +67,6 @@ __all__ = [
     "remember",
     "replica_freshness",
     "running_config",
+    "source_freshness",
     "without_credentials",
 ]

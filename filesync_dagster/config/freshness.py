@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 
+from filesync_dagster.config.data_sources import DataSource, SourceSchedule
 from filesync_dagster.config.models import Endpoint, Schedule, ScheduleKind
 from filesync_dagster.config.replications import Replication, ReplicationSchedule
 
@@ -23,6 +24,12 @@ def freshness(endpoint: Endpoint) -> tuple[timedelta, timedelta] | None:
 def replica_freshness(replication: Replication) -> tuple[timedelta, timedelta] | None:
     """Return the same for the runs of a replication; None where no clock starts them."""
     gap = _scheduled_gap(replication.schedule, replication.schedule_config) if replication.is_active else None
+    return None if gap is None else (gap + _grace(gap) / 2, gap + _grace(gap))
+
+
+def source_freshness(source: DataSource) -> tuple[timedelta, timedelta] | None:
+    """Return the same for the reads of a source of tables; None where no clock starts them."""
+    gap = _scheduled_gap(source.begins, source.schedule_config) if source.is_active else None
     return None if gap is None else (gap + _grace(gap) / 2, gap + _grace(gap))
 
 
@@ -47,10 +54,10 @@ def _gap(endpoint: Endpoint) -> timedelta | None:
     return longest_gap(endpoint.reconcile.cron) if gap is None and endpoint.reconcile.cron else gap
 
 
-def _scheduled_gap(kind: ScheduleKind | ReplicationSchedule, plan: Schedule) -> timedelta | None:
-    if kind in {ScheduleKind.INTERVAL, ReplicationSchedule.INTERVAL}:
+def _scheduled_gap(kind: ScheduleKind | ReplicationSchedule | SourceSchedule, plan: Schedule) -> timedelta | None:
+    if kind in {ScheduleKind.INTERVAL, ReplicationSchedule.INTERVAL, SourceSchedule.INTERVAL}:
         return timedelta(minutes=plan.interval_minutes)
-    is_cron = kind in {ScheduleKind.CRON, ReplicationSchedule.CRON}
+    is_cron = kind in {ScheduleKind.CRON, ReplicationSchedule.CRON, SourceSchedule.CRON}
     return longest_gap(plan.cron) if is_cron and plan.cron else None
 
 

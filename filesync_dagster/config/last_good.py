@@ -16,7 +16,7 @@ from pathlib import Path
 from filesync_dagster.config.environment import Environment
 from filesync_dagster.config.load import Config, load_config, read_config, read_text
 from filesync_dagster.config.models import SLUG
-from filesync_dagster.config.reader import QUEUE, QUEUES_BLOCK, REPLICATION, REPLICATIONS
+from filesync_dagster.config.reader import QUEUE, QUEUES_BLOCK, REPLICATION, REPLICATIONS, SOURCE, SOURCES
 from filesync_dagster.config.yaml_tree import with_entries_of
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
@@ -55,6 +55,7 @@ def remember(environment: Environment) -> bool:
             "endpoints": _lost(config, earlier),
             "queues": _lost_queues(config, earlier),
             "replications": _lost_replications(config, earlier),
+            "sources": _lost_sources(config, earlier),
         }
         if not any(lost.values()):
             return _write(target, text)
@@ -104,6 +105,13 @@ def _lost_replications(config: Config, earlier: Config) -> set[str]:
     return _of_these(missing, {name.removeprefix(REPLICATION) for name in names})
 
 
+def _lost_sources(config: Config, earlier: Config) -> set[str]:
+    """Return the sources of tables that were in order and are broken now."""
+    missing = {one.name for one in earlier.sources} - {one.name for one in config.sources}
+    names = [entry.name for entry in config.broken if entry.block == SOURCES]
+    return _of_these(missing, {name.removeprefix(SOURCE) for name in names})
+
+
 def _of_these(missing: AbstractSet[str], broken: AbstractSet[str]) -> set[str]:
     nameless = any(not SLUG.fullmatch(name) for name in broken)
     return set(missing) if nameless else set(missing & broken)
@@ -115,13 +123,16 @@ def _with_kept(config: Config, earlier: Config) -> Config:
     endpoints = (*config.endpoints, *kept)
     queues = _lost_queues(config, earlier)
     replications = _lost_replications(config, earlier)
+    sources = _lost_sources(config, earlier)
     running = lost | {f"{QUEUE}{name}" for name in queues} | {f"{REPLICATION}{name}" for name in replications}
+    running |= {f"{SOURCE}{name}" for name in sources}
     return replace(
         config,
         endpoints=endpoints,
         broken=tuple(replace(entry, kept=entry.name in running) for entry in config.broken),
         queues=(*config.queues, *(queue for queue in earlier.queues if queue.name in queues)),
         replications=(*config.replications, *(one for one in earlier.replications if one.name in replications)),
+        sources=(*config.sources, *(one for one in earlier.sources if one.name in sources)),
         by_name={endpoint.name: endpoint for endpoint in endpoints},
     )
 

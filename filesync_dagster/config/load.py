@@ -72,6 +72,11 @@ class Config:
         """The replications that are run."""
         return tuple(one for one in self.replications if one.is_active)
 
+    @property
+    def active_sources(self) -> tuple[DataSource, ...]:
+        """The sources of tables that are read."""
+        return tuple(one for one in self.sources if one.is_active)
+
     def queue(self, name: str) -> Queue:
         """Return the queue, or raise ConfigError with what there is."""
         for queue in self.queues:
@@ -162,7 +167,7 @@ def read_config(environment: Environment, text: str) -> Config:
     broken += unusable
     replications, unusable = reader.replications(top.get("replications") or [], {e.name: e for e in good})
     broken += unusable
-    sources, unusable = reader.data_sources(top.get("sources") or [])
+    sources, unusable = reader.data_sources(top.get("sources") or [], [e.name for e in good])
     broken += unusable
     if fatal or settings is None or alerts is None:
         raise ConfigError([*fatal, *(problem for entry in broken for problem in entry.problems)])

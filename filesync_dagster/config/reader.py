@@ -215,7 +215,7 @@ class EntryReader:
                 broken.append(Broken(f"{REPLICATION}{named or index}", sentences, block=REPLICATIONS))
         return list(good.values()), broken
 
-    def data_sources(self, entries: Any) -> tuple[list[DataSource], list[Broken]]:
+    def data_sources(self, entries: Any, endpoints: Sequence[str]) -> tuple[list[DataSource], list[Broken]]:
         """Return the sources of tables, and what is wrong with those that cannot be used; `config` is not looked at."""
         if not isinstance(entries, list):
             sentence = self.sentence(self.tree.line((SOURCES,)), "`sources:` must be a list")
@@ -228,6 +228,10 @@ class EntryReader:
             problems = self.left_over(at) + problems
             if source and source.name in good:
                 problems.append(self.sentence(self.tree.line((*at, "name")), f"the name {source.name!r} is taken"))
+            if source and source.endpoint is not None and source.endpoint not in endpoints:
+                near = did_you_mean_after(source.endpoint, endpoints)
+                line = self.tree.line((*at, "config", "endpoint"))
+                problems.append(self.sentence(line, f"there is no endpoint {source.endpoint!r}.{near}"))
             if source and not problems:
                 good[source.name] = source
             else:

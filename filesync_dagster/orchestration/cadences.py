@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from filesync_dagster.config import Endpoint, Replication, ReplicationSchedule, ScheduleKind, next_tick
+from filesync_dagster.config import (
+    DataSource,
+    Endpoint,
+    Replication,
+    ReplicationSchedule,
+    ScheduleKind,
+    SourceSchedule,
+    next_tick,
+)
 from filesync_dagster.config.freshness import longest_gap
 
 EVERY_MINUTE = "* * * * *"
@@ -75,6 +83,16 @@ def reconcile_of(endpoint: Endpoint, zone: str) -> Cadence | None:
         return None
     cadence = _cron(plan.cron, plan.timezone or zone, zone)
     return replace(cadence, name=f"reconcile_{cadence.name.removeprefix('cron_')}", reconcile=True)
+
+
+def source_cadence(source: DataSource, zone: str) -> Cadence | None:
+    """Return the cadence of a source of tables; None where no clock starts its reads."""
+    plan = source.schedule_config
+    if source.is_active and source.begins is SourceSchedule.INTERVAL:
+        return _interval(plan.interval_minutes, zone)
+    if source.is_active and source.begins is SourceSchedule.CRON and plan.cron:
+        return _cron(plan.cron, plan.timezone or zone, zone)
+    return None
 
 
 def replication_cadence(replication: Replication, zone: str) -> Cadence | None:

@@ -29,6 +29,7 @@ from filesync_dagster.orchestration.sensors.alerts import alert_sensor
 from filesync_dagster.orchestration.sensors.events import queue_sensor, request_sensor
 from filesync_dagster.orchestration.sensors.first_syncs import first_sync_sensor
 from filesync_dagster.orchestration.sensors.replications import replication_sensor
+from filesync_dagster.orchestration.tables.definitions import TableAssets, table_definitions
 
 
 def definitions_for(environment: Environment, overrides: Overrides | None = None) -> dg.Definitions:
@@ -56,8 +57,9 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
     executor = None if overrides else dg.in_process_executor
     common = dg.Definitions(resources=_resources(resource), executor=executor, sensors=[alert_sensor()])
     common = dg.Definitions.merge(common, maintenance_job(config.settings, resource.installation))
+    tables = table_definitions(config, resource.installation)
     if not config.active:
-        return common
+        return dg.Definitions.merge(common, tables.definitions(), *_jobs_of_tables(config, resource, tables))
     endpoints = endpoint_assets(config, overrides)
     writers = writers_by_endpoint(config)
     stores = dg.AssetsDefinition(
@@ -70,10 +72,11 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
     replicas = [replication_assets(config)] if config.active_replications else []
     return dg.Definitions.merge(
         common,
+        tables.definitions(),
         dg.Definitions(
             assets=[endpoints, stores, stored_snapshots(config), *reports, *replicas],
             jobs=[
-                sync_job(config, resource.installation, endpoints, *reports, *replicas),
+                sync_job(config, resource.installation, endpoints, *reports, *replicas, *tables.made),
                 *([receive_job(resource.installation)] if config.queues else []),
             ],
             schedules=[
@@ -89,6 +92,12 @@ def definitions_of(config: Config, resource: FilesyncResource, overrides: Overri
             ],
         ),
     )
+
+
+def _jobs_of_tables(config: Config, resource: FilesyncResource, tables: TableAssets) -> list[dg.Definitions]:
+    """Return the job of a configuration that has sources of tables and no endpoint."""
+    jobs = [sync_job(config, resource.installation, *tables.made)] if tables.made else []
+    return [dg.Definitions(jobs=jobs)]
 
 
 def _replication_sensors(config: Config) -> list[dg.SensorDefinition]:

@@ -10,6 +10,9 @@ ASSET_PREFIX = "filesync"
 REPLICA_PREFIX = "filesync_replica"
 """The first part of the asset key of a replication; its name is the second."""
 
+TABLES_PREFIX = "tables"
+"""The first part of the asset keys of a source of tables and of its tables; its name is the second."""
+
 REPORTS_PREFIX = "filesync_reports"
 """The first part of the asset key of a report."""
 

@@ -31,13 +31,16 @@ class Project:
             self.variables["FILESYNC_DATABASE_URL"] = database
         self.settings = settings
         self.replications: list[Mapping[str, Any]] = []
+        self.sources: list[Mapping[str, Any]] = []
+        self.generations: list[Mapping[str, Any]] = []
         self.write(*endpoints)
 
     def write(self, *endpoints: Mapping[str, Any]) -> None:
         """Replace the endpoints of the configuration."""
         # JSON is YAML.
         text = {"settings": self.settings, "endpoints": endpoints, "replications": self.replications}
-        self.config.write_text(json.dumps(text))
+        tables = {"sources": self.sources, "generations": self.generations}
+        self.config.write_text(json.dumps(text | {name: some for name, some in tables.items() if some}))
 
     def open(self) -> Filesync:
         """Open the configuration as it is now."""

@@ -84,6 +84,28 @@ stored_tables = Table(
     Index(None, "upload_id"),
 )
 
+source_reads = Table(
+    "source_reads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("day", Text, nullable=False),  # YYYY-MM-DD: the day whose data it is
+    Column("mode", Text, nullable=False),  # live | reread
+    Column("state", Text, nullable=False),  # committed | held | approved | rejected | replaced | failed
+    Column("is_whole", Boolean, nullable=False),  # false: only some of its tables were asked for
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime, nullable=False),
+    Column("tables", Integer, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("data_version", Text),  # of all its tables together
+    Column("findings", JSON, nullable=False),  # relations, and what the checks found
+    Column("error", ToldText),
+    Column("error_code", Text),
+    Column("run_id", Text),
+    Index(None, "source", "finished_at"),
+)
+
 sessions = Table(
     "sessions",
     metadata,

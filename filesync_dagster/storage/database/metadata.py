@@ -23,6 +23,7 @@ from filesync_dagster.storage.database.replications import ReplicationRepository
 from filesync_dagster.storage.database.requests import RequestRepository
 from filesync_dagster.storage.database.session_files import SessionFileRepository
 from filesync_dagster.storage.database.sessions import SessionRepository
+from filesync_dagster.storage.database.source_reads import SourceReadRepository
 from filesync_dagster.storage.database.stored_files import StoredFileRepository
 from filesync_dagster.storage.database.stored_tables import StoredTableRepository
 from filesync_dagster.storage.database.uploads import UploadRepository
@@ -63,6 +64,7 @@ class Metadata:
         self.data_sources = DataSourceRepository(database)
         self.uploads = UploadRepository(database)
         self.tables = StoredTableRepository(database)
+        self.source_reads = SourceReadRepository(database)
         self.sessions = SessionRepository(database)
         self.session_files = SessionFileRepository(database)
         self.audit = AuditRepository(database)

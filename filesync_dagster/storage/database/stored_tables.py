@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, tuple_, update
 
 from filesync_dagster.core.errors import TableError
 from filesync_dagster.storage.database.data_tables import stored_tables
@@ -54,11 +54,7 @@ class StoredTableRepository:
             if again:
                 of_uploads = stored_tables.c.upload_id.in_(again)
                 connection.execute(update(stored_tables).where(of_uploads).values(state="replaced"))
-            for record in records:
-                if record.state == "current" and record.upload_id is None:
-                    connection.execute(update(stored_tables).where(*_same_place(record)).values(state="replaced"))
-                values = {item.name: getattr(record, item.name) for item in fields(record)}
-                connection.execute(insert(stored_tables).values(**values))
+            insert_tables(connection, records)
 
     def find(self, table_id: str) -> StoredTableRecord | None:
         """Return a table by its id, or None."""
@@ -76,13 +72,19 @@ class StoredTableRepository:
         """Return what was read of an upload last."""
         return self._records(stored_tables.c.upload_id == upload_id, stored_tables.c.state == "current")
 
-    def latest(self, source: str, *, day: str | None = None) -> list[StoredTableRecord]:
-        """Return the current table of each name of a source: of a day, or of the last day that there is."""
+    def latest(self, source: str, *, day: str | None = None, until: str | None = None) -> list[StoredTableRecord]:
+        """Return the current table of each name of a source: of a day, or of the last day (`until` one) it has."""
         where = [stored_tables.c.source == source, stored_tables.c.state == "current"]
         if day is not None:
             where.append(stored_tables.c.day == day)
+        if until is not None:
+            where.append(stored_tables.c.day <= until)
         newest = {record.name: record for record in self._records(*where)}  # days ascend
         return sorted(newest.values(), key=lambda record: record.name)
+
+    def held(self, source: str) -> list[StoredTableRecord]:
+        """Return the tables of a source that wait for a decision."""
+        return self._records(stored_tables.c.source == source, stored_tables.c.state == "held")
 
     def page(
         self,
@@ -147,6 +149,28 @@ class StoredTableRepository:
         query = select(*_columns()).where(*where).order_by(column.day, column.created_at, column.id)
         with self._database.read_transaction() as connection:
             return [StoredTableRecord(*row) for row in connection.execute(query)]
+
+
+def insert_tables(connection: Connection, records: Collection[StoredTableRecord]) -> None:
+    """Add tables; one that is current, and of a source, replaces what was in its place."""
+    for record in records:
+        if record.state == "current" and record.upload_id is None:
+            connection.execute(update(stored_tables).where(*_same_place(record)).values(state="replaced"))
+        values = {item.name: getattr(record, item.name) for item in fields(record)}
+        connection.execute(insert(stored_tables).values(**values))
+
+
+def decide_held(connection: Connection, source: str, *, approve: bool) -> int:
+    """Let the held tables of a source be current, or let go of them; return how many there were."""
+    column = stored_tables.c
+    is_held = (column.source == source, column.state == "held")
+    query = select(*_columns()).where(*is_held)
+    held = [StoredTableRecord(*row) for row in connection.execute(query)]
+    for record in held if approve else ():
+        connection.execute(update(stored_tables).where(*_same_place(record)).values(state="replaced"))
+    state = {"state": "current", "held_reason": None} if approve else {"state": "replaced"}
+    connection.execute(update(stored_tables).where(*is_held).values(**state))
+    return len(held)
 
 
 def _columns() -> list[Any]:

@@ -148,6 +148,11 @@ class SnapshotStore:
             raise self._foreign()
         self._is_claimed = True
 
+    def claimed_root(self) -> Root:
+        """Return the root itself, for what else is kept there. Raises ForeignRoot."""
+        self.claim()
+        return self._root
+
     def is_foreign(self) -> bool:
         """Tell whether the root is marked as another installation's. Writes nothing."""
         with disk_errors(f"looking at {self._root.uri(MARKER)}"):
