@@ -150,7 +150,7 @@ def _counts(schema: "TableSchema") -> tuple[list[dg.TableRecord], dg.TableSchema
 
 def _preview(filesync: "Filesync", table: "ReadTable") -> dict[str, Any]:
     """Return the first rows of a table, what is about people masked. A courtesy: the table itself is kept."""
-    from filesync_dagster.tables.daily.opened import table_store
+    from filesync_dagster.tables.daily.access import table_store
     from filesync_dagster.tables.rows import json_rows, page_of, person_columns
 
     names = table.schema.names[:PREVIEW_COLUMNS]

@@ -53,7 +53,7 @@ TABLES = "tables"
 
 def source_assets(config: Config) -> dg.AssetsDefinition:
     """Return the assets of the active sources and their tables, all of them made by one op that can do any of them."""
-    from filesync_dagster.tables.daily.discovered import discovered_tables
+    from filesync_dagster.tables.daily.discovery import discovered_tables
 
     days, zone = daily(config.settings.partitions), config.settings.partitions.timezone
     outputs: dict[str, dg.AssetKey] = {}
@@ -99,7 +99,7 @@ def read_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> It
 
 def _wanted(context: dg.AssetExecutionContext, filesync: "Filesync") -> dict[str, Sequence[str] | None]:
     """Return the sources that are selected, and which of their tables: None where the source itself is, for all."""
-    from filesync_dagster.tables.daily.discovered import discovered_tables
+    from filesync_dagster.tables.daily.discovery import discovered_tables
 
     selected = set(context.selected_asset_keys)
     checked = {check.asset_key for check in context.selected_asset_check_keys}

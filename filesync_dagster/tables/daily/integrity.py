@@ -8,7 +8,7 @@ import duckdb
 from filesync_dagster.tables.model import DataSet, TableRelation, TableSchema
 from filesync_dagster.tables.profile.database import one_row, open_tables, quote
 
-ORPHANS_MORE_MAX = 0.01
+ORPHANS_GROWTH_MAX_SHARE = 0.01
 """By how much the share of orphans may grow, of 1, before that is remarked."""
 
 
@@ -62,7 +62,7 @@ def growing_orphans(before: Mapping[str, float], after: Mapping[str, float]) -> 
     return [
         {"relation": name, "before": before[name], "orphans": share}
         for name, share in sorted(after.items())
-        if name in before and share > before[name] + ORPHANS_MORE_MAX
+        if name in before and share > before[name] + ORPHANS_GROWTH_MAX_SHARE
     ]
 
 

@@ -28,7 +28,7 @@ def maintain_tables(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int
     still_named = tables.uris()
     lost = {one.manifest_uri for one in gone} - still_named
     if lost:
-        from filesync_dagster.tables.daily.opened import table_store
+        from filesync_dagster.tables.daily.access import table_store
 
         store = table_store(runtime)
         for uri in lost:

@@ -81,20 +81,20 @@ class TableSources:
         def one(name: str) -> SourceResult:
             return self.read(name, day=day, tables=wanted[name], run_id=run_id, cancelled=cancelled)
 
-        def failed(name: str, sentence: str) -> SourceResult:
+        def fail(name: str, sentence: str) -> SourceResult:
             return SourceResult(name, shown, ReadMode.LIVE, ReadState.FAILED, error=sentence, error_code="failed")
 
-        return run_each(min(settings.concurrency, READS_MAX_COUNT), list(wanted), one, failed)
+        return run_each(min(settings.concurrency, READS_MAX_COUNT), list(wanted), one, fail)
 
-    def stored(self, name: str, *, day: date | None = None) -> list[StoredTableRecord]:
+    def current(self, name: str, *, day: date | None = None) -> list[StoredTableRecord]:
         """Return the current tables of a source: of a day, or of the last one that it was read on."""
         return self._runtime.metadata.tables.latest(name, day=day.isoformat() if day else None)
 
     def table(self, name: str, table: str, *, day: date | None = None) -> "Table":
         """Return a stored table, with its parts on a local disk. Raises NothingKnown, SnapshotMissing."""
-        from filesync_dagster.tables.daily.opened import table_store
+        from filesync_dagster.tables.daily.access import table_store
 
-        found = {record.name: record for record in self.stored(name, day=day)}
+        found = {record.name: record for record in self.current(name, day=day)}
         if table not in found:
             when = f" of {day}" if day else ""
             raise NothingKnown(

@@ -82,7 +82,7 @@ def test_a_read_that_lost_most_rows_is_held(shop):
     assert "filesync approve shop" in complaint(result)
     assert checked(result)["shop", "row_count_guard"] is False
     with shop.open() as filesync:
-        assert {one.name: one.rows for one in filesync.tables.stored("shop")}["orders"] == 100
+        assert {one.name: one.rows for one in filesync.tables.current("shop")}["orders"] == 100
         filesync.tables.approve("shop")
     result = shop.materialize(SOURCE)
     assert result.success

@@ -3,7 +3,7 @@
 import pytest
 
 from filesync_dagster.core.errors import ConfigError, NothingHeld, NothingKnown
-from filesync_dagster.tables.daily.discovered import discovered_tables, discovery_digest
+from filesync_dagster.tables.daily.discovery import discovered_tables, discovery_digest
 from filesync_dagster.tables.rows import page_of
 from filesync_dagster_tests.sync.projects import Project
 from filesync_dagster_tests.tables.daily.shop import SHOP, day_ago, write_customers, write_orders
@@ -23,7 +23,7 @@ def shop(tmp_path):
 
 def rows(filesync, **when):
     """Return the rows of the current tables, by name."""
-    return {table.name: table.rows for table in filesync.tables.stored("shop", **when)}
+    return {table.name: table.rows for table in filesync.tables.current("shop", **when)}
 
 
 def test_a_read_keeps_the_tables_with_keys_and_relations(shop):
@@ -119,7 +119,7 @@ def test_a_past_day_is_what_was_stored_on_it_or_a_refusal(shop):
     assert (result.state, result.error_code) == ("failed", "no_past")
     assert "no cursor is declared" in result.error
     assert filesync.tables.status()[0].state == "never read"
-    assert filesync.tables.stored("shop") == []
+    assert filesync.tables.current("shop") == []
 
 
 def test_drift_keys_and_references_are_found_over_all_rows(shop):
