@@ -23,12 +23,12 @@ from filesync_dagster.core.logging import event
 from filesync_dagster.storage.database.source_reads import SourceReadRecord
 from filesync_dagster.storage.database.stored_tables import StoredTableRecord
 from filesync_dagster.sync.runtime import Runtime
+from filesync_dagster.tables.daily.access import config_of, opened_source, table_store
 from filesync_dagster.tables.daily.discovery import note_discovery
 from filesync_dagster.tables.daily.drift import schema_drift
 from filesync_dagster.tables.daily.guard import objections
 from filesync_dagster.tables.daily.integrity import broken_keys, growing_orphans, orphan_shares
 from filesync_dagster.tables.daily.model import ReadMode, ReadState, ReadTable, SourceResult
-from filesync_dagster.tables.daily.access import config_of, opened_source, table_store
 from filesync_dagster.tables.daily.past import bookmark_at_end, cursors_of, require_past
 from filesync_dagster.tables.keys import find_keys
 from filesync_dagster.tables.model import DataSet, TableRelation, TableSchema
