@@ -64,9 +64,9 @@ def _holds_digits(kind: Any, other: Any) -> bool:
         return False
     if kind in DECIMAL_DIGITS and other in DECIMAL_DIGITS:
         if pa.types.is_unsigned_integer(kind):
-            return pa.types.is_unsigned_integer(other) and kind.bit_width >= other.bit_width
+            return pa.types.is_unsigned_integer(other) and bool(kind.bit_width >= other.bit_width)
         spare = 1 if pa.types.is_unsigned_integer(other) else 0
-        return kind.bit_width >= other.bit_width + spare
+        return bool(kind.bit_width >= other.bit_width + spare)
     if kind in DECIMAL_DIGITS:
         return False  # a decimal may have more digits than a whole number has room for
     whole, scale = kind.precision - kind.scale, kind.scale
@@ -78,8 +78,8 @@ def _holds_digits(kind: Any, other: Any) -> bool:
 def _float_holds(kind: Any, other: Any) -> bool:
     exact_bits = {16: 11, 32: 24, 64: 53}[kind.bit_width]
     if pa.types.is_floating(other):
-        return kind.bit_width >= other.bit_width
-    return pa.types.is_integer(other) and other.bit_width <= exact_bits
+        return bool(kind.bit_width >= other.bit_width)
+    return pa.types.is_integer(other) and bool(other.bit_width <= exact_bits)
 
 
 def _moment_holds(kind: Any, other: Any) -> bool:
