@@ -20,6 +20,7 @@ from filesync_dagster.config.models import (
     Schedule,
     ScheduleKind,
     Settings,
+    slug_of,
 )
 from filesync_dagster.config.queues import AzureQueue, FileManagerQueue, PubSubQueue, Queue, RabbitQueue, SqsQueue
 from filesync_dagster.config.reader import Broken
@@ -67,6 +68,7 @@ __all__ = [
     "remember",
     "replica_freshness",
     "running_config",
+    "slug_of",
     "source_freshness",
     "without_credentials",
 ]

@@ -14,6 +14,7 @@ from filesync_dagster.config.reader import (
     QUEUE,
     REPLICATION,
     SOURCE,
+    SOURCES,
     Broken,
     EntryReader,
     did_you_mean,
@@ -39,6 +40,7 @@ class Config:
     queues: tuple[Queue, ...] = ()
     replications: tuple[Replication, ...] = ()
     sources: tuple[DataSource, ...] = ()
+    source_lines: Mapping[str, int] = field(default_factory=dict, repr=False)  # where each of them stands
     unread: tuple[str, ...] = ()  # why nothing of the file can be used: this is the last one that was good
 
     @property
@@ -181,6 +183,7 @@ def read_config(environment: Environment, text: str) -> Config:
         tuple(queues),
         tuple(replications),
         tuple(sources),
+        reader.lines_of(SOURCES),
     )
 
 

@@ -238,6 +238,16 @@ class EntryReader:
                 broken.append(Broken(f"{SOURCE}{named or index}", tuple(dict.fromkeys(problems)), block=SOURCES))
         return list(good.values()), broken
 
+    def lines_of(self, block: str) -> dict[str, int]:
+        """Return the line at which each entry of a block that has a name begins; the first of several of one name."""
+        entries = self.tree.value.get(block) if isinstance(self.tree.value, dict) else None
+        named = [
+            (entry["name"], self.tree.line((block, index)))
+            for index, entry in enumerate(entries if isinstance(entries, list) else ())
+            if isinstance(entry, dict) and isinstance(entry.get("name"), str)
+        ]
+        return dict(reversed(named))
+
     def _replication(self, entry: Any, at: tuple[str | int, ...]) -> tuple[Replication | None, list[str]]:
         problems = self.left_over(at)
         if not isinstance(entry, dict):

@@ -39,6 +39,11 @@ class TableSettings(BaseModel):
     queued_sessions: int = Field(default=20, ge=1, le=10_000, description="Generations that may wait.")
     tests_per_minute: int = Field(default=5, ge=1, le=10_000, description="Tests of connections of one user.")
     generations_per_hour: int = Field(default=10, ge=1, le=100_000, description="Generations of one user.")
+    running_reads: int = Field(default=2, ge=1, le=64, description="Data sources that are read at once.")
+    queued_reads: int = Field(default=20, ge=1, le=10_000, description="Data sources that may wait to be read.")
+    read_hours: float = Field(
+        default=6, gt=0, le=24 * 30, description="Reading a source that takes longer is ended and failed."
+    )
     session_memory: ByteSize = Field(
         default=ByteSize(4 * 2**30), ge=2**29, description="Memory of the process that works on one generation."
     )

@@ -20,6 +20,7 @@ from filesync_dagster.web.metrics import Exposition
 from filesync_dagster.web.overview import growth as growth_of
 from filesync_dagster.web.overview import overview as overview_of
 from filesync_dagster.web.overview_messages import Growth
+from filesync_dagster.web.rate_limits import RateLimiter
 from filesync_dagster.web.requests import BodyLimit, NoStoreResponse, RequestLog, add_error_handlers
 from filesync_dagster.web.routes import (
     browse,
@@ -29,7 +30,9 @@ from filesync_dagster.web.routes import (
     overview,
     replications,
     rows,
+    sources,
     syncs,
+    tables,
     uploads,
     webhooks,
 )
@@ -54,6 +57,10 @@ ROUTERS = (
     console.writes,
     uploads.reads,
     uploads.writes,
+    sources.reads,
+    sources.writes,
+    tables.reads,
+    tables.writes,
     browse.router,
     overview.reads,
     overview.writes,
@@ -88,6 +95,7 @@ class FilesyncApp(FastAPI):
         self.state.change_streams = ChangeStreams(site, stop)
         self.state.bundle = Bundle()
         self.state.attempts = Attempts()
+        self.state.limiter = RateLimiter()
         add_error_handlers(self)
         for router in ROUTERS:
             self.include_router(router)
@@ -97,18 +105,24 @@ class FilesyncApp(FastAPI):
         self.router.routes.extend(console.FILES)
 
     def openapi(self) -> dict[str, Any]:
-        """Return the description. What does not fit its model is answered with 400, so there is no 422."""
+        """Return the description. What does not fit its model is answered with 400, and not with FastAPI's 422."""
         if self.openapi_schema is None:
             found = super().openapi()
             for path in found["paths"].values():
                 for operation in path.values():
-                    operation["responses"].pop("422", None)
+                    _drop_framework_refusal(operation["responses"])
                     if "security" in operation:  # of whoever asks, before the route
                         operation["responses"].update({f"{status}": one for status, one in ADMISSION.items()})
             for unused in ("HTTPValidationError", "ValidationError"):
                 found["components"]["schemas"].pop(unused, None)
         assert self.openapi_schema is not None  # FastAPI keeps what it has made
         return self.openapi_schema
+
+
+def _drop_framework_refusal(responses: dict[str, Any]) -> None:
+    """Take away the 422 that FastAPI describes by itself; one of ours stays."""
+    if "HTTPValidationError" in str(responses.get("422")):
+        del responses["422"]
 
 
 def _growth(site: Site) -> Growth:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, computed_field, create_model
 
 from filesync_dagster.core.model import NUMBERS, Number
 from filesync_dagster.storage.database import SyncRecord
@@ -23,6 +23,14 @@ class Problem(Body):
 
     error: str = Field(description="One sentence for people.")
     hint: str = Field(default="", description="What to do about it.")
+    code: str | None = Field(default=None, description="The same as one word for programs, where there is one.")
+    field: str | None = Field(default=None, description="What to correct, by its path in what was sent.")
+
+    @computed_field(description="The same as `error`.")  # type: ignore[prop-decorator]  # as pydantic has it
+    @property
+    def detail(self) -> str:
+        """The sentence under the name that clients of FastAPI look for."""
+        return self.error
 
 
 class UploadOut(Body):

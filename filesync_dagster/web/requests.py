@@ -5,7 +5,7 @@ import secrets
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +26,7 @@ from filesync_dagster.core.errors import (
     SourceError,
     StorageError,
     SyncError,
+    TableError,
     UnknownEndpoint,
 )
 from filesync_dagster.core.logging import event
@@ -42,6 +43,7 @@ from filesync_dagster.web.connections import has_file_body
 from filesync_dagster.web.console.sessions import Principal, Role, TooManyAttempts
 from filesync_dagster.web.cursors import InvalidQuery
 from filesync_dagster.web.messages import Problem
+from filesync_dagster.web.rate_limits import TooManyRequests
 from filesync_dagster.web.site import Site
 
 JSON = "application/json"
@@ -56,14 +58,36 @@ STATUSES: tuple[tuple[type[FilesyncError], int], ...] = (
     (WrongMediaType, 415),
     (StrangeHost, 421),
     (TooManyAttempts, 429),
+    (TooManyRequests, 429),
     (UnknownEndpoint, 404),
     (ConfigError, 409),
     (SyncError, 409),
     (ServiceError, 503),
     (StorageError, 503),
     (SourceError, 503),
+    (TableError, 422),
 )
 """The first that fits."""
+
+TABLE_STATUSES: Final[Mapping[str, int]] = {
+    "bad_config": 400,
+    "bad_value": 400,
+    "unknown_column": 400,
+    "forbidden_reference": 403,
+    "masked": 403,
+    "secrets_needed": 403,
+    "not_found": 404,
+    "exists": 409,
+    "ambiguous": 409,
+    "read_only": 409,
+    "running": 409,
+    "busy": 409,
+    "not_held": 409,
+    "in_use": 409,
+    "gone": 410,
+    "revision": 412,
+}
+"""Of errors of tables, by their code: 422 where what was asked is right and a source or a file does not give it."""
 
 UNEXPECTED = Problem(error="Something unexpected happened.", hint="The log of the server says more.")
 NO_TOKEN = Problem(error="Nobody may do this.", hint="Set FILESYNC_API_TOKEN where `filesync serve` runs.")
@@ -187,9 +211,13 @@ async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, FilesyncError)
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
     message = "\n".join(error.problems) if isinstance(error, ConfigError) else error.message
-    response = _problem(status, Problem(error=message, hint=error.hint))
-    if isinstance(error, TooManyAttempts):
-        response.headers["retry-after"] = str(error.wait_seconds)
+    code, field = getattr(error, "code", None), getattr(error, "field", None)
+    if isinstance(error, TableError):
+        status = TABLE_STATUSES.get(error.code, status)
+    response = _problem(status, Problem(error=message, hint=error.hint, code=code, field=field))
+    wait_seconds = getattr(error, "wait_seconds", None)
+    if wait_seconds is not None:
+        response.headers["retry-after"] = str(wait_seconds)
     return response
 
 

@@ -16,6 +16,8 @@ from filesync_dagster.core.errors import ConfigError, ServiceError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.secrets import secrets_manager, with_secrets
 from filesync_dagster.orchestration.client import DagsterClient, nowhere, read_url
+from filesync_dagster.tables.catalog.dispatch import ReadDispatcher
+from filesync_dagster.tables.catalog.upload_tables import UploadTables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,6 +201,8 @@ class Site:
     home: Path  # where a `filesync up` says where it serves
     token: str | None = field(default=None, repr=False)
     dagster_url: str | None = None
+    reads: ReadDispatcher = field(default_factory=ReadDispatcher, init=False, repr=False)
+    upload_tables: UploadTables = field(default_factory=UploadTables, init=False, repr=False)
     _clients: dict[tuple[str, str | None], DagsterClient] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -226,7 +230,9 @@ class Site:
         return self.token is not None and token is not None and same(token, self.token)
 
     def close(self) -> None:
-        """Release what was opened."""
+        """Release what was opened, and end what is being read."""
+        self.upload_tables.close()
+        self.reads.close()
         self.current.close()
         for client in self._clients.values():
             client.close()

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
 
-from filesync_dagster.config.table_settings import VirusScan
 from filesync_dagster.core.extras import import_from_extra
-from filesync_dagster.tables.uploads import ClamdScan, UploadError, UploadLimits, UploadStore, UploadWriter
+from filesync_dagster.tables.catalog.contexts import UPLOADS, upload_store
+from filesync_dagster.tables.uploads import UploadError, UploadStore, UploadWriter
 from filesync_dagster.web.messages import UploadOut
 
 if TYPE_CHECKING:
@@ -21,33 +20,21 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from filesync_dagster.api import Filesync
     from filesync_dagster.storage.database.uploads import UploadRecord
     from filesync_dagster.web.site import Site
 
 T = TypeVar("T")
 
-FOLDER: Final = "uploads"
 WRITE_BYTES = 1 << 20
 FORM_MAX_BYTES = 64 << 10
 """What a form has besides the file."""
-
-
-def upload_store(filesync: Filesync) -> UploadStore:
-    """Return the uploads of an installation."""
-    settings = filesync.config.settings.tables
-    scanner = ClamdScan(settings.clamd) if settings.virus_scan is VirusScan.REQUIRED else None
-    limits = UploadLimits(int(settings.max_file), timedelta(days=settings.upload_days))
-    metadata = filesync.runtime.metadata
-    folder = filesync.runtime.home / FOLDER
-    return UploadStore(folder, metadata.uploads, limits, scanner=scanner, in_use=metadata.sessions.inputs)
 
 
 @contextmanager
 def lend_store(site: Site) -> Iterator[UploadStore]:
     """Lend the uploads of the configuration that is current."""
     with site.current.acquire() as filesync:
-        yield upload_store(filesync)
+        yield upload_store(filesync.runtime)
 
 
 @asynccontextmanager
@@ -209,7 +196,7 @@ def upload_out(record: UploadRecord) -> UploadOut:
         upload_id=record.id,
         filename=record.stored_name,
         original_name=record.original_name,
-        path=f"{FOLDER}/{record.stored_name}",
+        path=f"{UPLOADS}/{record.stored_name}",
         size=record.size,
         received=record.received,
         sha256=record.sha256,

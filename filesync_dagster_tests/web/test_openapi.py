@@ -48,7 +48,7 @@ def test_every_operation_is_described(client):
         assert described["description"]
         assert ("security" in described) == (isinstance(route, ReadRoute) or route.name == "webhook")
         assert ("401" in described["responses"]) == ("security" in described)
-        assert "422" not in described["responses"]
+        assert "HTTPValidationError" not in json.dumps(described["responses"])
     assert len(OPERATIONS) == sum(len(path) for path in said["paths"].values())
 
 

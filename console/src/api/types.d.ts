@@ -16,13 +16,27 @@ export type ChangeList = { "items": Array<ChangeOut>; "next_cursor": (string | n
 
 export type ChangeOut = { "seq": number; "observed_at": string; "change": string; "path": string; "external_id": string; "before": (Record<string, unknown> | null); "after": (Record<string, unknown> | null); "sync_id": string };
 
+export type ColumnOut = { "name": string; "type": string; "position": number; "nullable": boolean; "sql_type": (string | null); "role": (string | null); "person_kind": (string | null); "format": (string | null); "description": (string | null); "sensitivity": Array<string>; "masked": boolean; "stats": Record<string, unknown> };
+
+export type ColumnSeen = { "name": string; "type": string; "sql_type": (string | null); "nullable": boolean; "description": (string | null); "sensitivity": Array<string> };
+
 export type Component = { "name": string; "status": "ok" | "degraded" | "failing"; "detail": string };
 
+export type ConnectionIn = { "source"?: (string | null); "type"?: (string | null); "config"?: Record<string, unknown>; "file_paths"?: (Array<string> | null) };
+
 export type ConnectionOut = { "endpoint": string; "latency_ms": number; "sees": string; "permissions": Array<string>; "problems": Array<string>; "warnings": Array<string> };
+
+export type ConnectionTest = { "type": string; "status": "success" | "failed" | "error"; "message": string; "available": boolean; "code": (string | null); "field": (string | null); "hint": string; "latency_ms": (number | null); "server": (string | null); "tables": Array<TableSeen>; "warnings": Array<string> };
+
+export type ConnectorOut = { "type": string; "name": string; "description": string; "icon": string; "supported_formats": Array<string>; "config_schema": Record<string, unknown>; "installed": boolean; "install_hint": (string | null); "tested": "server" | "contract"; "capabilities": Array<string> };
+
+export type Connectors = { "connectors": Array<ConnectorOut> };
 
 export type ConsoleSession = { "signed_in": boolean; "role": ("viewer" | "operator" | "admin" | null); "may_decide": boolean; "needs_token": boolean; "csrf": (string | null); "version": string; "dagster_url": (string | null) };
 
 export type Decision = { "files_processed": number; "files_before": (number | null); "files_added": number; "files_restored": number; "files_updated": number; "files_moved": number; "files_removed": number; "files_left_scope": number; "files_repathed": number; "files_total": number; "bytes_total": number; "api_calls": number; "retries": number; "throttled_seconds": number; "feed_drift": (number | null); "endpoint": string; "decision": "approved" | "rejected"; "sync_id": (string | null); "warnings": Array<string> };
+
+export type Discovery = { "type": string; "tables": Array<TableFound> };
 
 export type Document = { "openapi": string };
 
@@ -66,7 +80,13 @@ export type JournalRow = { "seq": number; "endpoint": string; "observed_at": str
 
 export type LastSync = { "files_processed": number; "files_before": (number | null); "files_added": number; "files_restored": number; "files_updated": number; "files_moved": number; "files_removed": number; "files_left_scope": number; "files_repathed": number; "files_total": number; "bytes_total": number; "api_calls": number; "retries": number; "throttled_seconds": number; "feed_drift": (number | null); "sync_id": string; "status": string; "mode": string; "started_at": string; "completed_at": string; "duration_seconds": number; "run_id": (string | null); "snapshot_uri": (string | null) };
 
+export type LastTest = { "at": string; "status": "success" | "failed" | "error"; "message": string; "code": (string | null); "field": (string | null); "latency_ms": (number | null); "server": (string | null) };
+
 export type LaunchedRuns = { "run_ids": Array<string>; "endpoints": Array<string>; "waiting": Array<string>; "urls": Array<string> };
+
+export type Limits = { "max_file_bytes": number; "max_files": number; "max_columns": number; "max_cell_characters": number; "max_source_rows": number; "max_tables": number; "max_scale": number; "max_output_rows": number; "max_body_bytes": number; "max_page_rows": number; "running_sessions": number; "queued_sessions": number; "running_reads": number; "queued_reads": number; "tests_per_minute": number; "generations_per_hour": number; "upload_days": number; "session_days": number; "virus_scan": "off" | "required"; "may_keep_secrets": boolean };
+
+export type Lineage = { "source": (string | null); "source_type": (string | null); "upload_id": (string | null); "file": (string | null); "read_id": (string | null); "read_at": (string | null) };
 
 export type Me = { "role": "viewer" | "operator" | "admin"; "via": "token" | "session" | "nobody" };
 
@@ -96,17 +116,29 @@ export type PlanProblemOut = { "kind": string; "paths": Array<string>; "sentence
 
 export type PlannedOperation = { "op": string; "path": string; "new_path": (string | null); "size": (number | null); "external_id": string };
 
-export type Problem = { "error": string; "hint": string };
+export type Problem = { "error": string; "hint": string; "code": (string | null); "field": (string | null); "detail": string };
 
 export type ProblemList = { "items": Array<ProblemOut>; "next_cursor": (string | null) };
 
 export type ProblemOut = { "external_id": string; "kind": string; "path": string; "sentence": string; "times": number; "since": (string | null) };
 
+export type ReadOrder = { "tables"?: Array<string>; "limit"?: (number | null) };
+
+export type ReadOut = { "id": string; "source": string; "state": "queued" | "running" | "completed" | "failed" | "cancelled"; "tables": Array<string>; "limit": (number | null); "progress": ReadProgressOut; "table_ids": Array<string>; "error": (string | null); "error_code": (string | null); "error_hint": (string | null); "error_field": (string | null); "asked_by": string; "cancel_asked": boolean; "created_at": string; "started_at": (string | null); "finished_at": (string | null) };
+
+export type ReadProgressOut = { "stage": string; "table": string; "rows": number; "tables_done": number; "tables_total": number };
+
 export type Readiness = { "ready": boolean; "error": (string | null) };
+
+export type Reads = { "reads": Array<ReadOut> };
 
 export type RejectedPlan = { "replication": string; "plan_id": number };
 
 export type Rejection = { "sync_id"?: (string | null) };
+
+export type RelationDecision = { "child_columns": Array<string>; "parent": string; "parent_columns": Array<string>; "decision": "confirm" | "refuse" };
+
+export type RelationOut = { "child": string; "child_columns": Array<string>; "parent": string; "parent_columns": Array<string>; "origin": "declared" | "detected" | "proposed" | "refused"; "multiplicity": "one_to_many" | "one_to_one" | "many_to_many"; "score": (number | null); "inclusion": (number | null); "decided_by": (string | null) };
 
 export type ReplicaFile = { "path": string; "external_id": string; "kind": string; "size": (number | null); "source_version": (string | null); "content_hash": (string | null); "dest_version": (string | null); "dest_hash": (string | null); "internal_id": (string | null); "verified": (string | null); "permissions": (string | null); "written_at": (string | null) };
 
@@ -122,11 +154,27 @@ export type ReportKinds = { "items": Array<ReportKind> };
 
 export type ReportRows = { "report": string; "day": string; "notes": Array<string>; "items": Array<Record<string, unknown>>; "next_cursor": (string | null) };
 
+export type RowColumn = { "name": string; "type": string; "masked": boolean };
+
+export type RowPage = { "table_id": string; "name": string; "columns": Array<RowColumn>; "rows": Array<Record<string, unknown>>; "total_rows": number; "matching_rows": number; "offset": number };
+
 export type RunState = { "run_id": string; "status": string; "endpoints": Array<string>; "replications": Array<string>; "full": boolean; "created_at": string; "started_at": (string | null); "ended_at": (string | null); "url": string };
 
 export type SignIn = { "token"?: (string | null); "code"?: (string | null) };
 
 export type SignedOut = { "sessions": number };
+
+export type SourceHistory = { "revisions": Array<SourceRevisionOut> };
+
+export type SourceIn = { "name": string; "type": string; "config"?: Record<string, unknown>; "description"?: string };
+
+export type SourceOut = { "name": string; "type": string; "description": string; "origin": "file" | "saved"; "place": (string | null); "problem": (string | null); "config": Record<string, unknown>; "secrets_set": Array<string>; "revision": (number | null); "created_at": (string | null); "created_by": (string | null); "updated_at": (string | null); "last_test": (LastTest | null); "last_read": (ReadOut | null) };
+
+export type SourcePatch = { "name"?: (string | null); "config"?: (Record<string, unknown> | null); "description"?: (string | null) };
+
+export type SourceRevisionOut = { "revision": number; "action": "created" | "changed" | "removed"; "name": string; "type": string; "config": Record<string, unknown>; "secrets_set": Array<string>; "changed_by": string; "changed_at": string };
+
+export type Sources = { "sources": Array<SourceOut> };
 
 export type StandingAlert = { "subject": string; "kind": string; "raised_at": string; "sentence": string };
 
@@ -136,15 +184,32 @@ export type SyncState = { "endpoint": string; "title": string; "type": string; "
 
 export type SyncStates = { "endpoints": Array<SyncState>; "replications": Array<ReplicationState>; "runs": Array<RunState> };
 
+export type TableFound = { "name": string; "kind": string; "rows_estimate": (number | null); "bytes": (number | null); "description": (string | null); "primary_key": Array<string>; "unique_keys": Array<Array<string>>; "columns": Array<ColumnSeen>; "relations": Array<RelationOut> };
+
+export type TableList = { "items": Array<TableSummary>; "next_cursor": (string | null) };
+
+export type TableOut = { "id": string; "name": string; "source": string; "upload_id": (string | null); "state": "current" | "held" | "replaced"; "held_reason": (string | null); "day": string; "rows": number; "bytes": number; "columns": number; "primary_key": Array<string>; "content_hash": string; "warnings": number; "created_at": string; "description": (string | null); "primary_key_origin": (string | null); "unique_keys": Array<Array<string>>; "checks": Array<string>; "schema": Array<ColumnOut>; "relations": Array<RelationOut>; "reading_warnings": Array<WarningOut>; "lineage": Lineage };
+
+export type TableSeen = { "name": string; "rows_estimate": (number | null); "readable": boolean; "problem": (string | null) };
+
+export type TableSummary = { "id": string; "name": string; "source": string; "upload_id": (string | null); "state": "current" | "held" | "replaced"; "held_reason": (string | null); "day": string; "rows": number; "bytes": number; "columns": number; "primary_key": Array<string>; "content_hash": string; "warnings": number; "created_at": string };
+
+export type UploadContent = { "filename": string; "content": Array<Record<string, unknown>>; "total_rows": number; "columns": Array<string>; "types": Record<string, string>; "table": string; "tables": Array<string>; "masked": Array<string>; "warnings": Array<WarningOut> };
+
 export type UploadOut = { "upload_id": string; "filename": string; "original_name": string; "path": string; "size": (number | null); "received": number; "sha256": (string | null); "format": (string | null); "state": string; "refusal": (string | null); "refusal_code": (string | null); "tables": Array<Record<string, unknown>>; "warnings": Array<Record<string, unknown>>; "created_at": string; "expires_at": string };
 
 export type Uploads = { "uploads": Array<UploadOut> };
 
 export type WaitingChange = { "change": string; "path": string; "external_id": string; "before": (Record<string, unknown> | null); "after": (Record<string, unknown> | null) };
 
+export type WarningOut = { "code": string; "message": string; "count": number; "column": (string | null); "examples": Array<string> };
+
 export interface Operations {
   "GET /api/changes": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint"?: Array<string>; "since"?: (string | null); "until"?: (string | null); "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: JournalPage };
   "GET /api/changes/histogram": { query: { "endpoint"?: Array<string>; "since": string; "until": string }; answer: ChangeHistogram };
+  "GET /api/connectors/available": { answer: Connectors };
+  "POST /api/connectors/discover": { body: ConnectionIn; answer: Discovery };
+  "POST /api/connectors/test": { body: ConnectionIn; answer: ConnectionTest };
   "GET /api/events": { query: { "since"?: (string | null) }; answer: unknown };
   "GET /api/files": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint"?: Array<string>; "folder"?: (string | null); "direct"?: boolean; "q"?: (string | null); "kind"?: Array<"file" | "folder" | "shortcut" | "document">; "owner"?: (string | null); "hash"?: (string | null); "min_size"?: (number | null); "max_size"?: (number | null); "changed_since"?: (string | null); "changed_before"?: (string | null); "deleted"?: boolean; "sort"?: "path" | "size" | "modified"; "descending"?: boolean; "offset"?: number; "count"?: "none" | "estimate" | "exact" }; answer: BrowsePage };
   "GET /api/files/export": { query: { "endpoint"?: Array<string>; "folder"?: (string | null); "direct"?: boolean; "q"?: (string | null); "kind"?: Array<"file" | "folder" | "shortcut" | "document">; "owner"?: (string | null); "hash"?: (string | null); "min_size"?: (number | null); "max_size"?: (number | null); "changed_since"?: (string | null); "changed_before"?: (string | null); "deleted"?: boolean; "sort"?: "path" | "size" | "modified"; "descending"?: boolean; "format"?: "csv" | "arrow" }; answer: unknown };
@@ -152,10 +217,28 @@ export interface Operations {
   "GET /api/files/{endpoint}/{external_id}": { path: { "endpoint": string; "external_id": string }; answer: FileDetails };
   "GET /api/growth": { answer: Growth };
   "GET /api/held": { answer: HeldItems };
+  "GET /api/limits": { answer: Limits };
   "GET /api/me": { answer: Me };
   "GET /api/overview": { answer: Overview };
+  "GET /api/reads/{read_id}": { path: { "read_id": string }; answer: ReadOut };
+  "POST /api/reads/{read_id}/cancel": { path: { "read_id": string }; answer: ReadOut };
+  "GET /api/sources": { answer: Sources };
+  "POST /api/sources": { body: SourceIn; answer: SourceOut };
+  "DELETE /api/sources/{name}": { path: { "name": string }; answer: unknown };
+  "GET /api/sources/{name}": { path: { "name": string }; answer: SourceOut };
+  "PATCH /api/sources/{name}": { path: { "name": string }; body: SourcePatch; answer: SourceOut };
+  "PUT /api/sources/{name}": { path: { "name": string }; body: SourceIn; answer: SourceOut };
+  "GET /api/sources/{name}/history": { path: { "name": string }; answer: SourceHistory };
+  "POST /api/sources/{name}/read": { path: { "name": string }; body: ReadOrder; answer: ReadOut };
+  "GET /api/sources/{name}/reads": { path: { "name": string }; answer: Reads };
   "GET /api/syncs": { query: { "endpoint": string; "limit"?: number; "since"?: (string | null); "until"?: (string | null) }; answer: PastSyncs };
+  "GET /api/tables": { query: { "limit"?: number; "cursor"?: (string | null); "source"?: (string | null); "upload"?: (string | null); "state"?: ("current" | "held" | "replaced" | null) }; answer: TableList };
+  "GET /api/tables/{table_id}": { path: { "table_id": string }; query: { "reveal"?: boolean }; answer: TableOut };
+  "POST /api/tables/{table_id}/approve": { path: { "table_id": string }; answer: TableSummary };
+  "POST /api/tables/{table_id}/relations": { path: { "table_id": string }; body: RelationDecision; answer: TableOut };
+  "GET /api/tables/{table_id}/rows": { path: { "table_id": string }; query: { "reveal"?: boolean; "where"?: (string | null); "columns"?: (string | null); "order"?: (string | null); "limit"?: number; "offset"?: number }; answer: RowPage };
   "POST /api/upload/file": { answer: UploadOut };
+  "GET /api/upload/file/{filename}/content": { path: { "filename": string }; query: { "max_rows"?: number; "table"?: (string | null); "offset"?: number; "reveal"?: boolean }; answer: UploadContent };
   "GET /api/uploads": { query: { "limit"?: number }; answer: Uploads };
   "DELETE /api/uploads/{upload_id}": { path: { "upload_id": string }; answer: unknown };
   "GET /api/uploads/{upload_id}": { path: { "upload_id": string }; answer: UploadOut };

@@ -34,6 +34,7 @@ class DataSourceRecord:
     updated_at: datetime
     revision: int
     last_test: Mapping[str, Any] | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,15 @@ class DataSourceRepository:
         return found
 
     def add(  # noqa: PLR0917  # the columns of a row
-        self, source_id: str, name: str, kind: str, config: Mapping[str, Any], secrets: Mapping[str, str], who: str
+        self,
+        source_id: str,
+        name: str,
+        kind: str,
+        config: Mapping[str, Any],
+        secrets: Mapping[str, str],
+        who: str,
+        *,
+        description: str = "",
     ) -> DataSourceRecord:
         """Add a data source. Raises SourceConflict when there is one of this name."""
         with self._database.write_transaction() as connection:
@@ -86,7 +95,9 @@ class DataSourceRepository:
                     field="name",
                 )
             now = self._database.now(connection)
-            record = DataSourceRecord(source_id, name, kind, dict(config), dict(secrets), who, now, now, 1)
+            record = DataSourceRecord(
+                source_id, name, kind, dict(config), dict(secrets), who, now, now, 1, description=description
+            )
             connection.execute(insert(data_sources).values(**_values(record)))
             _remember(connection, record, "created", who, now)
         return record
@@ -99,8 +110,11 @@ class DataSourceRepository:
         who: str,
         revision: int | None = None,
         new_name: str | None = None,
+        *,
+        kind: str | None = None,
+        description: str | None = None,
     ) -> DataSourceRecord:
-        """Give a data source another configuration.
+        """Give a data source another configuration; what is None stays.
 
         Raises UnknownSource; SourceConflict unless it still has `revision`, or when the new name is another one's.
         """
@@ -111,6 +125,8 @@ class DataSourceRepository:
             now = self._database.now(connection)
             values = {
                 "name": new_name or name,
+                "type": kind or before.type,
+                "description": before.description if description is None else description,
                 "config": dict(config),
                 "secrets_encrypted": dict(secrets),
                 "updated_at": now,

@@ -21,6 +21,7 @@ data_sources = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     Column("last_test", JSON(none_as_null=True)),  # what the last test said, and when
     Column("revision", Integer, nullable=False),  # grows with every change of the configuration
+    Column("description", Text, nullable=False, server_default=""),
 )
 
 data_source_history = Table(
@@ -80,6 +81,7 @@ stored_tables = Table(
     Column("held_reason", ToldText),
     Column("run_id", Text),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("relations", JSON, nullable=False, server_default="[]"),  # of which it is the child, as of `tables.model`
     Index(None, "source", "name", "day"),
     Index(None, "upload_id"),
 )
@@ -104,6 +106,30 @@ source_reads = Table(
     Column("error_code", Text),
     Column("run_id", Text),
     Index(None, "source", "finished_at"),
+)
+
+read_jobs = Table(
+    "read_jobs",
+    metadata,
+    Column("id", Text, primary_key=True),  # "read_" and 32 hexadecimal digits
+    Column("source", Text, nullable=False),  # its name
+    Column("state", Text, nullable=False),  # queued | running | completed | failed | cancelled
+    Column("tables", JSON, nullable=False),  # the names that were asked for; [] is all
+    Column("row_limit", BigInteger),  # of each table; null: none
+    Column("progress", JSON, nullable=False),  # stage, table, rows, tables_done, tables_total
+    Column("table_ids", JSON, nullable=False),  # of `tables`: what it brought
+    Column("error", ToldText),
+    Column("error_code", Text),
+    Column("error_hint", ToldText),
+    Column("error_field", Text),
+    Column("who", Text, nullable=False),
+    Column("worker", JSON(none_as_null=True)),  # the process that is at it; null: none
+    Column("cancel_asked_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Index(None, "source", "created_at"),
+    Index(None, "state"),
 )
 
 sessions = Table(

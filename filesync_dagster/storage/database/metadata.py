@@ -18,6 +18,7 @@ from filesync_dagster.storage.database.leases import REPLICATION, Lease, LeaseRe
 from filesync_dagster.storage.database.logs import SyncRepository
 from filesync_dagster.storage.database.migrate import migrate
 from filesync_dagster.storage.database.queues import QueueRepository
+from filesync_dagster.storage.database.read_jobs import ReadJobRepository
 from filesync_dagster.storage.database.records import NewState, SyncRecord
 from filesync_dagster.storage.database.replications import ReplicationRepository
 from filesync_dagster.storage.database.requests import RequestRepository
@@ -65,6 +66,7 @@ class Metadata:
         self.uploads = UploadRepository(database)
         self.tables = StoredTableRepository(database)
         self.source_reads = SourceReadRepository(database)
+        self.read_jobs = ReadJobRepository(database)
         self.sessions = SessionRepository(database)
         self.session_files = SessionFileRepository(database)
         self.audit = AuditRepository(database)

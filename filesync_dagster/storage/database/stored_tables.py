@@ -1,7 +1,7 @@
 """Stored tables: what was read of each source on each day, and where its rows are."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,7 @@ class StoredTableRecord:
     state: str = "current"  # current | held | replaced
     held_reason: str | None = None
     run_id: str | None = None
+    relations: Sequence[Mapping[str, Any]] = field(default_factory=list)  # of which it is the child, likewise
 
 
 class StoredTableRepository:
@@ -71,6 +72,10 @@ class StoredTableRepository:
     def of_upload(self, upload_id: str) -> list[StoredTableRecord]:
         """Return what was read of an upload last."""
         return self._records(stored_tables.c.upload_id == upload_id, stored_tables.c.state == "current")
+
+    def of_run(self, run_id: str) -> list[StoredTableRecord]:
+        """Return what one read brought, whatever replaced it since."""
+        return self._records(stored_tables.c.run_id == run_id)
 
     def latest(self, source: str, *, day: str | None = None, until: str | None = None) -> list[StoredTableRecord]:
         """Return the current table of each name of a source: of a day, or of the last day (`until` one) it has."""
@@ -112,6 +117,13 @@ class StoredTableRepository:
         """Note what was found out about a table since it was read: its profile, confirmed keys."""
         with self._database.write_transaction() as connection:
             statement = update(stored_tables).where(stored_tables.c.id == table_id).values(schema=dict(schema))
+            return connection.execute(statement).rowcount > 0
+
+    def note_relations(self, table_id: str, relations: Sequence[Mapping[str, Any]]) -> bool:
+        """Note how a table belongs to others, as somebody decided."""
+        with self._database.write_transaction() as connection:
+            given = [dict(one) for one in relations]
+            statement = update(stored_tables).where(stored_tables.c.id == table_id).values(relations=given)
             return connection.execute(statement).rowcount > 0
 
     def approve(self, table_id: str) -> StoredTableRecord:

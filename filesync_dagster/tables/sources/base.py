@@ -53,6 +53,7 @@ class SourceContext:
     cancelled: Callable[[], bool] = never_cancelled
     runtime: "Runtime | None" = None  # whose inventory `inventory` reads
     find_upload: Callable[[str], Path] | None = None  # takes what a request calls an upload; raises SourceRefused
+    name_upload: Callable[[str], str] | None = None  # what whoever sent it called it
 
     def deadline(self, seconds: float) -> SourceDeadline:
         """Return a deadline that ends early when the source is cancelled."""

@@ -14,6 +14,8 @@ HERE: Final = "filesync_dagster.tables.sources"
 FILE_LIBRARIES: Final = ("python_calamine", "charset_normalizer", "sqlglot")
 FILE_FORMATS: Final = ("csv", "tsv", "xlsx", "xls", "xlsb", "ods", "json", "ndjson", "parquet")
 
+PUBLIC_NAMES: Final = {"upload": "local", "atlas": "catalog"}
+
 
 @dataclass(frozen=True)
 class SourceType:
@@ -31,6 +33,11 @@ class SourceType:
     libraries: tuple[str, ...] = ()
     server_tested: bool = True  # against the real server or the vendor's own emulator; else against fakes of ours
     capabilities: tuple[str, ...] = ("test", "discover", "read")
+
+    @property
+    def public_name(self) -> str:
+        """What requests call it: the name of the product whose clients ask, where that has one for it."""
+        return PUBLIC_NAMES.get(self.kind, self.kind)
 
     @property
     def tested(self) -> Literal["server", "contract"]:

@@ -122,7 +122,9 @@ class UploadSource:
         return SourceFile(self._shown(name), version, lambda: cast("IO[bytes]", path.open("rb")), facts.st_size, path)
 
     def _name_of(self, name: str) -> str:
-        return self._config.table_name or table_name_of(name)
+        return self._config.table_name or table_name_of(self._shown(name))
 
     def _shown(self, name: str) -> str:
+        if self._context.name_upload is not None:
+            return self._context.name_upload(name)
         return PurePosixPath(name).name if self._context.find_upload is not None else name

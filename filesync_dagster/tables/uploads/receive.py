@@ -120,6 +120,10 @@ class UploadStore:
             )
         return self.path(record)
 
+    def original_name(self, name: str) -> str:
+        """Return what whoever sent an upload called it. Raises UnknownUpload."""
+        return self._repository.of_name(name.removeprefix("uploads/")).original_name
+
     @contextmanager
     def write(
         self, upload_id: str, offset: int, checksum: "tuple[str, bytes] | None" = None

@@ -13,9 +13,11 @@ DESCRIPTIONS = {
     413: "The body is too large.",
     415: "The body is not of the kind that it should be.",
     410: "It has expired.",
+    412: "It was changed since it was read.",
+    422: "It was understood, and the source or the file does not give what was asked.",
     421: "A browser was led here by a name that is not in settings.serve.hosts.",
     423: "Somebody else is sending it.",
-    429: "Too many wrong tries.",
+    429: "Too often: `Retry-After` says in how many seconds again.",
     503: "The database or Dagster is not to be had.",
     507: "There is no room for it.",
 }

@@ -42,7 +42,7 @@ async def on_upload_error(request: Request, error: Exception) -> Response:
     headers = {"Tus-Resumable": tus.VERSION} if "tus-resumable" in request.headers else {}
     if error.code == "protocol":
         headers["Tus-Version"] = tus.VERSION
-    problem = Problem(error=error.message, hint=error.hint)
+    problem = Problem(error=error.message, hint=error.hint, code=error.code, field=error.field)
     return NoStoreResponse(problem.model_dump(mode="json"), error.status, headers)
 
 

@@ -1,0 +1,60 @@
+"""Where sources work: what a request may reach, and what the operator of the machine may."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from filesync_dagster.config import VirusScan
+from filesync_dagster.sync.runtime import Runtime
+from filesync_dagster.tables.sources.addresses import AddressGuard
+from filesync_dagster.tables.sources.base import SourceContext, SourceLimits
+from filesync_dagster.tables.sources.deadline import never_cancelled
+from filesync_dagster.tables.uploads import ClamdScan, UploadLimits, UploadStore
+
+UPLOADS = "uploads"
+PARSED = "parsed"
+"""Below the cache of an installation: files that were parsed, by their version."""
+
+
+def request_context(
+    runtime: Runtime, name: str, folder: Path, cancelled: Callable[[], bool] = never_cancelled
+) -> SourceContext:
+    """Return where a source works that somebody asked for over HTTP: public addresses, and files that were sent."""
+    settings, uploads = runtime.config.settings.tables, upload_store(runtime)
+    limits = SourceLimits(rows=settings.max_source_rows, tables=settings.max_tables, file_bytes=int(settings.max_file))
+    return SourceContext(
+        name=name,
+        folder=_made(folder),
+        guard=AddressGuard(settings.allow_hosts),
+        limits=limits,
+        cancelled=cancelled,
+        runtime=runtime,
+        find_upload=uploads.find,
+        name_upload=uploads.original_name,
+    )
+
+
+def operator_context(
+    runtime: Runtime, name: str, folder: Path, cancelled: Callable[[], bool] = never_cancelled
+) -> SourceContext:
+    """Return where a source of endpoints.yaml works: every address; paths are relative to that file."""
+    beside = runtime.config.environment.config_path.absolute().parent
+    context = request_context(runtime, name, folder, cancelled)
+    return replace(context, guard=AddressGuard.of_operator(), find_upload=lambda path: beside / path, name_upload=None)
+
+
+def upload_store(runtime: Runtime) -> UploadStore:
+    """Return the uploads of an installation."""
+    settings = runtime.config.settings.tables
+    scanner = ClamdScan(settings.clamd) if settings.virus_scan is VirusScan.REQUIRED else None
+    limits = UploadLimits(int(settings.max_file), timedelta(days=settings.upload_days))
+    metadata = runtime.metadata
+    return UploadStore(
+        runtime.home / UPLOADS, metadata.uploads, limits, scanner=scanner, in_use=metadata.sessions.inputs
+    )
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
