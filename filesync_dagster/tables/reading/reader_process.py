@@ -11,8 +11,10 @@ import resource
 import select
 import signal
 import socket
+import sys
 from contextlib import suppress
 from importlib import import_module
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -26,9 +28,18 @@ from filesync_dagster.tables.reading.options import ReadLimits, ReadOptions
 ADDRESS_SPACE_BYTES: Final = 6 * 1024**3  # DuckDB and Arrow reserve more than they use
 CPU_SECONDS: Final = 3600
 IDLE_SECONDS: Final = 120.0
+LIBRARIES: Final = ("charset_normalizer", "python_calamine")
 ANSWER: Final = "answer.json"
 READY: Final = b"ready\n"
 FILE_DONE: Final = b"file\n"
+
+
+class _WithoutPandas(MetaPathFinder):
+    """PyArrow loads pandas wherever it is installed, for a second, and needs it for nothing that is done here."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:
+        if fullname.partition(".")[0] == "pandas":
+            raise ModuleNotFoundError(f"{fullname} is not for readers.", name=fullname)
 
 
 def main() -> None:
@@ -37,9 +48,10 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):  # whatever a library prints is no answer
         os.dup2(nothing, descriptor)
-    for module, _ in READERS.values():
+    sys.meta_path.insert(0, _WithoutPandas())
+    for module in (*(f"filesync_dagster.tables.reading.{module}" for module, _ in READERS.values()), *LIBRARIES):
         with suppress(ImportError):  # said when a file needs it
-            import_module(f"filesync_dagster.tables.reading.{module}")
+            import_module(module)
     _cut_network()
     gc.collect()
     gc.freeze()
