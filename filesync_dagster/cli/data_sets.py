@@ -29,8 +29,6 @@ SETTINGS = click.option(
 )
 TABLES = click.option("--table", "names", multiple=True, metavar="NAME", help="Only this table; may be repeated.")
 LIMIT = click.option("--limit", type=click.IntRange(min=1), help="At most so many rows of each table.")
-SEED_NAMES = {"postgres": "POSTGRES", "snowflake": "SNOWFLAKE", "s3": "AWS", "api": "API"}
-"""Before the names of environment variables that fill settings nobody gave: POSTGRES_HOST, SNOWFLAKE_ACCOUNT, …"""
 
 
 def source_of(files: tuple[Path, ...], kind: str | None, settings: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
@@ -79,12 +77,8 @@ def _of_environment(kind: str) -> dict[str, str]:
     from filesync_dagster.config import read_environment
     from filesync_dagster.tables.sources.registry import source_type
 
-    found = source_type(kind)
-    prefix = SEED_NAMES.get(found.kind)
-    if prefix is None:
-        return {}
     variables = read_environment(None).variables
-    names = {name: f"{prefix}_{name.upper()}" for name in found.config.model_fields}
+    names = source_type(kind).variables
     return {name: variables[variable] for name, variable in names.items() if variables.get(variable)}
 
 

@@ -90,12 +90,13 @@ def find_types(
     con: duckdb.DuckDBPyConnection, relation: str, names: Sequence[str], *, is_all: bool
 ) -> tuple[TypeDecision, ...]:
     """Return the types that a relation of text columns has. `is_all`: it has all rows, and is no sample of them."""
-    columns = {name: candidate_forms(first_values(con, relation, name)) for name in names}
+    values = {name: first_values(con, relation, name) for name in names}
+    columns = {name: candidate_forms(values[name]) for name in names}
     evidence = _climb(con, relation, columns)
     decisions = [_decide(name, columns[name], evidence[name], is_all=is_all) for name in names]
     if any(decision.has_comma for decision in decisions):
         decisions = [_doubt_points(decision, is_all=is_all) for decision in decisions]
-    return tuple(decisions)
+    return tuple(_with_year_hint(decision, values[decision.name]) for decision in decisions)
 
 
 def _climb(
@@ -224,6 +225,16 @@ def _doubt_points(decision: TypeDecision, *, is_all: bool) -> TypeDecision:
     if not decision.has_lone_points:
         return decision
     return TypeDecision(decision.name, is_certain=is_all, warnings=(_ambiguous_numbers(decision.name),))
+
+
+def _with_year_hint(decision: TypeDecision, values: Sequence[str]) -> TypeDecision:
+    """Tell how texts become dates whose years have two digits: nothing in a file tells the century."""
+    texts = [value.strip() for value in values]
+    if decision.form is not None or not texts or not all(map(forms.SHORT_DATE.fullmatch, texts)):
+        return decision
+    message = f"These look like dates, but years of two digits are text; say which, such as {forms.SHORT_EXAMPLES}."
+    hint = TableWarning("short_years", message, column=decision.name, examples=tuple(texts[:3]))
+    return replace(decision, warnings=(*decision.warnings, hint))
 
 
 def _null_warnings(name: str, evidence: TypeEvidence) -> list[TableWarning]:

@@ -72,7 +72,13 @@ class _Lines:
 def _normalize(text: TextFile, dialect: CsvDialect, to: Path, limits: ReadLimits, cancellation: Cancellation) -> _Lines:
     """Return a file without what stands above the table, whose records end with line feeds; count the records."""
     scan = RecordScan(
-        text.path, dialect.delimiter, dialect.quote, cr_ends=dialect.cr_ends, line_bytes=limits.line_bytes
+        text.path,
+        dialect.delimiter,
+        dialect.quote,
+        dialect.width,
+        cr_ends=dialect.cr_ends,
+        line_bytes=limits.line_bytes,
+        null_words=text.has_null_words,
     )
     offset = text.offset + dialect.skip_bytes
     if not offset and not text.has_returns:
@@ -172,7 +178,8 @@ class _CsvTable:
                     wanted = self.options.types[column.name]
                     raise explain_violation(self.con, self._relation(), column, wanted) from None
                 return None
-            warnings = [*self.text.warnings, *self.dialect.warnings, *_all(decisions), *self._rejected(con)]
+            warnings = [*self.text.warnings, *self.dialect.warnings, *_all(decisions), *_counted(self.lines.count)]
+            warnings += self._rejected(con)
             left_out = sum(warning.count for warning in warnings if warning.code == QUARANTINED)
             if writer.rows + left_out != self.rows:
                 raise UnreadableTable(
@@ -246,6 +253,18 @@ def _batches(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.RecordBa
 
 def _all(decisions: Sequence[TypeDecision]) -> list[TableWarning]:
     return [warning for decision in decisions for warning in decision.warnings]
+
+
+def _counted(count: RecordCount) -> list[TableWarning]:
+    """Return what DuckDB does without a word."""
+    found = []
+    if count.overfull:
+        message = f"{count.overfull:,} lines have fields too many, which are empty at their end and were left out."
+        found.append(TableWarning("trailing_delimiters", message, count.overfull))
+    if count.null_words:
+        message = f"{count.null_words:,} fields that say NULL or \\N, without quotes, were read as nothing."
+        found.append(TableWarning("null_tokens", message, count.null_words))
+    return found
 
 
 def _exactly(path: Path) -> str:

@@ -67,7 +67,7 @@ def form_of(wanted: str) -> ValueForm | None:
         precision, scale = int(found[1]), int(found[2] or 0)
         if 1 <= precision <= 38 and scale <= precision:
             return forms.decimal(found[3] or "point", precision, scale)
-    for form in forms.DATES:
+    for form in (*forms.DATES, *forms.SHORT_DATES):
         if text == form.name:
             return form
     raise UnreadableTable(

@@ -7,7 +7,7 @@ follows fails where it does not hold.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +24,9 @@ _UNUSED = ("\x1f", "\x1e", "\x1d", "\x1c", "\x01")
 """Delimiters of a file with one column: none of its letters."""
 
 _CLEAN = re.compile(r"\s*([-+]?[\d.,' ]*\d%?|[^,;\t|]*)\s*")
+
+_SEPARATOR_LINE = re.compile(r'"?sep=([!-/:-@\[-`{-~\t ])"?[\t ,;]*(?:\r\n|\r|\n)', re.IGNORECASE)
+"""A first line that tells Excel the delimiter, and is no part of the table."""
 
 Record = list[FieldText]
 
@@ -80,6 +83,9 @@ def find_dialect(path: Path, offset: int, options: ReadOptions) -> CsvDialect:
     if not sample.strip("\r\n \t"):
         raise UnreadableTable(f"{path.name} is empty.", code="empty")
     _check_choice(options)
+    said = _SEPARATOR_LINE.match(sample)
+    if said is not None and options.delimiter in {None, said[1]} and options.header_row != 1:
+        return _below_separator_line(path, offset, said, options)
     split = _best_split(path, sample, options, complete=complete)
     if not split.filled:
         raise UnreadableTable(f"{path.name} has no rows.", code="empty")
@@ -97,6 +103,14 @@ def find_dialect(path: Path, offset: int, options: ReadOptions) -> CsvDialect:
         width,
         tuple(warnings),
     )
+
+
+def _below_separator_line(path: Path, offset: int, said: re.Match[str], options: ReadOptions) -> CsvDialect:
+    """Return the dialect of what is below the line in which Excel is told the delimiter."""
+    row = options.header_row - 1 if options.header_row else options.header_row
+    said_bytes = len(said[0].encode())
+    found = find_dialect(path, offset + said_bytes, replace(options, delimiter=said[1], header_row=row))
+    return replace(found, skip_records=found.skip_records + 1, skip_bytes=found.skip_bytes + said_bytes)
 
 
 def _sample(path: Path, offset: int) -> tuple[str, bool]:

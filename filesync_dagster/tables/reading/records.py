@@ -4,6 +4,7 @@ Whoever reads the rows can so be asked whether these are all. Quotes are those t
 it: in a field that does not begin with one they are letters.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from filesync_dagster.core.errors import LimitReached, UnreadableTable
 from filesync_dagster.tables.reading.options import Cancellation
 
 CHUNK_BYTES = 8 * 1024 * 1024
+NULL_WORDS = (b"NULL", b"\\N")
+WORD_BYTES = 4
 _LF, _CR = 10, 13
 
 Bytes = npt.NDArray[np.uint8]
@@ -29,6 +32,14 @@ class RecordCount:
     records: int
     blank: int
     longest: int
+    overfull: int = 0  # records that have more fields than others, of which the last ones are empty
+    null_words: int = 0  # fields that are NULL or \\N, without quotes
+
+
+def _null_word(delimiter: str) -> re.Pattern[bytes]:
+    """Return what finds fields that say NULL, if quotes are left out of account."""
+    inside = rb"[^" + re.escape(delimiter.encode()) + rb"\r\n]"
+    return re.compile(rb"(?<!" + inside + rb")(?:NULL|\\N)(?!" + inside + rb")")
 
 
 class RecordScan:
@@ -38,8 +49,13 @@ class RecordScan:
     cannot be told, LimitReached for a record that is too long.
     """
 
-    def __init__(self, path: Path, delimiter: str, quote: str, *, cr_ends: bool, line_bytes: int) -> None:
+    def __init__(
+        self, path: Path, delimiter: str, quote: str, width: int, *, cr_ends: bool, line_bytes: int, null_words: bool
+    ) -> None:
         self._path = path
+        self._delimiter = ord(delimiter)
+        self._width = width
+        self._null_word = _null_word(delimiter) if null_words else None
         self._ends = np.array([ord(delimiter), _LF, _CR], np.uint8)
         self._quote = ord(quote) if quote else None
         self._end = _CR if cr_ends else _LF
@@ -47,7 +63,8 @@ class RecordScan:
         self._line_bytes = line_bytes
         self._inside = False
         self._before = _LF  # the last byte of the chunk before
-        self._records = self._blank = self._longest = 0
+        self._records = self._blank = self._longest = self._overfull = self._null_words = 0
+        self._delimiters = 0  # of the record so far
         self._length = 0  # of the record so far
         self._content = 0  # of it, without carriage returns
 
@@ -61,7 +78,8 @@ class RecordScan:
         if self._content:
             self._records += 1
             self._longest = max(self._longest, self._length)
-        return RecordCount(self._records, self._blank, self._longest)
+            self._overfull += int(self._before == self._delimiter and self._delimiters >= self._width)
+        return RecordCount(self._records, self._blank, self._longest, self._overfull, self._null_words)
 
     def _chunks(self, offset: int) -> Iterator[tuple[bytes, bool]]:
         """Yield chunks that end where the next byte does not matter: neither with a quote nor a carriage return."""
@@ -71,7 +89,7 @@ class RecordScan:
             file.seek(offset)
             while piece := file.read(CHUNK_BYTES):
                 chunk = carry + piece
-                cut = chunk.rstrip(held_back + b"\r")
+                cut = self._without_half_word(chunk.rstrip(held_back + b"\r"))
                 carry = chunk[len(cut) :]
                 if len(carry) > self._line_bytes:
                     raise self._too_long()
@@ -79,6 +97,12 @@ class RecordScan:
                     yield cut, False
         if carry:
             yield carry, True
+
+    def _without_half_word(self, chunk: bytes) -> bytes:
+        """Return a chunk without a last field that may turn out to be NULL."""
+        start = max(chunk.rfind(self._delimiter), chunk.rfind(_LF)) + 1
+        last = chunk[start:] if start and len(chunk) - start <= WORD_BYTES else b""
+        return chunk[:start] if last and any(word.startswith(last) for word in NULL_WORDS) else chunk
 
     def _take(self, chunk: bytes, *, is_last: bool) -> bytes:
         data = np.frombuffer(chunk, np.uint8)
@@ -88,6 +112,12 @@ class RecordScan:
         if b"\r" in chunk or self._cr_ends:
             drop = self._check_returns(data, quotes)
         self._count(ends, len(chunk), drop)
+        self._count_fields(data, ends, quotes)
+        if self._null_word is not None:
+            found = [
+                match.start() for match in self._null_word.finditer(chunk) if match.start() or self._begins_field()
+            ]
+            self._null_words += len(self._outside(np.array(found, np.int64), quotes))
         self._inside ^= bool(len(quotes) & 1)
         self._before = chunk[-1]
         if self._cr_ends and len(ends):
@@ -171,6 +201,30 @@ class RecordScan:
         self._content = self._length - (0 if drop is None else int(np.count_nonzero(drop > ends[-1])))
         if self._longest > self._line_bytes:
             raise self._too_long()
+
+    def _count_fields(self, data: Bytes, ends: Places, quotes: Places) -> None:
+        """Count records that end with more delimiters than there are between the fields of others."""
+        tail = int(ends[-1]) + 1 if len(ends) else 0
+        delimiters: Places | None = None
+        if len(ends):
+            last = data[np.maximum(ends - 1, 0)]
+            lasts = np.where((last == _CR) & (ends > 1), ends - 2, ends - 1)
+            if bool(np.any((data[np.maximum(lasts, 0)] == self._delimiter) & (lasts >= 0))) or (
+                not lasts[0] + 1 and self._before == self._delimiter
+            ):
+                delimiters = self._outside(np.flatnonzero(data == self._delimiter), quotes)
+                behind = np.searchsorted(delimiters, ends)
+                counts = np.diff(behind, prepend=0)
+                counts[0] += self._delimiters
+                extra = counts - (self._width - 1)
+                first_extra = delimiters[np.clip(behind - np.maximum(extra, 1), 0, len(delimiters) - 1)]
+                self._overfull += int(np.count_nonzero((extra > 0) & (first_extra == lasts - extra + 1)))
+            self._delimiters = 0
+        if delimiters is None:
+            rest = np.flatnonzero(data[tail:] == self._delimiter) + tail
+            self._delimiters += len(self._outside(rest, quotes))
+        else:
+            self._delimiters += len(delimiters) - int(np.searchsorted(delimiters, tail))
 
     def _too_long(self) -> LimitReached:
         return LimitReached(

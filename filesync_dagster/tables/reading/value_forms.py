@@ -4,6 +4,7 @@ A form takes a text only as a whole, and only if its value says all that the tex
 patterns are RE2's, so their time is bounded.
 """
 
+import re
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -48,7 +49,8 @@ FINE = f"{_YEAR}-{_MONTH}-{_DAY}[ T]{_FINE_CLOCK}|{ISO_DATE}"
 
 _FREE_CLOCK = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]"
 _NUMBERED = r"[0-3]?[0-9]{sep}[0-3]?[0-9]{sep}" + _YEAR.replace("{", "{{").replace("}", "}}")
-SHORT_YEAR = r"[0-3]?[0-9]([-./])[0-3]?[0-9][-./][0-9]{2}"
+SHORT_DATE = re.compile(r"[0-3]?[0-9]([-./])[0-3]?[0-9]\1[0-9]{2}")
+SHORT_EXAMPLES = "%d.%m.%y, %m/%d/%y or %y-%m-%d"
 JSON = r"(?s)\s*[\[{].*[\]}]\s*"
 
 
@@ -201,6 +203,19 @@ def _strptime(date_format: str, pattern: str, swapped: str | None = None) -> Val
 
 
 DATES = _dates()
+
+
+def _short_dates() -> tuple[ValueForm, ...]:
+    """Return the forms of dates with years of two digits, 69 to 99 in the last century: only for who declares them."""
+    pattern = r"[0-3]?[0-9]{sep}[0-3]?[0-9]{sep}[0-9]{{2}}"
+    return tuple(
+        _strptime(order.replace("/", sep), pattern.format(sep=re.escape(sep)))
+        for sep in "/.-"
+        for order in ("%d/%m/%y", "%m/%d/%y", "%y/%m/%d")
+    )
+
+
+SHORT_DATES = _short_dates()
 
 
 def matches(form: ValueForm, text: str) -> str:

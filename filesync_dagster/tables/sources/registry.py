@@ -31,6 +31,7 @@ class SourceType:
     formats: tuple[str, ...] = ()
     extra: str = ""
     libraries: tuple[str, ...] = ()
+    variable_prefix: str = ""  # of environment variables that fill, for who calls the command line, what is not given
     server_tested: bool = True  # against the real server or the vendor's own emulator; else against fakes of ours
     capabilities: tuple[str, ...] = ("test", "discover", "read")
 
@@ -49,6 +50,13 @@ class SourceType:
         """The model of its configuration, whose JSON Schema is the form."""
         found: type[SourceConfig] = _load(self.config_path)
         return found
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variable of each setting: POSTGRES_HOST, SNOWFLAKE_ACCOUNT, …; none where none is known."""
+        if not self.variable_prefix:
+            return {}
+        return {name: f"{self.variable_prefix}_{name.upper()}" for name in self.config.model_fields}
 
     @property
     def missing(self) -> str | None:
@@ -110,6 +118,7 @@ SOURCE_TYPES: Final = (
         extra="tables",
         libraries=("adbc_driver_postgresql", "sqlglot"),
         capabilities=("test", "discover", "read", "relations", "cursor", "one_moment"),
+        variable_prefix="POSTGRES",
     ),
     SourceType(
         "snowflake",
@@ -122,6 +131,7 @@ SOURCE_TYPES: Final = (
         libraries=("snowflake.connector",),
         server_tested=False,
         capabilities=("test", "discover", "read", "relations", "cursor"),
+        variable_prefix="SNOWFLAKE",
     ),
     SourceType(
         "oracle",
@@ -145,6 +155,7 @@ SOURCE_TYPES: Final = (
         formats=FILE_FORMATS,
         extra="tables",
         libraries=FILE_LIBRARIES,
+        variable_prefix="AWS",
     ),
     SourceType(
         "gcs",
@@ -180,6 +191,7 @@ SOURCE_TYPES: Final = (
         extra="tables",
         libraries=FILE_LIBRARIES,
         capabilities=("test", "discover", "read", "cursor"),
+        variable_prefix="API",
     ),
     SourceType(
         "atlas",

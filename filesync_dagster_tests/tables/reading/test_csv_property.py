@@ -59,6 +59,7 @@ def check(case, *, said):
         found = [tuple("" if cell is None or cell in null else cell for cell in row) for row in rows_of(table)]
         wanted = [tuple("" if cell in null else cell for cell in row) for row in rows]
         assert found == wanted, (text, table.schema.warnings)
+        assert "trailing_delimiters" not in {warning.code for warning in table.schema.warnings}, text
 
 
 @settings(max_examples=size(60, 20_000), deadline=None, suppress_health_check=list(HealthCheck))

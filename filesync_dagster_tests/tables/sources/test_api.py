@@ -248,7 +248,6 @@ def test_a_post_sends_its_parameters_as_json():
     assert server.asked[-1].json == {"status": "paid", "offset": 23}
 
 
-@pytest.mark.slow
 def test_pages_of_csv_are_one_table():
     """Each with its header."""
 

@@ -234,7 +234,6 @@ def test_types_that_differ_are_text_as_it_was_written(bucket, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)  # a thousand of them, each read in a process of its own
 def test_many_files_are_one_table(bucket, tmp_path):
     """Equal to what was written, in the order of their names."""
     count = size(40, 1000)
