@@ -114,10 +114,9 @@ class RecordScan:
         self._count(ends, len(chunk), drop)
         self._count_fields(data, ends, quotes)
         if self._null_word is not None:
-            found = [
-                match.start() for match in self._null_word.finditer(chunk) if match.start() or self._begins_field()
-            ]
-            self._null_words += len(self._outside(np.array(found, np.int64), quotes))
+            found = [match.start() for match in self._null_word.finditer(chunk)]
+            begun = found[1:] if found[:1] == [0] and self._before not in self._ends else found
+            self._null_words += len(self._outside(np.array(begun, np.int64), quotes))
         self._inside ^= bool(len(quotes) & 1)
         self._before = chunk[-1]
         if self._cr_ends and len(ends):
