@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from filesync_dagster.core.errors import KeysBroken
+from filesync_dagster.tables.model import RuleKind
+from filesync_dagster.tables.synthetic.amounts import convert_bound
 from filesync_dagster.tables.synthetic.draft import RowDraft
 from filesync_dagster.tables.synthetic.layout import (
     adjust_counts,
     block_bounds,
     choose_parents,
+    keep_within,
     lay_out,
     make_distinct,
     scale_rows,
@@ -18,7 +22,7 @@ from filesync_dagster.tables.synthetic.layout import (
 from filesync_dagster.tables.synthetic.model import TableModel, inputs_of
 from filesync_dagster.tables.synthetic.relations import Link, LinkUse
 from filesync_dagster.tables.synthetic.state import Generation, TableState
-from filesync_dagster.tables.synthetic.values import Ints
+from filesync_dagster.tables.synthetic.values import ArrowArray, Floats, Ints, from_arrow
 
 if TYPE_CHECKING:
     from filesync_dagster.tables.synthetic.books import Codes
@@ -125,6 +129,58 @@ def _find_others(work: Generation, model: TableModel, state: TableState) -> None
             parent.codes[f"n:{number}"].astype(np.int64),
             work.random(name, "parents", number),
         )
+        state.parents[number] = _agree(work, model, state, link)
+
+
+def _agree(work: Generation, model: TableModel, state: TableState, link: Link) -> Ints:
+    """Return the parents of rows by a link, chosen so that they go together with the other parents of the same row.
+
+    What must go together are orders across parents: an employee is hired before the project of an assignment starts.
+    """
+    chosen = state.parents[link.number]
+    mine = {f"{link.parent}.{column}": column for column in model.outside.get(link.number, ())}
+    for own in mine:
+        for is_low in (True, False):
+            bounds = [
+                bound
+                for rule in model.checks
+                if rule.kind is RuleKind.AT_MOST and rule.columns[not is_low] == own
+                if (bound := _bound(work, model, state, link, rule.columns[is_low], own)) is not None
+            ]
+            if not bounds:
+                continue
+            sign = 1.0 if is_low else -1.0
+            bound = np.fmin.reduce([sign * one for one in bounds])
+            values = _numbers(work.states[link.parent].arrays[mine[own]]) * sign
+            random = work.random(model.schema.name, "agree", link.number, own)
+            groups = state.codes[f"g:{link.number}"].astype(np.int32)
+            lowest = np.where(np.isnan(values), -np.inf, values)
+            chosen = keep_within(chosen, groups, lowest, np.where(np.isnan(bound), np.inf, bound), random)
+    return chosen
+
+
+def _bound(  # noqa: PLR0917 - whose, of what, and against what
+    work: Generation, model: TableModel, state: TableState, link: Link, name: str, own: str
+) -> Floats | None:
+    """Return the values that another parent of each row has in a column, in the units of `own`."""
+    kind = work.states[link.parent].arrays[own[len(link.parent) + 1 :]].type
+    for number, columns in model.outside.items():
+        other = work.model.plan.links[number]
+        column = name[len(other.parent) + 1 :]
+        if number == link.number or number not in state.parents or name != f"{other.parent}.{column}":
+            continue
+        if column in columns:
+            there = work.parent_values(other, column, state.parents[number])
+            return _numbers(there, kind)
+    return None
+
+
+def _numbers(values: ArrowArray, kind: pa.DataType | None = None) -> Floats:
+    """Return an array as floats, NULL as NaN."""
+    found = from_arrow(values)
+    if kind is not None:
+        found = convert_bound(found, values.type, kind, up=False)
+    return np.where(found.null, np.nan, found.data.astype(np.float64))
 
 
 def begin_draft(state: TableState, first: int, last: int) -> RowDraft:

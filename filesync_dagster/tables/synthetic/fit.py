@@ -14,6 +14,7 @@ from filesync_dagster.tables.synthetic.columns import ColumnFit, make_column
 from filesync_dagster.tables.synthetic.families import count_children
 from filesync_dagster.tables.synthetic.fitter import Fitter
 from filesync_dagster.tables.synthetic.identity import RowIdentity, find_identity
+from filesync_dagster.tables.synthetic.implied_rules import implied_rules
 from filesync_dagster.tables.synthetic.keys import KeyMaker, key_maker
 from filesync_dagster.tables.synthetic.kinship import add_family, explain_child
 from filesync_dagster.tables.synthetic.model import LinkFacts, Model, TableModel
@@ -58,6 +59,7 @@ def fit(
         data_set, relations, nulls, lambda relation: explain_child(fitter, relation), deferrable=options.deferrable
     )
     fitter.rules = _usable_rules(fitter, data_set, relations)
+    fitter.rules += implied_rules(fitter.rules, real, relations, fitter.parents)
     for link in fitter.plan.links:
         if link.use is not LinkUse.IMPLIED:
             add_family(fitter, link)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from filesync_dagster.tables.synthetic.values import Ints
 
 DRAW_ROUNDS = 20
+SWAP_ROUNDS = 40
 
 
 def scale_rows(rows: int, factor: float) -> int:
@@ -100,6 +101,58 @@ def _deal(deck: Ints, count: int, random: np.random.Generator) -> Ints:
     rounds, rest = divmod(count, len(deck))
     cards = np.concatenate((np.tile(deck, rounds), random.permutation(deck)[:rest]))
     return random.permutation(cards)
+
+
+def keep_within(
+    chosen: Ints,
+    groups: NDArray[np.int32],
+    values: NDArray[np.float64],
+    bounds: NDArray[np.float64],
+    random: np.random.Generator,
+) -> Ints:
+    """Return choices of parents whose value is at most the bound of the row that chose them, as far as there are such.
+
+    Rows of a group swap their parents, so that each parent has as many as before; a row that finds nobody to swap with
+    takes another parent of its group that fits, or of any. `values`: of each parent; `bounds`: of each row.
+    """
+    chosen = chosen.copy()
+    ordered = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[ordered], groups, side="left")
+    ends = np.searchsorted(groups[ordered], groups, side="right")
+    for turn in range(SWAP_ROUNDS):
+        wrong = _beyond(chosen, values, bounds)
+        if not len(wrong):
+            return chosen
+        whole = turn >= SWAP_ROUNDS // 2  # at last, with a row of any group
+        low, high = (0, len(groups)) if whole else (starts[wrong], ends[wrong])
+        partner = ordered[random.integers(low, high, size=len(wrong))]
+        fine = (chosen[partner] >= 0) & (partner != wrong)
+        fine &= values[np.maximum(chosen[partner], 0)] <= bounds[wrong]
+        fine &= values[chosen[wrong]] <= bounds[partner]
+        wrong, partner = _once(wrong[fine], partner[fine], len(groups))
+        chosen[wrong], chosen[partner] = chosen[partner], chosen[wrong]
+    for row in _beyond(chosen, values, bounds):
+        own = chosen[ordered[starts[row] : ends[row]]]
+        for some in (own[own >= 0], chosen[chosen >= 0]):
+            fitting = some[values[some] <= bounds[row]]
+            if len(fitting):
+                chosen[row] = fitting[random.integers(len(fitting))]
+                break
+    return chosen
+
+
+def _beyond(chosen: Ints, values: NDArray[np.float64], bounds: NDArray[np.float64]) -> Ints:
+    """Return the rows whose parent's value is beyond their bound."""
+    return np.flatnonzero((chosen >= 0) & (values[np.maximum(chosen, 0)] > bounds))
+
+
+def _once(rows: Ints, partners: Ints, count: int) -> tuple[Ints, Ints]:
+    """Return pairs in which each row is once, on whichever side."""
+    both = np.concatenate((rows, partners))
+    first = np.full(count, len(both))
+    np.minimum.at(first, both, np.tile(np.arange(len(rows)), 2))
+    mine = (first[rows] == np.arange(len(rows))) & (first[partners] == np.arange(len(rows)))
+    return rows[mine], partners[mine]
 
 
 def make_distinct(first: Ints, chosen: Ints, room: int, random: np.random.Generator) -> tuple[Ints, NDArray[np.bool_]]:

@@ -7,6 +7,7 @@ PLANTED = f"{FOLDER}/test_planted.py"
 SHAPES = f"{FOLDER}/test_shapes.py"
 CHOICES = f"{FOLDER}/test_choices.py"
 VALUES = f"{FOLDER}/test_privacy_of_values.py"
+RULES = f"{FOLDER}/test_rules.py"
 WORDS = f"{FOLDER}/test_schema_only.py"
 ENGINE = "tables/synthetic"
 
@@ -131,5 +132,13 @@ BUGS = (
         "return [pool[i] for i in np.random.default_rng().integers(len(pool), size=draft.rows)]",
         WORDS,
         "seed",
+    ),
+    Bug(
+        "the second parent does not go with the first",
+        f"{ENGINE}/ancestry.py",
+        "state.parents[number] = _agree(work, model, state, link)",
+        "pass",
+        RULES,
+        "go_together",
     ),
 )

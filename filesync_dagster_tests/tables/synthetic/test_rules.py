@@ -12,6 +12,7 @@ from filesync_dagster.tables.model import Origin, RuleKind, TableRule
 from filesync_dagster.tables.synthetic import GenerateRequest, fit, generate
 from filesync_dagster.tables.synthetic.rule_check import verify_rules
 from filesync_dagster_tests.tables.data_sets import planted_data_set, planted_facts, rows_of, write_data_set
+from filesync_dagster_tests.tables.data_sets.files import relation
 
 
 def jobs(folder, rows=1_500):
@@ -145,3 +146,51 @@ def test_an_expression_can_do_no_harm(expression, tmp_path):
     """It sees rows, no file and no second statement."""
     with pytest.raises(RuleBroken):
         fit(replace(jobs(tmp_path), rules=(rule(RuleKind.SQL, expression=expression),)))
+
+
+def work(folder, projects=40, people=120, rows=400):
+    """Return who works on which project: hired before it starts, and within its time."""
+    random = np.random.default_rng(9)
+    begin = np.sort(random.integers(0, 2_000, projects))
+    end = begin + random.integers(30, 300, projects)
+    hired = random.integers(-400, 1_900, people)
+    hired[:20] = -500
+    on = np.sort(random.integers(0, projects, rows))
+    who = np.array([random.choice(np.flatnonzero(hired <= begin[project])) for project in on])
+    since = begin[on] + (random.random(rows) * (end[on] - begin[on])).astype(int)
+
+    def day(numbers):
+        return pa.array(numbers.astype("int32"), pa.int32()).cast(pa.date32())
+
+    tables = {
+        "projects": pa.table({"project_id": np.arange(projects), "begin": day(begin), "end": day(end)}),
+        "people": pa.table({"person_id": np.arange(people), "hired": day(hired)}),
+        "work": pa.table({"work_id": np.arange(rows), "project_id": on, "person_id": who, "since": day(since)}),
+    }
+    keys = {"projects": ("project_id",), "people": ("person_id",), "work": ("work_id",)}
+    relations = (
+        relation("work", "project_id", "projects", "project_id"),
+        relation("work", "person_id", "people", "person_id"),
+    )
+    orders = (("projects.begin", "since"), ("since", "projects.end"), ("people.hired", "since"))
+    rules = tuple(TableRule(RuleKind.AT_MOST, "work", columns, Origin.DETECTED) for columns in orders)
+    return replace(write_data_set(folder, tables, keys, relations), rules=rules)
+
+
+def test_parents_of_one_row_go_together(tmp_path):
+    """Nobody works on a project that ended before they were hired, and no project ends before it starts.
+
+    Neither was said: both follow from what was found of the rows between them.
+    """
+    real = work(tmp_path / "real")
+    found = generate(fit(real), GenerateRequest(seed=2, scale=3), tmp_path / "out")
+
+    assert not any(table.schema.warnings for table in found.tables)
+    assert {rule.columns for rule in found.rules if rule.origin is Origin.DETECTED} >= {
+        ("projects.begin", "since"),
+        ("people.hired", "since"),
+        ("people.hired", "projects.begin"),
+        ("begin", "end"),
+    }
+    busy = [len(set(rows_of(one.table("work"))["person_id"].to_pylist())) for one in (real, found)]
+    assert busy[1] == pytest.approx(3 * busy[0], rel=0.15)
