@@ -354,6 +354,19 @@ CASES = (
         {"rows": 1_000_000, "excel_rows": 100_000},
     ),
     Case(
+        "reading_tables",
+        "reading_tables",
+        "A CSV file of a million rows and 20 columns to Parquet: read as text, its records counted by another program, "
+        "typed where all values have a type; beside DuckDB with its own guesses. And a thousand files of 20 rows as "
+        "one table, read in processes of their own.",
+        (
+            Target("A CSV of 1M × 20, typed and exact, to DuckDB's guess", "to_duckdb", "≤", 3),
+            Target("Memory of that", "peak_mb", "≤", 1024, "MB"),
+            Target("1,000 small files as one table", "files_seconds", "≤", 20, "s"),
+        ),
+        {"rows": 1_000_000, "files": 1_000, "rounds": 3},
+    ),
+    Case(
         "table_sources",
         "table_sources",
         "A million rows of PostgreSQL to Parquet: by our source, which converts decimals and looks for dates that no "

@@ -161,7 +161,11 @@ class InventorySource:
         version = entry.version or entry.content_hash
         known = None if version is None else f"{self._config.endpoint} {entry.external_id} {version} {entry.size}"
         return SourceFile(
-            entry.path, known, lambda: cast("IO[bytes]", open_content(self._runtime, self._endpoint, entry)), entry.size
+            entry.path,
+            known,
+            lambda: cast("IO[bytes]", open_content(self._runtime, self._endpoint, entry)),
+            entry.size,
+            identity=f"{self._config.endpoint} {entry.external_id}",
         )
 
     def _read_one_byte(self, entry: FileEntry) -> None:

@@ -48,6 +48,7 @@ class SourceFile:
     open: Callable[[], IO[bytes]]  # raises SourceError or SourceRefused, as reading it does
     size: int | None = None
     path: Path | None = None  # where it is, for one that is on this machine
+    identity: str | None = None  # what stays the same when it moves, where the source has such; else its name
 
 
 class ParsedFiles:
@@ -119,7 +120,8 @@ class ParsedFiles:
         """Return where the tables of a file at its version are kept; None where they are not."""
         if file.version is None or self._context.cache is None:
             return None
-        told = [FORMAT_VERSION, file.name, file.version, table_name_of(file.name), options.as_json()]
+        called = table_name_of(file.name), _suffix(file.name)
+        told = [FORMAT_VERSION, file.identity or file.name, file.version, called, options.as_json()]
         return self._context.cache / hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
     def _fetch(self, file: SourceFile, target: Path, check: Callable[[], None]) -> Path:

@@ -107,4 +107,20 @@ BUGS = (
         SNOWFLAKE,
         "hangs",
     ),
+    Bug(
+        "a file that moved is read again",
+        "tables/sources/parsed_files.py",
+        "file.identity or file.name, file.version",
+        "file.name, file.version",
+        "filesync_dagster_tests/tables/sources/test_inventories.py",
+        "google_drive",
+    ),
+    Bug(
+        "a file that changed is taken for the one that is kept",
+        "tables/sources/parsed_files.py",
+        "file.identity or file.name, file.version",
+        "file.identity or file.name, None",
+        "filesync_dagster_tests/tables/sources/test_inventories.py",
+        "google_drive",
+    ),
 )
