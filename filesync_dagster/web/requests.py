@@ -30,6 +30,9 @@ from filesync_dagster.core.errors import (
     UnknownEndpoint,
 )
 from filesync_dagster.core.logging import event
+from filesync_dagster.storage.database.session_files import UnknownSessionFile
+from filesync_dagster.storage.database.sessions import SessionConflict, TooManySessions, UnknownSession
+from filesync_dagster.tables.sessions.submit import ImpossibleRequest
 from filesync_dagster.web.admission import (
     NotAllowed,
     NotSignedIn,
@@ -59,6 +62,11 @@ STATUSES: tuple[tuple[type[FilesyncError], int], ...] = (
     (StrangeHost, 421),
     (TooManyAttempts, 429),
     (TooManyRequests, 429),
+    (TooManySessions, 429),
+    (UnknownSession, 404),
+    (UnknownSessionFile, 404),
+    (SessionConflict, 409),
+    (ImpossibleRequest, 422),
     (UnknownEndpoint, 404),
     (ConfigError, 409),
     (SyncError, 409),
@@ -209,10 +217,10 @@ async def _on_refused(request: Request, error: Exception) -> Response:
 
 async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, FilesyncError)
-    status = next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+    kind, status = next(((kind, status) for kind, status in STATUSES if isinstance(error, kind)), (FilesyncError, 500))
     message = "\n".join(error.problems) if isinstance(error, ConfigError) else error.message
     code, field = getattr(error, "code", None), getattr(error, "field", None)
-    if isinstance(error, TableError):
+    if isinstance(error, TableError) and kind is TableError:
         status = TABLE_STATUSES.get(error.code, status)
     response = _problem(status, Problem(error=message, hint=error.hint, code=code, field=field))
     wait_seconds = getattr(error, "wait_seconds", None)

@@ -40,6 +40,8 @@ def serve_http(site: Site, host: str, port: int, stop: threading.Event, *, on_re
             timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
         )
     )
+    site.stopping.clear()
+    dispatcher = site.new_dispatcher()
     thread = threading.Thread(target=server.run, args=([listener],), name="http", daemon=True)
     thread.start()
     try:
@@ -47,13 +49,16 @@ def serve_http(site: Site, host: str, port: int, stop: threading.Event, *, on_re
             if not thread.is_alive():
                 raise ServiceError(f"Nothing can be served at {host}:{port}.")
             time.sleep(0.01)
+        dispatcher.start()
         shown = f"[{host}]" if ":" in host else host
         on_ready(f"http://{shown}:{listener.getsockname()[1]}")
         while not stop.wait(1.0):
             if not thread.is_alive():
                 raise ServiceError(f"The server at {host}:{port} ended by itself.")
     finally:
+        site.stopping.set()
         server.should_exit = True
+        dispatcher.stop()
         thread.join(SHUTDOWN_GRACE_SECONDS + 5)
         listener.close()
         site.close()

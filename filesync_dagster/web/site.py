@@ -8,16 +8,20 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.config import installation_id, read_environment
+from filesync_dagster.core.encryption import SecretBox, secret_keys
 from filesync_dagster.core.errors import ConfigError, ServiceError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.secrets import secrets_manager, with_secrets
 from filesync_dagster.orchestration.client import DagsterClient, nowhere, read_url
 from filesync_dagster.tables.catalog.dispatch import ReadDispatcher
 from filesync_dagster.tables.catalog.upload_tables import UploadTables
+from filesync_dagster.tables.sessions.dispatch import SessionDispatcher
+from filesync_dagster.tables.sessions.secrets import SessionSecrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
     from filesync_dagster.config import Endpoint
     from filesync_dagster.core.secrets import Resolve
+    from filesync_dagster.sync.runtime import Runtime
 
 EDIT_CHECK_SECONDS = 1.0
 """Seconds between two looks at whether endpoints.yaml was edited."""
@@ -203,6 +208,12 @@ class Site:
     dagster_url: str | None = None
     reads: ReadDispatcher = field(default_factory=ReadDispatcher, init=False, repr=False)
     upload_tables: UploadTables = field(default_factory=UploadTables, init=False, repr=False)
+    stopping: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    """Set once nobody is to be kept waiting any more."""
+    session_wanted: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    """Set when a generation waits: whoever dispatches them looks at once."""
+    dispatching: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    """Set while somebody dispatches generations."""
     _clients: dict[tuple[str, str | None], DagsterClient] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -224,6 +235,31 @@ class Site:
     def installation(self) -> str | None:
         """The id by which Dagster proves to be ours, as of now: the first start of Dagster makes it."""
         return installation_id(read_environment(self.current.path, home=self.home))
+
+    @cached_property
+    def session_secrets(self) -> SessionSecrets:
+        """Secrets of generations that wait. Raises ConfigError for a key that is none."""
+        with self.current.acquire() as filesync:
+            return SessionSecrets(SecretBox(secret_keys(filesync.config.environment.secret_key)))
+
+    @contextmanager
+    def lend_runtime(self) -> Iterator[Runtime]:
+        """Lend what is current, as generations need it. Raises ConfigError."""
+        with self.current.acquire() as filesync:
+            yield filesync.runtime
+
+    def new_dispatcher(self) -> SessionDispatcher:
+        """Return what works through generations that wait, once it is started."""
+        return SessionDispatcher(self.lend_runtime, lambda: self.session_secrets, self.session_wanted, self.dispatching)
+
+    def wake_dispatcher(self) -> None:
+        """Have generations that wait looked for at once."""
+        self.session_wanted.set()
+
+    @property
+    def has_dispatcher(self) -> bool:
+        """Whether somebody here works on generations."""
+        return self.dispatching.is_set()
 
     def knows(self, token: str | None) -> bool:
         """Tell whether this is the token of the API. Takes as long for a wrong one as for the right one."""

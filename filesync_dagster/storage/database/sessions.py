@@ -42,6 +42,18 @@ class SessionConflict(TableError):
     """A session is in a state in which this cannot be done."""
 
 
+class TooManySessions(LimitReached):
+    """Enough generations wait, or were asked for by one owner; `wait_seconds`: when it is worth while to ask again."""
+
+    def __init__(self, message: str, *, code: str, wait_seconds: int) -> None:
+        super().__init__(message, hint=f"Try again in {wait_seconds:,} seconds.", code=code)
+        self.wait_seconds = wait_seconds
+
+
+QUEUE_WAIT_SECONDS = 30
+"""When whoever found the queue full may ask again."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
     """A session. `inputs` names what it reads and what has to stay as long as it does: "table:…", "upload:…"."""
@@ -134,6 +146,11 @@ class SessionRepository:
         with self._database.read_transaction() as connection:
             rows = connection.execute(query.order_by(*(column.desc() for column in place)).limit(limit))
             return [SessionRecord(*row) for row in rows]
+
+    def find_completed(self, request_digest: str) -> SessionRecord | None:
+        """Return the newest session that was completed of a request, or None."""
+        found = self._records(sessions.c.request_digest == request_digest, sessions.c.state == "completed")
+        return found[-1] if found else None
 
     def find_unfinished(self) -> list[SessionRecord]:
         """Return what waits or is worked on, oldest first."""
@@ -355,13 +372,18 @@ def _same_key(connection: Connection, record: SessionRecord) -> SessionRecord | 
 
 def _require_room(connection: Connection, now: datetime, owner: str, queued_max: int, recent_max: int | None) -> None:
     if _count(connection, sessions.c.state == "queued") >= queued_max:
-        raise LimitReached(
-            f"{queued_max} generations wait already.", hint="Try again when some are done.", code="too_many_queued"
+        raise TooManySessions(
+            f"{queued_max} generations wait already.", code="too_many_queued", wait_seconds=QUEUE_WAIT_SECONDS
         )
+    if recent_max is None:
+        return
     recent = (sessions.c.owner == owner, sessions.c.created_at > now - timedelta(hours=1))
-    if recent_max is not None and _count(connection, *recent) >= recent_max:
-        raise LimitReached(
+    newest = select(sessions.c.created_at).where(*recent).order_by(sessions.c.created_at.desc()).limit(recent_max)
+    moments = list(connection.execute(newest).scalars())
+    if len(moments) >= recent_max:
+        wait = moments[-1] + timedelta(hours=1) - now
+        raise TooManySessions(
             f"{recent_max} generations were asked for in the last hour.",
-            hint="Try again later.",
             code="too_many_recent",
+            wait_seconds=max(1, round(wait.total_seconds())),
         )

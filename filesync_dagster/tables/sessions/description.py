@@ -103,9 +103,14 @@ def _schema(table: RequestedTable) -> TableSchema:
     )
 
 
+def type_of(said: str) -> pa.DataType:
+    """Return the type that a client calls so."""
+    return ALIASES.get(said.strip().lower()) or arrow_type_of(said)
+
+
 def _column(table: str, column: RequestedColumn, place: int) -> TableColumn:
     word = column.data_type.strip().lower()
-    kind = ALIASES.get(word) or arrow_type_of(column.data_type)
+    kind = type_of(column.data_type)
     name, about = plain_name(column.name), plain_name(table)
     person = None if word in _JSON | _LONG_TEXT else person_kind_by_name(name, about, kind)
     role = Role.JSON if word in _JSON else Role.TEXT if word in _LONG_TEXT else Role.PERSON if person else None

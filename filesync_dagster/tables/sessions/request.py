@@ -26,13 +26,13 @@ def _as_text(value: object) -> object:
     return "\n".join(value) if isinstance(value, list) and all(isinstance(one, str) for one in value) else value
 
 
-OptionalWords = Annotated[Words, BeforeValidator(_as_text)]
+OptionalWords = Annotated[Words, BeforeValidator(_as_text, json_schema_input_type=str | list[str] | None)]
 
 
 class RequestPart(BaseModel):
-    """A part of a request. Unknown fields are kept apart, so that they can be named."""
+    """A part of a request. Unknown fields are let pass; `unknown_fields` names them."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
 class RequestedColumn(RequestPart):
@@ -157,6 +157,11 @@ class GenerationRequest(RequestPart):
     engine: Literal["core", "mostlyai"] = "core"
     locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}_[A-Z]{2}$")] = "en_US"
     privacy: PrivacyChoices = Field(default_factory=PrivacyChoices)
+    accept_proposals: bool = Field(
+        default=False, description="Also use, of each column, the first relation that is only proposed."
+    )
+    find_rules: bool = Field(default=True, description="Look for rules that all rows obey, and keep them.")
+    report: bool = Field(default=True, description="Measure how alike the data are, and how private.")
     wait_s: float = Field(
         default=WAIT_MAX_SECONDS, ge=0, le=WAIT_MAX_SECONDS, description="Seconds that the answer waits for the end."
     )

@@ -1,0 +1,71 @@
+"""What a session learns from: sources that its request brings, sources that are configured, tables that are stored."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from filesync_dagster.core.errors import TableError
+from filesync_dagster.sync.runtime import Runtime
+from filesync_dagster.tables.catalog.contexts import request_context
+from filesync_dagster.tables.catalog.directory import SourceDirectory
+from filesync_dagster.tables.catalog.read import load_table
+
+
+def read_inputs(runtime: Runtime, request: GenerationRequest, folder: Path, watch: SessionWatch) -> DataSet:
+    """Return all tables that a request names, with the relations that their sources declare. Raises TableError."""
+    found = DataSet(())
+    for number, source in enumerate(request.data_sources):
+        watch.step("reading", source.type)
+        context = request_context(runtime, "", folder / f"source-{number}", watch.is_cancelled)
+        found = _join(found, _read(source.type, source_config(source), context, folder / f"tables-{number}"))
+    for number, saved in enumerate(request.saved_sources):
+        watch.step("reading", saved.name)
+        found = _join(found, _saved(runtime, saved, folder / f"saved-{number}", watch))
+    return found
+
+
+def _read(
+    kind: str, config: dict[str, Any], context: SourceContext, folder: Path, names: tuple[str, ...] = ()
+) -> DataSet:
+    """Return the tables of a source; of a catalogue, which has no rows, what it says of them."""
+    if "read" in source_type(kind).capabilities:
+        return collect(kind, config, context, folder, names=names)
+    with closing(source_type(kind).open(config, context)) as source:
+        tables = [one for one in source.discover(context.deadline(DISCOVER_SECONDS)) if not names or one.name in names]
+    return DataSet(tuple(Table(one.schema, ()) for one in tables))
+
+
+def _join(first: DataSet, second: DataSet) -> DataSet:
+    twice = {table.name for table in first.tables} & {table.name for table in second.tables}
+    if twice:
+        raise TableError(
+            f"Two sources have a table {min(twice)}.",
+            hint="Choose the tables of each source, or give one of them another `table_name`.",
+            code="table_twice",
+            field="data_sources",
+        )
+    return DataSet((*first.tables, *second.tables), (*first.relations, *second.relations))
+
+
+def _saved(runtime: Runtime, saved: SavedSource, folder: Path, watch: SessionWatch) -> DataSet:
+    names = tuple(saved.tables or ())
+    if saved.read == "stored":
+        return _stored(runtime, saved.name, names)
+    directory = SourceDirectory(runtime)
+    source = directory.get(saved.name)
+    context = directory.context_of(source, folder / "work", watch.is_cancelled)
+    return _read(source.type, directory.settings_of(source), context, folder / "tables", names)
+
+
+def _stored(runtime: Runtime, name: str, names: tuple[str, ...]) -> DataSet:
+    """Return what was read last of a source, as it is kept."""
+    records = [one for one in runtime.metadata.tables.latest(name) if not names or one.name in names]
+    missing = set(names) - {one.name for one in records}
+    if missing or not records:
+        raise TableError(
+            f"Nothing is stored of {', '.join(sorted(missing)) or 'any table'} of the source {name}.",
+            hint="Read the source first, or leave `read` out.",
+            code="not_found",
+            field="sources",
+        )
+    return DataSet(tuple(load_table(runtime, one) for one in records))

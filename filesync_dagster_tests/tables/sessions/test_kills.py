@@ -1,0 +1,96 @@
+"""A worker that is killed anywhere leaves a session that says so and no file, or one that is whole."""
+
+import json
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from filesync_dagster.core.encryption import SecretBox
+from filesync_dagster.tables.sessions.dispatch import SessionDispatcher
+from filesync_dagster.tables.sessions.secrets import SessionSecrets
+from filesync_dagster_tests.tables.sessions.places import (
+    ask,
+    files_of,
+    place_at,
+    require_whole,
+    variables_of,
+    wait_for,
+)
+from filesync_dagster_tests.tables.sessions.victim import POINTS
+
+KILLED = -9
+
+
+def kill_workers(folder, jobs):
+    """Have workers of sessions killed at points; return how each ended."""
+    command = [sys.executable, "-m", "filesync_dagster_tests.tables.sessions.victim", str(folder / "endpoints.yaml")]
+    done = subprocess.run(
+        [*command, json.dumps(variables_of(folder)), json.dumps(jobs)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=500,
+    )
+    return [int(line) for line in done.stdout.split()]
+
+
+@contextmanager
+def dispatcher_of(runtime):
+    """Have the sessions of a place worked on, as a server that starts does."""
+
+    @contextmanager
+    def lend():
+        yield runtime
+
+    secrets = SessionSecrets(SecretBox(()))
+    dispatcher = SessionDispatcher(lend, lambda: secrets, threading.Event(), threading.Event())
+    dispatcher.start()
+    try:
+        yield dispatcher
+    finally:
+        dispatcher.stop()
+
+
+def kill_everywhere(folder, runs, **request):
+    """Kill a worker at each point, several times, and look at what a server finds that starts then."""
+    with place_at(folder) as runtime:
+        jobs = [(ask(runtime, **request).id, point, times) for point in POINTS for times in runs]
+        assert kill_workers(folder, jobs) == [KILLED] * len(jobs)
+        with dispatcher_of(runtime):
+            for session_id, point, _ in jobs:
+                record = wait_for(runtime, session_id)
+                if point == "after the commit":
+                    assert record.state == "completed"
+                    require_whole(runtime, session_id)
+                    continue
+                assert (record.state, record.error_code) == ("failed", "interrupted")
+                assert runtime.metadata.session_files.of(session_id) == []
+        for session_id, point, _ in jobs:
+            assert (files_of(runtime, session_id) == []) == (point != "after the commit")
+
+
+def test_a_worker_that_is_killed_leaves_nothing_half_done(tmp_path):
+    """In each stage, with some files in their places, and right before and after the commit."""
+    kill_everywhere(tmp_path, [1])
+
+
+@pytest.mark.slow
+def test_a_worker_is_killed_later_in_its_stages(tmp_path):
+    """The same at the first, the second and the third step of each stage."""
+    kill_everywhere(tmp_path, [1, 2, 3], scale=3)
+
+
+def test_what_runs_again_gives_the_same_data(tmp_path):
+    """A session that was interrupted is run again with its seed: its files are those of one that nobody killed."""
+    with place_at(tmp_path) as runtime:
+        first, second = ask(runtime, random_seed=7), ask(runtime, random_seed=7)
+        assert kill_workers(tmp_path, [(first.id, "", 1), (second.id, "", 1)]) == [0, 0]
+        hashes = [
+            {file.name: file.sha256 for file in runtime.metadata.session_files.of(one.id) if file.kind != "report"}
+            for one in (first, second)
+        ]
+        assert hashes[0] == hashes[1]
+        assert len(hashes[0]) == 4
