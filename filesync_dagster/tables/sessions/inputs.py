@@ -9,6 +9,13 @@ from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.catalog.contexts import request_context
 from filesync_dagster.tables.catalog.directory import SourceDirectory
 from filesync_dagster.tables.catalog.read import load_table
+from filesync_dagster.tables.model import DataSet, Table
+from filesync_dagster.tables.sessions.issues import source_config
+from filesync_dagster.tables.sessions.progress import SessionWatch
+from filesync_dagster.tables.sessions.request import GenerationRequest, SavedSource
+from filesync_dagster.tables.sources.base import SourceContext
+from filesync_dagster.tables.sources.collect import DISCOVER_SECONDS, collect
+from filesync_dagster.tables.sources.registry import source_type
 
 
 def read_inputs(runtime: Runtime, request: GenerationRequest, folder: Path, watch: SessionWatch) -> DataSet:
