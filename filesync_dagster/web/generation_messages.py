@@ -202,7 +202,7 @@ class SessionsQuery(PageQuery):
     state: list[SessionState] = Field(default_factory=list, max_length=20, description="May be repeated.")
 
 
-class RowsQuery(BaseModel):
+class SessionRowsQuery(BaseModel):
     """Which rows of a table that was made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -17,7 +17,6 @@ from filesync_dagster.web.generation_messages import (
     ExportOrder,
     GenerationAnswer,
     QualitySummary,
-    RowsQuery,
     SessionAnswer,
     SessionExport,
     SessionFile,
@@ -27,6 +26,7 @@ from filesync_dagster.web.generation_messages import (
     SessionProgress,
     SessionReport,
     SessionRows,
+    SessionRowsQuery,
     SessionsQuery,
     SessionTable,
     SessionWarning,
@@ -190,7 +190,7 @@ def session_report(filesync: Filesync, session_id: str) -> SessionReport:
     return SessionReport(session_id=record.id, summary=QualitySummary(**quality) if quality else None, **report)
 
 
-def session_rows(filesync: Filesync, session_id: str, query: RowsQuery) -> SessionRows:
+def session_rows(filesync: Filesync, session_id: str, query: SessionRowsQuery) -> SessionRows:
     """Return rows of a table that a session made. Raises UnknownSession, SessionConflict, TableError."""
     record = _completed(filesync, session_id)
     table = SessionStore(filesync.runtime).table(record, query.table)

@@ -15,7 +15,6 @@ from filesync_dagster.web.generation_messages import (
     GenerationHealth,
     PinOrder,
     RequestVerdict,
-    RowsQuery,
     SessionAnswer,
     SessionEventsQuery,
     SessionExport,
@@ -24,6 +23,7 @@ from filesync_dagster.web.generation_messages import (
     SessionOut,
     SessionReport,
     SessionRows,
+    SessionRowsQuery,
     SessionsQuery,
     StatusChoice,
     ValidationAnswer,
@@ -217,7 +217,7 @@ def download_session_file(request: Request, session_id: Id, name: FileName, site
     response_description="Done.",
     responses=SHOWN,
 )
-def list_session_rows(session_id: Id, query: Annotated[RowsQuery, Query()], site: Site = SITE) -> SessionRows:
+def list_session_rows(session_id: Id, query: Annotated[SessionRowsQuery, Query()], site: Site = SITE) -> SessionRows:
     """List rows."""
     with site.current.acquire() as filesync:
         return generations.session_rows(filesync, session_id, query)
