@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -32,14 +33,29 @@ TESTS = "filesync_dagster_tests"
 COPIED = (PACKAGE, TESTS, "console", "pyproject.toml")
 WARM = (
     "alembic.command",
+    "asyncssh",
     "boto3",
     "dagster",
     "duckdb",
+    "fastapi",
+    "google.auth.transport.requests",
     "httpx",
     "hypothesis.stateful",
-    "pydantic",
+    "lxml.etree",
+    "pandas",
+    "prometheus_client",
+    "psycopg2",
+    "pyarrow.compute",
+    "pyarrow.dataset",
     "pyarrow.parquet",
+    "pydantic",
     "pytest",
+    "pytest_timeout",
+    "rich.console",
+    "tenacity",
+    "uvicorn",
+    "xdist.plugin",
+    "yaml",
 )
 """What most tests import besides the package itself: once, before the processes of the bugs are forked."""
 
@@ -57,13 +73,19 @@ def places(bug: Bug, package: Path = ROOT / PACKAGE) -> int:
 
 
 @contextmanager
-def new_folder(parent: Path | None = None) -> Iterator[Path]:
+def new_folder() -> Iterator[Path]:
     """Yield a new folder, which goes afterwards; not with a forked process that ends, as a TemporaryDirectory would."""
-    folder = Path(tempfile.mkdtemp(prefix="filesync-planted-", dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix="filesync-planted-"))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def own_copy(folder: Path) -> Path:
+    """Return the copy of this process in a folder: made once, for each bug is taken out of it again."""
+    return copy_project(Path(tempfile.mkdtemp(dir=folder)))
 
 
 def copy_project(target: Path) -> Path:
@@ -153,16 +175,15 @@ def verdict(bug: Bug, copy: Path) -> str:
 
 def plant(tests: str, bugs: Sequence[Bug], folder: Path) -> list[tuple[Bug, str, float]]:
     """Return what came of the bugs that one file of tests must find, and how many seconds each took."""
-    with new_folder(folder) as copied:
-        copy = copy_project(copied)
-        names = " or ".join(f"({bug.names})" for bug in bugs) if all(bug.names for bug in bugs) else ""
-        if run_tests(copy, tests, names) is False:
-            return [(bug, "its tests fail without it", 0.0) for bug in bugs]
-        told = []
-        for bug in bugs:
-            began = time.monotonic()
-            told.append((bug, verdict(bug, copy), time.monotonic() - began))
-        return told
+    copy = own_copy(folder)
+    names = " or ".join(f"({bug.names})" for bug in bugs) if all(bug.names for bug in bugs) else ""
+    if run_tests(copy, tests, names) is False:
+        return [(bug, "its tests fail without it", 0.0) for bug in bugs]
+    told = []
+    for bug in bugs:
+        began = time.monotonic()
+        told.append((bug, verdict(bug, copy), time.monotonic() - began))
+    return told
 
 
 def group_by_tests(bugs: Iterable[Bug]) -> list[tuple[str, list[Bug]]]:
