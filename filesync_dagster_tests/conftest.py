@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from filesync_dagster.connectors.rest.limits import forget_tenants
 from filesync_dagster.core.redaction import forget_secrets
 from filesync_dagster.storage.database import migrate
-from filesync_dagster_tests.databases import sqlite_statements
+from filesync_dagster_tests.databases import shared_statements, sqlite_statements
 from filesync_dagster_tests.servers import (  # noqa: F401 - fixtures
     azure_queues,
     azure_server,
@@ -71,6 +71,13 @@ def migrations_are_read_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ScriptDirectory, "from_config", from_config)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_are_compiled_once():
+    """What is asked of one database is asked of thousands of them."""
+    with shared_statements():
         yield
 
 

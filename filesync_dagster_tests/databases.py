@@ -10,7 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, event
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.util import LRUCache
 
 from filesync_dagster.storage.database import Metadata
 from filesync_dagster.storage.database.migrate import HEAD
@@ -53,3 +56,21 @@ def recorded_statements() -> Iterator[list[str]]:
         yield asked
     finally:
         event.remove(Engine, "before_cursor_execute", record)
+
+
+@contextmanager
+def shared_statements() -> Iterator[None]:
+    """Have each statement compiled once per process: every engine would do it again, and each test has engines anew."""
+    compile_cached = ClauseElement._compile_w_cache
+    known: dict[Any, tuple[Any, LRUCache[Any, Any]]] = {}
+
+    def compile_once(statement: Any, dialect: Any, *, compiled_cache: Any, **others: Any) -> Any:
+        if compiled_cache is not None and dialect.server_version_info is not None:
+            reading = (dialect._json_serializer, dialect._json_deserializer)
+            alike = (type(dialect), dialect.server_version_info, dialect.paramstyle, *reading)
+            dialect, compiled_cache = known.setdefault(alike, (dialect, LRUCache(5000)))
+        return compile_cached(statement, dialect, compiled_cache=compiled_cache, **others)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClauseElement, "_compile_w_cache", compile_once)
+        yield

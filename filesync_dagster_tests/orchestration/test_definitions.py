@@ -1,7 +1,6 @@
 """Definitions: what loads, what does not stop it from loading, and what people see of an endpoint."""
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -28,31 +27,46 @@ HEAVY = (
     "googleapiclient",
 )
 LOAD = """
-import json, socket, sys
+import json, os, socket, sys, traceback
+import dagster as dg
 
 def forbidden(*arguments):
     raise AssertionError("a connection at load")
 
+def load(environment):
+    os.environ.update(environment)
+    from filesync_dagster.definitions import defs
+    dg.Definitions.validate_loadable(defs)
+    print(json.dumps([name for name in sys.argv[1:] if name in sys.modules]), flush=True)
+
 socket.socket.connect = forbidden
-from filesync_dagster.definitions import defs
-import dagster as dg
-dg.Definitions.validate_loadable(defs)
-print(json.dumps([name for name in sys.argv[1:] if name in sys.modules]))
+for environment in json.load(sys.stdin):
+    child = os.fork()  # it has Dagster already, and nothing of ours
+    if child == 0:
+        code = 1
+        try:
+            load(environment)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        os._exit(code)
+    if os.waitpid(child, 0)[1] != 0:
+        sys.exit(f"in {environment}")
 """
 S3 = {"bucket": "drawings", "endpoint_url": "http://203.0.113.1:9"}
 
 
-def loaded(environment):
-    """Load the definitions in a process of its own, where nothing may connect; return what heavy modules it has."""
+def loaded(*environments):
+    """Load the definitions in a process for each, where nothing may connect; return what heavy modules each has."""
     child = subprocess.run(
         [sys.executable, "-W", "error", "-c", LOAD, *HEAVY],
-        env={**os.environ, **environment},
+        input=json.dumps(environments),
         capture_output=True,
         text=True,
         check=False,
     )
     assert child.returncode == 0, child.stderr
-    return json.loads(child.stdout.splitlines()[-1])
+    return [json.loads(line) for line in child.stdout.splitlines() if line.startswith("[")]
 
 
 def test_definitions_load_offline_and_light(project):
@@ -61,18 +75,20 @@ def test_definitions_load_offline_and_light(project):
     archive = {"type": "local", "endpoint_details": {"path": "/nowhere"}}
     made.replications = [{"name": "copy", "source": "drawings", "destination": archive}]
     made.write({"name": "drawings", "type": "s3", "endpoint_details": S3})
-    assert loaded({**made.variables, "FILESYNC_CONFIG": str(made.config)}) == []
+    assert loaded({**made.variables, "FILESYNC_CONFIG": str(made.config)}) == [[]]
     # Its id is there: who launches runs asks for it.
     assert [path.name for path in made.home.iterdir()] == ["installation"]
 
 
-@pytest.mark.parametrize("text", ["endpoints: [", "settings: {partitoins: 1}\nendpoints: []", None, ""])
-def test_a_file_that_cannot_be_used_does_not_take_the_location_down(tmp_path, text):
-    """It loads, whatever the file is."""
-    config = tmp_path / "endpoints.yaml"
-    if text is not None:
-        config.write_text(text)
-    assert loaded({"FILESYNC_CONFIG": str(config), "FILESYNC_HOME": str(tmp_path / "home")}) == []
+def test_a_file_that_cannot_be_used_does_not_take_the_location_down(tmp_path):
+    """It loads, whatever the file is, and if there is none."""
+    environments = []
+    for number, text in enumerate(["endpoints: [", "settings: {partitoins: 1}\nendpoints: []", "", None]):
+        config = tmp_path / f"{number}.yaml"
+        if text is not None:
+            config.write_text(text)
+        environments.append({"FILESYNC_CONFIG": str(config), "FILESYNC_HOME": str(tmp_path / f"home-{number}")})
+    assert loaded(*environments) == [[], [], [], []]
 
 
 def test_a_file_that_cannot_be_used_is_shown_with_its_problems(project):
@@ -190,12 +206,14 @@ def test_an_edit_that_breaks_an_endpoint_is_shown_on_it_while_it_goes_on(project
 RESERVED = ["output", "input", "config", "context", "type", "dict", "meta", "import", "global"]
 
 
-@pytest.mark.parametrize("name", RESERVED)
-def test_an_endpoint_may_be_called_as_dagster_calls_things(project, store, name):
-    """It loads beside its neighbour, and both can be materialized."""
-    made = project(store(name), store("photos"))
+def test_an_endpoint_may_be_called_as_dagster_calls_things(project, store):
+    """They load beside a neighbour, and each can be materialized."""
+    made = project(*map(store, RESERVED), store("photos"))
     dg.Definitions.validate_loadable(made.definitions)
-    assert made.materialize(["filesync", name], ["filesync", "photos"]).success
+    result = made.materialize(*(["filesync", name] for name in [*RESERVED, "photos"]))
+    assert result.success
+    synced = {event.asset_key.path[-1] for event in result.get_asset_materialization_events()}
+    assert {*RESERVED, "photos"} <= synced
 
 
 CRON = {"schedule": "cron"}
@@ -218,21 +236,22 @@ def test_crons_that_look_alike_load_side_by_side(project, store, one, other, sch
     assert len(crons) == schedules
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        {"schedule_config": {"cron": "0 0 31 2 *"}, **CRON},
-        {"schedule_config": {"cron": "0 0 1W * *"}, **CRON},
-        {"schedule_config": {"cron": "R R * * *"}, **CRON},
-        {"schedule": "manual", "reconcile": {"cron": "0 0 30,31 2 *"}},
-        {"reconcile": {"cron": "0 3 31 4,6,9,11 *"}},
-    ],
-)
-def test_a_cron_that_never_comes_stops_nobody_else(project, store, entry):
-    """The entry is broken; the others load, are synced, and can be asked how they do."""
-    made = project(store("a", **entry), store("photos"))
+NEVER = [
+    {"schedule_config": {"cron": "0 0 31 2 *"}, **CRON},
+    {"schedule_config": {"cron": "0 0 1W * *"}, **CRON},
+    {"schedule_config": {"cron": "R R * * *"}, **CRON},
+    {"schedule": "manual", "reconcile": {"cron": "0 0 30,31 2 *"}},
+    {"reconcile": {"cron": "0 3 31 4,6,9,11 *"}},
+]
+
+
+def test_a_cron_that_never_comes_stops_nobody_else(project, store):
+    """Each such entry is broken; the others load, are synced, and can be asked how they do."""
+    broken = {f"never_{number}": entry for number, entry in enumerate(NEVER)}
+    made = project(*(store(name, **entry) for name, entry in broken.items()), store("photos"))
     dg.Definitions.validate_loadable(made.definitions)
     assert made.materialize(["filesync", "photos"]).success
     with Filesync(running_config(read_environment(made.config, made.variables))) as filesync:
         filesync.alert()
-        assert {status.name: status.state for status in filesync.status()} == {"photos": "ok", "a": "broken"}
+        states = {status.name: status.state for status in filesync.status()}
+    assert states == {"photos": "ok", **dict.fromkeys(broken, "broken")}

@@ -14,7 +14,7 @@ WATCHED = [pytest.param(one, marks=pytest.mark.slow if one.place.slow else (), i
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("watched", WATCHED)
-@pytest.mark.parametrize("examples", [4, pytest.param(size(40, 112), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [2, pytest.param(size(40, 112), marks=pytest.mark.slow)])
 def test_the_inventory_is_what_the_store_has(watched, examples):
     """After any history, a clean sync says what is there; no sync says that something is gone that is not."""
     with staged(watched.endpoint_type) as stage:
