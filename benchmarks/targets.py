@@ -362,7 +362,7 @@ CASES = (
         (
             Target("A CSV of 1M × 20, typed and exact, to DuckDB's guess", "to_duckdb", "≤", 3),
             Target("Memory of that", "peak_mb", "≤", 1024, "MB"),
-            Target("1,000 small files as one table", "files_seconds", "≤", 20, "s"),
+            Target("Processor time of 1,000 small files as one table", "files_cpu_seconds", "≤", 40, "s"),
         ),
         {"rows": 1_000_000, "files": 1_000, "rounds": 3},
     ),

@@ -18,8 +18,8 @@ from filesync_dagster.tables.daily.access import table_store
 from filesync_dagster.tables.keys import find_keys
 from filesync_dagster.tables.model import DataSet, Table, TableRelation, TableSchema
 from filesync_dagster.tables.sources.base import SourceContext, TableSource
-from filesync_dagster.tables.sources.collect import DISCOVER_SECONDS, chosen_tables
-from filesync_dagster.tables.sources.data_set import read_data_set
+from filesync_dagster.tables.sources.collect import DISCOVER_SECONDS
+from filesync_dagster.tables.sources.data_set import choose_tables, read_data_set
 from filesync_dagster.tables.store import PartsWriter, StoredTable, tables_prefix
 
 STAGES: Final = ("discovering", "reading", "profiling", "storing")
@@ -81,7 +81,7 @@ def read_tables_of(
     `known`: relations that people decided about before. Raises SourceRefused, LimitReached, Cancelled.
     """
     reading.progress(ReadProgress("discovering"))
-    found = chosen_tables(source.discover(reading.context.deadline(DISCOVER_SECONDS)), reading.names)
+    found = choose_tables(source.discover(reading.context.deadline(DISCOVER_SECONDS)), reading.names)
     if len(found) > limits.tables:
         raise LimitReached(
             f"The source has {len(found):,} tables; {limits.tables:,} may be read.",

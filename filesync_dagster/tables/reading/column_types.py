@@ -90,7 +90,7 @@ def find_types(
     con: duckdb.DuckDBPyConnection, relation: str, names: Sequence[str], *, is_all: bool
 ) -> tuple[TypeDecision, ...]:
     """Return the types that a relation of text columns has. `is_all`: it has all rows, and is no sample of them."""
-    values = {name: first_values(con, relation, name) for name in names}
+    values = first_values(con, relation, names)
     columns = {name: candidate_forms(values[name]) for name in names}
     evidence = _climb(con, relation, columns)
     decisions = [_decide(name, columns[name], evidence[name], is_all=is_all) for name in names]

@@ -150,14 +150,24 @@ def _best_split(path: Path, sample: str, options: ReadOptions, *, complete: bool
         return best
     open_quotes = [split for split in splits if split.unclosed and split.width > 1]
     if open_quotes:
-        raise UnreadableTable(
-            f"A quote in {path.name} is not closed: after row {len(open_quotes[0].records) - 1} it goes to the end.",
-            hint="Correct it, or say that there are no quotes.",
-            code="bad_line",
-            field="quote",
-        )
+        raise _open_quote(path, open_quotes[0], sample)
     unused = next(letter for letter in (*DELIMITERS, *_UNUSED) if letter not in sample)
     return _split(sample, unused, quotes[0], complete=complete)
+
+
+def _open_quote(path: Path, split: _Split, sample: str) -> UnreadableTable:
+    """Return the error for a quote that no other one ends; what people mean by it is told by what is around it."""
+    hint = "Correct it, or say that there are no quotes."
+    if split.quote and f"\\{split.quote}" in sample:
+        hint = "Quotes within fields have backslashes before them here: write each twice instead, as other programs do."
+    elif split.quote and re.search(rf"{split.quote}[^{re.escape(split.delimiter)}{split.quote}\r\n]", sample):
+        hint = "Text may stand behind a quote that ends a field: say that there are no quotes, if these are letters."
+    return UnreadableTable(
+        f"A quote in {path.name} is not closed, or not where quotes may be: after row {len(split.records) - 1}.",
+        hint=hint,
+        code="bad_line",
+        field="quote",
+    )
 
 
 def _quote_preference(split: _Split) -> tuple[bool, bool]:

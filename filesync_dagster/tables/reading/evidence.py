@@ -15,6 +15,7 @@ NULL_WORDS = ("NA", "N/A", "n/a", "#N/A", "-", "nan", "NaN", "null", "NULL", "No
 """Words that stand for nothing in a column whose other values have a type; in text they are text."""
 
 SAMPLE_VALUES = 200
+FIRST_ROWS = 400
 _COLUMNS_AT_ONCE = 40
 
 STYLES = ("us", "comma", "space")
@@ -93,8 +94,21 @@ def gather(
     return found
 
 
-def first_values(con: duckdb.DuckDBPyConnection, relation: str, column: str) -> list[str]:
-    """Return the first values of a column that are something."""
+def first_values(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> dict[str, list[str]]:
+    """Return the first values of columns that are something, looked for in all columns at once as far as that goes."""
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(columns), _COLUMNS_AT_ONCE):
+        some = columns[start : start + _COLUMNS_AT_ONCE]
+        texts = ", ".join(trim_sql(identifier(name)) for name in some)
+        rows = con.execute(f"SELECT {texts} FROM {relation} LIMIT {FIRST_ROWS}").fetchall()
+        for number, name in enumerate(some):
+            values = [row[number] for row in rows if row[number] and row[number] not in NULL_WORDS]
+            is_enough = len(values) >= SAMPLE_VALUES or len(rows) < FIRST_ROWS
+            found[name] = values[:SAMPLE_VALUES] if is_enough else _first_values_of(con, relation, name)
+    return found
+
+
+def _first_values_of(con: duckdb.DuckDBPyConnection, relation: str, column: str) -> list[str]:
     x = trim_sql(identifier(column))
     query = f"SELECT {x} FROM {relation} WHERE {x} <> '' AND NOT {words_sql(x)} LIMIT {SAMPLE_VALUES}"
     return [value for (value,) in con.execute(query).fetchall()]

@@ -27,18 +27,18 @@ class RowWriter(Protocol):
         ...
 
 
-def choose_tables(found: Sequence[FoundTable], names: Collection[str] | None) -> tuple[FoundTable, ...]:
-    """Return the tables of these names, all for None. Raises SourceRefused for one that is not there."""
-    if names is None:
-        return tuple(found)
-    known = {table.name: table for table in found}
-    for name in names:
-        if name not in known:
+def choose_tables(found: Sequence[FoundTable], names: Collection[str] | None = None) -> tuple[FoundTable, ...]:
+    """Return the tables of some names, or all that have rows. Raises SourceRefused for a name that is not there."""
+    with_rows = {table.name: table for table in found if table.kind != "schema"}
+    for name in names or ():
+        if name not in with_rows:
             raise SourceRefused(
-                f"The source has no table {name!r}.", hint=f"It has: {', '.join(list(known)[:20])}.", code="not_found",
+                f"The source has no table {name!r}.",
+                hint=f"It has: {', '.join(sorted(with_rows)[:20]) or 'none'}.",
+                code="not_found",
                 field="tables",
-            )  # fmt: skip
-    return tuple(known[name] for name in dict.fromkeys(names))
+            )
+    return tuple(with_rows[name] for name in dict.fromkeys(names or with_rows))
 
 
 def read_data_set(
