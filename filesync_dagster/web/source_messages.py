@@ -194,7 +194,8 @@ class SourceOut(Body):
     created_by: str | None
     updated_at: datetime | None
     last_test: LastTest | None
-    last_read: "ReadOut | None" = Field(description="The newest read of it.")
+    last_read: "ReadOut | None" = Field(description="The newest read that was asked for here.")
+    held: "HeldRead | None" = Field(description="A read that lost many rows, and waits for a decision.")
 
 
 class Sources(Body):
@@ -260,6 +261,23 @@ class ReadOut(Body):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class HeldRead(Body):
+    """A read that the guard held: its tables are not current before somebody approved them."""
+
+    read_id: str = Field(description="For `approve` and `reject`.")
+    day: str
+    reason: str
+    finished_at: datetime
+
+
+class HeldDecision(BaseModel):
+    """Which held read is decided about: the one that was looked at."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    read_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class Reads(Body):

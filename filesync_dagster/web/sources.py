@@ -26,6 +26,7 @@ from filesync_dagster.web.source_messages import (
     ConnectorOut,
     Connectors,
     Discovery,
+    HeldRead,
     LastTest,
     ReadOut,
     ReadProgressOut,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from filesync_dagster.api import Filesync
     from filesync_dagster.storage.database.read_jobs import ReadJobRecord
+    from filesync_dagster.storage.database.source_reads import SourceReadRecord
     from filesync_dagster.tables.catalog.directory import KnownSource
     from filesync_dagster.tables.model import TableRelation
     from filesync_dagster.tables.sources.base import FoundTable, SourceContext, SourceReport, TableSource
@@ -238,7 +240,7 @@ def relation_out(relation: TableRelation, decided_by: str | None = None) -> Rela
     return RelationOut(**relation.as_json(), decided_by=decided_by)
 
 
-def source_out(source: KnownSource, last_read: ReadJobRecord | None) -> SourceOut:
+def source_out(source: KnownSource, last_read: ReadJobRecord | None, held: SourceReadRecord | None) -> SourceOut:
     """Return what is told of a source."""
     record = source.record
     return SourceOut(
@@ -256,7 +258,12 @@ def source_out(source: KnownSource, last_read: ReadJobRecord | None) -> SourceOu
         updated_at=record.updated_at if record else None,
         last_test=LastTest.model_validate(record.last_test) if record and record.last_test else None,
         last_read=read_out(last_read) if last_read else None,
+        held=_held_out(held) if held else None,
     )
+
+
+def _held_out(held: SourceReadRecord) -> HeldRead:
+    return HeldRead(read_id=held.id, day=held.day, reason=held.error or "", finished_at=held.finished_at)
 
 
 def read_out(record: ReadJobRecord) -> ReadOut:

@@ -76,11 +76,15 @@ export type GrowthDay = { "day": string; "files": number; "bytes": number; "endp
 
 export type Health = { "status": "ok" | "degraded" | "failing"; "version": string; "checked_at": string; "components": Array<Component>; "endpoints": Array<EndpointHealth>; "alerts": Array<StandingAlert> };
 
+export type HeldDecision = { "read_id": string };
+
 export type HeldFolder = { "folder": string; "counts": Record<string, number> };
 
 export type HeldItem = { "kind": "sync" | "plan"; "name": string; "title": string; "id": string; "reason": string; "counts": Record<string, number>; "since": (string | null); "files_before": (number | null) };
 
 export type HeldItems = { "items": Array<HeldItem> };
+
+export type HeldRead = { "read_id": string; "day": string; "reason": string; "finished_at": string };
 
 export type HeldSyncPage = { "files_processed": number; "files_before": (number | null); "files_added": number; "files_restored": number; "files_updated": number; "files_moved": number; "files_removed": number; "files_left_scope": number; "files_repathed": number; "files_total": number; "bytes_total": number; "api_calls": number; "retries": number; "throttled_seconds": number; "feed_drift": (number | null); "endpoint": string; "sync_id": string; "held_at": string; "observed_at": string; "reason": string; "digest": string; "counts": Record<string, number>; "folders": Array<HeldFolder>; "changes": Array<WaitingChange>; "total": number; "next_offset": (number | null) };
 
@@ -228,7 +232,7 @@ export type SourceHistory = { "revisions": Array<SourceRevisionOut> };
 
 export type SourceIn = { "name": string; "type": string; "config"?: Record<string, unknown>; "description"?: string };
 
-export type SourceOut = { "name": string; "type": string; "description": string; "origin": "file" | "saved"; "place": (string | null); "problem": (string | null); "config": Record<string, unknown>; "secrets_set": Array<string>; "revision": (number | null); "created_at": (string | null); "created_by": (string | null); "updated_at": (string | null); "last_test": (LastTest | null); "last_read": (ReadOut | null) };
+export type SourceOut = { "name": string; "type": string; "description": string; "origin": "file" | "saved"; "place": (string | null); "problem": (string | null); "config": Record<string, unknown>; "secrets_set": Array<string>; "revision": (number | null); "created_at": (string | null); "created_by": (string | null); "updated_at": (string | null); "last_test": (LastTest | null); "last_read": (ReadOut | null); "held": (HeldRead | null) };
 
 export type SourcePatch = { "name"?: (string | null); "config"?: (Record<string, unknown> | null); "description"?: (string | null) };
 
@@ -306,13 +310,14 @@ export interface Operations {
   "GET /api/sources/{name}": { path: { "name": string }; answer: SourceOut };
   "PATCH /api/sources/{name}": { path: { "name": string }; body: SourcePatch; answer: SourceOut };
   "PUT /api/sources/{name}": { path: { "name": string }; body: SourceIn; answer: SourceOut };
+  "POST /api/sources/{name}/approve": { path: { "name": string }; body: HeldDecision; answer: SourceOut };
   "GET /api/sources/{name}/history": { path: { "name": string }; answer: SourceHistory };
   "POST /api/sources/{name}/read": { path: { "name": string }; body: ReadOrder; answer: ReadOut };
   "GET /api/sources/{name}/reads": { path: { "name": string }; answer: Reads };
+  "POST /api/sources/{name}/reject": { path: { "name": string }; body: HeldDecision; answer: SourceOut };
   "GET /api/syncs": { query: { "endpoint": string; "limit"?: number; "since"?: (string | null); "until"?: (string | null) }; answer: PastSyncs };
   "GET /api/tables": { query: { "limit"?: number; "cursor"?: (string | null); "source"?: (string | null); "upload"?: (string | null); "state"?: ("current" | "held" | "replaced" | null) }; answer: TableList };
   "GET /api/tables/{table_id}": { path: { "table_id": string }; query: { "reveal"?: boolean }; answer: TableOut };
-  "POST /api/tables/{table_id}/approve": { path: { "table_id": string }; answer: TableSummary };
   "POST /api/tables/{table_id}/relations": { path: { "table_id": string }; body: RelationDecision; answer: TableOut };
   "GET /api/tables/{table_id}/rows": { path: { "table_id": string }; query: { "reveal"?: boolean; "where"?: (string | null); "columns"?: (string | null); "order"?: (string | null); "limit"?: number; "offset"?: number }; answer: RowPage };
   "POST /api/upload/file": { answer: UploadOut };

@@ -160,8 +160,12 @@ def _sqlite(url: URL, patience: float, *, private: bool) -> Engine:
             hint="Create the folder or correct the URL.",
         )
     if private and "uri" not in url.query:
+        # One that is there must not be opened here: closing it would let go of the locks that other connections of this
+        # process have, and another process would take the log from under them.
         with suppress(OSError):  # what is the matter SQLite says when it opens the file
-            os.close(os.open(str(url.database), os.O_CREAT | os.O_RDWR, 0o600))  # those beside it take after it
+            os.close(
+                os.open(str(url.database), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+            )  # those beside take after it
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"),
         hide_parameters=True,

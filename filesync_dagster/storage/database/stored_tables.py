@@ -73,9 +73,9 @@ class StoredTableRepository:
         """Return what was read of an upload last."""
         return self._records(stored_tables.c.upload_id == upload_id, stored_tables.c.state == "current")
 
-    def of_run(self, run_id: str) -> list[StoredTableRecord]:
-        """Return what one read brought, whatever replaced it since."""
-        return self._records(stored_tables.c.run_id == run_id)
+    def of_run(self, source: str, run_id: str) -> list[StoredTableRecord]:
+        """Return what one run brought of a source, whatever replaced it since."""
+        return self._records(stored_tables.c.source == source, stored_tables.c.run_id == run_id)
 
     def latest(self, source: str, *, day: str | None = None, until: str | None = None) -> list[StoredTableRecord]:
         """Return the current table of each name of a source: of a day, or of the last day (`until` one) it has."""

@@ -73,12 +73,13 @@ class ReadDispatcher:
                     thread.start()
 
     def tidy(self, runtime: Runtime) -> None:
-        """Note that reads have failed whose processes are gone: those of a server that was killed."""
+        """Note that reads have failed whose processes are gone, of a server that was killed; start those that wait."""
         reads = runtime.metadata.read_jobs
         for record in reads.find_unfinished():
             if record.id not in self._workers and record.is_deserted:
                 reads.finish(record.id, "failed", **INTERRUPTED)
                 shutil.rmtree(read_folder(runtime.home, record.id), ignore_errors=True)
+        self.start(runtime)
 
     def close(self) -> None:
         """End what runs, and wait for its end."""

@@ -20,7 +20,7 @@ def read_together(runtime: Runtime, record: StoredTableRecord) -> list[StoredTab
     if record.upload_id is not None:
         return tables.of_upload(record.upload_id)
     if record.run_id is not None:
-        return tables.of_run(record.run_id)
+        return tables.of_run(record.source, record.run_id)
     return tables.latest(record.source, day=record.day)
 
 

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from filesync_dagster.config import read_environment, running_config
+from filesync_dagster.config import DataSource, read_environment, running_config
 from filesync_dagster.core.errors import Cancelled, FilesyncError, TableError, unexpected_sentence
 from filesync_dagster.core.logging import configure_logging, event
 from filesync_dagster.storage.database.processes import Process
@@ -27,6 +27,8 @@ from filesync_dagster.tables.catalog.read import (
     read_tables_of,
     table_limits,
 )
+from filesync_dagster.tables.daily.model import ReadState
+from filesync_dagster.tables.daily.read import Wish, read_source
 from filesync_dagster.tables.sources.registry import open_source
 
 WRITE_SECONDS: Final = 0.5
@@ -63,17 +65,35 @@ def run_read(runtime: Runtime, record: ReadJobRecord) -> list[str]:
     """Read a source, and return the ids of its tables. Raises FilesyncError; Cancelled when it was cancelled."""
     directory, watch = SourceDirectory(runtime), _Watch(runtime, record.id)
     source = directory.get(record.source)
+    if source.declared is not None:
+        return _read_declared(runtime, source.declared, record, watch)
     folder = read_folder(runtime.home, record.id)
     context = directory.context_of(source, folder / "work", watch.is_cancelled)
-    reading = ReadTask(context, folder / "tables", record.tables, record.row_limit, watch.note)
+    task = ReadTask(context, folder / "tables", record.tables, record.row_limit, watch.note)
     decided = decided_relations(runtime.metadata.tables.latest(record.source))
     with closing(open_source(source.type, directory.settings_of(source), context)) as opened:
-        found = read_tables_of(opened, reading, table_limits(runtime), decided)
+        found = read_tables_of(opened, task, table_limits(runtime), decided)
     watch.note(ReadProgress("storing", tables_done=len(found.tables), tables_total=len(found.tables)))
     if watch.is_cancelled():
         raise Cancelled("It was cancelled.", code="cancelled")
     source_id = source.record.id if source.record is not None else None
     return [each.id for each in keep_tables(runtime, found, record.source, source_id, record.id)]
+
+
+def _read_declared(runtime: Runtime, source: DataSource, record: ReadJobRecord, watch: _Watch) -> list[str]:
+    """Read a source of endpoints.yaml as its asset does: compared with what was there, and held where much is gone."""
+    wish = Wish(source, runtime.config.settings.partitions.today(), record.tables or None, run_id=record.id)
+    result = read_source(
+        runtime,
+        wish,
+        progress=lambda table, rows: watch.note(ReadProgress("reading", table, rows)),
+        cancelled=watch.is_cancelled,
+    )
+    if result.state is ReadState.FAILED:
+        if watch.is_cancelled():
+            raise Cancelled("It was cancelled.", code="cancelled")
+        raise TableError(result.error or "It could not be read.", code=result.error_code or "unknown")
+    return [one.id for one in runtime.metadata.tables.of_run(source.name, record.id)]
 
 
 def run(runtime: Runtime, read_id: str) -> None:

@@ -286,6 +286,7 @@ def _table_record(result: SourceResult, table: ReadTable, run_id: str | None) ->
         state="held" if is_held else "current",
         held_reason=result.error if is_held else None,
         run_id=run_id,
+        relations=[one for one in result.findings.get("relations", ()) if one["child"] == table.name],
     )
 
 

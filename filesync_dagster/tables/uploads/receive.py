@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from filesync_dagster.storage.database.uploads import UploadRecord, UploadRepository
+from filesync_dagster.storage.database.uploads import UnknownUpload, UploadRecord, UploadRepository
 from filesync_dagster.storage.durable import make_folder
 from filesync_dagster.tables.uploads.content import check_content
 from filesync_dagster.tables.uploads.errors import UploadError
@@ -113,7 +113,10 @@ class UploadStore:
 
     def find(self, name: str) -> Path:
         """Return the file of what a request calls an upload: `uploads/<stored name>`. Raises UploadError."""
-        record = self._repository.of_name(name.removeprefix("uploads/"))
+        try:
+            record = self._repository.of_name(name.removeprefix("uploads/"))
+        except UnknownUpload as error:
+            raise UploadError(error.message, hint=error.hint, code="not_found", field="file_paths") from None
         if record.state not in {"ready", "reading"}:
             raise UploadError(
                 f"The upload {record.original_name} is not there yet.", code="not_found", field="file_paths"

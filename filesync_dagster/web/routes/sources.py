@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Header, Path, Request, Response, Security
 
 from filesync_dagster.api import Filesync
+from filesync_dagster.core.errors import SourceRefused, TableError
 from filesync_dagster.tables.catalog.directory import KnownSource, SourceDirectory
 from filesync_dagster.tables.catalog.edits import SourceEdit
 from filesync_dagster.web import sources as pages
@@ -19,6 +20,7 @@ from filesync_dagster.web.source_messages import (
     ConnectionTest,
     Connectors,
     Discovery,
+    HeldDecision,
     ReadOrder,
     ReadOut,
     Reads,
@@ -104,8 +106,9 @@ def list_sources(site: Site = SITE) -> Sources:
     """Tell of every source."""
     with site.current.acquire() as filesync:
         latest = filesync.runtime.metadata.read_jobs.latest_by_source()
+        held = filesync.runtime.metadata.source_reads.held_by_source()
         known = SourceDirectory(filesync.runtime).all()
-        return Sources(sources=[pages.source_out(source, latest.get(source.name)) for source in known])
+        return Sources(sources=[pages.source_out(each, latest.get(each.name), held.get(each.name)) for each in known])
 
 
 @writes.post(
@@ -234,17 +237,48 @@ def source_history(name: Name, site: Site = SITE) -> SourceHistory:
     description="Its tables come to /api/tables with profile, keys and relations: all that are wanted, or none. "
     "409 while it is being read already.",
     response_description="Accepted: it is read now, or when it is its turn.",
-    responses=problems(400, 401, 403, 404, 409, 413, 415, 503),
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
 )
 def read_source(
     request: Request, name: Name, order: Annotated[ReadOrder, Body()] = EVERYTHING, site: Site = SITE
 ) -> ReadOut:
     """Have a source read."""
     with site.current.acquire() as filesync:
-        SourceDirectory(filesync.runtime).get(name)
+        source = SourceDirectory(filesync.runtime).get(name)
+        if source.declared is not None and order.limit is not None:
+            raise SourceRefused(
+                f"{name} stands in endpoints.yaml, and is read as it is configured there.",
+                hint="Set `limit` in its config.",
+                code="unsupported",
+                field="limit",
+            )
         found = site.reads.ask(filesync.runtime, name, user_of(request), order.tables, order.limit)
         _note(request, filesync, "source.read", name, {"read": found.id, "tables": order.tables})
         return pages.read_out(found)
+
+
+@writes.post(
+    "/api/sources/{name}/approve",
+    summary="Let a held read be current",
+    description="All tables of the read that the guard held, and of no other: `read_id` is that of `held`.",
+    response_description="Decided.",
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 503),
+)
+def approve_read(request: Request, name: Name, given: Annotated[HeldDecision, Body()], site: Site = SITE) -> SourceOut:
+    """Approve what is held of a source."""
+    return _decide(request, site, name, given.read_id, approve=True)
+
+
+@writes.post(
+    "/api/sources/{name}/reject",
+    summary="Let go of a held read",
+    description="The tables from before stay current.",
+    response_description="Decided.",
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 503),
+)
+def reject_read(request: Request, name: Name, given: Annotated[HeldDecision, Body()], site: Site = SITE) -> SourceOut:
+    """Reject what is held of a source."""
+    return _decide(request, site, name, given.read_id, approve=False)
 
 
 @reads.get(
@@ -312,11 +346,23 @@ def _change(  # noqa: PLR0917  # what a request has, in its order
         return _told(response, filesync, source)
 
 
+def _decide(request: Request, site: Site, name: str, read_id: str, *, approve: bool) -> SourceOut:
+    with site.current.acquire() as filesync:
+        source = SourceDirectory(filesync.runtime).show(name)
+        held = filesync.runtime.metadata.source_reads.held(name)
+        if held is None or held.id != read_id:
+            raise TableError("This read waits for no decision.", hint="Look again at what is held.", code="not_held")
+        filesync.runtime.metadata.source_reads.decide(read_id, approve=approve)
+        _note(request, filesync, "read.approved" if approve else "read.rejected", name, {"read": read_id})
+        return _told(Response(), filesync, source)
+
+
 def _told(response: Response, filesync: Filesync, source: KnownSource) -> SourceOut:
     if source.record is not None:
         response.headers["etag"] = f'"{source.record.revision}"'
     newest = filesync.runtime.metadata.read_jobs.newest(source.name, 1)
-    return pages.source_out(source, newest[0] if newest else None)
+    held = filesync.runtime.metadata.source_reads.held(source.name)
+    return pages.source_out(source, newest[0] if newest else None, held)
 
 
 def _revision(if_match: str | None) -> int | None:

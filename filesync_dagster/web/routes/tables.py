@@ -23,7 +23,6 @@ from filesync_dagster.web.table_messages import (
     TableList,
     TableOut,
     TablesQuery,
-    TableSummary,
     UploadContent,
 )
 from filesync_dagster.web.users import address_of, user_of
@@ -117,21 +116,6 @@ def decide_relation(
         decided = relations.decide_relation(filesync.runtime, record, wanted, user_of(request))
         note_reading(request, filesync, "relation.decided", record.id, given.model_dump(mode="json"))
         return pages.table_out(filesync, decided, reveal=False)
-
-
-@writes.post(
-    "/api/tables/{table_id}/approve",
-    summary="Let a held table be current",
-    description="The one before is replaced. 409 when it waits for no decision.",
-    response_description="Decided.",
-    responses=problems(400, 401, 403, 404, 409, 503),
-)
-def approve_table(request: Request, table_id: TableId, site: Site = SITE) -> TableSummary:
-    """Approve a table."""
-    with site.current.acquire() as filesync:
-        record = filesync.runtime.metadata.tables.approve(table_id)
-        note_reading(request, filesync, "table.approved", record.id, {"table": record.name})
-        return pages.summary(record)
 
 
 @reads.get(

@@ -312,3 +312,23 @@ def test_staging_files_of_dead_processes_are_swept(tmp_path):
         commit(metadata, endpoint, "s1", imported=[batch(entry("a"))])
     assert not left.exists()
     assert not list(Path(tmp_path).glob("incoming-*"))
+
+
+WRITE_AND_LEAVE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("CREATE TABLE of_another_process (a)")
+connection.commit()
+connection.close()
+"""
+
+
+def test_opening_again_lets_go_of_no_lock(tmp_path):
+    """Whoever has it open keeps the log that is theirs when another process comes and goes."""
+    path = tmp_path / "filesync.db"
+    with Metadata.open(f"sqlite:///{path}") as metadata:
+        metadata.endpoints.register(EndpointRecord("drawings", "s3"))
+        Metadata.open(f"sqlite:///{path}").close()
+        subprocess.run([sys.executable, "-c", WRITE_AND_LEAVE, str(path)], check=True)
+        assert path.with_name("filesync.db-wal").exists()
+        assert list(metadata.endpoints.ids()) == ["drawings"]
