@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 import { sha256, sourcesDigest } from "./hash.ts";
+import { licences } from "./licences.ts";
 
 const COMPRESSED = /\.(js|css|svg)$/;
 
@@ -19,6 +20,7 @@ export function bundle(root: string, out: string): Plugin {
         const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
         writeFileSync(join(assets, `${name}.br`), brotliCompressSync(content, { params }));
       }
+      writeFileSync(join(assets, "licences.txt"), licences(root));
       const names = ["index.html", ...readdirSync(assets).map((name) => `assets/${name}`)].sort();
       const files = Object.fromEntries(
         names.map((name) => {

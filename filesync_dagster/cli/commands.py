@@ -31,6 +31,7 @@ COMMANDS = {
     "maintain": "Delete what retention does not keep.",
     "reload": "Make a running Dagster read endpoints.yaml again.",
     "serve": "Serve health, metrics, REST and webhooks.",
+    "console": "Print a link that signs you in at the console, once.",
     "demo": "Show the whole product on generated files.",
     "simulate": "Run a simulated provider: no credentials, faults on demand.",
 }

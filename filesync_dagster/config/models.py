@@ -264,6 +264,14 @@ class ReportSettings(Strict):
 class ServeSettings(Strict):
     """What `filesync serve` goes by."""
 
+    console_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#]+$",
+        max_length=2000,
+        description="Where people find the console, such as `https://filesync.company.com/console`: Dagster links to "
+        "it. Left out: that of the `filesync serve` or `filesync up` over the same FILESYNC_HOME; without one, no links.",
+    )
+
     hosts: list[str] = Field(
         default_factory=list,
         max_length=100,

@@ -10,6 +10,7 @@ from filesync_dagster.core.errors import UnknownEndpoint
 from filesync_dagster.core.path_filter import PathFilter
 from filesync_dagster.storage.database.browse import COUNTED_MAX_ROWS, KEY_TYPES, BrowseQuery, key_of
 from filesync_dagster.storage.database.search import FileQuery
+from filesync_dagster.web import past
 from filesync_dagster.web.browse_messages import (
     CHILDREN_COUNTED_MAX_FILES,
     BrowsePage,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         FileFilter,
         FilesPageQuery,
         HistogramQuery,
+        JournalFilter,
         JournalQuery,
         TreeQuery,
     )
@@ -84,8 +86,10 @@ def names_by_id(filesync: Filesync, names: Collection[str]) -> dict[int, str]:
 
 
 def files(site: Site, given: FilesPageQuery) -> BrowsePage:
-    """Return a page of files. Raises UnknownEndpoint, InvalidQuery."""
+    """Return a page of files. Raises UnknownEndpoint, InvalidQuery; NothingKnown of a moment before all syncs."""
     query = query_of(given)
+    if given.as_of is not None:
+        return past.files(site, given, query, given.as_of)
     place = decode_cursor(given.cursor, *KEY_TYPES[query.sort])
     if given.offset and (place or not query.is_exact):
         raise InvalidQuery(
@@ -148,6 +152,9 @@ def _fields(row: dict[str, Any], endpoints: dict[int, str]) -> dict[str, Any]:
 def export_rows(site: Site, given: FileFilter) -> Iterator[list[BrowseRow]]:
     """Yield all files that are asked for, some at a time. Raises UnknownEndpoint, InvalidQuery."""
     query, size = query_of(given), 5_000
+    if given.as_of is not None:
+        yield from past.export_rows(site, given, query, given.as_of)
+        return
     after = None
     while True:
         with site.current.acquire() as filesync:  # not for all of it: an export may take minutes
@@ -161,6 +168,8 @@ def export_rows(site: Site, given: FileFilter) -> Iterator[list[BrowseRow]]:
 
 def tree(site: Site, given: TreeQuery) -> FolderListing:
     """Return what lies right in a folder. Raises UnknownEndpoint, InvalidQuery."""
+    if given.as_of is not None:
+        return past.tree(site, given, given.as_of)
     place = decode_cursor(given.cursor, str)
     with site.current.acquire() as filesync:
         known = filesync.runtime.metadata.endpoints.states().get(filesync.config.endpoint(given.endpoint).name)
@@ -250,20 +259,39 @@ def changes(site: Site, given: JournalQuery) -> JournalPage:
     place = decode_cursor(given.cursor, int)
     with site.current.acquire() as filesync:
         endpoints = names_by_id(filesync, given.endpoint)
-        rows = filesync.runtime.metadata.browse.journal(
-            list(endpoints),
-            kinds=given.kind,
-            folder=given.folder.strip("/") if given.folder else None,
-            since=given.since,
-            until=given.until,
-            before_seq=place[0] if place else None,
-            limit=given.limit + 1,
-        )
+        rows = _journal(filesync, endpoints, given, place[0] if place else None, given.limit + 1)
         shown = rows[: given.limit]
         below = filesync.runtime.metadata.browse.rows_below(shown, CHILDREN_COUNTED_MAX_FILES)
     return JournalPage(
         items=[_change(row, endpoints, below) for row in shown],
         next_cursor=encode_cursor(shown[-1]["seq"]) if len(rows) > given.limit else None,
+    )
+
+
+def export_changes(site: Site, given: JournalFilter) -> Iterator[list[dict[str, Any]]]:
+    """Yield all changes that are asked for, the last one first, some at a time. Raises UnknownEndpoint."""
+    size, before = 5_000, None
+    while True:
+        with site.current.acquire() as filesync:
+            endpoints = names_by_id(filesync, given.endpoint)
+            rows = _journal(filesync, endpoints, given, before, size)
+        yield [_change(row, endpoints, {}).model_dump(mode="json") for row in rows]
+        if len(rows) < size:
+            return
+        before = rows[-1]["seq"]
+
+
+def _journal(
+    filesync: Filesync, endpoints: Collection[int], given: JournalFilter, before: int | None, limit: int
+) -> list[dict[str, Any]]:
+    return filesync.runtime.metadata.browse.journal(
+        list(endpoints),
+        kinds=given.kind,
+        folder=given.folder.strip("/") if given.folder else None,
+        since=given.since,
+        until=given.until,
+        before_seq=before,
+        limit=limit,
     )
 
 

@@ -33,6 +33,9 @@ class FileFilter(BaseModel):
     changed_since: Moment | None = Field(default=None, description="Modified at this moment or later.")
     changed_before: Moment | None = Field(default=None, description="Modified earlier than this moment.")
     deleted: bool = Field(default=False, description="With those that are gone.")
+    as_of: Moment | None = Field(
+        default=None, description="As they were at this moment, as far as syncs know; without `deleted`."
+    )
     sort: Literal["path", "size", "modified"] = Field(default="path", description="By what they are ordered.")
     descending: bool = Field(default=False, description="The last one first.")
 
@@ -81,6 +84,9 @@ class BrowsePage(Body):
     total: int | None = Field(description="Rows; null where they were not counted.")
     total_bytes: int | None
     total_is_exact: bool = Field(description="Whether there are no more than `total`.")
+    endpoints_unknown: list[str] = Field(
+        default=[], description="With `as_of`: about which nothing is stored as of that moment."
+    )
 
 
 class TreeQuery(PageQuery):
@@ -89,6 +95,7 @@ class TreeQuery(PageQuery):
     endpoint: Text = Field(description="Of an endpoint.")
     parent: Text | None = Field(default=None, description="The folder; the top when left out.")
     folders: bool = Field(default=False, description="Only the folders in it.")
+    as_of: Moment | None = Field(default=None, description="As it was at this moment.")
 
 
 class FolderEntryOut(Body):
@@ -169,6 +176,40 @@ class ChangeHistogram(Body):
 
     step_seconds: int = Field(description="3,600, or 86,400 for more than a week.")
     items: list[ChangeBar]
+
+
+class ComparisonQuery(PageQuery):
+    """Which two moments of which endpoint."""
+
+    endpoint: Text = Field(description="Of an endpoint.")
+    before: Moment = Field(description="As it was then.")
+    after: Moment = Field(description="And as it was then.")
+    kind: list[Change] = Field(default=[], max_length=7, description="Only of these kinds; may be repeated.")
+    folder: Text | None = Field(default=None, description="Only of this path, and of what lies in it.")
+
+
+class Difference(Body):
+    """What became of a file between two moments."""
+
+    change: str
+    path: str = Field(description="Where it is; where it was, of one that is gone.")
+    path_before: str | None
+    external_id: str
+    kind: str
+    size_before: int | None
+    size_after: int | None
+    modified_before: datetime | None
+    modified_after: datetime | None
+
+
+class Comparison(Body):
+    """What became of an inventory between two moments."""
+
+    before: datetime | None = Field(description="The moment that the older state describes: of the last sync by then.")
+    after: datetime | None
+    counts: dict[str, int] = Field(description="By kind; a folder that moved is one, with all that is in it.")
+    items: list[Difference]
+    next_cursor: str | None = NEXT
 
 
 class FileCopy(Body):

@@ -1,9 +1,9 @@
 """The JSON of rows that come in pages, and of the questions for them."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from filesync_dagster.web.cursors import PageQuery
 from filesync_dagster.web.messages import Body
@@ -56,6 +56,15 @@ class ChangesQuery(PageQuery):
 
 class ReportQuery(PageQuery):
     """Which day of a report."""
+
+    day: date | None = Field(default=None, description="As of its end; today, so far, when left out.")
+    picture: bool = Field(default=False, description="With what is drawn of it, and its numbers.")
+
+
+class ReportExportQuery(BaseModel):
+    """Which day of a report."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     day: date | None = Field(default=None, description="As of its end; today, so far, when left out.")
 
@@ -115,11 +124,32 @@ class ReportKinds(Body):
     items: list[ReportKind]
 
 
+class PictureSeries(Body):
+    """Amounts, one for each label."""
+
+    name: str
+    values: list[float]
+
+
+class ReportPicture(Body):
+    """What a report shows as a picture, as data."""
+
+    kind: Literal["ranking", "stacks", "grid"] = Field(
+        description="`ranking`: the largest first; `stacks`: in the order of the labels; `grid`: a series is a row."
+    )
+    labels: list[str]
+    series: list[PictureSeries]
+    unit: str = Field(description="`B` for bytes, empty for counts.")
+    alarming: bool = Field(description="Whether the first series is the worst.")
+
+
 class ReportRows(Body):
     """A page of the rows of a report."""
 
     report: str
     day: date
     notes: list[str] = Field(description="What the report does not know.")
+    numbers: dict[str, int] | None = Field(default=None, description="Of everything, where the picture was asked for.")
+    picture: ReportPicture | None = None
     items: list[dict[str, Any]]
     next_cursor: str | None = NEXT

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal
 
 from filesync_dagster.core.errors import UnknownEndpoint
 from filesync_dagster.core.path_filter import PathFilter
 from filesync_dagster.monitoring.reports import CATALOGUE
+from filesync_dagster.monitoring.reports.pictures import Grid, Ranking
 from filesync_dagster.monitoring.reports.writer import ReportSession
 from filesync_dagster.storage.database.row_streams import parse_change
 from filesync_dagster.storage.database.search import FileKey, FileQuery
@@ -17,14 +19,18 @@ from filesync_dagster.web.row_messages import (
     ChangeOut,
     FileList,
     FileOut,
+    PictureSeries,
     ReportKind,
     ReportKinds,
+    ReportPicture,
     ReportRows,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
 
+    from filesync_dagster.monitoring.reports.pictures import Picture
     from filesync_dagster.web.row_messages import ChangesQuery, FilesQuery, ReportQuery, SearchQuery
     from filesync_dagster.web.site import Site
 
@@ -82,20 +88,64 @@ def report_kinds() -> ReportKinds:
 
 def report(site: Site, name: str, query: ReportQuery) -> ReportRows:
     """Return rows of a report about a day. Raises UnknownReport, NothingKnown, InvalidQuery."""
-    if name not in CATALOGUE:
-        raise UnknownReport(f"There is no report {name!r}.", hint=f"There are: {', '.join(CATALOGUE)}.")
+    _require_report(name)
     place = decode_cursor(query.cursor, int)
     first = max(0, place[0]) if place else 0
     with site.current.acquire() as filesync:
         session = ReportSession(filesync.runtime, query.day)
+        whole = session.report(name, 0) if query.picture else None
         rows = [row for batch in session.rows(name, first + query.limit + 1) for row in batch.to_pylist()][first:]
         return ReportRows(
             report=name,
             day=session.day.date,
             notes=list(session.notes(name)),
+            numbers=whole.numbers if whole else None,
+            picture=_picture(whole.picture) if whole else None,
             items=rows[: query.limit],
             next_cursor=encode_cursor(first + query.limit) if len(rows) > query.limit else None,
         )
+
+
+def _picture(picture: Picture) -> ReportPicture:
+    if isinstance(picture, Grid):
+        series = dict(zip(picture.rows, picture.values, strict=True))
+        return _drawn("grid", picture.columns, series, picture.unit)
+    if isinstance(picture, Ranking):
+        return _drawn("ranking", picture.names, picture.series, picture.unit, alarming=picture.alarming)
+    return _drawn("stacks", picture.labels, picture.series, picture.unit)
+
+
+def _drawn(
+    kind: Literal["ranking", "stacks", "grid"],
+    labels: Sequence[str],
+    series: Mapping[str, Sequence[float]],
+    unit: str,
+    *,
+    alarming: bool = False,
+) -> ReportPicture:
+    rows = [PictureSeries(name=name, values=list(values)) for name, values in series.items()]
+    return ReportPicture(kind=kind, labels=list(labels), series=rows, unit=unit, alarming=alarming)
+
+
+def report_pages(site: Site, name: str, day: date | None) -> tuple[list[str], Iterator[list[dict[str, Any]]]]:
+    """Return the columns of a report and all its rows, some at a time. Raises UnknownReport, NothingKnown."""
+    _require_report(name)
+
+    def pages() -> Iterator[list[dict[str, Any]]]:
+        with site.current.acquire() as filesync:
+            for batch in ReportSession(filesync.runtime, day).rows(name):
+                columns.extend(batch.schema.names if not columns else ())
+                yield batch.to_pylist()
+
+    columns: list[str] = []
+    found = pages()
+    first = next(found)  # what cannot be asked is told before anything is sent
+    return columns, chain([first], found)
+
+
+def _require_report(name: str) -> None:
+    if name not in CATALOGUE:
+        raise UnknownReport(f"There is no report {name!r}.", hint=f"There are: {', '.join(CATALOGUE)}.")
 
 
 def _found(

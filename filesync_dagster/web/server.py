@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from filesync_dagster.core.errors import ServiceError
+from filesync_dagster.orchestration.client import CONSOLE_ANNOUNCEMENT, announce_url
 from filesync_dagster.web.app import application
 
 if TYPE_CHECKING:
@@ -51,10 +52,12 @@ def serve_http(site: Site, host: str, port: int, stop: threading.Event, *, on_re
             time.sleep(0.01)
         dispatcher.start()
         shown = f"[{host}]" if ":" in host else host
-        on_ready(f"http://{shown}:{listener.getsockname()[1]}")
-        while not stop.wait(1.0):
-            if not thread.is_alive():
-                raise ServiceError(f"The server at {host}:{port} ended by itself.")
+        number = listener.getsockname()[1]
+        with announce_url(site.home, f"http://{_reachable(shown)}:{number}/console", CONSOLE_ANNOUNCEMENT):
+            on_ready(f"http://{shown}:{number}")
+            while not stop.wait(1.0):
+                if not thread.is_alive():
+                    raise ServiceError(f"The server at {host}:{port} ended by itself.")
     finally:
         site.stopping.set()
         server.should_exit = True
@@ -62,6 +65,11 @@ def serve_http(site: Site, host: str, port: int, stop: threading.Event, *, on_re
         thread.join(SHUTDOWN_GRACE_SECONDS + 5)
         listener.close()
         site.close()
+
+
+def _reachable(shown: str) -> str:
+    """Return by which address this machine reaches a server that listens on all of them."""
+    return {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(shown, shown)  # noqa: S104 - it is what was listened on
 
 
 def _listener(host: str, port: int) -> socket.socket:

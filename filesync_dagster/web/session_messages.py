@@ -1,5 +1,6 @@
 """The JSON of signing in at the console."""
 
+from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -36,6 +37,48 @@ class ConsoleSession(Body):
     csrf: str | None = Field(description="To send as `X-Filesync-CSRF` with what is no GET; null when not signed in.")
     version: str
     dagster_url: str | None = Field(description="Where people find Dagster; null when nobody said.")
+
+
+class SignedIn(Body):
+    """Somebody who is signed in."""
+
+    id: str = Field(description="Of the session: it opens nothing.")
+    role: Literal["viewer", "operator", "admin"]
+    user_agent: str = Field(description="What the browser says of itself.")
+    created_at: datetime
+    used_at: datetime = Field(description="To the minute.")
+    is_this: bool = Field(description="Whether it is the one that asks.")
+
+
+class SignedInList(Body):
+    """Who is signed in, whoever was there last first."""
+
+    items: list[SignedIn]
+
+
+class LinkFor(BaseModel):
+    """For whom a link is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: Literal["viewer", "operator", "admin"] = Field(description="What whoever opens it may.")
+
+
+class SignInLink(Body):
+    """A link that signs in once."""
+
+    code: str = Field(repr=False, description="For `/console/enter?code=…`.")
+    role: Literal["viewer", "operator", "admin"]
+    expires_at: datetime
+
+
+class About(Body):
+    """What runs here."""
+
+    version: str
+    python: str
+    database: Literal["sqlite", "postgresql"]
+    time_zone: str = Field(description="Whose days partitions and reports are.")
 
 
 class SignedOut(Body):

@@ -1,10 +1,12 @@
 // Written by `make docs` from the API (filesync_dagster/web): change it there.
 
+export type About = { "version": string; "python": string; "database": "sqlite" | "postgresql"; "time_zone": string };
+
 export type Approval = { "digest"?: (string | null); "sync_id"?: (string | null) };
 
 export type Breaker = { "state": string; "failures": number; "opened_at": (string | null); "probe_at": (string | null); "reason": (string | null) };
 
-export type BrowsePage = { "items": Array<BrowseRow>; "next_cursor": (string | null); "total": (number | null); "total_bytes": (number | null); "total_is_exact": boolean };
+export type BrowsePage = { "items": Array<BrowseRow>; "next_cursor": (string | null); "total": (number | null); "total_bytes": (number | null); "total_is_exact": boolean; "endpoints_unknown": Array<string> };
 
 export type BrowseRow = { "endpoint": string; "external_id": string; "name": string; "path": string; "kind": string; "size": (number | null); "modified_at": (string | null); "version": (string | null); "content_hash": (string | null); "owner": (string | null); "deleted_at": (string | null); "gone_reason": (string | null) };
 
@@ -16,11 +18,11 @@ export type ChangeList = { "items": Array<ChangeOut>; "next_cursor": (string | n
 
 export type ChangeOut = { "seq": number; "observed_at": string; "change": string; "path": string; "external_id": string; "before": (Record<string, unknown> | null); "after": (Record<string, unknown> | null); "sync_id": string };
 
-export type ColumnChoice = { "table": string; "column": string; "role"?: (string | null); "person_kind"?: (string | null) };
-
 export type ColumnOut = { "name": string; "type": string; "position": number; "nullable": boolean; "sql_type": (string | null); "role": (string | null); "person_kind": (string | null); "format": (string | null); "description": (string | null); "sensitivity": Array<string>; "masked": boolean; "stats": Record<string, unknown> };
 
 export type ColumnSeen = { "name": string; "type": string; "sql_type": (string | null); "nullable": boolean; "description": (string | null); "sensitivity": Array<string> };
+
+export type Comparison = { "before": (string | null); "after": (string | null); "counts": Record<string, number>; "items": Array<Difference>; "next_cursor": (string | null) };
 
 export type Component = { "name": string; "status": "ok" | "degraded" | "failing"; "detail": string };
 
@@ -38,6 +40,8 @@ export type ConsoleSession = { "signed_in": boolean; "role": ("viewer" | "operat
 
 export type Decision = { "files_processed": number; "files_before": (number | null); "files_added": number; "files_restored": number; "files_updated": number; "files_moved": number; "files_removed": number; "files_left_scope": number; "files_repathed": number; "files_total": number; "bytes_total": number; "api_calls": number; "retries": number; "throttled_seconds": number; "feed_drift": (number | null); "endpoint": string; "decision": "approved" | "rejected"; "sync_id": (string | null); "warnings": Array<string> };
 
+export type Difference = { "change": string; "path": string; "path_before": (string | null); "external_id": string; "kind": string; "size_before": (number | null); "size_after": (number | null); "modified_before": (string | null); "modified_after": (string | null) };
+
 export type Discovery = { "type": string; "tables": Array<TableFound> };
 
 export type Document = { "openapi": string };
@@ -47,10 +51,6 @@ export type EndpointHealth = { "endpoint": string; "state": string; "status": "o
 export type EndpointOut = { "name": string; "title": string; "type": string; "is_active": boolean; "schedule": string; "project_id": (string | null); "user_id": (string | null); "endpoint_details": Record<string, unknown>; "state": string; "files_total": number; "bytes_total": number; "problems": Array<string> };
 
 export type Endpoints = { "endpoints": Array<EndpointOut> };
-
-export type EngineOut = { "name": string; "version": string; "available": boolean; "description": string };
-
-export type ExportOrder = { "format": "json" | "csv" | "excel" | "sql" | "parquet"; "options"?: Record<string, unknown> };
 
 export type FileCopy = { "endpoint": string; "external_id": string; "path": string };
 
@@ -63,12 +63,6 @@ export type FileOut = { "endpoint": string; "external_id": string; "path": strin
 export type FolderEntryOut = { "name": string; "path": string; "is_folder": boolean; "external_id": (string | null); "files": (number | null); "files_is_exact": boolean };
 
 export type FolderListing = { "items": Array<FolderEntryOut>; "next_cursor": (string | null) };
-
-export type GenerationAnswer = { "session_id": string; "status": "processing" | "completed" | "error"; "state": "queued" | "reading" | "fitting" | "generating" | "checking" | "exporting" | "completed" | "failed" | "cancelled"; "progress": SessionProgress; "revision": number; "seed": (number | null); "engine": string; "engine_version": (string | null); "output_format": "json" | "csv" | "excel" | "sql" | "parquet"; "tables": Array<SessionTable>; "quality": (QualitySummary | null); "output_files": Array<string>; "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "error_hint": (string | null); "cancel_asked": boolean; "may_run_again": boolean; "pinned": boolean; "owner": string; "run_id": (string | null); "created_at": string; "started_at": (string | null); "finished_at": (string | null); "expires_at": (string | null); "synthetic_data": (Record<string, Array<Record<string, unknown>>> | null); "truncated": Array<string>; "quality_metrics": (Record<string, unknown> | null) };
-
-export type GenerationHealth = { "status": "healthy" | "unavailable"; "sdv_available": boolean; "engine": string; "engines": Array<EngineOut>; "running": number; "queued": number; "message": string };
-
-export type GenerationRequest = { "tables"?: Array<RequestedTable>; "relationships"?: Array<RequestedRelation>; "data_sources"?: Array<RequestedSource>; "sources"?: Array<(string | SavedSource)>; "scale"?: number; "rows"?: Record<string, unknown>; "quality_settings"?: QualitySettings; "output_format"?: "json" | "csv" | "excel" | "sql" | "parquet"; "export_options"?: Record<string, unknown>; "random_seed"?: (number | null); "conditions"?: Array<RequestedCondition>; "rules"?: Array<RequestedRule>; "columns"?: Array<ColumnChoice>; "keep"?: Array<string>; "engine"?: "core" | "mostlyai"; "locale"?: string; "privacy"?: PrivacyChoices; "accept_proposals"?: boolean; "find_rules"?: boolean; "report"?: boolean; "wait_s"?: number };
 
 export type Growth = { "days": Array<GrowthDay> };
 
@@ -104,6 +98,8 @@ export type Limits = { "max_file_bytes": number; "max_files": number; "max_colum
 
 export type Lineage = { "source": (string | null); "source_type": (string | null); "upload_id": (string | null); "file": (string | null); "read_id": (string | null); "read_at": (string | null) };
 
+export type LinkFor = { "role": "viewer" | "operator" | "admin" };
+
 export type Me = { "role": "viewer" | "operator" | "admin"; "via": "token" | "session" | "nobody" };
 
 export type NeedOut = { "kind": "held_sync" | "held_plan" | "broken" | "failed" | "stale" | "partial" | "empty" | "alert"; "subject": string; "title": string; "sentence": string; "since": (string | null) };
@@ -118,7 +114,7 @@ export type PastSync = { "files_processed": number; "files_before": (number | nu
 
 export type PastSyncs = { "items": Array<PastSync> };
 
-export type PinOrder = { "pinned": boolean };
+export type PictureSeries = { "name": string; "values": Array<number> };
 
 export type PlanDecision = { "plan_id": number };
 
@@ -134,17 +130,11 @@ export type PlanProblemOut = { "kind": string; "paths": Array<string>; "sentence
 
 export type PlannedOperation = { "op": string; "path": string; "new_path": (string | null); "size": (number | null); "external_id": string };
 
-export type PrivacyChoices = { "k_min"?: number; "keep_rare"?: boolean; "keep_extremes"?: boolean; "keep_orphans"?: boolean; "copy_text"?: boolean };
-
 export type Problem = { "error": string; "hint": string; "code": (string | null); "field": (string | null); "detail": string };
 
 export type ProblemList = { "items": Array<ProblemOut>; "next_cursor": (string | null) };
 
 export type ProblemOut = { "external_id": string; "kind": string; "path": string; "sentence": string; "times": number; "since": (string | null) };
-
-export type QualitySettings = { "threshold"?: number; "include_relationships"?: boolean };
-
-export type QualitySummary = { "score": (number | null); "ceiling": (number | null); "naive": (number | null); "group": (string | null); "place": (string | null); "threshold": number; "quality_passed": (boolean | null); "distribution_similarity": (number | null); "correlation_preservation": (number | null); "privacy_score": (number | null); "schema_only": boolean };
 
 export type ReadOrder = { "tables"?: Array<string>; "limit"?: (number | null) };
 
@@ -176,23 +166,9 @@ export type ReportKind = { "name": string; "title": string; "about": string };
 
 export type ReportKinds = { "items": Array<ReportKind> };
 
-export type ReportRows = { "report": string; "day": string; "notes": Array<string>; "items": Array<Record<string, unknown>>; "next_cursor": (string | null) };
+export type ReportPicture = { "kind": "ranking" | "stacks" | "grid"; "labels": Array<string>; "series": Array<PictureSeries>; "unit": string; "alarming": boolean };
 
-export type RequestProblem = { "path": string; "message": string };
-
-export type RequestVerdict = { "valid": boolean; "message": string; "tables_count": number; "relationships_count": number; "data_sources_count": number; "problems": Array<RequestProblem>; "warnings": Array<string> };
-
-export type RequestedColumn = { "name": string; "data_type"?: string; "is_nullable"?: boolean; "is_primary_key"?: boolean; "is_unique"?: boolean; "enhanced_description"?: (string | Array<string> | null); "business_rules"?: (string | Array<string> | null) };
-
-export type RequestedCondition = { "table": string; "where": Record<string, unknown>; "rows"?: (number | null) };
-
-export type RequestedRelation = { "source_table": string; "source_column": string; "target_table": string; "target_column": string; "relationship_type"?: string };
-
-export type RequestedRule = { "table": string; "kind"?: (string | null); "columns"?: Array<string>; "column"?: (string | null); "op"?: (string | null); "other"?: (string | null); "value"?: unknown; "expression"?: (string | null); "enabled"?: boolean };
-
-export type RequestedSource = { "type": string; "config"?: Record<string, unknown>; "file_paths"?: (Array<string> | null) };
-
-export type RequestedTable = { "name": string; "description"?: (string | Array<string> | null); "columns"?: Array<RequestedColumn> };
+export type ReportRows = { "report": string; "day": string; "notes": Array<string>; "numbers": (Record<string, number> | null); "picture": (ReportPicture | null); "items": Array<Record<string, unknown>>; "next_cursor": (string | null) };
 
 export type RowColumn = { "name": string; "type": string; "masked": boolean };
 
@@ -200,31 +176,13 @@ export type RowPage = { "table_id": string; "name": string; "columns": Array<Row
 
 export type RunState = { "run_id": string; "status": string; "endpoints": Array<string>; "replications": Array<string>; "full": boolean; "created_at": string; "started_at": (string | null); "ended_at": (string | null); "url": string };
 
-export type SavedSource = { "name": string; "tables"?: (Array<string> | null); "read"?: "now" | "stored" };
-
-export type SessionAnswer = { "session_id": string; "status": "processing" | "completed" | "error"; "state": "queued" | "reading" | "fitting" | "generating" | "checking" | "exporting" | "completed" | "failed" | "cancelled"; "progress": SessionProgress; "revision": number; "seed": (number | null); "engine": string; "engine_version": (string | null); "output_format": "json" | "csv" | "excel" | "sql" | "parquet"; "tables": Array<SessionTable>; "quality": (QualitySummary | null); "output_files": Array<string>; "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "error_hint": (string | null); "cancel_asked": boolean; "may_run_again": boolean; "pinned": boolean; "owner": string; "run_id": (string | null); "created_at": string; "started_at": (string | null); "finished_at": (string | null); "expires_at": (string | null); "data": (Record<string, Array<Record<string, unknown>>> | null); "truncated": Array<string> };
-
-export type SessionExport = { "export_id": string; "format": "json" | "csv" | "excel" | "sql" | "parquet"; "options": Record<string, unknown>; "state": "queued" | "exporting" | "completed" | "failed"; "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "files": Array<SessionFile>; "created_at": string; "finished_at": (string | null) };
-
-export type SessionFile = { "name": string; "kind": string; "media_type": string; "size": number; "sha256": string; "table": (string | null); "rows": (number | null); "export_id": (string | null); "created_at": string; "url": string };
-
-export type SessionFiles = { "files": Array<SessionFile>; "exports": Array<SessionExport> };
-
-export type SessionList = { "items": Array<SessionOut>; "next_cursor": (string | null); "counts": Record<string, number> };
-
-export type SessionOut = { "session_id": string; "status": "processing" | "completed" | "error"; "state": "queued" | "reading" | "fitting" | "generating" | "checking" | "exporting" | "completed" | "failed" | "cancelled"; "progress": SessionProgress; "revision": number; "seed": (number | null); "engine": string; "engine_version": (string | null); "output_format": "json" | "csv" | "excel" | "sql" | "parquet"; "tables": Array<SessionTable>; "quality": (QualitySummary | null); "output_files": Array<string>; "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "error_hint": (string | null); "cancel_asked": boolean; "may_run_again": boolean; "pinned": boolean; "owner": string; "run_id": (string | null); "created_at": string; "started_at": (string | null); "finished_at": (string | null); "expires_at": (string | null) };
-
-export type SessionProgress = { "stage": string; "step": string; "table": string; "done": number; "total": number; "percent": number; "eta_s": (number | null) };
-
-export type SessionReport = { "session_id": string; "schema_only": boolean; "summary": (QualitySummary | null); "quality": (Record<string, unknown> | null); "privacy": (Record<string, unknown> | null); "relations": Array<Record<string, unknown>>; "rules": Array<Record<string, unknown>>; "sources": Array<Record<string, unknown>> };
-
-export type SessionRows = { "table": string; "columns": Array<string>; "rows": Array<Record<string, unknown>>; "total": number; "next_offset": (number | null) };
-
-export type SessionTable = { "name": string; "rows": number; "columns": number };
-
-export type SessionWarning = { "code": string; "message": string; "table": (string | null); "column": (string | null); "count": number };
-
 export type SignIn = { "token"?: (string | null); "code"?: (string | null) };
+
+export type SignInLink = { "code": string; "role": "viewer" | "operator" | "admin"; "expires_at": string };
+
+export type SignedIn = { "id": string; "role": "viewer" | "operator" | "admin"; "user_agent": string; "created_at": string; "used_at": string; "is_this": boolean };
+
+export type SignedInList = { "items": Array<SignedIn> };
 
 export type SignedOut = { "sessions": number };
 
@@ -264,22 +222,23 @@ export type UploadOut = { "upload_id": string; "filename": string; "original_nam
 
 export type Uploads = { "uploads": Array<UploadOut> };
 
-export type ValidationAnswer = { "session_id": (string | null); "quality_score": number; "metrics": Record<string, (number | null)>; "quality": Record<string, unknown>; "privacy": (Record<string, unknown> | null); "notice": string };
-
 export type WaitingChange = { "change": string; "path": string; "external_id": string; "before": (Record<string, unknown> | null); "after": (Record<string, unknown> | null) };
 
 export type WarningOut = { "code": string; "message": string; "count": number; "column": (string | null); "examples": Array<string> };
 
 export interface Operations {
+  "GET /api/about": { answer: About };
   "GET /api/changes": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint"?: Array<string>; "since"?: (string | null); "until"?: (string | null); "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: JournalPage };
+  "GET /api/changes/export": { query: { "endpoint"?: Array<string>; "since"?: (string | null); "until"?: (string | null); "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: unknown };
   "GET /api/changes/histogram": { query: { "endpoint"?: Array<string>; "since": string; "until": string }; answer: ChangeHistogram };
+  "GET /api/compare": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint": string; "before": string; "after": string; "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: Comparison };
   "GET /api/connectors/available": { answer: Connectors };
   "POST /api/connectors/discover": { body: ConnectionIn; answer: Discovery };
   "POST /api/connectors/test": { body: ConnectionIn; answer: ConnectionTest };
   "GET /api/events": { query: { "since"?: (string | null) }; answer: unknown };
-  "GET /api/files": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint"?: Array<string>; "folder"?: (string | null); "direct"?: boolean; "q"?: (string | null); "kind"?: Array<"file" | "folder" | "shortcut" | "document">; "owner"?: (string | null); "hash"?: (string | null); "min_size"?: (number | null); "max_size"?: (number | null); "changed_since"?: (string | null); "changed_before"?: (string | null); "deleted"?: boolean; "sort"?: "path" | "size" | "modified"; "descending"?: boolean; "offset"?: number; "count"?: "none" | "estimate" | "exact" }; answer: BrowsePage };
-  "GET /api/files/export": { query: { "endpoint"?: Array<string>; "folder"?: (string | null); "direct"?: boolean; "q"?: (string | null); "kind"?: Array<"file" | "folder" | "shortcut" | "document">; "owner"?: (string | null); "hash"?: (string | null); "min_size"?: (number | null); "max_size"?: (number | null); "changed_since"?: (string | null); "changed_before"?: (string | null); "deleted"?: boolean; "sort"?: "path" | "size" | "modified"; "descending"?: boolean; "format"?: "csv" | "arrow" }; answer: unknown };
-  "GET /api/files/tree": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint": string; "parent"?: (string | null); "folders"?: boolean }; answer: FolderListing };
+  "GET /api/files": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint"?: Array<string>; "folder"?: (string | null); "direct"?: boolean; "q"?: (string | null); "kind"?: Array<"file" | "folder" | "shortcut" | "document">; "owner"?: (string | null); "hash"?: (string | null); "min_size"?: (number | null); "max_size"?: (number | null); "changed_since"?: (string | null); "changed_before"?: (string | null); "deleted"?: boolean; "as_of"?: (string | null); "sort"?: "path" | "size" | "modified"; "descending"?: boolean; "offset"?: number; "count"?: "none" | "estimate" | "exact" }; answer: BrowsePage };
+  "GET /api/files/export": { query: { "endpoint"?: Array<string>; "folder"?: (string | null); "direct"?: boolean; "q"?: (string | null); "kind"?: Array<"file" | "folder" | "shortcut" | "document">; "owner"?: (string | null); "hash"?: (string | null); "min_size"?: (number | null); "max_size"?: (number | null); "changed_since"?: (string | null); "changed_before"?: (string | null); "deleted"?: boolean; "as_of"?: (string | null); "sort"?: "path" | "size" | "modified"; "descending"?: boolean; "format"?: "csv" | "arrow" }; answer: unknown };
+  "GET /api/files/tree": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint": string; "parent"?: (string | null); "folders"?: boolean; "as_of"?: (string | null) }; answer: FolderListing };
   "GET /api/files/{endpoint}/{external_id}": { path: { "endpoint": string; "external_id": string }; answer: FileDetails };
   "GET /api/growth": { answer: Growth };
   "GET /api/held": { answer: HeldItems };
@@ -288,22 +247,6 @@ export interface Operations {
   "GET /api/overview": { answer: Overview };
   "GET /api/reads/{read_id}": { path: { "read_id": string }; answer: ReadOut };
   "POST /api/reads/{read_id}/cancel": { path: { "read_id": string }; answer: ReadOut };
-  "POST /api/sdv/generate": { body: GenerationRequest; answer: GenerationAnswer };
-  "GET /api/sdv/health": { answer: GenerationHealth };
-  "GET /api/sdv/sessions": { query: { "limit"?: number; "cursor"?: (string | null); "state"?: Array<"queued" | "reading" | "fitting" | "generating" | "checking" | "exporting" | "completed" | "failed" | "cancelled"> }; answer: SessionList };
-  "DELETE /api/sdv/sessions/{session_id}": { path: { "session_id": string }; answer: unknown };
-  "POST /api/sdv/sessions/{session_id}/cancel": { path: { "session_id": string }; answer: SessionOut };
-  "GET /api/sdv/sessions/{session_id}/events": { path: { "session_id": string }; query: { "after"?: number }; answer: unknown };
-  "POST /api/sdv/sessions/{session_id}/export": { path: { "session_id": string }; body: ExportOrder; answer: SessionExport };
-  "GET /api/sdv/sessions/{session_id}/files": { path: { "session_id": string }; answer: SessionFiles };
-  "GET /api/sdv/sessions/{session_id}/files/{name}": { path: { "session_id": string; "name": string }; answer: unknown };
-  "POST /api/sdv/sessions/{session_id}/pin": { path: { "session_id": string }; body: PinOrder; answer: SessionOut };
-  "GET /api/sdv/sessions/{session_id}/report": { path: { "session_id": string }; answer: SessionReport };
-  "POST /api/sdv/sessions/{session_id}/rerun": { path: { "session_id": string }; answer: SessionOut };
-  "GET /api/sdv/sessions/{session_id}/rows": { path: { "session_id": string }; query: { "table": string; "limit"?: number; "offset"?: number }; answer: SessionRows };
-  "GET /api/sdv/status/{session_id}": { path: { "session_id": string }; query: { "include"?: "data" | "none" }; answer: SessionAnswer };
-  "POST /api/sdv/validate": { body: Record<string, unknown>; answer: ValidationAnswer };
-  "POST /api/sdv/validate-request": { body: unknown; answer: RequestVerdict };
   "GET /api/sources": { answer: Sources };
   "POST /api/sources": { body: SourceIn; answer: SourceOut };
   "DELETE /api/sources/{name}": { path: { "name": string }; answer: unknown };
@@ -325,10 +268,13 @@ export interface Operations {
   "GET /api/uploads": { query: { "limit"?: number }; answer: Uploads };
   "DELETE /api/uploads/{upload_id}": { path: { "upload_id": string }; answer: unknown };
   "GET /api/uploads/{upload_id}": { path: { "upload_id": string }; answer: UploadOut };
+  "POST /console/links": { body: LinkFor; answer: SignInLink };
   "DELETE /console/session": { answer: SignedOut };
   "GET /console/session": { answer: ConsoleSession };
   "POST /console/session": { body: SignIn; answer: ConsoleSession };
   "DELETE /console/sessions": { answer: SignedOut };
+  "GET /console/sessions": { answer: SignedInList };
+  "DELETE /console/sessions/{session_id}": { path: { "session_id": string }; answer: SignedOut };
   "GET /endpoints": { answer: Endpoints };
   "POST /endpoints/{name}/approve": { path: { "name": string }; body: Approval; answer: Decision };
   "GET /endpoints/{name}/changes": { path: { "name": string }; query: { "limit"?: number; "cursor"?: (string | null); "since"?: (string | null); "until"?: (string | null) }; answer: ChangeList };
@@ -352,7 +298,8 @@ export interface Operations {
   "POST /replications/{name}/reject": { path: { "name": string }; body: PlanDecision; answer: RejectedPlan };
   "POST /replications/{name}/run": { path: { "name": string }; answer: LaunchedRuns };
   "GET /reports": { answer: ReportKinds };
-  "GET /reports/{name}": { path: { "name": "duplicates" | "storage_by_type" | "storage_by_owner" | "storage_by_age" | "exposure" | "stale_files" | "biggest_files" | "activity" }; query: { "limit"?: number; "cursor"?: (string | null); "day"?: (string | null) }; answer: ReportRows };
+  "GET /reports/{name}": { path: { "name": "duplicates" | "storage_by_type" | "storage_by_owner" | "storage_by_age" | "exposure" | "stale_files" | "biggest_files" | "activity" }; query: { "limit"?: number; "cursor"?: (string | null); "day"?: (string | null); "picture"?: boolean }; answer: ReportRows };
+  "GET /reports/{name}/export": { path: { "name": "duplicates" | "storage_by_type" | "storage_by_owner" | "storage_by_age" | "exposure" | "stale_files" | "biggest_files" | "activity" }; query: { "day"?: (string | null) }; answer: unknown };
   "GET /search": { query: { "limit"?: number; "cursor"?: (string | null); "path"?: (string | null); "q"?: (string | null); "endpoint"?: Array<string>; "owner"?: (string | null); "hash"?: (string | null); "min_size"?: (number | null); "max_size"?: (number | null); "modified_after"?: (string | null); "modified_before"?: (string | null) }; answer: FileList };
   "POST /sync/incremental": { body: SyncOrder; answer: LaunchedRuns };
   "POST /sync/initial": { body: SyncOrder; answer: LaunchedRuns };

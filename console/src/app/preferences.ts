@@ -1,5 +1,7 @@
 /** What a person chose for this browser: the theme in a cookie that the server reads, keys in the storage. */
 
+import { showIn } from "../text/format";
+
 export type Theme = "system" | "light" | "dark";
 
 const COOKIE = "filesync_theme";
@@ -39,4 +41,71 @@ export function switchKeys(off: boolean): void {
   } catch {
     // it holds until the page is left
   }
+}
+
+export type Density = "comfortable" | "compact";
+export type Zone = "system" | "UTC";
+
+const DENSITY = "filesync.density";
+const ZONE = "filesync.zone";
+
+function remembered(name: string): string | null {
+  try {
+    // eslint-disable-next-line no-restricted-globals
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function remember(name: string, value: string): void {
+  try {
+    // eslint-disable-next-line no-restricted-globals
+    localStorage.setItem(name, value);
+  } catch {
+    // it holds until the page is left
+  }
+}
+
+export function density(): Density {
+  return document.documentElement.dataset["density"] === "compact" ? "compact" : "comfortable";
+}
+
+export function chooseDensity(next: Density): void {
+  document.documentElement.dataset["density"] = next;
+  remember(DENSITY, next);
+}
+
+let zone: Zone = "system";
+
+export function timeZone(): Zone {
+  return zone;
+}
+
+export function chooseZone(next: Zone): void {
+  zone = next;
+  showIn(next === "UTC" ? "UTC" : undefined);
+  remember(ZONE, next);
+}
+
+/** What was chosen before, before anything is shown. */
+export function applyPreferences(): void {
+  if (remembered(DENSITY) === "compact") document.documentElement.dataset["density"] = "compact";
+  if (remembered(ZONE) === "UTC") {
+    zone = "UTC";
+    showIn("UTC");
+  }
+}
+
+/** A moment as a field for dates and times has it, in the time zone that was chosen; and back. */
+export function asFieldText(iso: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return "";
+  const local = zone === "UTC" ? date : new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 16);
+}
+
+export function momentOfField(text: string): string {
+  const date = new Date(zone === "UTC" ? `${text}Z` : text);
+  return Number.isNaN(date.getTime()) ? "" : date.toISOString();
 }

@@ -166,3 +166,47 @@ export function Shares({ label, rows, series }: SharesProps) {
     </div>
   );
 }
+
+interface HeatMapProps {
+  sentence: string;
+  columns: readonly string[];
+  rows: readonly { name: string; values: readonly number[] }[];
+  format: (value: number) => string;
+}
+
+const CELL = 24;
+const NAMES = 44;
+
+/** Amounts by row and column, the stronger the more; the root lets small ones be seen beside a large one. */
+export function HeatMap({ sentence, columns, rows, format }: HeatMapProps) {
+  const most = Math.max(1, ...rows.flatMap((row) => row.values));
+  const width = (WIDTH - NAMES) / Math.max(1, columns.length);
+  const filled = rows.flatMap((row) => row.values.map((value, at) => ({ key: `${row.name} ${at}`, where: `${row.name} ${columns[at] ?? ""}`, value })).filter((one) => one.value > 0));
+  const table: Column<(typeof filled)[number]>[] = [
+    { id: "where", header: "", cell: (one) => one.where },
+    { id: "value", header: "", isNumber: true, cell: (one) => format(one.value) },
+  ];
+  return (
+    <Figure sentence={sentence} table={<SmallTable label={sentence} columns={table} rows={filled} keyOf={(one) => one.key} />}>
+      <svg viewBox={`0 0 ${WIDTH} ${(rows.length + 1) * CELL}`} aria-hidden="true">
+        {columns.map((name, at) => (
+          <text key={name} className={styles.axis} x={NAMES + (at + 0.5) * width} y={14} textAnchor="middle">
+            {name}
+          </text>
+        ))}
+        {rows.map((row, line) => (
+          <g key={row.name} transform={`translate(0 ${(line + 1) * CELL})`}>
+            <text className={styles.axis} x={NAMES - 8} y={16} textAnchor="end">
+              {row.name}
+            </text>
+            {row.values.map((value, at) => (
+              <rect key={columns[at] ?? at} x={NAMES + at * width + 1} y={1} width={Math.max(1, width - 2)} height={CELL - 2} rx={2} fill={value > 0 ? "var(--chart-1)" : "var(--surface-3)"} fillOpacity={value > 0 ? 0.2 + 0.8 * Math.sqrt(value / most) : 1}>
+                <title>{`${row.name} ${columns[at] ?? ""}: ${format(value)}`}</title>
+              </rect>
+            ))}
+          </g>
+        ))}
+      </svg>
+    </Figure>
+  );
+}

@@ -16,6 +16,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/files", page: lazy(() => import("./files")), nav: { label: "files.nav", icon: "folder", key: "f" } },
   { path: "/files/:endpoint/*", page: lazy(() => import("./file")) },
   { path: "/changes", page: lazy(() => import("./changes")), nav: { label: "changes.nav", icon: "clock", key: "c" } },
+  { path: "/changes/compare", page: lazy(() => import("./compare")) },
   { path: "/endpoints", page: lazy(() => import("./endpoints")), nav: { label: "endpoints.nav", icon: "database", key: "e", counts: "endpoints" } },
   { path: "/endpoints/:name", page: lazy(() => import("./endpoint")) },
   { path: "/held", page: lazy(() => import("./held")), nav: { label: "held.nav", icon: "hand", key: "h", counts: "held" } },
@@ -26,4 +27,5 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/data", page: lazy(() => import("./data/home")), nav: { label: "data.nav", icon: "table", key: "d" } },
   { path: "/data/sources", page: lazy(() => import("./data/sources")) },
   { path: "/health", page: lazy(() => import("./health")), nav: { label: "health.nav", icon: "heart", key: "s", counts: "health" } },
+  { path: "/settings", page: lazy(() => import("./settings")), nav: { label: "settings.nav", icon: "settings", key: "," } },
 ];

@@ -58,3 +58,8 @@ export function encode<C extends Codec>(codec: C, values: Values<C>, search = ""
   }
   return made.toString();
 }
+
+/** Whether a text of an address is a moment, as this console writes it. */
+export function isMoment(value: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value));
+}

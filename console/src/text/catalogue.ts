@@ -1,5 +1,6 @@
 /** Every text of the console, typed: `t("health.title")`. A page has a file of its own in text/en. */
 import { changes } from "./en/changes";
+import { compare } from "./en/compare";
 import { charts } from "./en/charts";
 import { data } from "./en/data";
 import { endpoints } from "./en/endpoints";
@@ -8,9 +9,10 @@ import { form } from "./en/form";
 import { health } from "./en/health";
 import { held } from "./en/held";
 import { overview } from "./en/overview";
+import { settings } from "./en/settings";
 import { shell } from "./en/shell";
 
-export const catalogue = { ...shell, ...health, ...files, ...changes, ...endpoints, ...held, ...overview, ...charts, ...data, ...form } as const;
+export const catalogue = { ...shell, ...health, ...files, ...changes, ...compare, ...settings, ...endpoints, ...held, ...overview, ...charts, ...data, ...form } as const;
 
 export type TextKey = keyof typeof catalogue;
 

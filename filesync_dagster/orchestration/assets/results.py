@@ -10,6 +10,7 @@ import dagster as dg
 from filesync_dagster.core.errors import FilesyncError, SnapshotError
 from filesync_dagster.core.model import NUMBERS, SyncMode, SyncResult, SyncStatus
 from filesync_dagster.orchestration.assets.specs import FEED_DRIFT, LISTING_COMPLETE, MASS_DELETE_GUARD, asset_key
+from filesync_dagster.orchestration.client import console_url
 from filesync_dagster.orchestration.instance.materialization_log import as_event
 
 if TYPE_CHECKING:
@@ -83,9 +84,16 @@ def metadata(filesync: "Filesync", result: SyncResult) -> dict[str, Any]:
     sample = list(islice(changed_rows(filesync, result.changes_uri), SAMPLE_ROWS))
     if sample:
         shown["changes"] = dg.MetadataValue.table([dg.TableRecord(row) for row in sample], CHANGE_COLUMNS)
+    shown |= console_link(filesync, f"endpoints/{result.endpoint}")
     if result.warnings:
         shown["warnings"] = dg.MetadataValue.md("\n".join(f"- {text}" for text in result.warnings[:SAMPLE_ROWS]))
     return shown
+
+
+def console_link(filesync: "Filesync", page: str) -> dict[str, Any]:
+    """Return a link to a page of the console; nothing when nobody said where that is."""
+    found = console_url(filesync.config)
+    return {"console": dg.MetadataValue.url(f"{found}/{page}")} if found else {}
 
 
 def is_quiet(result: SyncResult) -> bool:

@@ -59,11 +59,18 @@ def endpoint_spec(endpoint: Endpoint, settings: Settings, days: dg.PartitionsDef
             "type": endpoint.type,
             **({"project_id": endpoint.project_id} if endpoint.project_id else {}),
             **({"user_id": endpoint.user_id} if endpoint.user_id else {}),
+            **_console_page(endpoint, settings),
         },
         freshness_policy=_freshness(endpoint),
         partitions_def=days,
         skippable=True,
     )
+
+
+def _console_page(endpoint: Endpoint, settings: Settings) -> dict[str, dg.MetadataValue[str]]:
+    """Return the link to the page of an endpoint; nothing unless the settings say where the console is."""
+    found = settings.serve.console_url
+    return {"console": dg.MetadataValue.url(f"{found.rstrip('/')}/endpoints/{endpoint.name}")} if found else {}
 
 
 def store_spec(endpoint: Endpoint) -> dg.AssetSpec:

@@ -1,4 +1,7 @@
-"""Where Dagster's web server is: as the environment says, or as a running `filesync up` has written down."""
+"""Where Dagster's web server is: as the environment says, or as a running `filesync up` has written down.
+
+And where the console is: as the settings say, or as a running `filesync serve` has written down.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from filesync_dagster.config import Environment
+    from filesync_dagster.config import Config, Environment
 
 ANNOUNCEMENT = "dagster.url"
 """The file in FILESYNC_HOME that says where its `filesync up` serves."""
+
+
+CONSOLE_ANNOUNCEMENT = "console.url"
+"""The file in FILESYNC_HOME that says where its `filesync serve` has the console."""
+
+
+def console_url(config: Config) -> str | None:
+    """Return where people find the console; None when nobody said."""
+    found = config.settings.serve.console_url or read_url(config.environment.home, CONSOLE_ANNOUNCEMENT)
+    return found.rstrip("/") if found else None
 
 
 def dagster_url(environment: Environment) -> str:
@@ -36,26 +49,26 @@ def nowhere(home: Path) -> DagsterUnreachable:
     )
 
 
-def read_url(home: Path) -> str | None:
+def read_url(home: Path, announcement: str = ANNOUNCEMENT) -> str | None:
     """Return where the `filesync up` of this FILESYNC_HOME serves; None when none does.
 
     One that was killed has not taken it back: that nobody answers there is worth knowing.
     """
     try:
-        return (home / ANNOUNCEMENT).read_text("utf-8").strip() or None
+        return (home / announcement).read_text("utf-8").strip() or None
     except (OSError, UnicodeDecodeError):
         return None
 
 
 @contextmanager
-def announce_url(home: Path, url: str) -> Iterator[None]:
+def announce_url(home: Path, url: str, announcement: str = ANNOUNCEMENT) -> Iterator[None]:
     """Let others know, as long as this lasts. It is a convenience: what cannot be written is not."""
-    file = home / ANNOUNCEMENT
+    file = home / announcement
     with suppress(OSError):
         file.write_text(url, "utf-8")
     try:
         yield
     finally:
-        if read_url(home) == url:  # not that of another one, begun since
+        if read_url(home, announcement) == url:  # not that of another one, begun since
             with suppress(OSError):
                 file.unlink()

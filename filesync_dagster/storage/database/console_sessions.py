@@ -58,6 +58,21 @@ class ConsoleSessionRepository:
         with self._database.write_transaction() as connection:
             connection.execute(delete(console_sessions).where(console_sessions.c.digest == digest))
 
+    def current(self, *, idle: timedelta, lifetime: timedelta) -> list[ConsoleSessionRecord]:
+        """Return who is signed in, whoever was there last first."""
+        table = console_sessions.c
+        with self._database.read_transaction() as connection:
+            now = self._database.now(connection)
+            fresh = (table.used_at > now - idle, table.created_at > now - lifetime)
+            query = select(console_sessions).where(*fresh).order_by(table.used_at.desc(), table.digest)
+            return [ConsoleSessionRecord(**row) for row in connection.execute(query).mappings()]
+
+    def end_like(self, start: str) -> int:
+        """Sign out sessions whose digest begins like this; return how many there were."""
+        with self._database.write_transaction() as connection:
+            gone = delete(console_sessions).where(console_sessions.c.digest.startswith(start, autoescape=True))
+            return connection.execute(gone).rowcount
+
     def end_all(self) -> int:
         """Sign everybody out, and let no link sign anybody in; return how many sessions there were."""
         with self._database.write_transaction() as connection:

@@ -124,6 +124,11 @@ class Metadata:
             raise
         return cls(database)
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of SQLite, not a PostgreSQL."""
+        return self._database.is_sqlite
+
     def close(self) -> None:
         """Close the connections. Idempotent."""
         self._database.close()

@@ -94,6 +94,11 @@ class FileQuery:
         return self._expression is not None or (self.path is not None and self.path.expression is not None)
 
     @property
+    def text_expression(self) -> str | None:
+        """What its text means, as RE2 has it, of a name or a path in NFC and small letters."""
+        return self._expression
+
+    @property
     def is_about_paths(self) -> bool:
         """Whether its text is looked for in paths, not in names."""
         return self.text is not None and "/" in self.text

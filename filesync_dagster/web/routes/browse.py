@@ -1,6 +1,5 @@
 """Files, folders and changes, as somebody walks through them."""
 
-import csv
 import io
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -9,20 +8,25 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Security
 from starlette.responses import StreamingResponse
 
-from filesync_dagster.web import browse
+from filesync_dagster.web import browse, past
 from filesync_dagster.web.browse_messages import (
     BrowsePage,
     BrowseRow,
     ChangeHistogram,
+    Comparison,
+    ComparisonQuery,
     FileDetails,
     FilesExportQuery,
     FilesPageQuery,
     FolderListing,
     HistogramQuery,
+    JournalFilter,
     JournalPage,
     JournalQuery,
+    JournalRow,
     TreeQuery,
 )
+from filesync_dagster.web.csv_answer import csv_answer
 from filesync_dagster.web.requests import TOKEN, ReadRoute, site_of
 from filesync_dagster.web.routes.answers import problems
 from filesync_dagster.web.site import Site
@@ -32,8 +36,7 @@ router = APIRouter(route_class=ReadRoute, dependencies=[Security(TOKEN)])
 SITE = Depends(site_of)
 LISTED = problems(400, 401, 404, 409, 503)
 BINARY = {"schema": {"type": "string", "format": "binary"}}
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001 - full-width forms are formulas, too
-"""With what begins what a spreadsheet would take for a formula."""
+JOURNAL_COLUMNS = [name for name in JournalRow.model_fields if name != "paths"]
 
 
 @router.get(
@@ -67,27 +70,11 @@ def export_files(query: Annotated[FilesExportQuery, Query()], site: Site = SITE)
     pages = browse.export_rows(site, query)
     first = next(pages)  # what cannot be asked is told before anything is sent
     rows = chain([first], pages)
-    is_csv = query.format == "csv"
-    kind = "text/csv; charset=utf-8" if is_csv else "application/vnd.apache.arrow.stream"
-    name = "files.csv" if is_csv else "files.arrow"
-    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    return StreamingResponse(_csv(rows) if is_csv else _arrow(rows), headers=headers, media_type=kind)
-
-
-def _csv(pages: Iterable[list[BrowseRow]]) -> Iterator[str]:
-    names = list(BrowseRow.model_fields)
-    yield ",".join(names) + "\r\n"
-    for rows in pages:
-        text = io.StringIO()
-        writer = csv.writer(text)
-        for row in rows:
-            values = row.model_dump(mode="json")
-            writer.writerow([_plain(values[name]) for name in names])
-        yield text.getvalue()
-
-
-def _plain(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    if query.format == "csv":
+        values = ([row.model_dump(mode="json") for row in page] for page in rows)
+        return csv_answer("files.csv", list(BrowseRow.model_fields), values)
+    headers = {"content-disposition": 'attachment; filename="files.arrow"', "cache-control": "no-store"}
+    return StreamingResponse(_arrow(rows), headers=headers, media_type="application/vnd.apache.arrow.stream")
 
 
 def _arrow(pages: Iterable[list[BrowseRow]]) -> Iterator[bytes]:
@@ -156,3 +143,30 @@ def browse_changes(query: Annotated[JournalQuery, Query()], site: Site = SITE) -
 def change_histogram(query: Annotated[HistogramQuery, Query()], site: Site = SITE) -> ChangeHistogram:
     """Count changes."""
     return browse.histogram(site, query)
+
+
+@router.get(
+    "/api/compare",
+    summary="Two moments of an endpoint",
+    description="What became of its files between them, by path: what was added and removed again in between is in "
+    "the journal only.",
+    response_description="Done.",
+    responses=LISTED,
+)
+def compare(query: Annotated[ComparisonQuery, Query()], site: Site = SITE) -> Comparison:
+    """Compare two moments."""
+    return past.compare(site, query)
+
+
+@router.get(
+    "/api/changes/export",
+    summary="Changes of all endpoints, as one file",
+    description="All that `GET /api/changes` would list, in its order, as CSV; no text in it is a formula.",
+    response_class=StreamingResponse,
+    responses={200: {"description": "Done.", "content": {"text/csv": BINARY}}, **LISTED},
+)
+def export_changes(query: Annotated[JournalFilter, Query()], site: Site = SITE) -> StreamingResponse:
+    """Export changes."""
+    pages = browse.export_changes(site, query)
+    first = next(pages)
+    return csv_answer("changes.csv", JOURNAL_COLUMNS, chain([first], pages))

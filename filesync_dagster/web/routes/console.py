@@ -1,10 +1,11 @@
 """The console: signing in and out, and the files of the web app."""
 
+import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Body, Depends, Request, Response, Security
+from fastapi import APIRouter, Body, Depends, Path, Request, Response, Security
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
@@ -16,6 +17,8 @@ from filesync_dagster.web.admission import (
     require_known_host,
 )
 from filesync_dagster.web.console.sessions import (
+    CODE_LIFETIME,
+    IDLE_LIFETIME,
     LIFETIME,
     Attempts,
     Principal,
@@ -24,6 +27,7 @@ from filesync_dagster.web.console.sessions import (
     csrf_of,
     digest_of,
     is_same_origin,
+    offer_code,
 )
 from filesync_dagster.web.messages import Problem
 from filesync_dagster.web.requests import (
@@ -35,7 +39,17 @@ from filesync_dagster.web.requests import (
     site_of,
 )
 from filesync_dagster.web.routes.answers import problems
-from filesync_dagster.web.session_messages import ConsoleSession, Me, SignedOut, SignIn
+from filesync_dagster.web.session_messages import (
+    About,
+    ConsoleSession,
+    LinkFor,
+    Me,
+    SignedIn,
+    SignedInList,
+    SignedOut,
+    SignIn,
+    SignInLink,
+)
 from filesync_dagster.web.site import Site
 
 if TYPE_CHECKING:
@@ -46,6 +60,10 @@ reads = APIRouter(route_class=ReadRoute, dependencies=[Security(TOKEN)])
 writes = APIRouter(route_class=AdminRoute, dependencies=[Security(TOKEN)])
 
 SITE = Depends(site_of)
+SESSION_ID_LETTERS = 16
+"""Of the digest, in lists: enough to tell sessions apart."""
+
+SessionId = Annotated[str, Path(description="Of a session, as it is listed.", pattern=r"^[0-9a-f]{16}$")]
 ONE_YEAR_SECONDS = 31_536_000
 NO_FILE = Problem(error="The console has no such file.", hint="Load the page again: it may be a newer version.")
 
@@ -161,6 +179,85 @@ def sign_out_everybody(site: Site = SITE) -> SignedOut:
         ended = filesync.runtime.metadata.console_sessions.end_all()
     event("console.signed_out_everybody", sessions=ended)
     return SignedOut(sessions=ended)
+
+
+@writes.get(
+    "/console/sessions",
+    summary="Who is signed in",
+    description="Sessions of the console: which browser, as what, since when, and when it was last there.",
+    response_description="Done.",
+    responses=problems(401, 403, 503),
+)
+def signed_in(request: Request, site: Site = SITE) -> SignedInList:
+    """List sessions."""
+    cookie = principal_of_route(request).cookie
+    own = digest_of(cookie) if cookie else None
+    with site.current.acquire() as filesync:
+        found = filesync.runtime.metadata.console_sessions.current(idle=IDLE_LIFETIME, lifetime=LIFETIME)
+    return SignedInList(
+        items=[
+            SignedIn(
+                id=one.digest[:SESSION_ID_LETTERS],
+                role=one.role,  # type: ignore[arg-type]  # one of the three
+                user_agent=one.user_agent,
+                created_at=one.created_at,
+                used_at=one.used_at,
+                is_this=one.digest == own,
+            )
+            for one in found
+        ]
+    )
+
+
+@writes.delete(
+    "/console/sessions/{session_id}",
+    summary="Sign somebody out",
+    description="Ends one session of the console.",
+    response_description="Done.",
+    responses=problems(400, 401, 403, 503),
+)
+def sign_out_somebody(session_id: SessionId, site: Site = SITE) -> SignedOut:
+    """End a session."""
+    with site.current.acquire() as filesync:
+        ended = filesync.runtime.metadata.console_sessions.end_like(session_id)
+    event("console.signed_out_somebody", sessions=ended)
+    return SignedOut(sessions=ended)
+
+
+@writes.post(
+    "/console/links",
+    summary="A link that signs in",
+    description="A code for `/console/enter?code=…`, which signs whoever opens it in, once, within two minutes.",
+    response_description="Done.",
+    responses=problems(400, 401, 403, 413, 415, 503),
+)
+def link(given: Annotated[LinkFor, Body()], site: Site = SITE) -> SignInLink:
+    """Offer a link."""
+    with site.current.acquire() as filesync:
+        code = offer_code(filesync.runtime.metadata.console_sessions, given.role)
+        expires = filesync.runtime.metadata.now() + CODE_LIFETIME
+    event("console.link_offered", role=given.role)
+    return SignInLink(code=code, role=given.role, expires_at=expires)
+
+
+@reads.get(
+    "/api/about",
+    summary="What runs here",
+    description="Versions, the kind of database, the time zone of its days.",
+    response_description="Done.",
+    responses=problems(401, 503),
+)
+def about(site: Site = SITE) -> About:
+    """Tell what runs here."""
+    with site.current.acquire() as filesync:
+        is_sqlite = filesync.runtime.metadata.is_sqlite
+        zone = str(filesync.config.settings.partitions.zone)
+    return About(
+        version=version("filesync-dagster"),
+        python=platform.python_version(),
+        database="sqlite" if is_sqlite else "postgresql",
+        time_zone=zone,
+    )
 
 
 @reads.get(

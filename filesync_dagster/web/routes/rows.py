@@ -3,9 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Security
+from starlette.responses import StreamingResponse
 
 from filesync_dagster.monitoring.reports import CATALOGUE
 from filesync_dagster.web import rows
+from filesync_dagster.web.csv_answer import csv_answer
 from filesync_dagster.web.requests import TOKEN, ReadRoute, site_of
 from filesync_dagster.web.routes.answers import problems
 from filesync_dagster.web.routes.endpoints import Name
@@ -14,6 +16,7 @@ from filesync_dagster.web.row_messages import (
     ChangesQuery,
     FileList,
     FilesQuery,
+    ReportExportQuery,
     ReportKinds,
     ReportQuery,
     ReportRows,
@@ -85,3 +88,21 @@ def reports() -> ReportKinds:
 def report(name: ReportName, query: Annotated[ReportQuery, Query()], site: Site = SITE) -> ReportRows:
     """Write a report."""
     return rows.report(site, name, query)
+
+
+@router.get(
+    "/reports/{name}/export",
+    summary="A report as one file",
+    description="All rows of a report about a day, as CSV; no text in it is a formula.",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "Done.", "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}},
+        **problems(400, 401, 404, 409, 503),
+    },
+)
+def export_report(
+    name: ReportName, query: Annotated[ReportExportQuery, Query()], site: Site = SITE
+) -> StreamingResponse:
+    """Export a report."""
+    columns, pages = rows.report_pages(site, name, query.day)
+    return csv_answer(f"{name}.csv", columns, pages)

@@ -1,7 +1,7 @@
 /** What changed: a strip of time, and the journal, the last change first. */
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
-import { call } from "../../api/client";
+import { addressOf, call } from "../../api/client";
 import { useApi } from "../../api/queries";
 import type { JournalRow } from "../../api/types";
 import { Bars } from "../../charts/Charts";
@@ -9,9 +9,11 @@ import { Answer, Failure } from "../../components/Answer";
 import { Difference } from "../../components/Difference";
 import { Grid, type GridColumn } from "../../components/Grid";
 import { Page } from "../../components/Page";
-import { Badge, Button, Empty, Muted, Row, SelectField, Stack, TextField } from "../../components/controls";
+import { Badge, Button, ButtonLink, Empty, Muted, Row, SelectField, Stack, TextField } from "../../components/controls";
+import { Icon } from "../../components/Icon";
+import controls from "../../components/controls.module.css";
 import layout from "../../components/layout.module.css";
-import { choice, text } from "../../query/codec";
+import { choice, isMoment, text } from "../../query/codec";
 import { useFollowingRows } from "../../query/useRows";
 import { useQueryState } from "../../query/useQueryState";
 import { t } from "../../text/catalogue";
@@ -64,10 +66,6 @@ const COLUMNS: readonly GridColumn<JournalRow>[] = [
   { id: "diff", header: t("changes.diff"), width: "minmax(0, 3fr)", narrow: "hide", cell: (row) => <Difference before={row.before} after={row.after} /> },
 ];
 
-function isMoment(value: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value));
-}
-
 export default function ChangesPage() {
   const [values, change] = useQueryState(CODEC);
   const [openedAt] = useState(() => Math.ceil(Date.now() / HOUR_MS) * HOUR_MS);
@@ -82,7 +80,16 @@ export default function ChangesPage() {
   const rows = useFollowingRows<JournalRow>(["GET /api/changes", filter], (cursor, limit, signal) => call("GET /api/changes", { query: { ...filter, cursor, limit }, signal }));
   const isEmpty = !rows.isPending && !rows.error && rows.rowCount === 0;
   return (
-    <Page title={t("changes.title")} asOf={strip.dataUpdatedAt} isRefreshing={rows.isFetching}>
+    <Page title={t("changes.title")} asOf={strip.dataUpdatedAt} isRefreshing={rows.isFetching}
+      actions={
+        <>
+          <ButtonLink to={`/changes/compare${values.endpoint ? `?endpoint=${encodeURIComponent(values.endpoint)}` : ""}`}>{t("compare.open")}</ButtonLink>
+          <a className={controls.button} href={addressOf("GET /api/changes/export", {}, filter)} download>
+            <Icon name="download" /> {t("changes.csv")}
+          </a>
+        </>
+      }
+    >
       <Stack>
         <div className={layout.filters}>
           <SelectField label={t("changes.span")} value={values.span} options={(["day", "week", "month", "year"] as const).map((one) => [one, t(`changes.${one}`)])} onPick={(value) => { change({ span: value as typeof values.span, since: "", until: "" }); }} />

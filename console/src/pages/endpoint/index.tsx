@@ -27,12 +27,24 @@ function found(one: PastSync): string {
   return parts.join(", ") || t("endpoint.noChanges");
 }
 
+function RunLink({ id }: { id: string | null }) {
+  const { dagster_url: url } = useSession();
+  if (id === null) return <Muted>–</Muted>;
+  if (!url?.startsWith("http")) return <code title={id}>{id.slice(0, 8)}</code>;
+  return (
+    <a href={`${url}/runs/${encodeURIComponent(id)}`} target="_blank" rel="noopener noreferrer">
+      {id.slice(0, 8)}
+    </a>
+  );
+}
+
 const HISTORY: readonly Column<PastSync>[] = [
   { id: "ended", header: t("endpoint.ended"), cell: (one) => <span title={moment(one.completed_at)}>{ago(one.completed_at)}</span> },
   { id: "state", header: t("endpoints.state"), cell: (one) => <State state={one.status} /> },
   { id: "mode", header: t("endpoint.mode"), cell: (one) => one.mode },
   { id: "took", header: t("endpoint.took"), isNumber: true, cell: (one) => duration(one.duration_seconds) },
   { id: "found", header: t("endpoint.found"), cell: (one) => (one.error ? visible(one.error) : found(one)) },
+  { id: "run", header: t("endpoint.run"), cell: (one) => <RunLink id={one.run_id} /> },
 ];
 
 export default function EndpointPage() {

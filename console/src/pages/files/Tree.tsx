@@ -9,16 +9,16 @@ import layout from "../../components/layout.module.css";
 import { t } from "../../text/catalogue";
 import { compact, visible } from "../../text/format";
 
-export function placeAddress(endpoint: string, folder: string): string {
-  const query = new URLSearchParams({ endpoint, ...(folder ? { folder } : {}) });
+export function placeAddress(endpoint: string, folder: string, asOf = ""): string {
+  const query = new URLSearchParams({ endpoint, ...(folder ? { folder } : {}), ...(asOf ? { as_of: asOf } : {}) });
   return `/files?${query.toString()}`;
 }
 
-export function useChildren(endpoint: string, parent: string, enabled: boolean) {
+export function useChildren(endpoint: string, parent: string, asOf: string, enabled: boolean) {
   return useInfiniteQuery({
-    queryKey: ["GET /api/files/tree", endpoint, parent],
+    queryKey: ["GET /api/files/tree", endpoint, parent, asOf],
     queryFn: ({ pageParam, signal }) =>
-      call("GET /api/files/tree", { query: { endpoint, parent: parent || null, folders: true, limit: 200, cursor: pageParam }, signal }),
+      call("GET /api/files/tree", { query: { endpoint, parent: parent || null, folders: true, limit: 200, cursor: pageParam, ...(asOf ? { as_of: asOf } : {}) }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor,
     enabled,
@@ -28,12 +28,13 @@ export function useChildren(endpoint: string, parent: string, enabled: boolean) 
 interface Chosen {
   endpoint: string;
   folder: string;
+  asOf: string;
 }
 
 function Node({ endpoint, folder, label, files, chosen }: { endpoint: string; folder: string; label: string; files: string; chosen: Chosen }) {
   const leadsToChosen = chosen.endpoint === endpoint && (folder === "" || chosen.folder === folder || chosen.folder.startsWith(`${folder}/`));
   const [isOpen, setOpen] = useState(leadsToChosen);
-  const children = useChildren(endpoint, folder, isOpen);
+  const children = useChildren(endpoint, folder, chosen.asOf, isOpen);
   const rows = children.data?.pages.flatMap((page) => page.items) ?? [];
   const isHere = chosen.endpoint === endpoint && chosen.folder === folder;
   return (
@@ -50,7 +51,7 @@ function Node({ endpoint, folder, label, files, chosen }: { endpoint: string; fo
         >
           <Icon name={isOpen ? "down" : "right"} size={12} />
         </button>
-        <Link href={placeAddress(endpoint, folder)} aria-current={isHere ? "true" : undefined} title={visible(folder || label)}>
+        <Link href={placeAddress(endpoint, folder, chosen.asOf)} aria-current={isHere ? "true" : undefined} title={visible(folder || label)}>
           <Icon name={folder ? "folder" : "database"} />
           <span>{visible(label)}</span>
           <small>{files}</small>
@@ -85,13 +86,13 @@ export function Tree({ endpoints, chosen }: { endpoints: readonly { endpoint: st
       <ul className={layout.tree}>
         <li className={layout.node}>
           <span className={layout.twist} />
-          <Link href="/files" aria-current={chosen.endpoint === "" ? "true" : undefined}>
+          <Link href={chosen.asOf ? `/files?as_of=${encodeURIComponent(chosen.asOf)}` : "/files"} aria-current={chosen.endpoint === "" ? "true" : undefined}>
             <Icon name="home" />
             <span>{t("files.allEndpoints")}</span>
           </Link>
         </li>
         {endpoints.map((one) => (
-          <Node key={`${one.endpoint} ${chosen.endpoint === one.endpoint ? chosen.folder.split("/")[0] : ""}`} endpoint={one.endpoint} folder="" label={one.endpoint} files={one.last_success === null ? "" : compact(one.files_total)} chosen={chosen} />
+          <Node key={`${one.endpoint} ${chosen.endpoint === one.endpoint ? chosen.folder.split("/")[0] : ""}`} endpoint={one.endpoint} folder="" label={one.endpoint} files={one.last_success === null || chosen.asOf ? "" : compact(one.files_total)} chosen={chosen} />
         ))}
       </ul>
     </nav>

@@ -4,14 +4,15 @@ import { Link, useLocation } from "wouter";
 import { addressOf, call } from "../../api/client";
 import { useApi } from "../../api/queries";
 import type { BrowseRow } from "../../api/types";
+import { asFieldText, momentOfField } from "../../app/preferences";
 import { Failure } from "../../components/Answer";
 import { Grid, type GridColumn } from "../../components/Grid";
 import { Icon } from "../../components/Icon";
 import { Page } from "../../components/Page";
-import { Badge, ButtonLink, CheckField, Empty, Muted, Row, Stack, TextField } from "../../components/controls";
+import { Badge, Banner, Button, ButtonLink, CheckField, Empty, Muted, Row, Stack, TextField } from "../../components/controls";
 import controls from "../../components/controls.module.css";
 import layout from "../../components/layout.module.css";
-import { choice, flag, text } from "../../query/codec";
+import { choice, flag, isMoment, text } from "../../query/codec";
 import { hasNumbers, parseSearch } from "../../query/search";
 import { useFollowingRows, useNumberedRows } from "../../query/useRows";
 import { useQueryState } from "../../query/useQueryState";
@@ -26,6 +27,7 @@ const CODEC = {
   q: text(),
   subfolders: flag(),
   deleted: flag(),
+  as_of: text(),
   sort: choice(["path", "size", "modified", "-path", "-size", "-modified"], "path"),
 };
 
@@ -66,6 +68,7 @@ export default function FilesPage() {
   const endpoints = status.data?.endpoints ?? [];
   const search = useMemo(() => parseSearch(values.q), [values.q]);
   const sortBy = values.sort.replace("-", "") as "path" | "size" | "modified";
+  const asOf = isMoment(values.as_of) ? values.as_of : "";
   const isDirect = values.endpoint !== "" && values.q === "" && !values.subfolders;
   const filter = useMemo(
     () => ({
@@ -73,14 +76,14 @@ export default function FilesPage() {
       endpoint: values.endpoint ? [values.endpoint] : [],
       folder: values.folder || null,
       direct: isDirect,
-      deleted: values.deleted,
+      ...(asOf ? { as_of: asOf } : { deleted: values.deleted }),
       sort: sortBy,
       descending: values.sort.startsWith("-"),
       ...(isDirect && !search.kind ? { kind: ["file", "shortcut", "document"] as ("file" | "shortcut" | "document")[] } : {}),
     }),
-    [search, values, isDirect, sortBy],
+    [search, values, isDirect, sortBy, asOf],
   ) as Record<string, unknown>;
-  const isNumbered = hasNumbers(search);
+  const isNumbered = asOf !== "" || hasNumbers(search);
   const key = ["GET /api/files", filter];
   const total = useApi("GET /api/files", { query: { ...filter, limit: 1, count: "exact" } }, { enabled: isNumbered });
   const numbered = useNumberedRows<BrowseRow>(
@@ -98,10 +101,19 @@ export default function FilesPage() {
     <Page title={t("files.title")} asOf={status.dataUpdatedAt} isRefreshing={rows.isFetching}>
       <div className={layout.split}>
         <div className={layout.side}>
-          <Tree endpoints={endpoints} chosen={{ endpoint: values.endpoint, folder: values.folder }} />
+          <Tree endpoints={endpoints} chosen={{ endpoint: values.endpoint, folder: values.folder, asOf }} />
         </div>
         <Stack>
-          <Crumbs endpoint={values.endpoint} folder={values.folder} />
+          <Crumbs endpoint={values.endpoint} folder={values.folder} asOf={asOf} />
+          {asOf && (
+            <Banner
+              tone="info"
+              title={t("files.asOfBanner", { time: moment(asOf) })}
+              action={<Button onClick={() => { change({ as_of: "" }); }}>{t("files.asOfNow")}</Button>}
+            >
+              {total.data && total.data.endpoints_unknown.length > 0 ? t("files.asOfUnknown", { names: total.data.endpoints_unknown.map(visible).join(", ") }) : t("files.asOfHint")}
+            </Banner>
+          )}
           <div className={layout.filters}>
             <div className={layout.grow}>
               <SearchField
@@ -120,15 +132,25 @@ export default function FilesPage() {
                 }}
               />
             )}
+            <TextField
+              label={t("files.asOf")}
+              type="datetime-local"
+              value={asOf ? asFieldText(asOf) : ""}
+              max={asFieldText(new Date().toISOString())}
+              onChange={(event) => {
+                change({ as_of: event.target.value ? momentOfField(event.target.value) : "" });
+              }}
+            />
             <CheckField
               label={t("files.deleted")}
-              checked={values.deleted}
+              disabled={asOf !== ""}
+              checked={values.deleted && asOf === ""}
               onChange={(event) => {
                 change({ deleted: event.target.checked });
               }}
             />
           </div>
-          {isDirect && <Folders endpoint={values.endpoint} folder={values.folder} />}
+          {isDirect && <Folders endpoint={values.endpoint} folder={values.folder} asOf={asOf} />}
           <Row>
             <span role="status">
               <strong>
@@ -210,18 +232,18 @@ function SearchField({ given, onSearch }: { given: string; onSearch: (q: string)
   );
 }
 
-function Crumbs({ endpoint, folder }: { endpoint: string; folder: string }) {
+function Crumbs({ endpoint, folder, asOf }: { endpoint: string; folder: string; asOf: string }) {
   if (!endpoint) return null;
   const parts = folder ? folder.split("/") : [];
   return (
     <nav aria-label={t("file.folder")} className={layout.crumbs}>
-      <Link href={placeAddress(endpoint, "")}>{endpoint}</Link>
+      <Link href={placeAddress(endpoint, "", asOf)}>{endpoint}</Link>
       {parts.map((part, at) => {
         const path = parts.slice(0, at + 1).join("/");
         return (
           <span key={path}>
             <Icon name="right" size={12} />
-            <Link href={placeAddress(endpoint, path)}>{visible(part)}</Link>
+            <Link href={placeAddress(endpoint, path, asOf)}>{visible(part)}</Link>
           </span>
         );
       })}
@@ -229,15 +251,15 @@ function Crumbs({ endpoint, folder }: { endpoint: string; folder: string }) {
   );
 }
 
-function Folders({ endpoint, folder }: { endpoint: string; folder: string }) {
-  const found = useApi("GET /api/files/tree", { query: { endpoint, parent: folder || null, folders: true, limit: 60 } });
+function Folders({ endpoint, folder, asOf }: { endpoint: string; folder: string; asOf: string }) {
+  const found = useApi("GET /api/files/tree", { query: { endpoint, parent: folder || null, folders: true, limit: 60, ...(asOf ? { as_of: asOf } : {}) } });
   const folders = found.data?.items ?? [];
   if (folders.length === 0) return null;
   return (
     <ul className={controls.row} aria-label={t("files.folders")}>
       {folders.map((one) => (
         <li key={one.path}>
-          <ButtonLink to={placeAddress(endpoint, one.path)} icon="folder">
+          <ButtonLink to={placeAddress(endpoint, one.path, asOf)} icon="folder">
             {visible(one.name)} <Muted>{one.files === null ? "" : `${count(one.files)}${one.files_is_exact ? "" : "+"}`}</Muted>
           </ButtonLink>
         </li>

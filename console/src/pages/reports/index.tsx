@@ -1,17 +1,23 @@
 /** The reports: which there are, and the rows of one about a day. */
 import { Link, useParams } from "wouter";
+import { addressOf } from "../../api/client";
 import { useApi } from "../../api/queries";
 import { Answer } from "../../components/Answer";
+import { Icon } from "../../components/Icon";
 import { Page } from "../../components/Page";
 import { Banner, Button, Card, Empty, Muted, Row, SmallTable, Stack, TextField, type Column } from "../../components/controls";
+import controls from "../../components/controls.module.css";
 import layout from "../../components/layout.module.css";
 import { text } from "../../query/codec";
 import { useQueryState } from "../../query/useQueryState";
 import { t } from "../../text/catalogue";
-import { bytes, count, moment, visible } from "../../text/format";
+import { bytes, count, day, moment, visible } from "../../text/format";
+
+import { Picture } from "./Picture";
 
 const CODEC = { day: text() };
 const ROWS = 500;
+const DAY_MS = 86_400_000;
 type Name = "duplicates" | "storage_by_type" | "storage_by_owner" | "storage_by_age" | "exposure" | "stale_files" | "biggest_files" | "activity";
 type Cells = Record<string, unknown>;
 
@@ -20,22 +26,6 @@ function shown(name: string, value: unknown): string {
   if (typeof value === "number") return /bytes|size/.test(name) ? bytes(value) : Number.isInteger(value) ? count(value) : value.toFixed(2);
   if (typeof value === "string" && /^\d{4}-\d{2}-\d{2}T/.test(value)) return moment(value);
   return visible(typeof value === "string" ? value : JSON.stringify(value));
-}
-
-function quoted(value: unknown): string {
-  const raw = value === null || value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value);
-  const safe = typeof value === "string" && /^[=+\-@\t\r＝＋－＠]/.test(raw) ? `'${raw}` : raw;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-function save(name: string, rows: readonly Cells[]): void {
-  const columns = Object.keys(rows[0] ?? {});
-  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))].map((cells) => cells.map(quoted).join(","));
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv;charset=utf-8" }));
-  link.download = `${name}.csv`;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }
 
 export default function ReportsPage() {
@@ -62,21 +52,28 @@ export default function ReportsPage() {
 function Report({ name, title }: { name: string; title: string }) {
   const [values, change] = useQueryState(CODEC);
   const wanted = /^\d{4}-\d{2}-\d{2}$/.test(values.day) ? values.day : null;
-  const query = useApi("GET /reports/{name}", { path: { name: name as Name }, query: { limit: ROWS, ...(wanted ? { day: wanted } : {}) } });
+  const query = useApi("GET /reports/{name}", { path: { name: name as Name }, query: { limit: ROWS, picture: true, ...(wanted ? { day: wanted } : {}) } });
+  const go = (days: number) => {
+    const from = new Date(`${values.day || (query.data?.day ?? "")}T12:00:00Z`).getTime();
+    if (!Number.isNaN(from)) change({ day: new Date(from + days * DAY_MS).toISOString().slice(0, 10) });
+  };
   return (
     <Page
       title={title}
       asOf={query.dataUpdatedAt}
       isRefreshing={query.isFetching}
       actions={
-        <Button icon="download" disabled={!query.data || query.data.items.length === 0} onClick={() => { if (query.data) save(`${name} ${query.data.day}`, query.data.items); }}>
-          {t("reports.csv")}
-        </Button>
+        <a className={controls.button} href={addressOf("GET /reports/{name}/export", { name }, wanted ? { day: wanted } : {})} download>
+          <Icon name="download" /> {t("reports.csv")}
+        </a>
       }
     >
       <Stack>
         <div className={layout.filters}>
+          <Button icon="left" name={t("reports.before")} disabled={!query.data} onClick={() => { go(-1); }} />
           <TextField label={t("reports.day")} type="date" value={values.day || (query.data?.day ?? "")} onChange={(event) => { change({ day: event.target.value }); }} />
+          <Button icon="right" name={t("reports.after")} disabled={!query.data || !wanted} onClick={() => { go(1); }} />
+          {wanted && <Button onClick={() => { change({ day: "" }); }}>{t("reports.today")}</Button>}
         </div>
         <Answer query={query} lines={12}>
           {(found) => (
@@ -86,6 +83,8 @@ function Report({ name, title }: { name: string; title: string }) {
                   {found.notes.map(visible).join(" ")}
                 </Banner>
               )}
+              {found.numbers && <Numbers numbers={found.numbers} />}
+              {found.picture && found.items.length > 0 && <Picture picture={found.picture} title={`${title}, ${day(`${found.day}T12:00:00Z`)}`} />}
               {found.items.length === 0 ? (
                 <Empty title={t("reports.empty")} hint={t("reports.emptyHint")} />
               ) : (
@@ -109,4 +108,18 @@ function columnsOf(rows: readonly Cells[]): Column<{ row: Cells; at: number }>[]
     isNumber: rows.every((row) => row[name] === null || typeof row[name] === "number"),
     cell: ({ row }) => shown(name, row[name]),
   }));
+}
+
+/** What is true of everything, beside the rows. */
+function Numbers({ numbers }: { numbers: Readonly<Record<string, number>> }) {
+  return (
+    <div className={layout.numbers}>
+      {Object.entries(numbers).map(([name, value]) => (
+        <div key={name} className={layout.number}>
+          <Muted>{name.replaceAll("_", " ")}</Muted>
+          <strong>{/bytes/.test(name) ? bytes(value) : count(value)}</strong>
+        </div>
+      ))}
+    </div>
+  );
 }

@@ -10,6 +10,7 @@ export const changes = {
   "changes.pickedHour": "one hour",
   "changes.pickedDay": "one day",
   "changes.clearPick": "Show all of the time",
+  "changes.csv": "CSV",
   "changes.kind": "Kind",
   "changes.endpoint": "Endpoint",
   "changes.folder": "Path or folder",

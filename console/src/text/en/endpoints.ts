@@ -43,6 +43,7 @@ export const endpoints = {
   "endpoint.history": "Past syncs",
   "endpoint.durations": "How long syncs took",
   "endpoint.durationSentence": "{count} syncs, the longest took {longest}",
+  "endpoint.run": "Run in Dagster",
   "endpoint.mode": "Mode",
   "endpoint.took": "Took",
   "endpoint.found": "Changes",

@@ -1,4 +1,9 @@
 export const files = {
+  "files.asOf": "As of",
+  "files.asOfBanner": "As it was on {time}",
+  "files.asOfNow": "Back to now",
+  "files.asOfHint": "As the last sync by then left it. What is gone since is here, where it was.",
+  "files.asOfUnknown": "Nothing is stored as of then about: {names}. They are not in this list.",
   "files.nav": "Files",
   "files.title": "Files",
   "files.search": "Search",

@@ -1,0 +1,15 @@
+export const compare = {
+  "compare.title": "Two moments compared",
+  "compare.about": "What is there at the later moment and was not at the earlier one, and the other way round. What came and went in between is in the journal only.",
+  "compare.before": "As of",
+  "compare.after": "And as of",
+  "compare.sizeBefore": "Size before",
+  "compare.sizeAfter": "Size after",
+  "compare.from": "from {path}",
+  "compare.same": "Nothing differs",
+  "compare.sameHint": "Of this kind, between the two states.",
+  "compare.states": "The states are those that syncs described on {before} and on {after}. A folder that moved is one change.",
+  "compare.browse": "Browse as of {time}",
+  "compare.rows": "Differences, by path",
+  "compare.open": "Compare two days",
+} as const;
