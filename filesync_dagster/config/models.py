@@ -269,7 +269,7 @@ class ServeSettings(Strict):
         pattern=r"^https?://[^\s?#]+$",
         max_length=2000,
         description="Where people find the console, such as `https://filesync.company.com/console`: Dagster links to "
-        "it. Left out: that of the `filesync serve` or `filesync up` over the same FILESYNC_HOME; without one, no links.",
+        "it. Left out: that of the `filesync serve` or `filesync up` over the same FILESYNC_HOME, if any.",
     )
 
     hosts: list[str] = Field(

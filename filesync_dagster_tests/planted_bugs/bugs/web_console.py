@@ -3,6 +3,7 @@
 from filesync_dagster_tests.planted_bugs.bug import Bug
 
 SESSIONS = "filesync_dagster_tests/web/console/test_sessions.py"
+PAST = "filesync_dagster_tests/web/test_past.py"
 OVERVIEW = "filesync_dagster_tests/web/test_overview.py"
 STREAM = "filesync_dagster_tests/web/test_change_stream.py"
 BUNDLE = "filesync_dagster_tests/web/console/test_bundle.py"
@@ -135,5 +136,53 @@ BUGS = (
         "pass",
         STREAM,
         "so_many_listen",
+    ),
+    Bug(
+        "what is unknown as of a moment is left out unsaid",
+        "sync/past_inventory.py",
+        "            unknown.append(endpoint.name)\n",
+        "",
+        PAST,
+        "listed_as_they_were",
+    ),
+    Bug(
+        "files are listed as they are, whatever the moment",
+        "web/browse.py",
+        "    if given.as_of is not None:\n        return past.files(",
+        "    if False:\n        return past.files(",
+        PAST,
+        "listed_as_they_were",
+    ),
+    Bug(
+        "two moments are compared the wrong way round",
+        "sync/past_inventory.py",
+        'diff.compare(con, "old", "new", "changes")',
+        'diff.compare(con, "new", "old", "changes")',
+        PAST,
+        "two_moments",
+    ),
+    Bug(
+        "a cell of an export is a formula",
+        "web/csv_answer.py",
+        'return f"\'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value',
+        "return value",
+        PAST,
+        "exported_whole",
+    ),
+    Bug(
+        "anybody makes links for admins",
+        "web/routes/console.py",
+        '@writes.post(\n    "/console/links",',
+        '@reads.post(\n    "/console/links",',
+        SESSIONS,
+        "sees_who_is_signed_in",
+    ),
+    Bug(
+        "a link gives another role than it was made for",
+        "web/routes/console.py",
+        "code = offer_code(filesync.runtime.metadata.console_sessions, given.role)",
+        "code = offer_code(filesync.runtime.metadata.console_sessions)",
+        SESSIONS,
+        "makes_a_link",
     ),
 )

@@ -205,6 +205,8 @@ WRITES = (
     ("POST", "/replications/none/run"),
     ("DELETE", "/console/session"),
     ("DELETE", "/console/sessions"),
+    ("DELETE", "/console/sessions/0123456789abcdef"),
+    ("POST", "/console/links"),
 )
 
 
@@ -311,3 +313,31 @@ def test_sessions_are_kept_in_postgresql_too(postgres_tables_url):
         assert (sessions.redeem("c"), sessions.redeem("c")) == ("viewer", None)
         assert sessions.prune(idle=timedelta(0), lifetime=LIFETIME) == 1
         assert sessions.end_all() == 0
+
+
+def test_an_admin_sees_who_is_signed_in_and_signs_them_out(project, console, stranger):
+    """Each by its id, which opens nothing; nobody else sees it."""
+    with Filesync.open(project.file) as filesync:
+        code = offer_code(filesync.runtime.metadata.console_sessions, "viewer")
+    other = sign_in(stranger, {"code": code})
+    viewer = Client(
+        stranger.app, {"cookie": f"{COOKIE}={cookie_in(other)}", "x-filesync-csrf": other.json()["csrf"], **OWN}
+    )
+    listed = console.get("/console/sessions").json()["items"]
+
+    assert sorted((one["role"], one["is_this"]) for one in listed) == [("admin", True), ("viewer", False)]
+    assert viewer.get("/console/sessions").status_code == 403
+    assert viewer.post("/console/links", json={"role": "admin"}).status_code == 403
+    [theirs] = [one["id"] for one in listed if not one["is_this"]]
+    assert console.request("DELETE", f"/console/sessions/{theirs}").json() == {"sessions": 1}
+    assert viewer.get("/endpoints").status_code == 401
+    assert console.request("DELETE", "/console/sessions/%25").status_code == 400
+    assert console.get("/endpoints").status_code == 200
+
+
+def test_an_admin_makes_a_link_for_somebody(console, stranger):
+    """It gives the role that it is for, once."""
+    link = console.post("/console/links", json={"role": "operator"}).json()
+
+    assert sign_in(stranger, {"code": link["code"]}).json()["role"] == "operator"
+    assert sign_in(stranger, {"code": link["code"]}).status_code == 403

@@ -1,1 +1,0 @@
-import{R as e,i as t}from"./index-CO-XzxnK.js";async function n(n){try{await navigator.clipboard.writeText(n),t(e(`app.copied`))}catch{t(e(`app.copyFailed`))}}export{n as t};
