@@ -202,7 +202,7 @@ class Difference(Body):
     modified_after: datetime | None
 
 
-class Comparison(Body):
+class MomentComparison(Body):
     """What became of an inventory between two moments."""
 
     before: datetime | None = Field(description="The moment that the older state describes: of the last sync by then.")

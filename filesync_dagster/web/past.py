@@ -8,10 +8,10 @@ from filesync_dagster.sync.past_inventory import browse_at, children_at, diff_mo
 from filesync_dagster.web.browse_messages import (
     BrowsePage,
     BrowseRow,
-    Comparison,
     Difference,
     FolderEntryOut,
     FolderListing,
+    MomentComparison,
 )
 from filesync_dagster.web.cursors import InvalidQuery, decode_cursor, encode_cursor
 
@@ -98,7 +98,7 @@ def tree(site: Site, given: TreeQuery, as_of: datetime) -> FolderListing:
     )
 
 
-def compare(site: Site, given: ComparisonQuery) -> Comparison:
+def compare(site: Site, given: ComparisonQuery) -> MomentComparison:
     """Return what became of an inventory. Raises UnknownEndpoint, InvalidQuery, NothingKnown."""
     if given.after < given.before:
         raise InvalidQuery("`after` has to come after `before`.")
@@ -116,7 +116,7 @@ def compare(site: Site, given: ComparisonQuery) -> Comparison:
             folder=given.folder.strip("/") if given.folder else None,
         )
     after = offset + len(found.rows)
-    return Comparison(
+    return MomentComparison(
         before=found.before,
         after=found.after,
         counts=found.counts,

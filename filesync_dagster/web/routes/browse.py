@@ -13,7 +13,6 @@ from filesync_dagster.web.browse_messages import (
     BrowsePage,
     BrowseRow,
     ChangeHistogram,
-    Comparison,
     ComparisonQuery,
     FileDetails,
     FilesExportQuery,
@@ -24,6 +23,7 @@ from filesync_dagster.web.browse_messages import (
     JournalPage,
     JournalQuery,
     JournalRow,
+    MomentComparison,
     TreeQuery,
 )
 from filesync_dagster.web.csv_answer import csv_answer
@@ -153,7 +153,7 @@ def change_histogram(query: Annotated[HistogramQuery, Query()], site: Site = SIT
     response_description="Done.",
     responses=LISTED,
 )
-def compare(query: Annotated[ComparisonQuery, Query()], site: Site = SITE) -> Comparison:
+def compare(query: Annotated[ComparisonQuery, Query()], site: Site = SITE) -> MomentComparison:
     """Compare two moments."""
     return past.compare(site, query)
 
