@@ -18,11 +18,11 @@ export type ChangeList = { "items": Array<ChangeOut>; "next_cursor": (string | n
 
 export type ChangeOut = { "seq": number; "observed_at": string; "change": string; "path": string; "external_id": string; "before": (Record<string, unknown> | null); "after": (Record<string, unknown> | null); "sync_id": string };
 
+export type ColumnChoice = { "table": string; "column": string; "role"?: (string | null); "person_kind"?: (string | null) };
+
 export type ColumnOut = { "name": string; "type": string; "position": number; "nullable": boolean; "sql_type": (string | null); "role": (string | null); "person_kind": (string | null); "format": (string | null); "description": (string | null); "sensitivity": Array<string>; "masked": boolean; "stats": Record<string, unknown> };
 
 export type ColumnSeen = { "name": string; "type": string; "sql_type": (string | null); "nullable": boolean; "description": (string | null); "sensitivity": Array<string> };
-
-export type Comparison = { "before": (string | null); "after": (string | null); "counts": Record<string, number>; "items": Array<Difference>; "next_cursor": (string | null) };
 
 export type Component = { "name": string; "status": "ok" | "degraded" | "failing"; "detail": string };
 
@@ -52,6 +52,10 @@ export type EndpointOut = { "name": string; "title": string; "type": string; "is
 
 export type Endpoints = { "endpoints": Array<EndpointOut> };
 
+export type EngineOut = { "name": string; "version": string; "available": boolean; "description": string };
+
+export type ExportOrder = { "format": "json" | "csv" | "excel" | "sql" | "parquet"; "options"?: Record<string, unknown> };
+
 export type FileCopy = { "endpoint": string; "external_id": string; "path": string };
 
 export type FileDetails = { "endpoint": string; "external_id": string; "name": string; "path": string; "kind": string; "size": (number | null); "modified_at": (string | null); "version": (string | null); "content_hash": (string | null); "owner": (string | null); "deleted_at": (string | null); "gone_reason": (string | null); "title": string; "scope": string; "mime_type": (string | null); "link": (string | null); "created_at": (string | null); "first_seen_at": string; "last_seen_at": string; "project_id": (string | null); "user_id": (string | null); "permissions": unknown; "metadata": unknown; "copies": Array<FileCopy>; "journal": Array<JournalRow> };
@@ -63,6 +67,12 @@ export type FileOut = { "endpoint": string; "external_id": string; "path": strin
 export type FolderEntryOut = { "name": string; "path": string; "is_folder": boolean; "external_id": (string | null); "files": (number | null); "files_is_exact": boolean };
 
 export type FolderListing = { "items": Array<FolderEntryOut>; "next_cursor": (string | null) };
+
+export type GenerationAnswer = { "session_id": string; "status": "processing" | "completed" | "error"; "state": "queued" | "reading" | "fitting" | "generating" | "checking" | "exporting" | "completed" | "failed" | "cancelled"; "progress": SessionProgress; "revision": number; "seed": (number | null); "engine": string; "engine_version": (string | null); "output_format": "json" | "csv" | "excel" | "sql" | "parquet"; "tables": Array<SessionTable>; "quality": (QualitySummary | null); "output_files": Array<string>; "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "error_hint": (string | null); "cancel_asked": boolean; "may_run_again": boolean; "pinned": boolean; "owner": string; "run_id": (string | null); "created_at": string; "started_at": (string | null); "finished_at": (string | null); "expires_at": (string | null); "synthetic_data": (Record<string, Array<Record<string, unknown>>> | null); "truncated": Array<string>; "quality_metrics": (Record<string, unknown> | null) };
+
+export type GenerationHealth = { "status": "healthy" | "unavailable"; "sdv_available": boolean; "engine": string; "engines": Array<EngineOut>; "running": number; "queued": number; "message": string };
+
+export type GenerationRequest = { "tables"?: Array<RequestedTable>; "relationships"?: Array<RequestedRelation>; "data_sources"?: Array<RequestedSource>; "sources"?: Array<(string | SavedSource)>; "scale"?: number; "rows"?: Record<string, unknown>; "quality_settings"?: QualitySettings; "output_format"?: "json" | "csv" | "excel" | "sql" | "parquet"; "export_options"?: Record<string, unknown>; "random_seed"?: (number | null); "conditions"?: Array<RequestedCondition>; "rules"?: Array<RequestedRule>; "columns"?: Array<ColumnChoice>; "keep"?: Array<string>; "engine"?: "core" | "mostlyai"; "locale"?: string; "privacy"?: PrivacyChoices; "accept_proposals"?: boolean; "find_rules"?: boolean; "report"?: boolean; "wait_s"?: number };
 
 export type Growth = { "days": Array<GrowthDay> };
 
@@ -102,6 +112,8 @@ export type LinkFor = { "role": "viewer" | "operator" | "admin" };
 
 export type Me = { "role": "viewer" | "operator" | "admin"; "via": "token" | "session" | "nobody" };
 
+export type MomentComparison = { "before": (string | null); "after": (string | null); "counts": Record<string, number>; "items": Array<Difference>; "next_cursor": (string | null) };
+
 export type NeedOut = { "kind": "held_sync" | "held_plan" | "broken" | "failed" | "stale" | "partial" | "empty" | "alert"; "subject": string; "title": string; "sentence": string; "since": (string | null) };
 
 export type OperationList = { "items": Array<OperationOut>; "next_cursor": (string | null) };
@@ -115,6 +127,8 @@ export type PastSync = { "files_processed": number; "files_before": (number | nu
 export type PastSyncs = { "items": Array<PastSync> };
 
 export type PictureSeries = { "name": string; "values": Array<number> };
+
+export type PinOrder = { "pinned": boolean };
 
 export type PlanDecision = { "plan_id": number };
 
@@ -130,11 +144,17 @@ export type PlanProblemOut = { "kind": string; "paths": Array<string>; "sentence
 
 export type PlannedOperation = { "op": string; "path": string; "new_path": (string | null); "size": (number | null); "external_id": string };
 
+export type PrivacyChoices = { "k_min"?: number; "keep_rare"?: boolean; "keep_extremes"?: boolean; "keep_orphans"?: boolean; "copy_text"?: boolean };
+
 export type Problem = { "error": string; "hint": string; "code": (string | null); "field": (string | null); "detail": string };
 
 export type ProblemList = { "items": Array<ProblemOut>; "next_cursor": (string | null) };
 
 export type ProblemOut = { "external_id": string; "kind": string; "path": string; "sentence": string; "times": number; "since": (string | null) };
+
+export type QualitySettings = { "threshold"?: number; "include_relationships"?: boolean };
+
+export type QualitySummary = { "score": (number | null); "ceiling": (number | null); "naive": (number | null); "group": (string | null); "place": (string | null); "threshold": number; "quality_passed": (boolean | null); "distribution_similarity": (number | null); "correlation_preservation": (number | null); "privacy_score": (number | null); "schema_only": boolean };
 
 export type ReadOrder = { "tables"?: Array<string>; "limit"?: (number | null) };
 
@@ -170,11 +190,51 @@ export type ReportPicture = { "kind": "ranking" | "stacks" | "grid"; "labels": A
 
 export type ReportRows = { "report": string; "day": string; "notes": Array<string>; "numbers": (Record<string, number> | null); "picture": (ReportPicture | null); "items": Array<Record<string, unknown>>; "next_cursor": (string | null) };
 
+export type RequestProblem = { "path": string; "message": string };
+
+export type RequestVerdict = { "valid": boolean; "message": string; "tables_count": number; "relationships_count": number; "data_sources_count": number; "problems": Array<RequestProblem>; "warnings": Array<string> };
+
+export type RequestedColumn = { "name": string; "data_type"?: string; "is_nullable"?: boolean; "is_primary_key"?: boolean; "is_unique"?: boolean; "enhanced_description"?: (string | Array<string> | null); "business_rules"?: (string | Array<string> | null) };
+
+export type RequestedCondition = { "table": string; "where": Record<string, unknown>; "rows"?: (number | null) };
+
+export type RequestedRelation = { "source_table": string; "source_column": string; "target_table": string; "target_column": string; "relationship_type"?: string };
+
+export type RequestedRule = { "table": string; "kind"?: (string | null); "columns"?: Array<string>; "column"?: (string | null); "op"?: (string | null); "other"?: (string | null); "value"?: unknown; "expression"?: (string | null); "enabled"?: boolean };
+
+export type RequestedSource = { "type": string; "config"?: Record<string, unknown>; "file_paths"?: (Array<string> | null) };
+
+export type RequestedTable = { "name": string; "description"?: (string | Array<string> | null); "columns"?: Array<RequestedColumn> };
+
 export type RowColumn = { "name": string; "type": string; "masked": boolean };
 
 export type RowPage = { "table_id": string; "name": string; "columns": Array<RowColumn>; "rows": Array<Record<string, unknown>>; "total_rows": number; "matching_rows": number; "offset": number };
 
 export type RunState = { "run_id": string; "status": string; "endpoints": Array<string>; "replications": Array<string>; "full": boolean; "created_at": string; "started_at": (string | null); "ended_at": (string | null); "url": string };
+
+export type SavedSource = { "name": string; "tables"?: (Array<string> | null); "read"?: "now" | "stored" };
+
+export type SessionAnswer = { "session_id": string; "status": "processing" | "completed" | "error"; "state": "queued" | "reading" | "fitting" | "generating" | "checking" | "exporting" | "completed" | "failed" | "cancelled"; "progress": SessionProgress; "revision": number; "seed": (number | null); "engine": string; "engine_version": (string | null); "output_format": "json" | "csv" | "excel" | "sql" | "parquet"; "tables": Array<SessionTable>; "quality": (QualitySummary | null); "output_files": Array<string>; "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "error_hint": (string | null); "cancel_asked": boolean; "may_run_again": boolean; "pinned": boolean; "owner": string; "run_id": (string | null); "created_at": string; "started_at": (string | null); "finished_at": (string | null); "expires_at": (string | null); "data": (Record<string, Array<Record<string, unknown>>> | null); "truncated": Array<string> };
+
+export type SessionExport = { "export_id": string; "format": "json" | "csv" | "excel" | "sql" | "parquet"; "options": Record<string, unknown>; "state": "queued" | "exporting" | "completed" | "failed"; "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "files": Array<SessionFile>; "created_at": string; "finished_at": (string | null) };
+
+export type SessionFile = { "name": string; "kind": string; "media_type": string; "size": number; "sha256": string; "table": (string | null); "rows": (number | null); "export_id": (string | null); "created_at": string; "url": string };
+
+export type SessionFiles = { "files": Array<SessionFile>; "exports": Array<SessionExport> };
+
+export type SessionList = { "items": Array<SessionOut>; "next_cursor": (string | null); "counts": Record<string, number> };
+
+export type SessionOut = { "session_id": string; "status": "processing" | "completed" | "error"; "state": "queued" | "reading" | "fitting" | "generating" | "checking" | "exporting" | "completed" | "failed" | "cancelled"; "progress": SessionProgress; "revision": number; "seed": (number | null); "engine": string; "engine_version": (string | null); "output_format": "json" | "csv" | "excel" | "sql" | "parquet"; "tables": Array<SessionTable>; "quality": (QualitySummary | null); "output_files": Array<string>; "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "error_hint": (string | null); "cancel_asked": boolean; "may_run_again": boolean; "pinned": boolean; "owner": string; "run_id": (string | null); "created_at": string; "started_at": (string | null); "finished_at": (string | null); "expires_at": (string | null) };
+
+export type SessionProgress = { "stage": string; "step": string; "table": string; "done": number; "total": number; "percent": number; "eta_s": (number | null) };
+
+export type SessionReport = { "session_id": string; "schema_only": boolean; "summary": (QualitySummary | null); "quality": (Record<string, unknown> | null); "privacy": (Record<string, unknown> | null); "relations": Array<Record<string, unknown>>; "rules": Array<Record<string, unknown>>; "sources": Array<Record<string, unknown>> };
+
+export type SessionRows = { "table": string; "columns": Array<string>; "rows": Array<Record<string, unknown>>; "total": number; "next_offset": (number | null) };
+
+export type SessionTable = { "name": string; "rows": number; "columns": number };
+
+export type SessionWarning = { "code": string; "message": string; "table": (string | null); "column": (string | null); "count": number };
 
 export type SignIn = { "token"?: (string | null); "code"?: (string | null) };
 
@@ -222,6 +282,8 @@ export type UploadOut = { "upload_id": string; "filename": string; "original_nam
 
 export type Uploads = { "uploads": Array<UploadOut> };
 
+export type ValidationAnswer = { "session_id": (string | null); "quality_score": number; "metrics": Record<string, (number | null)>; "quality": Record<string, unknown>; "privacy": (Record<string, unknown> | null); "notice": string };
+
 export type WaitingChange = { "change": string; "path": string; "external_id": string; "before": (Record<string, unknown> | null); "after": (Record<string, unknown> | null) };
 
 export type WarningOut = { "code": string; "message": string; "count": number; "column": (string | null); "examples": Array<string> };
@@ -231,7 +293,7 @@ export interface Operations {
   "GET /api/changes": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint"?: Array<string>; "since"?: (string | null); "until"?: (string | null); "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: JournalPage };
   "GET /api/changes/export": { query: { "endpoint"?: Array<string>; "since"?: (string | null); "until"?: (string | null); "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: unknown };
   "GET /api/changes/histogram": { query: { "endpoint"?: Array<string>; "since": string; "until": string }; answer: ChangeHistogram };
-  "GET /api/compare": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint": string; "before": string; "after": string; "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: Comparison };
+  "GET /api/compare": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint": string; "before": string; "after": string; "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: MomentComparison };
   "GET /api/connectors/available": { answer: Connectors };
   "POST /api/connectors/discover": { body: ConnectionIn; answer: Discovery };
   "POST /api/connectors/test": { body: ConnectionIn; answer: ConnectionTest };
@@ -247,6 +309,22 @@ export interface Operations {
   "GET /api/overview": { answer: Overview };
   "GET /api/reads/{read_id}": { path: { "read_id": string }; answer: ReadOut };
   "POST /api/reads/{read_id}/cancel": { path: { "read_id": string }; answer: ReadOut };
+  "POST /api/sdv/generate": { body: GenerationRequest; answer: GenerationAnswer };
+  "GET /api/sdv/health": { answer: GenerationHealth };
+  "GET /api/sdv/sessions": { query: { "limit"?: number; "cursor"?: (string | null); "state"?: Array<"queued" | "reading" | "fitting" | "generating" | "checking" | "exporting" | "completed" | "failed" | "cancelled"> }; answer: SessionList };
+  "DELETE /api/sdv/sessions/{session_id}": { path: { "session_id": string }; answer: unknown };
+  "POST /api/sdv/sessions/{session_id}/cancel": { path: { "session_id": string }; answer: SessionOut };
+  "GET /api/sdv/sessions/{session_id}/events": { path: { "session_id": string }; query: { "after"?: number }; answer: unknown };
+  "POST /api/sdv/sessions/{session_id}/export": { path: { "session_id": string }; body: ExportOrder; answer: SessionExport };
+  "GET /api/sdv/sessions/{session_id}/files": { path: { "session_id": string }; answer: SessionFiles };
+  "GET /api/sdv/sessions/{session_id}/files/{name}": { path: { "session_id": string; "name": string }; answer: unknown };
+  "POST /api/sdv/sessions/{session_id}/pin": { path: { "session_id": string }; body: PinOrder; answer: SessionOut };
+  "GET /api/sdv/sessions/{session_id}/report": { path: { "session_id": string }; answer: SessionReport };
+  "POST /api/sdv/sessions/{session_id}/rerun": { path: { "session_id": string }; answer: SessionOut };
+  "GET /api/sdv/sessions/{session_id}/rows": { path: { "session_id": string }; query: { "table": string; "limit"?: number; "offset"?: number }; answer: SessionRows };
+  "GET /api/sdv/status/{session_id}": { path: { "session_id": string }; query: { "include"?: "data" | "none" }; answer: SessionAnswer };
+  "POST /api/sdv/validate": { body: Record<string, unknown>; answer: ValidationAnswer };
+  "POST /api/sdv/validate-request": { body: unknown; answer: RequestVerdict };
   "GET /api/sources": { answer: Sources };
   "POST /api/sources": { body: SourceIn; answer: SourceOut };
   "DELETE /api/sources/{name}": { path: { "name": string }; answer: unknown };
