@@ -24,7 +24,7 @@ from source_tables import sources_page
 from store_tables import stores_page
 
 from filesync_dagster.cli.app import every_command, filesync
-from filesync_dagster.config import Alerts, DataSource, Endpoint, Replication, Settings
+from filesync_dagster.config import Alerts, DataSource, Endpoint, Generation, Replication, Settings
 from filesync_dagster.config.queues import QUEUES, Queue
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.core.filters import Filters
@@ -137,6 +137,27 @@ sources:
 
 {sources}
 
+## `generations:`
+
+A list; each entry is [synthetic data](tables-dagster.md#synthetic-data) like the tables of some sources, made again
+when these have other rows.
+
+```yaml
+sources:
+  - name: shop
+    type: postgres
+    config: {{host: db.example.com, database: shop, username: reader, password: "${{SHOP_PASSWORD}}"}}
+generations:
+  - name: shop_for_tests
+    sources: [shop]
+    scale: 0.1
+    seed: fixed
+    rules: [{{table: orders, expression: "amount >= 0"}}]
+    export: {{format: sql, options: {{dialect: postgres}}}}
+```
+
+{generations}
+
 ## `settings:`
 
 One block for the whole project; all of it can be left out.
@@ -216,6 +237,7 @@ def pages() -> Iterator[tuple[Path, str]]:
             endpoint="\n".join(["\n".join(reference(Endpoint)), *details()]),
             replications="\n".join(replications()),
             sources="\n".join(reference(DataSource)),
+            generations="\n".join(reference(Generation)),
             settings="\n".join(reference(Settings)),
             queues="\n".join(queues()),
             alerts="\n".join(reference(Alerts)),

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from filesync_dagster.config import Partitions
     from filesync_dagster.storage.database.source_reads import SourceReadRecord
     from filesync_dagster.tables.daily.model import SourceResult
-    from filesync_dagster.tables.daily.status import SourceStatus
+    from filesync_dagster.tables.daily.status import GenerationStatus, SourceStatus
 
 PREFIX = "tables/"
 """Before the name of a source where an endpoint or a replication may be called the same."""
 
 COLOURS = {
-    "ok": "green", "held": "yellow", "stale": "yellow", "failed": "red", "never read": "dim", "disabled": "dim",
+    "ok": "green", "held": "yellow", "stale": "yellow", "failed": "red", "running": "cyan", "never read": "dim",
+    "never made": "dim", "cancelled": "dim", "disabled": "dim",
 }  # fmt: skip
 
 
@@ -74,6 +75,14 @@ def _print_result(result: SourceResult) -> None:
         click.echo(printable(f"{result.source}: {result.error}"), err=True)
 
 
+def print_tables(sources: list[SourceStatus], generations: list[GenerationStatus], partitions: Partitions) -> None:
+    """Print how sources of tables and generations are doing; nothing where there are none."""
+    if sources:
+        print_sources(sources, partitions)
+    if generations:
+        print_generations(generations, partitions)
+
+
 def print_sources(statuses: list[SourceStatus], partitions: Partitions) -> None:
     """Print a table of sources, and what is the matter with each."""
     columns = [
@@ -89,6 +98,34 @@ def print_sources(statuses: list[SourceStatus], partitions: Partitions) -> None:
     for one in statuses:
         if one.error:
             click.echo(printable(f"{one.name}: {one.error}"))
+
+
+def print_generations(statuses: list[GenerationStatus], partitions: Partitions) -> None:
+    """Print a table of generations, and why one has failed."""
+    columns = [
+        Column("generation", style="bold"),
+        Column("state"),
+        Column(f"last made ({partitions.timezone})"),
+        Column("rows", right=True),
+        Column("quality", right=True),
+    ]
+    click.echo()
+    print_table(columns, [_generation_row(one, partitions.zone) for one in statuses])
+    for one in statuses:
+        if one.last and one.last.error:
+            click.echo(printable(f"{one.name}: {one.last.error}"))
+
+
+def _generation_row(one: GenerationStatus, zone: ZoneInfo) -> list[Cell | str]:
+    facts = one.as_dict()
+    quality = facts["quality"]
+    return [
+        f"{one.name}: {', '.join(one.sources)}",
+        Cell(one.state, COLOURS.get(one.state, "")),
+        moment(one.last.finished_at if one.last else None, zone),
+        f"{facts['rows']:,}" if facts["rows"] else "-",
+        "-" if quality is None else f"{quality:.3f}",
+    ]
 
 
 def _row(one: SourceStatus, zone: ZoneInfo) -> list[Cell | str]:

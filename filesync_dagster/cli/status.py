@@ -9,7 +9,7 @@ import click
 
 from filesync_dagster.cli.alerts import notes
 from filesync_dagster.cli.options import pass_invocation
-from filesync_dagster.cli.source_reads import print_sources
+from filesync_dagster.cli.source_reads import print_tables
 from filesync_dagster.cli.text import Cell, Column, duration, iso, moment, print_table, printable, size
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
             click.echo(printable(f"Warning: {problem}"), err=True)
         known, standing = filesync.status(), filesync.alerts()
         replications = filesync.replications.status()
-        sources = filesync.tables.status()
+        sources, generations = filesync.tables.status(), filesync.tables.generations()
         queues = _broken_queues(filesync)
         partitions = filesync.config.settings.partitions
     if as_json:
@@ -55,13 +55,13 @@ def status(invocation: Invocation, *, as_json: bool) -> None:
             click.echo(json.dumps({**as_dict(one), "alerts": about}))
         others = [{"replication": replication.name, **replication.as_dict()} for replication in replications]
         others += [{"source_of_tables": source.name, **source.as_dict()} for source in sources]
+        others += [{"generation": one.name, **one.as_dict()} for one in generations]
         click.echo("".join(f"{json.dumps(other)}\n" for other in others), nl=False)
         return
     _print_endpoints(known, partitions)
     if replications:
         print_replications(replications, partitions)
-    if sources:
-        print_sources(sources, partitions)
+    print_tables(sources, generations, partitions)
     for line in (*queues, *notes(standing)):
         click.echo(printable(line))
 

@@ -3,11 +3,12 @@
 Whom it may import: connectors (for the models of `endpoint_details`), filters, guard, errors.
 """
 
-from filesync_dagster.config.alerts import AlertKind, Alerts
+from filesync_dagster.config.alerts import AlertKind, Alerts, tables_subject
 from filesync_dagster.config.data_sources import DataSource, RowCountGuard, SourceSchedule
 from filesync_dagster.config.due import delay, next_due, next_tick, reconcile_due
 from filesync_dagster.config.environment import Environment, read_environment, without_credentials
 from filesync_dagster.config.freshness import freshness, lag_limit, replica_freshness, source_freshness
+from filesync_dagster.config.generations import Generation, GenerationSchedule, SeedKind
 from filesync_dagster.config.installation import ensure_installation_id, installation_id
 from filesync_dagster.config.last_good import remember, running_config
 from filesync_dagster.config.load import Config, load_config
@@ -37,6 +38,8 @@ __all__ = [
     "Endpoint",
     "Environment",
     "FileManagerQueue",
+    "Generation",
+    "GenerationSchedule",
     "Partitions",
     "PubSubQueue",
     "Queue",
@@ -49,6 +52,7 @@ __all__ = [
     "RowCountGuard",
     "Schedule",
     "ScheduleKind",
+    "SeedKind",
     "Settings",
     "SourceSchedule",
     "SqsQueue",
@@ -70,5 +74,6 @@ __all__ = [
     "running_config",
     "slug_of",
     "source_freshness",
+    "tables_subject",
     "without_credentials",
 ]

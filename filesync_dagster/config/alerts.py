@@ -24,11 +24,19 @@ class AlertKind(StrEnum):
     REPLICATION_HELD = "replication_held"  # the guard holds a plan
     REPLICATION_LAG = "replication_lag"  # a destination has lacked for long what its source has
     REPLICATION_PROBLEMS = "replication_problems"  # files are not at a destination as they should be
+    TABLES_FAILED = "tables_failed"  # the last read of a source of tables failed
+    TABLES_HELD = "tables_held"  # the guard holds a read
+    TABLES_STALE = "tables_stale"  # no read in the time that the cadence promises
     DEAD_MESSAGES = "dead_messages"  # messages of a queue could not be used
     QUEUE = "queue"  # a queue cannot be looked at
     CRASHED = "crashed"  # a run ended before it could say how its syncs went
     CONFIGURATION = "configuration"  # something in endpoints.yaml is wrong
     CHANNEL = "channel"  # a channel could not be told
+
+
+def tables_subject(name: str) -> str:
+    """Return what an alert about a source of tables is about: an endpoint may have the same name."""
+    return f"tables/{name}"
 
 
 class Alerts(Strict):

@@ -16,7 +16,16 @@ from pathlib import Path
 from filesync_dagster.config.environment import Environment
 from filesync_dagster.config.load import Config, load_config, read_config, read_text
 from filesync_dagster.config.models import SLUG
-from filesync_dagster.config.reader import QUEUE, QUEUES_BLOCK, REPLICATION, REPLICATIONS, SOURCE, SOURCES
+from filesync_dagster.config.reader import (
+    GENERATION,
+    GENERATIONS,
+    QUEUE,
+    QUEUES_BLOCK,
+    REPLICATION,
+    REPLICATIONS,
+    SOURCE,
+    SOURCES,
+)
 from filesync_dagster.config.yaml_tree import with_entries_of
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.core.logging import event
@@ -56,6 +65,7 @@ def remember(environment: Environment) -> bool:
             "queues": _lost_queues(config, earlier),
             "replications": _lost_replications(config, earlier),
             "sources": _lost_sources(config, earlier),
+            "generations": _lost_generations(config, earlier),
         }
         if not any(lost.values()):
             return _write(target, text)
@@ -112,6 +122,13 @@ def _lost_sources(config: Config, earlier: Config) -> set[str]:
     return _of_these(missing, {name.removeprefix(SOURCE) for name in names})
 
 
+def _lost_generations(config: Config, earlier: Config) -> set[str]:
+    """Return the generations that were in order and are broken now."""
+    missing = {one.name for one in earlier.generations} - {one.name for one in config.generations}
+    names = [entry.name for entry in config.broken if entry.block == GENERATIONS]
+    return _of_these(missing, {name.removeprefix(GENERATION) for name in names})
+
+
 def _of_these(missing: AbstractSet[str], broken: AbstractSet[str]) -> set[str]:
     nameless = any(not SLUG.fullmatch(name) for name in broken)
     return set(missing) if nameless else set(missing & broken)
@@ -125,7 +142,8 @@ def _with_kept(config: Config, earlier: Config) -> Config:
     replications = _lost_replications(config, earlier)
     sources = _lost_sources(config, earlier)
     running = lost | {f"{QUEUE}{name}" for name in queues} | {f"{REPLICATION}{name}" for name in replications}
-    running |= {f"{SOURCE}{name}" for name in sources}
+    generations = _lost_generations(config, earlier)
+    running |= {f"{SOURCE}{name}" for name in sources} | {f"{GENERATION}{name}" for name in generations}
     return replace(
         config,
         endpoints=endpoints,
@@ -133,6 +151,7 @@ def _with_kept(config: Config, earlier: Config) -> Config:
         queues=(*config.queues, *(queue for queue in earlier.queues if queue.name in queues)),
         replications=(*config.replications, *(one for one in earlier.replications if one.name in replications)),
         sources=(*config.sources, *(one for one in earlier.sources if one.name in sources)),
+        generations=(*config.generations, *(one for one in earlier.generations if one.name in generations)),
         by_name={endpoint.name: endpoint for endpoint in endpoints},
     )
 

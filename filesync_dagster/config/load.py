@@ -7,10 +7,12 @@ from pathlib import Path
 from filesync_dagster.config.alerts import Alerts
 from filesync_dagster.config.data_sources import DataSource
 from filesync_dagster.config.environment import Environment
+from filesync_dagster.config.generations import Generation
 from filesync_dagster.config.locations import location_of
 from filesync_dagster.config.models import Endpoint, Settings
 from filesync_dagster.config.queues import Queue
 from filesync_dagster.config.reader import (
+    GENERATION,
     QUEUE,
     REPLICATION,
     SOURCE,
@@ -24,7 +26,7 @@ from filesync_dagster.config.replications import Replication
 from filesync_dagster.config.yaml_tree import parse
 from filesync_dagster.core.errors import ConfigError, UnknownEndpoint
 
-TOP_LEVEL = ("settings", "alerts", "queues", "endpoints", "replications", "sources")
+TOP_LEVEL = ("settings", "alerts", "queues", "endpoints", "replications", "sources", "generations")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Config:
     replications: tuple[Replication, ...] = ()
     sources: tuple[DataSource, ...] = ()
     source_lines: Mapping[str, int] = field(default_factory=dict, repr=False)  # where each of them stands
+    generations: tuple[Generation, ...] = ()
     unread: tuple[str, ...] = ()  # why nothing of the file can be used: this is the last one that was good
 
     @property
@@ -79,6 +82,12 @@ class Config:
         """The sources of tables that are read."""
         return tuple(one for one in self.sources if one.is_active)
 
+    @property
+    def active_generations(self) -> tuple[Generation, ...]:
+        """The generations of synthetic data that are made: those whose sources are all read."""
+        read = {source.name for source in self.active_sources}
+        return tuple(one for one in self.generations if one.is_active and read.issuperset(one.sources))
+
     def queue(self, name: str) -> Queue:
         """Return the queue, or raise ConfigError with what there is."""
         for queue in self.queues:
@@ -101,6 +110,18 @@ class Config:
         known = [source.name for source in self.sources]
         hint = did_you_mean(name, known) or f"It has: {', '.join(known) or 'none'}."
         raise ConfigError([f"There is no source {name!r} in {self.environment.config_path}."], hint=hint)
+
+    def generation(self, name: str) -> Generation:
+        """Return the generation of synthetic data, or raise ConfigError with what there is."""
+        for generation in self.generations:
+            if generation.name == name:
+                return generation
+        for entry in self.broken:
+            if entry.name == f"{GENERATION}{name}":
+                raise ConfigError(entry.problems)
+        known = [generation.name for generation in self.generations]
+        hint = did_you_mean(name, known) or f"It has: {', '.join(known) or 'none'}."
+        raise ConfigError([f"There is no generation {name!r} in {self.environment.config_path}."], hint=hint)
 
     def replication(self, name: str) -> Replication:
         """Return the replication, or raise ConfigError (it is broken) or UnknownEndpoint, with the nearest name."""
@@ -171,6 +192,8 @@ def read_config(environment: Environment, text: str) -> Config:
     broken += unusable
     sources, unusable = reader.data_sources(top.get("sources") or [], [e.name for e in good])
     broken += unusable
+    generations, unusable = reader.generations(top.get("generations") or [], [one.name for one in sources])
+    broken += unusable
     if fatal or settings is None or alerts is None:
         raise ConfigError([*fatal, *(problem for entry in broken for problem in entry.problems)])
     return Config(
@@ -184,6 +207,7 @@ def read_config(environment: Environment, text: str) -> Config:
         tuple(replications),
         tuple(sources),
         reader.lines_of(SOURCES),
+        tuple(generations),
     )
 
 

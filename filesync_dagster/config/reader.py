@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from filesync_dagster.config.data_sources import DataSource
+from filesync_dagster.config.generations import Generation
 from filesync_dagster.config.models import Endpoint, NoDetails
 from filesync_dagster.config.queues import QUEUES, Queue, kind_of
 from filesync_dagster.config.replications import Replication, overlaps
@@ -24,10 +25,11 @@ from filesync_dagster.core.secrets import PREFIX, clean_secret
 M = TypeVar("M", bound=BaseModel)
 
 ENDPOINTS, QUEUES_BLOCK, REPLICATIONS, SOURCES = "endpoints", "queues", "replications", "sources"
+GENERATIONS = "generations"
 """The blocks of a file that have entries, each with a name."""
 
-QUEUE, REPLICATION, SOURCE = "queue ", "replication ", "source "
-"""Before the name of a queue, a replication or a source of tables, where endpoints are named as well."""
+QUEUE, REPLICATION, SOURCE, GENERATION = "queue ", "replication ", "source ", "generation "
+"""Before the name of a queue, a replication, a source of tables or a generation, where endpoints are named as well."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,31 @@ class EntryReader:
             if isinstance(entry, dict) and isinstance(entry.get("name"), str)
         ]
         return dict(reversed(named))
+
+    def generations(self, entries: Any, sources: Sequence[str]) -> tuple[list[Generation], list[Broken]]:
+        """Return the generations of synthetic data, and what is wrong with those that cannot be used."""
+        if not isinstance(entries, list):
+            sentence = self.sentence(self.tree.line((GENERATIONS,)), "`generations:` must be a list")
+            return [], [Broken("generations", (sentence,), block=GENERATIONS)]
+        good: dict[str, Generation] = {}
+        broken = []
+        for index, entry in enumerate(entries):
+            at, named = (GENERATIONS, index), isinstance(entry, dict) and str(entry.get("name") or "")
+            generation, problems = self.model(Generation, entry, at)
+            problems = self.left_over(at) + problems
+            for name in generation.sources if generation else ():
+                if name not in sources:
+                    near = did_you_mean_after(name, sources)
+                    line = self.tree.line((*at, "sources"))
+                    problems.append(self.sentence(line, f"there is no source {name!r}.{near}"))
+            if generation and generation.name in good:
+                problems.append(self.sentence(self.tree.line((*at, "name")), f"the name {generation.name!r} is taken"))
+            if generation and not problems:
+                good[generation.name] = generation
+            else:
+                sentences = tuple(dict.fromkeys(problems))
+                broken.append(Broken(f"{GENERATION}{named or index}", sentences, block=GENERATIONS))
+        return list(good.values()), broken
 
     def _replication(self, entry: Any, at: tuple[str | int, ...]) -> tuple[Replication | None, list[str]]:
         problems = self.left_over(at)

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from filesync_dagster.config import (
     DataSource,
     Endpoint,
+    Generation,
     Replication,
-    ReplicationSchedule,
+    Schedule,
     ScheduleKind,
-    SourceSchedule,
     next_tick,
 )
 from filesync_dagster.config.freshness import longest_gap
@@ -87,22 +87,25 @@ def reconcile_of(endpoint: Endpoint, zone: str) -> Cadence | None:
 
 def source_cadence(source: DataSource, zone: str) -> Cadence | None:
     """Return the cadence of a source of tables; None where no clock starts its reads."""
-    plan = source.schedule_config
-    if source.is_active and source.begins is SourceSchedule.INTERVAL:
+    return _plain_cadence(source.begins.value, source.schedule_config, zone) if source.is_active else None
+
+
+def generation_cadence(generation: Generation, zone: str) -> Cadence | None:
+    """Return the cadence of a generation; None where no clock starts its runs."""
+    is_active = generation.is_active
+    return _plain_cadence(generation.schedule.value, generation.schedule_config, zone) if is_active else None
+
+
+def _plain_cadence(kind: str, plan: Schedule, zone: str) -> Cadence | None:
+    if kind == ScheduleKind.INTERVAL:
         return _interval(plan.interval_minutes, zone)
-    if source.is_active and source.begins is SourceSchedule.CRON and plan.cron:
-        return _cron(plan.cron, plan.timezone or zone, zone)
-    return None
+    return _cron(plan.cron, plan.timezone or zone, zone) if kind == ScheduleKind.CRON and plan.cron else None
 
 
 def replication_cadence(replication: Replication, zone: str) -> Cadence | None:
     """Return the cadence of a replication; None where no clock starts its runs."""
-    plan = replication.schedule_config
-    if replication.is_active and replication.schedule is ReplicationSchedule.INTERVAL:
-        return _interval(plan.interval_minutes, zone)
-    if replication.is_active and replication.schedule is ReplicationSchedule.CRON and plan.cron:
-        return _cron(plan.cron, plan.timezone or zone, zone)
-    return None
+    is_active = replication.is_active
+    return _plain_cadence(replication.schedule.value, replication.schedule_config, zone) if is_active else None
 
 
 @cache

@@ -13,6 +13,9 @@ REPLICA_PREFIX = "filesync_replica"
 TABLES_PREFIX = "tables"
 """The first part of the asset keys of a source of tables and of its tables; its name is the second."""
 
+SYNTHETIC_PREFIX = "synthetic"
+"""The first part of the asset key of a generation of synthetic data; its name is the second."""
+
 REPORTS_PREFIX = "filesync_reports"
 """The first part of the asset key of a report."""
 

@@ -9,12 +9,14 @@ from filesync_dagster.config import AlertKind, Broken
 from filesync_dagster.core.model import SyncStatus
 from filesync_dagster.monitoring.alerts.condition import Condition, span_text
 from filesync_dagster.monitoring.alerts.replica_conditions import replica_conditions
+from filesync_dagster.monitoring.alerts.table_conditions import table_conditions
 from filesync_dagster.storage.database import QueueTrouble
 from filesync_dagster.sync.circuit_breaker import CLOSED
 from filesync_dagster.sync.status import EndpointStatus
 
 if TYPE_CHECKING:
     from filesync_dagster.replication.status import ReplicationStatus
+    from filesync_dagster.tables.daily.status import SourceStatus
 
 CONFIGURATION = "configuration"
 """The subject of what is wrong with the whole file."""
@@ -44,6 +46,7 @@ class Observation:
     unread: Sequence[str] = ()  # what is wrong with the whole file
     replications: Sequence["ReplicationStatus"] = ()
     lag_limits: Mapping[str, timedelta] = field(default_factory=dict)  # how long a replica may lack something
+    sources: Sequence["SourceStatus"] = ()  # of tables
 
 
 def conditions(seen: Observation) -> Iterator[Condition]:
@@ -53,6 +56,8 @@ def conditions(seen: Observation) -> Iterator[Condition]:
             yield from _of_endpoint(status, seen)
     for replication in seen.replications:
         yield from replica_conditions(replication, seen.lag_limits, seen.at)
+    for source in seen.sources:
+        yield from table_conditions(source)
     for queue in seen.queues:
         yield from _of_queue(queue)
     yield from _of_configuration(seen.broken, seen.unread)

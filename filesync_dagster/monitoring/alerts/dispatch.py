@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from filesync_dagster.config import AlertKind, freshness, lag_limit
+from filesync_dagster.config import AlertKind, freshness, lag_limit, tables_subject
 from filesync_dagster.core.errors import ConfigError, FilesyncError
 from filesync_dagster.core.logging import event
 from filesync_dagster.monitoring.alerts.channels import Channel, open_channels
@@ -23,6 +23,7 @@ from filesync_dagster.replication.status import replication_statuses
 from filesync_dagster.storage.database import AlertRecord, ExpectedRecord, QueueTrouble
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.sync.status import endpoint_statuses
+from filesync_dagster.tables.daily.status import source_statuses
 
 CLAIM_SECONDS = 300.0
 """Seconds for which what is being told is nobody else's business: more than a round takes."""
@@ -58,6 +59,7 @@ def update(runtime: Runtime) -> Transitions:
     metadata, config = runtime.metadata, runtime.config
     seen = observe(runtime)
     active = {one.name for one in seen.replications if one.is_active}
+    active |= {tables_subject(one.name) for one in seen.sources if one.is_active}
     standing = metadata.alerts.read(standing=True)
     found = transitions(standing, conditions(seen), seen.statuses, config.alerts.kinds, active)
     found = replace(found, raised=[_with_changes(runtime, condition) for condition in found.raised])
@@ -85,7 +87,8 @@ def observe(runtime: Runtime) -> Observation:
     statuses = endpoint_statuses(runtime)
     expected, queues = _expectations(runtime, at), _queue_troubles(runtime)
     replications, limits = replication_statuses(runtime), _lag_limits(runtime)
-    return Observation(at, statuses, expected, queues, config.broken, config.unread, replications, limits)
+    sources = source_statuses(runtime)
+    return Observation(at, statuses, expected, queues, config.broken, config.unread, replications, limits, sources)
 
 
 def _lag_limits(runtime: Runtime) -> dict[str, timedelta]:

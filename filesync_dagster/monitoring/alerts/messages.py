@@ -32,6 +32,9 @@ ABOUT_REPLICATIONS = frozenset(
 )
 """Kinds whose subject is a replication, always."""
 
+ABOUT_TABLES = frozenset({AlertKind.TABLES_FAILED, AlertKind.TABLES_HELD, AlertKind.TABLES_STALE})
+"""Kinds whose subject is a source of tables, always: `tables/NAME`."""
+
 MAX_NAME_LETTERS = 80
 """Letters of a subject: that of an entry that cannot be used is whatever somebody wrote."""
 
@@ -40,6 +43,7 @@ URGENT = frozenset(
         AlertKind.FAILED,
         AlertKind.BREAKER_OPEN,
         AlertKind.REPLICATION_FAILED,
+        AlertKind.TABLES_FAILED,
         AlertKind.CRASHED,
         AlertKind.QUEUE,
         AlertKind.CHANNEL,
@@ -54,6 +58,9 @@ LABELS = {
     AlertKind.REPLICATION_HELD: "plan held",
     AlertKind.REPLICATION_LAG: "replica behind",
     AlertKind.REPLICATION_PROBLEMS: "files not replicated",
+    AlertKind.TABLES_FAILED: "tables not read",
+    AlertKind.TABLES_HELD: "read held",
+    AlertKind.TABLES_STALE: "tables stale",
     AlertKind.DEAD_MESSAGES: "dead messages",
     AlertKind.QUEUE: "queue unreachable",
     AlertKind.CONFIGURATION: "wrong configuration",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from filesync_dagster.config import AlertKind
 from filesync_dagster.monitoring.alerts.condition import Condition
 from filesync_dagster.monitoring.alerts.conditions import UNWATCHED
-from filesync_dagster.monitoring.alerts.messages import ABOUT_ENDPOINTS, ABOUT_REPLICATIONS
+from filesync_dagster.monitoring.alerts.messages import ABOUT_ENDPOINTS, ABOUT_REPLICATIONS, ABOUT_TABLES
 from filesync_dagster.storage.database import AlertRecord
 from filesync_dagster.sync.status import EndpointStatus
 
@@ -32,8 +32,8 @@ def transitions(
 ) -> Transitions:
     """Compare what stands with what is wrong now. `kinds`: those that are wanted; None: all.
 
-    `replications`: those that are active. An alert about an endpoint or a replication that left the configuration, or
-    of which nothing is expected any more, is dropped.
+    `replications`: those that are active, and the sources of tables, as `tables/NAME`. An alert about something that
+    left the configuration, or of which nothing is expected any more, is dropped.
     """
     known = {alert.key: alert for alert in standing}
     watched = {status.name: status for status in statuses if status.state not in UNWATCHED}
@@ -43,7 +43,7 @@ def transitions(
         if kinds is not None and alert.kind not in kinds:
             dropped.append(alert)
         elif key not in wrong and not _stays(alert, watched):
-            known_subjects = replications if alert.kind in ABOUT_REPLICATIONS else watched
+            known_subjects = replications if alert.kind in ABOUT_REPLICATIONS | ABOUT_TABLES else watched
             if _has_a_name(alert) and alert.subject not in known_subjects:
                 dropped.append(alert)
             else:
@@ -52,9 +52,9 @@ def transitions(
 
 
 def _has_a_name(alert: AlertRecord) -> bool:
-    """Tell whether an alert is about an endpoint or a replication."""
+    """Tell whether an alert is about an endpoint, a replication or a source of tables."""
     crashed_endpoint = alert.kind == AlertKind.CRASHED and not alert.subject.startswith(JOB)
-    return alert.kind in ABOUT_ENDPOINTS | ABOUT_REPLICATIONS or crashed_endpoint
+    return alert.kind in ABOUT_ENDPOINTS | ABOUT_REPLICATIONS | ABOUT_TABLES or crashed_endpoint
 
 
 def _stays(alert: AlertRecord, watched: dict[str, EndpointStatus]) -> bool:

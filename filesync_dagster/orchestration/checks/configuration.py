@@ -12,11 +12,20 @@ from dataclasses import dataclass
 import dagster as dg
 
 from filesync_dagster.config import Broken, Config
-from filesync_dagster.config.reader import REPLICATION, REPLICATIONS
+from filesync_dagster.config.reader import (
+    GENERATION,
+    GENERATIONS,
+    REPLICATION,
+    REPLICATIONS,
+    SOURCE,
+    SOURCES,
+)
 from filesync_dagster.core.errors import ConfigError
 from filesync_dagster.orchestration.assets.replication_specs import replica_key
 from filesync_dagster.orchestration.assets.specs import asset_key, slug
 from filesync_dagster.orchestration.instance.asset_job import AssetJob
+from filesync_dagster.orchestration.tables.generations import generation_key
+from filesync_dagster.orchestration.tables.specs import source_key
 
 CHECK = "configuration"
 KINDS = {"yaml"}
@@ -36,17 +45,32 @@ class Diagnosis:
 def configuration_problems(config: Config) -> dg.Definitions:
     """Return a failing check for everything in the file that cannot be used, and a node where there is none for it."""
     found = [Diagnosis(UNUSABLE, f"{config.environment.config_path.name}, as it is,", config.unread)]
-    active, taken = {endpoint.name for endpoint in config.active}, {endpoint.name for endpoint in config.endpoints}
-    replicated = {replication.name for replication in config.active_replications}
+    taken = {endpoint.name for endpoint in config.endpoints}
+    running = {
+        *(asset_key(one.name) for one in config.active),
+        *(replica_key(one.name) for one in config.active_replications),
+        *(source_key(one.name) for one in config.active_sources),
+        *(generation_key(one.name) for one in config.active_generations),
+    }
     for entry in config.broken:
-        replication = entry.name.removeprefix(REPLICATION) if entry.block == REPLICATIONS else None
-        if entry.kept and (entry.name in active or replication in replicated):
+        key = _key_of(entry)
+        if entry.kept and key in running:
             text = (*entry.problems, "What it said when it was last in order is what runs.")
-            key = replica_key(replication) if replication else asset_key(entry.name)
             found.append(Diagnosis(key, None, text))
         else:
             found.append(Diagnosis(asset_key(_free_name(entry, taken)), entry.name, entry.problems))
     return _diagnosed([diagnosis for diagnosis in found if diagnosis.problems])
+
+
+def _key_of(entry: Broken) -> dg.AssetKey:
+    """Return the asset that an entry has where it can be used."""
+    kinds = {
+        REPLICATIONS: (REPLICATION, replica_key),
+        SOURCES: (SOURCE, source_key),
+        GENERATIONS: (GENERATION, generation_key),
+    }
+    prefix, key_of = kinds.get(entry.block, ("", asset_key))
+    return key_of(entry.name.removeprefix(prefix))
 
 
 def unusable(error: ConfigError) -> dg.Definitions:

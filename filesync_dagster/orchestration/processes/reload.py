@@ -1,5 +1,7 @@
 """An edit of endpoints.yaml takes effect: the code server reads it again. Syncs that run are processes of their own.
 
+So does what a read of a source of tables discovered: each table has a node.
+
 The file is looked at every few seconds: what its bytes are, not its date, for a file that is mounted into a container
 changes by a link that moves. An edit is taken when the file was the same twice, so that one half written is not read.
 """
@@ -14,6 +16,7 @@ from filesync_dagster.config import remember, running_config
 from filesync_dagster.core.errors import ConfigError, FilesyncError
 from filesync_dagster.core.logging import event
 from filesync_dagster.orchestration.processes import poll
+from filesync_dagster.tables.daily.discovery import discovery_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +62,11 @@ class ConfigWatch:
             self._tried = time.monotonic()
             return False
         remember(self._environment)
+        if digest[0] == self._loaded[0]:
+            event("config.reloaded", changes="tables")
+            self._tell("Sources of tables have other tables than before: Dagster shows them.")
+            self._loaded, self._before, self._tried = digest, after, float("-inf")
+            return True
         changes = _changes(self._before, after)
         event("config.reloaded", changes=changes)
         self._tell(f"{self._name} was edited: {changes}.")
@@ -79,11 +87,13 @@ class ConfigWatch:
     def _name(self) -> str:
         return self._environment.config_path.name
 
-    def _digest(self) -> bytes:
+    def _digest(self) -> tuple[bytes, bytes]:
+        """Return what tells the file from others, and the tables that are known from others."""
+        tables = discovery_digest(self._environment.home)
         try:
-            return sha256(self._environment.config_path.read_bytes()).digest()
+            return sha256(self._environment.config_path.read_bytes()).digest(), tables
         except OSError as error:
-            return str(error.errno).encode()
+            return str(error.errno).encode(), tables
 
     def _config(self) -> Config | None:
         try:
@@ -101,6 +111,8 @@ def _changes(before: Config | None, after: Config | None) -> str:
         _name_some("changed", [name for name in now if name in was and now[name] != was[name]]),
         _name_some("no longer synced", [name for name in was if name not in now]),
     ]
+    if before and after and (before.active_sources, before.generations) != (after.active_sources, after.generations):
+        parts.append("sources of tables or generations changed")
     if before and after and before.settings != after.settings:
         parts.append("the settings changed")
     return "; ".join(part for part in parts if part) or "what runs stays the same"

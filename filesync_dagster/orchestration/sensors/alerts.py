@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus
 
+from filesync_dagster.config import tables_subject
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.orchestration.assets.replication_results import guard_result
 from filesync_dagster.orchestration.assets.results import check_results, load_held
 from filesync_dagster.orchestration.assets.specs import MASS_DELETE_GUARD, asset_key
 from filesync_dagster.orchestration.instance.materialization_log import evaluation, unreported_results
 from filesync_dagster.orchestration.resources import FilesyncResource
+from filesync_dagster.orchestration.tables.results import source_checks
+from filesync_dagster.orchestration.tables.specs import ROW_COUNT_GUARD
 from filesync_dagster.orchestration.tags import (
     ANY_ASSETS,
     MAINTENANCE,
@@ -27,6 +30,8 @@ from filesync_dagster.orchestration.tags import (
     REPLICA_PREFIX,
     REPORTS_PREFIX,
     SYNC,
+    SYNTHETIC_PREFIX,
+    TABLES_PREFIX,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +48,9 @@ REPORTS = "reports"
 
 REPLICATIONS = "replications"
 """What a run that replicates and syncs nothing is called in alerts."""
+
+TABLES = "tables"
+"""What a run that reads sources of tables, or generates, and syncs nothing is called in alerts."""
 
 HINT = (
     "Dagster starts a run whose process died again by itself, and the sync goes on where it stopped. "
@@ -149,12 +157,17 @@ def guard_news(
     if replicated:
         statuses = filesync.replications.status()
         results += [guard_result(filesync, status) for status in statuses if status.name in replicated]
+    sources = {tables_subject(one.name) for one in filesync.config.active_sources}.intersection(names)
+    if sources:
+        found = [one for one in filesync.tables.status() if tables_subject(one.name) in sources]
+        results += [one for status in found for one in source_checks(status) if one.check_name == ROW_COUNT_GUARD]
     yield from map(evaluation, unreported_results(instance, results))
 
 
 def _held_names(filesync: "Filesync") -> Iterator[str]:
     yield from (status.name for status in filesync.status() if status.held_sync_id)
     yield from (status.name for status in filesync.replications.status() if status.held_plan_id)
+    yield from (tables_subject(status.name) for status in filesync.tables.status() if status.held)
 
 
 @dataclass(frozen=True)
@@ -228,12 +241,13 @@ def _subjects(filesync: "Filesync", run: dg.DagsterRun, others: frozenset[str]) 
     if names:
         return names, SYNC
     folders = {key.path[0] for key in keys}
-    return names, REPORTS if REPORTS_PREFIX in folders else REPLICATIONS if REPLICA_PREFIX in folders else None
+    known = {REPORTS_PREFIX: REPORTS, REPLICA_PREFIX: REPLICATIONS, TABLES_PREFIX: TABLES, SYNTHETIC_PREFIX: TABLES}
+    return names, next((job for folder, job in known.items() if folder in folders), None)
 
 
 def _explained(instance: dg.DagsterInstance, run_id: str) -> bool:
     """Tell whether the run said itself what failed, and why: that is told about each endpoint and replication."""
-    return any({"endpoints", "replications"} & failure.user_failure_data.metadata.keys()
+    return any({"endpoints", "replications", "sources"} & failure.user_failure_data.metadata.keys()
                for failure in _failures(instance, run_id) if failure.user_failure_data)  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import dagster as dg
 
 from filesync_dagster.config import Config
-from filesync_dagster.orchestration.tables.schedules import after_changes_sensor, source_schedules
+from filesync_dagster.orchestration.tables.generations import generation_assets
+from filesync_dagster.orchestration.tables.schedules import after_changes_sensor, table_schedules
 from filesync_dagster.orchestration.tables.sources import source_assets
 from filesync_dagster.orchestration.tables.specs import place_spec
 
@@ -33,4 +34,7 @@ def table_definitions(config: Config, installation: str) -> TableAssets:
         return TableAssets((), (), (), ())
     places = [place_spec(source) for source in config.active_sources if source.endpoint is None]
     sensor = after_changes_sensor(config, installation)
-    return TableAssets([source_assets(config)], places, source_schedules(config), [sensor] if sensor else [])
+    made = [source_assets(config)]
+    if config.active_generations:
+        made.append(generation_assets(config))
+    return TableAssets(made, places, table_schedules(config), [sensor] if sensor else [])

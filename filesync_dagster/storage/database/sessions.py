@@ -152,6 +152,15 @@ class SessionRepository:
         found = self._records(sessions.c.request_digest == request_digest, sessions.c.state == "completed")
         return found[-1] if found else None
 
+    def last_by_owner(self, owners: Collection[str]) -> dict[str, SessionRecord]:
+        """Return the session that each owner asked for last."""
+        column = sessions.c
+        newest = select(column.owner, func.max(column.created_at).label("at")).where(column.owner.in_(owners))
+        last = newest.group_by(column.owner).subquery()
+        query = select(*_columns()).join(last, (column.owner == last.c.owner) & (column.created_at == last.c.at))
+        with self._database.read_transaction() as connection:
+            return {record.owner: record for record in (SessionRecord(*row) for row in connection.execute(query))}
+
     def find_unfinished(self) -> list[SessionRecord]:
         """Return what waits or is worked on, oldest first."""
         return self._records(sessions.c.state.in_(UNFINISHED))

@@ -20,7 +20,8 @@ def maintain_tables(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int
     old = tables.prunable(replaced, now - timedelta(days=keep.snapshots_days))
     read = runtime.metadata.sessions.inputs()
     newest = {record.id for source in {one.source for one in old} for record in tables.latest(source)}
-    gone = [one for one in old if one.id not in newest | read and one.state not in KEPT_STATES]
+    kept = {one.id for one in old if one.id in newest or f"table:{one.id}" in read or one.state in KEPT_STATES}
+    gone = [one for one in old if one.id not in kept]
     if dry_run or not gone:
         return {"tables": len(gone)}
     tables.remove([one.id for one in gone])

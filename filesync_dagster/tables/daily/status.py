@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from filesync_dagster.config import DataSource, source_freshness
+from filesync_dagster.storage.database.sessions import SessionRecord
 from filesync_dagster.storage.database.source_reads import SourceReadRecord
 from filesync_dagster.sync.runtime import Runtime
 
@@ -49,6 +50,59 @@ class SourceStatus:
             "held_read_id": self.held.id if self.held else None,
             "error": self.error,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationStatus:
+    """How one generation of endpoints.yaml is doing: the session that it asked for last."""
+
+    name: str
+    title: str
+    sources: tuple[str, ...]
+    state: str  # ok | failed | cancelled | running | never made | disabled
+    is_active: bool
+    last: SessionRecord | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        last = self.last
+        rows = last.result.get("rows", {}) if last else {}
+        return {
+            "name": self.name,
+            "title": self.title,
+            "sources": list(self.sources),
+            "state": self.state,
+            "is_active": self.is_active,
+            "session_id": last.id if last else None,
+            "day": last.result.get("day") if last else None,
+            "rows": sum(rows.values()),
+            "quality": last.result.get("quality") if last else None,
+            "finished_at": last.finished_at.isoformat() if last and last.finished_at else None,
+            "error": last.error if last else None,
+        }
+
+
+GENERATION_OWNER = "generation:"
+"""Before the name of a generation, as the owner of its sessions."""
+
+
+def generation_statuses(runtime: Runtime) -> list[GenerationStatus]:
+    """Return how every configured generation is doing."""
+    generations = runtime.config.generations
+    if not generations:
+        return []
+    owners = [f"{GENERATION_OWNER}{one.name}" for one in generations]
+    last = runtime.metadata.sessions.last_by_owner(owners)
+    active = {one.name for one in runtime.config.active_generations}
+    states = {"completed": "ok", "failed": "failed", "cancelled": "cancelled"}
+    found = []
+    for one, owner in zip(generations, owners, strict=True):
+        known = last.get(owner)
+        state = "never made" if known is None else states.get(known.state, "running")
+        is_active = one.name in active
+        shown = state if is_active else "disabled"
+        found.append(GenerationStatus(one.name, one.label, one.sources, shown, is_active, known))
+    return found
 
 
 def source_statuses(runtime: Runtime) -> list[SourceStatus]:
