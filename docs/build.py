@@ -24,7 +24,7 @@ from source_tables import sources_page
 from store_tables import stores_page
 
 from filesync_dagster.cli.app import every_command, filesync
-from filesync_dagster.config import Alerts, DataSource, Endpoint, Generation, Replication, Settings
+from filesync_dagster.config import Alerts, DataSource, Endpoint, GenerationConfig, Replication, Settings
 from filesync_dagster.config.queues import QUEUES, Queue
 from filesync_dagster.connectors import CONNECTORS
 from filesync_dagster.core.filters import Filters
@@ -237,7 +237,7 @@ def pages() -> Iterator[tuple[Path, str]]:
             endpoint="\n".join(["\n".join(reference(Endpoint)), *details()]),
             replications="\n".join(replications()),
             sources="\n".join(reference(DataSource)),
-            generations="\n".join(reference(Generation)),
+            generations="\n".join(reference(GenerationConfig)),
             settings="\n".join(reference(Settings)),
             queues="\n".join(queues()),
             alerts="\n".join(reference(Alerts)),

@@ -8,7 +8,7 @@ from filesync_dagster.config.data_sources import DataSource, RowCountGuard, Sour
 from filesync_dagster.config.due import delay, next_due, next_tick, reconcile_due
 from filesync_dagster.config.environment import Environment, read_environment, without_credentials
 from filesync_dagster.config.freshness import freshness, lag_limit, replica_freshness, source_freshness
-from filesync_dagster.config.generations import Generation, GenerationSchedule, SeedKind
+from filesync_dagster.config.generations import GenerationConfig, GenerationSchedule, SeedKind
 from filesync_dagster.config.installation import ensure_installation_id, installation_id
 from filesync_dagster.config.last_good import remember, running_config
 from filesync_dagster.config.load import Config, load_config
@@ -38,7 +38,7 @@ __all__ = [
     "Endpoint",
     "Environment",
     "FileManagerQueue",
-    "Generation",
+    "GenerationConfig",
     "GenerationSchedule",
     "Partitions",
     "PubSubQueue",

@@ -44,7 +44,7 @@ class GenerationExport(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict, description="Of the format: `{dialect: mysql}`.")
 
 
-class Generation(Strict):
+class GenerationConfig(Strict):
     """An entry of `generations:`: synthetic data like the tables of some sources."""
 
     name: str = Field(description="Stable slug: the asset key and the name on the command line.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from filesync_dagster.config.alerts import Alerts
 from filesync_dagster.config.data_sources import DataSource
 from filesync_dagster.config.environment import Environment
-from filesync_dagster.config.generations import Generation
+from filesync_dagster.config.generations import GenerationConfig
 from filesync_dagster.config.locations import location_of
 from filesync_dagster.config.models import Endpoint, Settings
 from filesync_dagster.config.queues import Queue
@@ -43,7 +43,7 @@ class Config:
     replications: tuple[Replication, ...] = ()
     sources: tuple[DataSource, ...] = ()
     source_lines: Mapping[str, int] = field(default_factory=dict, repr=False)  # where each of them stands
-    generations: tuple[Generation, ...] = ()
+    generations: tuple[GenerationConfig, ...] = ()
     unread: tuple[str, ...] = ()  # why nothing of the file can be used: this is the last one that was good
 
     @property
@@ -83,7 +83,7 @@ class Config:
         return tuple(one for one in self.sources if one.is_active)
 
     @property
-    def active_generations(self) -> tuple[Generation, ...]:
+    def active_generations(self) -> tuple[GenerationConfig, ...]:
         """The generations of synthetic data that are made: those whose sources are all read."""
         read = {source.name for source in self.active_sources}
         return tuple(one for one in self.generations if one.is_active and read.issuperset(one.sources))
@@ -111,7 +111,7 @@ class Config:
         hint = did_you_mean(name, known) or f"It has: {', '.join(known) or 'none'}."
         raise ConfigError([f"There is no source {name!r} in {self.environment.config_path}."], hint=hint)
 
-    def generation(self, name: str) -> Generation:
+    def generation(self, name: str) -> GenerationConfig:
         """Return the generation of synthetic data, or raise ConfigError with what there is."""
         for generation in self.generations:
             if generation.name == name:

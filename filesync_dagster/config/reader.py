@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from filesync_dagster.config.data_sources import DataSource
-from filesync_dagster.config.generations import Generation
+from filesync_dagster.config.generations import GenerationConfig
 from filesync_dagster.config.models import Endpoint, NoDetails
 from filesync_dagster.config.queues import QUEUES, Queue, kind_of
 from filesync_dagster.config.replications import Replication, overlaps
@@ -250,16 +250,16 @@ class EntryReader:
         ]
         return dict(reversed(named))
 
-    def generations(self, entries: Any, sources: Sequence[str]) -> tuple[list[Generation], list[Broken]]:
+    def generations(self, entries: Any, sources: Sequence[str]) -> tuple[list[GenerationConfig], list[Broken]]:
         """Return the generations of synthetic data, and what is wrong with those that cannot be used."""
         if not isinstance(entries, list):
             sentence = self.sentence(self.tree.line((GENERATIONS,)), "`generations:` must be a list")
             return [], [Broken("generations", (sentence,), block=GENERATIONS)]
-        good: dict[str, Generation] = {}
+        good: dict[str, GenerationConfig] = {}
         broken = []
         for index, entry in enumerate(entries):
             at, named = (GENERATIONS, index), isinstance(entry, dict) and str(entry.get("name") or "")
-            generation, problems = self.model(Generation, entry, at)
+            generation, problems = self.model(GenerationConfig, entry, at)
             problems = self.left_over(at) + problems
             for name in generation.sources if generation else ():
                 if name not in sources:

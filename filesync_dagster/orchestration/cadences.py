@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from filesync_dagster.config import (
     DataSource,
     Endpoint,
-    Generation,
+    GenerationConfig,
     Replication,
     Schedule,
     ScheduleKind,
@@ -90,7 +90,7 @@ def source_cadence(source: DataSource, zone: str) -> Cadence | None:
     return _plain_cadence(source.begins.value, source.schedule_config, zone) if source.is_active else None
 
 
-def generation_cadence(generation: Generation, zone: str) -> Cadence | None:
+def generation_cadence(generation: GenerationConfig, zone: str) -> Cadence | None:
     """Return the cadence of a generation; None where no clock starts its runs."""
     is_active = generation.is_active
     return _plain_cadence(generation.schedule.value, generation.schedule_config, zone) if is_active else None

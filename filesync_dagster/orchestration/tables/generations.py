@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from filesync_dagster.config import Config, Generation, GenerationSchedule
+from filesync_dagster.config import Config, GenerationConfig, GenerationSchedule
 from filesync_dagster.orchestration.instance.heartbeat import open_heartbeat
 from filesync_dagster.orchestration.instance.materialization_log import Event, Result, as_event, log_results
 from filesync_dagster.orchestration.instance.step_order import wait_for_step
@@ -70,7 +70,7 @@ def generation_assets(config: Config) -> dg.AssetsDefinition:
     )
 
 
-def _spec(generation: Generation, days: dg.PartitionsDefinition[str]) -> dg.AssetSpec:
+def _spec(generation: GenerationConfig, days: dg.PartitionsDefinition[str]) -> dg.AssetSpec:
     parts = [generation.description, f"Synthetic data like the tables of {', '.join(generation.sources)}.", PARTITIONS]
     return dg.AssetSpec(
         generation_key(generation.name),
@@ -163,7 +163,7 @@ def _groups(measures: Mapping[str, Any]) -> tuple[list[dg.TableRecord], dg.Table
     return rows, dg.TableSchema(columns=[dg.TableColumn(*one) for one in zip(names, kinds, strict=True)])
 
 
-def generation_checks(generation: Generation, measures: Mapping[str, Any]) -> Iterator[dg.AssetCheckResult]:
+def generation_checks(generation: GenerationConfig, measures: Mapping[str, Any]) -> Iterator[dg.AssetCheckResult]:
     """Yield what the checks say of synthetic data that were written."""
     broken_rules = [one for one in measures["rules"] if one["share"] < 1]
     quality, naive = measures["quality"], measures["naive"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from filesync_dagster.config import Config, DataSource, Generation, GenerationSchedule, Schedule, SourceSchedule
+from filesync_dagster.config import Config, DataSource, GenerationConfig, GenerationSchedule, Schedule, SourceSchedule
 from filesync_dagster.orchestration.cadences import Cadence, generation_cadence, source_cadence
 from filesync_dagster.orchestration.jobs.sync import which
 from filesync_dagster.orchestration.partitions import key_of
@@ -50,7 +50,7 @@ def table_schedules(config: Config, clock: Clock = utc_now) -> list[dg.ScheduleD
     """Return the schedules of all cadences of sources and of generations, running from the start."""
     zone = config.settings.partitions.timezone
     groups: dict[Cadence, list[TimedAsset]] = {}
-    timed: list[tuple[Cadence | None, dg.AssetKey, DataSource | Generation]] = [
+    timed: list[tuple[Cadence | None, dg.AssetKey, DataSource | GenerationConfig]] = [
         *((source_cadence(one, zone), source_key(one.name), one) for one in config.active_sources),
         *((generation_cadence(one, zone), generation_key(one.name), one) for one in config.active_generations),
     ]

@@ -102,7 +102,8 @@ def table_specs(source: DataSource, tables: Sequence[str], days: dg.PartitionsDe
 def after_changes() -> dg.AutomationCondition[Any]:
     """Return what asks for an asset when one that it depends on has changed, today, and no run is at it already."""
     changed = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
-    wanted = changed.since(dg.AutomationCondition.newly_requested() | dg.AutomationCondition.newly_updated())
+    # What changed while the last request was on its way is wanted all the same.
+    wanted = changed | changed.since(dg.AutomationCondition.newly_requested())
     idle = ~dg.AutomationCondition.in_progress() & ~dg.AutomationCondition.any_deps_in_progress()
     return (dg.AutomationCondition.in_latest_time_window() & wanted & idle).with_label("after_changes")
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from filesync_dagster.config import Generation, SeedKind
+from filesync_dagster.config import GenerationConfig, SeedKind
 from filesync_dagster.core.errors import Cancelled, FilesyncError, KeysBroken, TableError
 from filesync_dagster.core.logging import event
 from filesync_dagster.storage.database.processes import Process
@@ -72,7 +72,7 @@ class GenerationResult:
 
 def run_generation(
     runtime: Runtime,
-    generation: Generation,
+    generation: GenerationConfig,
     day: date,
     *,
     run_id: str | None = None,
@@ -129,7 +129,7 @@ def _signs_of_life(
         thread.join()
 
 
-def seed_of(generation: Generation, day: date) -> int:
+def seed_of(generation: GenerationConfig, day: date) -> int:
     """Return the seed of a day: the number that is given, or one that only depends on the name, and the day."""
     if not isinstance(generation.seed, SeedKind):
         return generation.seed
@@ -137,7 +137,7 @@ def seed_of(generation: Generation, day: date) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> (64 - SEED_BITS)
 
 
-def _begin(runtime: Runtime, generation: Generation, day: date, run_id: str | None) -> SessionRecord:
+def _begin(runtime: Runtime, generation: GenerationConfig, day: date, run_id: str | None) -> SessionRecord:
     request = {
         "sources": list(generation.sources),
         "scale": generation.scale,
@@ -160,7 +160,9 @@ def _begin(runtime: Runtime, generation: Generation, day: date, run_id: str | No
     return runtime.metadata.sessions.begin(added.id, Process.current())
 
 
-def _inputs(runtime: Runtime, generation: Generation, day: date) -> tuple[list[StoredTableRecord], list[TableRelation]]:
+def _inputs(
+    runtime: Runtime, generation: GenerationConfig, day: date
+) -> tuple[list[StoredTableRecord], list[TableRelation]]:
     """Return the tables that the sources have on a day, and their relations. Raises TableError."""
     records: list[StoredTableRecord] = []
     relations: list[TableRelation] = []
@@ -187,7 +189,7 @@ def _inputs(runtime: Runtime, generation: Generation, day: date) -> tuple[list[S
 
 def _generate(  # noqa: PLR0917 - what a generation consists of
     runtime: Runtime,
-    generation: Generation,
+    generation: GenerationConfig,
     result: GenerationResult,
     records: Sequence[StoredTableRecord],
     relations: Sequence[TableRelation],

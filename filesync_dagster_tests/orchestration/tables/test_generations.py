@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from filesync_dagster.config import Generation
+from filesync_dagster.config import GenerationConfig
 from filesync_dagster.orchestration.tables.generations import CHECKS, generation_checks, generation_key
 from filesync_dagster.orchestration.tables.specs import source_key
 from filesync_dagster.tables.daily.generation import seed_of
@@ -75,7 +75,7 @@ def test_a_day_without_tables_has_no_synthetic_data(shop):
 )
 def test_each_measure_fails_its_check(measures, failed, severity):
     """And no other one."""
-    generation = Generation(name="shop_for_tests", sources=["shop"])
+    generation = GenerationConfig(name="shop_for_tests", sources=["shop"])
     found = {one.check_name: one for one in generation_checks(generation, GOOD | measures)}
     assert {name for name, one in found.items() if not one.passed} == failed
     assert {found[name].severity for name in failed} == ({severity} if severity else set())
@@ -83,13 +83,13 @@ def test_each_measure_fails_its_check(measures, failed, severity):
 
 def test_a_seed_is_fixed_or_that_of_a_day():
     """A day has the same one whenever it is asked for."""
-    fixed = Generation(name="a", sources=["shop"])
-    daily = Generation(name="a", sources=["shop"], seed="daily")
+    fixed = GenerationConfig(name="a", sources=["shop"])
+    daily = GenerationConfig(name="a", sources=["shop"], seed="daily")
     days = day_ago(1), day_ago(2)
     assert len({seed_of(fixed, day) for day in days}) == 1
     assert len({seed_of(daily, day) for day in days} | {seed_of(daily, days[0])}) == 2
-    assert seed_of(Generation(name="a", sources=["shop"], seed=7), days[0]) == 7
-    assert seed_of(fixed, days[0]) != seed_of(Generation(name="b", sources=["shop"]), days[0])
+    assert seed_of(GenerationConfig(name="a", sources=["shop"], seed=7), days[0]) == 7
+    assert seed_of(fixed, days[0]) != seed_of(GenerationConfig(name="b", sources=["shop"]), days[0])
 
 
 def test_a_change_of_the_source_wakes_the_generation_and_no_change_does_not(shop):

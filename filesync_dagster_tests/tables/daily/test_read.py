@@ -146,3 +146,12 @@ def test_the_digest_of_discoveries_changes_with_the_tables(shop):
     first = discovery_digest(made.home)
     filesync.tables.read("shop")
     assert before != first == discovery_digest(made.home)
+
+
+def test_a_relation_that_lost_its_parents_is_still_counted(shop):
+    """So many orphans that nobody would find the relation now: it was there before."""
+    made, filesync = shop
+    filesync.tables.read("shop")
+    write_orders(made.folder, 100, orphans=60)
+    found = filesync.tables.read("shop").findings
+    assert [one["orphans"] for one in found["growing_orphans"]] == [0.6]

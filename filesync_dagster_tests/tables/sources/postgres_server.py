@@ -87,11 +87,16 @@ def run(url, *statements):
     connection.close()
 
 
+def settings_of(url):
+    """Return the configuration of a source of a database, over its socket."""
+    parts = urlsplit(url)
+    host = parse_qs(parts.query)["host"][0]
+    return {"host": host, "database": parts.path.lstrip("/"), "username": "postgres"}
+
+
 def source_of(url, *, port=None, context=None, **settings):
     """Return a source of a database, over its socket or a port of this machine."""
-    parts = urlsplit(url)
-    host = "127.0.0.1" if port else parse_qs(parts.query)["host"][0]
-    given = {"host": host, "database": parts.path.lstrip("/"), "username": "postgres", **settings}
+    given = {**settings_of(url), **settings}
     if port:
-        given["port"] = port
+        given |= {"host": "127.0.0.1", "port": port}
     return open_source("postgres", given, context or SourceContext("shop", guard=AddressGuard.of_operator()))
