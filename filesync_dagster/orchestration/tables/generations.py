@@ -23,7 +23,7 @@ from filesync_dagster.orchestration.tags import LIVE_TAG, SYNTHETIC_PREFIX
 
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
-    from filesync_dagster.tables.daily.generation import GenerationResult
+    from filesync_dagster.tables.sessions.daily import DayResult
 
 KEYS_VALID, RULES_HOLD = "foreign_keys_valid", "rules_hold"
 QUALITY, EXACT_ROWS, BEATS_NAIVE = "quality_at_least", "exact_rows_at_most", "beats_naive"
@@ -88,7 +88,7 @@ def _spec(generation: GenerationConfig, days: dg.PartitionsDefinition[str]) -> d
 
 def generate_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -> Iterator[Result]:
     """Make the selected generations one after the other, and fail in the end when one of them did."""
-    from filesync_dagster.tables.daily.generation import run_generation
+    from filesync_dagster.tables.sessions.daily import generate_day
 
     keys = context.selected_asset_keys | {check.asset_key for check in context.selected_asset_check_keys}
     chosen = [one for one in filesync.config.active_generations if generation_key(one.name) in keys]
@@ -98,7 +98,7 @@ def generate_selected(context: dg.AssetExecutionContext, filesync: "Filesync") -
         wait_for_step(context, TABLES, stop)
         day = _day(context, filesync)
         for generation in chosen:
-            result = run_generation(filesync.runtime, generation, day, run_id=context.run.run_id, cancelled=stop.is_set)
+            result = generate_day(filesync.runtime, generation, day, run_id=context.run.run_id, cancelled=stop.is_set)
             if stop.is_set():
                 raise KeyboardInterrupt  # as a sync does whose run was ended
             if result.error is None:
@@ -125,12 +125,12 @@ def _day(context: dg.AssetExecutionContext, filesync: "Filesync") -> date:
     return filesync.config.settings.partitions.today() if LIVE_TAG in run.tags else day_of(context.partition_key)
 
 
-def _materialize(context: dg.AssetExecutionContext, result: "GenerationResult", day: date) -> Result:
+def _materialize(context: dg.AssetExecutionContext, result: "DayResult", day: date) -> Result:
     made = generation_materialization(result)
     return made if day == day_of(context.partition_key) else as_event(made, f"{day:%Y-%m-%d}")
 
 
-def generation_materialization(result: "GenerationResult") -> dg.MaterializeResult[Any]:
+def generation_materialization(result: "DayResult") -> dg.MaterializeResult[Any]:
     """Return how a generation is told to Dagster."""
     rows = [dg.TableRecord({"table": name, "rows": count}) for name, count in result.rows.items()]
     shown = dg.TableSchema(columns=[dg.TableColumn("table", "string"), dg.TableColumn("rows", "int")])

@@ -19,7 +19,6 @@ from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.daily.status import GenerationStatus, SourceStatus, generation_statuses, source_statuses
 
 if TYPE_CHECKING:
-    from filesync_dagster.tables.daily.generation import GenerationResult
     from filesync_dagster.tables.daily.model import SourceResult
     from filesync_dagster.tables.model import Table
 
@@ -48,16 +47,6 @@ class TableSources:
     def generations(self) -> list[GenerationStatus]:
         """Return how each generation of synthetic data is doing."""
         return generation_statuses(self._runtime)
-
-    def generate(self, name: str, *, day: date | None = None, run_id: str | None = None) -> "GenerationResult":
-        """Make the synthetic data of a generation from the tables of a day; what fails gives a failed result.
-
-        Raises ConfigError for a name that is not there, DatabaseError.
-        """
-        from filesync_dagster.tables.daily.generation import run_generation
-
-        generation, today = self._runtime.config.generation(name), self._runtime.config.settings.partitions.today()
-        return run_generation(self._runtime, generation, day or today, run_id=run_id)
 
     def read(
         self,

@@ -6,7 +6,7 @@ import pytest
 from filesync_dagster.config import GenerationConfig
 from filesync_dagster.orchestration.tables.generations import CHECKS, generation_checks, generation_key
 from filesync_dagster.orchestration.tables.specs import source_key
-from filesync_dagster.tables.daily.generation import seed_of
+from filesync_dagster.tables.sessions.daily import seed_of
 from filesync_dagster_tests.orchestration.assets.test_endpoints import checked, complaint, shown
 from filesync_dagster_tests.orchestration.conftest import today
 from filesync_dagster_tests.tables.daily.shop import SHOP, day_ago, write_customers, write_orders

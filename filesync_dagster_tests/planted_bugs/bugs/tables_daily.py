@@ -91,7 +91,7 @@ BUGS = (
     ),
     Bug(
         "every day of a daily seed has the same one",
-        "tables/daily/generation.py",
+        "tables/sessions/daily.py",
         'f"{generation.name} {day.isoformat()}"',
         "generation.name",
         GENERATIONS,

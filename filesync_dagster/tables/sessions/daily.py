@@ -1,7 +1,7 @@
 """One generation of endpoints.yaml, for one day: the tables that its sources have on that day, and data like them.
 
-stored tables → rules → privacy trial → model → rows → quality report → files. Every generation is a session like those
-that are asked for over the API: it is listed with them, and its files are kept as long as theirs.
+It is a session like those that are asked for over the API, run by the same function: it is listed with them, and its
+files are kept as long as theirs.
 """
 
 import hashlib
@@ -28,21 +28,12 @@ from filesync_dagster.storage.database.stored_tables import StoredTableRecord
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.daily.access import table_store
 from filesync_dagster.tables.daily.status import GENERATION_OWNER
-from filesync_dagster.tables.exports import ExportOptions, export
-from filesync_dagster.tables.model import DataSet, Origin, RuleKind, TableRelation, TableRule
-from filesync_dagster.tables.rules import mine_rules
+from filesync_dagster.tables.model import DataSet, TableRelation
+from filesync_dagster.tables.sessions.progress import SessionWatch
+from filesync_dagster.tables.sessions.request import GenerationRequest, RequestedRule, SavedSource
+from filesync_dagster.tables.sessions.run import GeneratedData, OutputLimits, run_generation
 from filesync_dagster.tables.sources.deadline import never_cancelled
-from filesync_dagster.tables.synthetic import (
-    ENGINE,
-    ENGINE_VERSION,
-    FitOptions,
-    GenerateRequest,
-    fit,
-    generate,
-    verify,
-)
-from filesync_dagster.tables.synthetic.quality import QualityReport, quality_report
-from filesync_dagster.tables.synthetic.trial import PrivacyTrial, privacy_trial
+from filesync_dagster.tables.synthetic import ENGINE, ENGINE_VERSION, verify
 
 LIFE_INTERVAL_SECONDS = 10.0
 """Between two signs of life; a session without one for a minute counts as given up."""
@@ -53,7 +44,7 @@ TOO_MANY_QUEUED = 1_000_000
 
 
 @dataclass(frozen=True)
-class GenerationResult:
+class DayResult:
     """What one generation gave. `measures`: what its checks go by."""
 
     name: str
@@ -70,26 +61,27 @@ class GenerationResult:
     error_code: str | None = None
 
 
-def run_generation(
+def generate_day(
     runtime: Runtime,
     generation: GenerationConfig,
     day: date,
     *,
     run_id: str | None = None,
     cancelled: Callable[[], bool] = never_cancelled,
-) -> GenerationResult:
+) -> DayResult:
     """Make the synthetic data of a day. What fails gives a failed result, and no file. Raises DatabaseError."""
     session, worker = _begin(runtime, generation, day, run_id), Process.current()
     sessions, keep = runtime.metadata.sessions, timedelta(days=runtime.config.settings.tables.session_days)
     seed = session.seed or 0
-    result = GenerationResult(generation.name, day, session.id, "failed", seed)
+    result = DayResult(generation.name, day, session.id, "failed", seed)
     try:
         records, relations = _inputs(runtime, generation, day)
         with _signs_of_life(runtime, session.id, worker, cancelled) as stop:
-            made, files = _generate(runtime, generation, result, records, relations, stop)
+            watch = SessionWatch(is_cancelled=stop)
+            made, files = _generate(runtime, generation, result, records, relations, watch)
         known = {f"{record.source}.{record.name}": record.content_hash for record in records}
         result = replace(made, input_hashes=known)
-        values = {
+        values: dict[str, Any] = {
             "input_hashes": known,
             "result": {"generation": generation.name, "day": day.isoformat(), "rows": made.rows, **made.measures},
             "engine_version": ENGINE_VERSION,
@@ -98,7 +90,7 @@ def run_generation(
             raise Cancelled("The generation was cancelled.", code="cancelled")
     except FilesyncError as error:
         result = replace(result, error=str(error), error_code=getattr(error, "code", "failed"))
-        ended = {"error": error.message, "error_code": result.error_code, "error_hint": error.hint}
+        ended: dict[str, Any] = {"error": error.message, "error_code": result.error_code, "error_hint": error.hint}
         state = "cancelled" if isinstance(error, Cancelled) else "failed"
         result = replace(result, state=state)
         sessions.finish(session.id, worker, state, keep=keep, **ended)
@@ -137,14 +129,24 @@ def seed_of(generation: GenerationConfig, day: date) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> (64 - SEED_BITS)
 
 
+def request_of(generation: GenerationConfig, day: date) -> GenerationRequest:
+    """Return the generation of a day as the request that it is over the API."""
+    tables = list(generation.tables) if generation.tables is not None else None
+    return GenerationRequest(
+        sources=[SavedSource(name=name, tables=tables, read="stored") for name in generation.sources],
+        scale=generation.scale,
+        rows=dict(generation.rows),
+        output_format=generation.export.format,
+        export_options=dict(generation.export.options),
+        random_seed=seed_of(generation, day),
+        rules=[RequestedRule(table=one.table, expression=one.expression) for one in generation.rules],
+        keep=list(generation.keep),
+        locale=generation.locale,
+    )
+
+
 def _begin(runtime: Runtime, generation: GenerationConfig, day: date, run_id: str | None) -> SessionRecord:
-    request = {
-        "sources": list(generation.sources),
-        "scale": generation.scale,
-        "rows": dict(generation.rows),
-        "output_format": generation.export.format,
-        "random_seed": seed_of(generation, day),
-    }
+    request = request_of(generation, day).model_dump(mode="json", exclude_defaults=True)
     record = SessionRecord(
         id=f"session_{secrets.token_hex(16)}",
         state="queued",
@@ -190,43 +192,33 @@ def _inputs(
 def _generate(  # noqa: PLR0917 - what a generation consists of
     runtime: Runtime,
     generation: GenerationConfig,
-    result: GenerationResult,
+    result: DayResult,
     records: Sequence[StoredTableRecord],
     relations: Sequence[TableRelation],
-    cancelled: Callable[[], bool],
-) -> tuple[GenerationResult, list[SessionFileRecord]]:
-    store, seed = table_store(runtime), result.seed or 0
-    tables = tuple(store.load(record.manifest_uri) for record in records)
-    declared = tuple(
-        TableRule(RuleKind.SQL, rule.table, (), Origin.DECLARED, expression=rule.expression)
-        for rule in generation.rules
-    )
-    real = mine_rules(DataSet(tables, tuple(relations), declared), cancel=cancelled)
-    real = replace(real, rules=tuple(rule for rule in real.rules if rule.enabled))
-    options = FitOptions(seed=seed, keep=generation.keep, locale=generation.locale)
-    request = GenerateRequest(scale=generation.scale, rows=dict(generation.rows), seed=seed)
+    watch: SessionWatch,
+) -> tuple[DayResult, list[SessionFileRecord]]:
+    store = table_store(runtime)
+    real = DataSet(tuple(store.load(record.manifest_uri) for record in records), tuple(relations))
+    target, seed = runtime.folder("sessions", result.session_id), result.seed or 0
+    limits = OutputLimits(runtime.config.settings.tables.max_output_rows)
     with tempfile.TemporaryDirectory(prefix="generation-", dir=runtime.folder("tmp")) as folder:
-        trial = privacy_trial(real, options, seed=seed, cancel=cancelled)
-        model = fit(real, trial.options, cancel=cancelled)
-        made = generate(model, request, Path(folder) / "rows", cancel=cancelled)
-        report = quality_report(real, made, seed=seed, cancel=cancelled)
-        measures = {**_measures(made, report, trial), "warnings": list(model.warnings)}
-        target = runtime.folder("sessions", result.session_id)
-        facts = {"seed": seed, "engine_version": ENGINE_VERSION, "synthetic": True, "generation": generation.name}
-        format_options = ExportOptions.from_json(dict(generation.export.options))
-        written = export(made, generation.export.format, format_options, target, facts=facts, cancel=cancelled)
-        paths = [target / file.name for file in written.files]
-        (target / "report.json").write_bytes(
-            orjson.dumps({"quality": report.as_json(), "privacy": trial.report.as_json()}, default=str)
-        )
-        hashes = {table.name: table.schema.content_hash for table in made.tables}
-        version = hashlib.sha256(orjson.dumps(hashes, option=orjson.OPT_SORT_KEYS)).hexdigest()
-        rows = {table.name: table.schema.row_count or 0 for table in made.tables}
+        request = request_of(generation, result.day)
+        found = run_generation(request, lambda _: real, Path(folder), target, seed, watch, limits=limits)
+        measures = _measures(found)
+        hashes = {table.name: table.schema.content_hash for table in found.made.tables}
+        rows = {table.name: table.schema.row_count or 0 for table in found.made.tables}
+    paths = [target / file.name for file in found.export.files]
+    report = {
+        "quality": found.quality and found.quality.as_json(),
+        "privacy": found.privacy and found.privacy.as_json(),
+    }
+    (target / "report.json").write_bytes(orjson.dumps(report, default=str))
     files = [
         *(_file(result.session_id, path, "export") for path in paths),
-        _file(result.session_id, written.manifest, "manifest"),
+        _file(result.session_id, found.export.manifest, "manifest"),
         _file(result.session_id, target / "report.json", "report"),
     ]
+    version = hashlib.sha256(orjson.dumps(hashes, option=orjson.OPT_SORT_KEYS)).hexdigest()
     done = replace(
         result,
         state="completed",
@@ -238,25 +230,29 @@ def _generate(  # noqa: PLR0917 - what a generation consists of
     return done, files
 
 
-def _measures(made: DataSet, report: QualityReport, trial: PrivacyTrial) -> dict[str, Any]:
+def _measures(found: GeneratedData) -> dict[str, Any]:
     """Return what the checks go by: keys on what was written, rules, the headline, copied rows, the naive sampler."""
     try:
-        verify(made)
+        verify(found.made)
         broken = None
     except KeysBroken as error:
         broken = error.message
-    headline = report.headline
-    copied = {table.name: max(0.0, table.exact_rows - table.exact_rows_of_holdout) for table in trial.report.tables}
+    quality, privacy = found.quality, found.privacy
+    headline = quality.headline if quality else None
+    copied = privacy.tables if privacy else ()
     return {
         "keys_broken": broken,
-        "rules": [{"rule": f"{one.rule.table}: {one.label}", "share": one.synthetic} for one in report.rules],
+        "rules": [{"rule": f"{one.rule.table}: {one.label}", "share": one.synthetic} for one in quality.rules]
+        if quality
+        else [],
         "quality": headline.score.value if headline else None,
         "quality_of": headline.as_json() if headline else None,
-        "naive": report.naive_headline,
-        "ceiling": report.ceiling_headline,
-        "exact_rows": copied,
-        "statements": list(trial.report.statements),
-        "groups": [group.as_json() for group in report.groups],
+        "naive": quality.naive_headline if quality else None,
+        "ceiling": quality.ceiling_headline if quality else None,
+        "exact_rows": {one.name: max(0.0, one.exact_rows - one.exact_rows_of_holdout) for one in copied},
+        "statements": list(privacy.statements) if privacy else [],
+        "groups": [group.as_json() for group in quality.groups] if quality else [],
+        "warnings": [str(warning["message"]) for warning in found.warnings],
     }
 
 
