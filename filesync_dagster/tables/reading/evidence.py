@@ -89,9 +89,19 @@ def gather(
         row = con.execute(f"SELECT {selected} FROM {relation}").fetchone()
         assert row is not None, "aggregates give one row"
         values = iter(row)
+        counted = {name: {key: next(values) for key in queries[name]} for name in some}
+        words = _words(con, relation, [name for name in some if counted[name]["words"]])
         for name in some:
-            found[name] = _evidence({key: next(values) for key in queries[name]}, columns[name])
+            found[name] = _evidence(counted[name], words.get(name, {}), columns[name])
     return found
+
+
+def _words(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return the words for nothing in columns that have some, with how often; most have none, and counting is dear."""
+    texts = [trim_sql(identifier(name)) for name in columns]
+    selected = ", ".join(f"histogram({x}) FILTER ({words_sql(x)})" for x in texts)
+    row = con.execute(f"SELECT {selected} FROM {relation}").fetchone() if columns else ()
+    return dict(zip(columns, row or (), strict=True))
 
 
 def first_values(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> dict[str, list[str]]:
@@ -123,7 +133,7 @@ def _aggregates(name: str, candidates: Sequence[ValueForm]) -> dict[str, str]:
         "rows": "count(*)",
         "filled": f"count({s})",
         "empty": f"count(*) FILTER ({x} = '')",
-        "words": f"histogram({x}) FILTER ({words_sql(x)})",
+        "words": f"count(*) FILTER ({words_sql(x)})",
         "spaced": f"count(*) FILTER ({s} <> {x} AND {some})",
     }
     for form in candidates:
@@ -163,8 +173,7 @@ def _count(x: str, pattern: str) -> str:
     return f"count(*) FILTER (regexp_full_match({x}, {literal(pattern)}))"
 
 
-def _evidence(row: Mapping[str, Any], candidates: Sequence[ValueForm]) -> TypeEvidence:
-    words = row["words"] or {}
+def _evidence(row: Mapping[str, Any], words: Mapping[str, int], candidates: Sequence[ValueForm]) -> TypeEvidence:
     filled = int(row["filled"])
     return TypeEvidence(
         values=filled - int(row["empty"]) - sum(words.values()),

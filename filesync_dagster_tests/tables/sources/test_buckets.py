@@ -89,7 +89,7 @@ class GcsBucket:
 
 
 @pytest.fixture(
-    params=["s3_rclone", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("s3_moto", "azure", "gcs"))]
+    params=["s3_rclone", "gcs", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("s3_moto", "azure"))]
 )
 def bucket(request):
     """Return a bucket of each kind, with some files."""
