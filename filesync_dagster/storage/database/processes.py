@@ -34,9 +34,14 @@ class Process:
 
     def is_dead(self) -> bool:
         """True only when it is certain: a process of another machine or container may live."""
-        if not self.boot or self.boot != _boot() or self.host != socket.gethostname():
-            return False
-        return _started(self.pid) != self.started
+        return self._is_here() and _started(self.pid) != self.started
+
+    def is_alive(self) -> bool:
+        """True only when it is certain: of a process of this machine and container."""
+        return self._is_here() and _started(self.pid) == self.started
+
+    def _is_here(self) -> bool:
+        return bool(self.boot) and self.boot == _boot() and self.host == socket.gethostname()
 
 
 @cache

@@ -112,8 +112,9 @@ class SessionFileRepository:
         for record in self._exports(session_exports.c.state == "exporting"):
             with self._database.read_transaction() as connection:
                 silent = self._database.now(connection) - (record.worker_seen_at or record.created_at)
-            is_dead = record.worker is None or Process.parse(dict(record.worker)).is_dead()
-            if (is_dead or silent > timedelta(seconds=timeout_seconds)) and self.finish_export(
+            worker = Process.parse(dict(record.worker)) if record.worker else None
+            is_late = silent > timedelta(seconds=timeout_seconds) and not (worker and worker.is_alive())
+            if (worker is None or worker.is_dead() or is_late) and self.finish_export(
                 record.id, "failed", error=sentence, error_code="interrupted"
             ):
                 gone.append(record.id)

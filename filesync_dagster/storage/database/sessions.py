@@ -276,8 +276,9 @@ class SessionRepository:
     def _is_alive(self, record: SessionRecord) -> bool:
         if record.worker is None:
             return False
-        if Process.parse(dict(record.worker)).is_dead():
-            return False
+        worker = Process.parse(dict(record.worker))
+        if worker.is_dead() or worker.is_alive():
+            return worker.is_alive()
         with self._database.read_transaction() as connection:
             now = self._database.now(connection)
         seen_at = record.worker_seen_at or record.created_at

@@ -1,5 +1,6 @@
 """An export of a session that was asked for once it was there: the same rows in another format."""
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from filesync_dagster.core.errors import FilesyncError, TableError
@@ -9,6 +10,7 @@ from filesync_dagster.storage.database.sessions import SessionRecord
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.exports import ExportOptions, export
 from filesync_dagster.tables.model import DataSet, TableRelation, TableRule
+from filesync_dagster.tables.sessions.cancel_switch import CancelSwitch
 from filesync_dagster.tables.sessions.files import NewFile, SessionStore, export_prefix
 
 if TYPE_CHECKING:
@@ -20,9 +22,15 @@ def work_on_export(runtime: Runtime, session_id: str, export_id: str, worker: Pr
     repository, store = runtime.metadata.session_files, SessionStore(runtime)
     record = next(one for one in repository.exports(session_id) if one.id == export_id)
     session = runtime.metadata.sessions.get(session_id)
-    repository.show_life(export_id, worker)
+
+    def show_life() -> bool:
+        repository.show_life(export_id, worker)
+        return True
+
+    show_life()
     try:
-        written = _write(store, session, record)
+        with closing(CancelSwitch(show_life)):
+            written = _write(store, session, record)
         files = store.publish(session_id, written[0], export_id)
         done = repository.finish_export(export_id, "completed", files=files, warnings=written[1])
     except FilesyncError as error:

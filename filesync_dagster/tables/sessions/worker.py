@@ -8,13 +8,12 @@ a session that is not completed, and files that no row names: whoever started it
 import resource
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from filesync_dagster.core.errors import Cancelled, FilesyncError, StorageError, TableError
+from filesync_dagster.core.errors import Cancelled, FilesyncError, TableError
 from filesync_dagster.core.logging import event
 from filesync_dagster.core.parent_watch import die_with_parent
 from filesync_dagster.core.redaction import note_secrets, to_told
@@ -22,40 +21,13 @@ from filesync_dagster.storage.database import Metadata
 from filesync_dagster.storage.database.processes import Process
 from filesync_dagster.storage.database.sessions import SessionRecord
 from filesync_dagster.sync.runtime import Runtime
+from filesync_dagster.tables.sessions.cancel_switch import CancelSwitch
 from filesync_dagster.tables.sessions.files import SessionStore
 from filesync_dagster.tables.sessions.job import WorkerJob
 from filesync_dagster.tables.sessions.progress import SessionWatch
 from filesync_dagster.tables.sessions.submit import keep_time, restore_request
 
-POLL_SECONDS: Final = 0.5
 OUT_OF_MEMORY: Final = "The generation needs more memory than it may use."
-
-
-class CancelSwitch:
-    """Whether the session is to go on: asked every half second, in a thread of its own, which shows that we live."""
-
-    def __init__(self, ask: Callable[[], bool]) -> None:
-        self._ask = ask
-        self._is_cancelled = threading.Event()
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="filesync-cancel", daemon=True)
-        self._thread.start()
-
-    def __call__(self) -> bool:
-        """Tell whether somebody cancelled, or another process was given the session."""
-        return self._is_cancelled.is_set()
-
-    def close(self) -> None:
-        """Ask no more."""
-        self._done.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._done.wait(POLL_SECONDS):
-            with suppress(StorageError):  # a database that is busy says it the next time
-                if not self._ask():
-                    self._is_cancelled.set()
-                    return
 
 
 def work(runtime: Runtime, record: SessionRecord, worker: Process, secrets: Mapping[str, str]) -> str:

@@ -78,8 +78,10 @@ def wait_for(runtime, session_id, states=None, seconds=240):
         record = runtime.metadata.sessions.get(session_id)
         if record.state in (states or ()) or (states is None and record.state not in UNFINISHED):
             return record
+        if record.is_finished:
+            break
         time.sleep(0.05)
-    raise AssertionError(f"{session_id} is {record.state} after {seconds} seconds.")
+    raise AssertionError(f"{session_id} is {record.state} ({record.error}) after {seconds} seconds at most.")
 
 
 def files_of(runtime, session_id):

@@ -5,11 +5,17 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from filesync_dagster.core.encryption import SecretBox
+from filesync_dagster.storage.database.data_tables import sessions as rows
+from filesync_dagster.storage.database.processes import Process
 from filesync_dagster.tables.sessions.dispatch import SessionDispatcher
+from filesync_dagster.tables.sessions.files import SessionStore
 from filesync_dagster.tables.sessions.secrets import SessionSecrets
 from filesync_dagster_tests.tables.sessions.places import (
     ask,
@@ -94,3 +100,30 @@ def test_what_runs_again_gives_the_same_data(tmp_path):
         ]
         assert hashes[0] == hashes[1]
         assert len(hashes[0]) == 4
+
+
+def test_a_worker_that_lives_is_not_given_up(tmp_path):
+    """However long it says nothing: a machine may be so busy that it cannot. One of another machine is."""
+    with place_at(tmp_path) as runtime:
+        here, elsewhere = ask(runtime).id, ask(runtime).id
+        sessions, me = runtime.metadata.sessions, Process.current()
+        sessions.begin(here, me)
+        sessions.begin(elsewhere, replace(me, host="another"))
+        with runtime.metadata._database.write_transaction() as connection:
+            connection.execute(update(rows).values(worker_seen_at=datetime.now(UTC) - timedelta(hours=1)))
+        gone = sessions.interrupt_dead(keep=timedelta(days=1), sentence="Gone.", hint="")
+
+        assert gone == [elsewhere]
+        assert (sessions.get(here).state, sessions.get(elsewhere).error_code) == ("reading", "interrupted")
+
+
+def test_what_is_past_its_time_goes(tmp_path):
+    """With its files, unless somebody pinned it."""
+    with place_at(tmp_path) as runtime:
+        ids = [ask(runtime).id for _ in range(2)]
+        for session_id in ids:
+            runtime.metadata.sessions.ask_cancel(session_id, keep=timedelta(days=-1))
+        runtime.metadata.sessions.pin(ids[0], pinned=True)
+
+        assert SessionStore(runtime).expire() == 1
+        assert runtime.metadata.sessions.ids() == {ids[0]}

@@ -1,0 +1,385 @@
+"""Generations over HTTP: asked for as Synthe-Flow's clients do, watched, cancelled, exported, taken away, forgotten."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+import httpx
+import pytest
+
+from filesync_dagster.storage.database.processes import Process
+from filesync_dagster_tests.tables.sessions.places import DESCRIBED, RELATION, files_of, wait_for
+from filesync_dagster_tests.web.conftest import ENDPOINTS, TOKEN, made_in, served
+
+SETTINGS = "settings:\n  tables: {generations_per_hour: 1000, running_sessions: 2, queued_sessions: 20}\n"
+MAY = {"authorization": f"Bearer {TOKEN}"}
+SLOW = {"tables": DESCRIBED["tables"], "relationships": [RELATION], "scale": 900, "random_seed": 3, "wait_s": 0}
+"""A request that takes long enough to be cancelled."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Return a project whose server works on generations, and a client of it."""
+    with made_in(tmp_path_factory.mktemp("generations")) as project:
+        project.file.write_text(SETTINGS + ENDPOINTS)
+        with served(project.site) as url, httpx.Client(base_url=url, headers=MAY, timeout=300) as client:
+            yield project, client
+
+
+@pytest.fixture
+def fresh(project):
+    """Return a client of a project where nobody works on generations, and its database."""
+    project.file.write_text("settings:\n  tables: {generations_per_hour: 3, queued_sessions: 2}\n" + ENDPOINTS)
+    with project.site.current.acquire() as filesync:
+        yield project.client(**MAY), filesync.runtime
+
+
+def until_completed(client, answer):
+    """Return a generation once it has ended, however busy the machine is."""
+    session_id = answer["session_id"]
+    until = time.monotonic() + 240
+    while answer["status"] == "processing" and time.monotonic() < until:
+        time.sleep(0.2)
+        answer = client.get(f"/api/sdv/status/{session_id}").json()
+    assert answer["status"] == "completed", answer
+    return answer
+
+
+def rows_of_people():
+    """Return two files: people, and what they ordered."""
+    people = "id,name,age,city\n" + "".join(f"{n},Name{n},{n * 7 % 61},{'ABC'[n % 3]}\n" for n in range(1, 121))
+    orders = "id,person_id,amount\n" + "".join(f"{n},{n * 13 % 120 + 1},{n % 97}.50\n" for n in range(1, 301))
+    return {"people": people, "orders": orders}
+
+
+def test_a_client_of_synthe_flow_is_served(place):
+    """Upload, available, test, generate with two tables and a relation, status, validate, content: as it always did."""
+    _, client = place
+    paths = {}
+    for name, text in rows_of_people().items():
+        sent = client.post("/api/upload/file", files={"file": (f"{name}.csv", text, "text/csv")})
+        assert sent.status_code == 201
+        assert {"filename", "original_name", "size", "path"} <= set(sent.json())
+        paths[name] = sent.json()
+
+    known = client.get("/api/connectors/available").json()["connectors"]
+    assert "postgres" in {connector["type"] for connector in known}
+    files = [one["path"] for one in paths.values()]
+    tested = client.post("/api/connectors/test", json={"type": "local", "config": {}, "file_paths": files})
+    assert tested.json()["status"] == "success"
+
+    request = {
+        "tables": [
+            {
+                "name": "people",
+                "description": "Who buys",
+                "columns": [
+                    {"name": "id", "data_type": "INTEGER", "is_nullable": False, "is_primary_key": True},
+                    {"name": "name", "data_type": "VARCHAR"},
+                    {"name": "age", "data_type": "INTEGER", "business_rules": ["between 0 and 100"]},
+                    {"name": "city", "data_type": "VARCHAR", "enhanced_description": None},
+                ],
+            },
+            {
+                "name": "orders",
+                "columns": [
+                    {"name": "id", "data_type": "INTEGER", "is_primary_key": True, "is_unique": True},
+                    {"name": "person_id", "data_type": "INTEGER"},
+                    {"name": "amount", "data_type": "NUMERIC"},
+                ],
+            },
+        ],
+        "relationships": [
+            {
+                "source_table": "people",
+                "source_column": "id",
+                "target_table": "orders",
+                "target_column": "person_id",
+                "relationship_type": "one_to_many",
+            }
+        ],
+        "data_sources": [{"type": "local", "config": {}, "file_paths": files}],
+        "scale": 1.0,
+        "quality_settings": {"threshold": 0.5, "include_relationships": True},
+        "output_format": "json",
+        "random_seed": 42,
+    }
+    checked = client.post("/api/sdv/validate-request", json=request).json()
+    assert (checked["valid"], checked["tables_count"], checked["data_sources_count"]) == (True, 2, 1)
+    made = client.post("/api/sdv/generate", json=request)
+    assert made.status_code in {200, 202}
+    assert {"session_id", "status", "synthetic_data", "quality_metrics", "output_files", "error"} <= set(made.json())
+    status = until_completed(client, made.json())
+    assert {"session_id", "status", "data", "output_files", "error"} <= set(status)
+    assert set(status["data"]) == {"people", "orders"}
+    keys = {row["id"] for row in status["data"]["people"]}
+    assert {row["person_id"] for row in status["data"]["orders"]} <= keys
+    assert status["error"] is None
+
+    for body in (request, {"session_id": status["session_id"]}):
+        valid = client.post("/api/sdv/validate", json=body).json()
+        assert 0 < valid["quality_score"] <= 1
+        assert set(valid["metrics"]) == {"distribution_similarity", "correlation_preservation", "privacy_score"}
+    assert valid["quality_score"] == status["quality"]["score"]
+    content = client.get(f"/api/upload/file/{paths['people']['filename']}/content", params={"max_rows": 2}).json()
+    assert len(content["content"]) == 2
+
+    differs = json.loads(json.dumps(request))
+    differs["tables"][1]["columns"][2]["name"] = "total"
+    refused = client.post("/api/sdv/generate", json=differs).json()
+    while refused["status"] == "processing":
+        time.sleep(0.2)
+        refused = client.get(f"/api/sdv/status/{refused['session_id']}").json()
+    assert refused["error_code"] == "tables_differ"
+    assert "orders.total" in refused["error"]
+    assert "orders.amount" in refused["error"]
+
+
+def events_of(text):
+    """Return server-sent events as (id, kind, session)."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if fields:
+            found.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
+    return found
+
+
+def test_a_generation_is_watched_exported_taken_away_and_forgotten(place):
+    """Events tell what polling tells; a file comes whole or in parts; what is exported later is the same rows."""
+    project, client = place
+    asked = client.post("/api/sdv/generate", json={**DESCRIBED, "wait_s": 0, "random_seed": 5}).json()
+    one = f"/api/sdv/sessions/{asked['session_id']}"
+    events = events_of(client.get(f"{one}/events").text)
+
+    assert [kind for _, kind, _ in events][-1] == "done"
+    assert [number for number, _, _ in events] == sorted({number for number, _, _ in events})
+    percents = [session["progress"]["percent"] for _, _, session in events]
+    assert percents == sorted(percents)
+    assert events[-1][2]["state"] == "completed"
+    again = events_of(client.get(f"{one}/events", headers={"last-event-id": str(events[-1][0])}).text)
+    assert again == [events[-1]]
+    assert client.get(f"{one}/events", headers={"last-event-id": "x"}).status_code == 400
+
+    check_files(client, one)
+    check_rows_and_report(client, one)
+    check_export(client, one)
+    assert client.post(f"{one}/pin", json={"pinned": True}).json()["expires_at"] is None
+    assert client.delete(one).status_code == 204
+    assert client.get(f"/api/sdv/status/{asked['session_id']}").status_code == 404
+    with project.site.current.acquire() as filesync:
+        assert files_of(filesync.runtime, asked["session_id"]) == []
+
+
+def check_files(client, one):
+    """Take files away, whole and in parts."""
+    files = {file["name"]: file for file in client.get(f"{one}/files").json()["files"]}
+    assert {"synthetic_data.json", "manifest.json", "report.json", "table_customers.parquet"} <= set(files)
+    whole = client.get(files["synthetic_data.json"]["url"])
+    assert hashlib.sha256(whole.content).hexdigest() == files["synthetic_data.json"]["sha256"]
+    assert whole.headers["content-disposition"].startswith("attachment")
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    part = client.get(files["synthetic_data.json"]["url"], headers={"range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, whole.content[10:20])
+    same = client.get(files["synthetic_data.json"]["url"], headers={"if-none-match": whole.headers["etag"]})
+    assert (same.status_code, same.content) == (304, b"")
+    assert client.get(f"{one}/files/..%2Freport.json").status_code == 404
+
+
+def check_rows_and_report(client, one):
+    """Look at rows and at what was measured."""
+    rows = client.get(f"{one}/rows", params={"table": "orders", "limit": 2, "offset": 99}).json()
+    assert (len(rows["rows"]), rows["total"], rows["next_offset"]) == (1, 100, None)
+    assert client.get(f"{one}/rows", params={"table": "nothing"}).status_code == 404
+    report = client.get(f"{one}/report").json()
+    assert (report["schema_only"], report["quality"], len(report["relations"])) == (True, None, 1)
+    judged = client.post("/api/sdv/validate", json={"session_id": one.rpartition("/")[2]})
+    assert (judged.status_code, judged.json()["code"]) == (422, "not_comparable")
+
+
+def check_export(client, one):
+    """Have it exported into another format."""
+    ordered = client.post(f"{one}/export", json={"format": "csv", "options": {"delimiter": ";"}})
+    assert ordered.status_code == 202
+    export = ordered.json()
+    until = time.monotonic() + 240
+    while export["state"] in {"queued", "exporting"} and time.monotonic() < until:
+        time.sleep(0.2)
+        [export] = client.get(f"{one}/files").json()["exports"]
+    assert export["state"] == "completed", export
+    assert {Path(file["name"]).suffix for file in export["files"]} == {".zip", ".json"}
+    assert client.post(f"{one}/export", json={"format": "csv", "options": {"delimiter": "x"}}).status_code == 422
+
+
+def test_what_is_cancelled_leaves_nothing(place):
+    """Neither a file nor a process: also of a worker that does not listen, which is killed."""
+    project, client = place
+    asked = client.post("/api/sdv/generate", json=SLOW).json()
+    with project.site.current.acquire() as filesync:
+        runtime = filesync.runtime
+        wait_for(runtime, asked["session_id"], {"fitting", "generating"})
+        worker = Process.parse(dict(runtime.metadata.sessions.get(asked["session_id"]).worker))
+        os.kill(worker.pid, signal.SIGSTOP)
+        told = client.post(f"/api/sdv/sessions/{asked['session_id']}/cancel").json()
+        assert told["cancel_asked"]
+        record = wait_for(runtime, asked["session_id"])
+
+        assert record.state == "cancelled"
+        assert worker.is_dead()
+        until = time.monotonic() + 60
+        while files_of(runtime, asked["session_id"]) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert files_of(runtime, asked["session_id"]) == []
+    ended = client.get(f"/api/sdv/status/{asked['session_id']}").json()
+    assert (ended["status"], ended["error_code"], ended["data"]) == ("error", "cancelled", None)
+
+
+def test_limits_hold(fresh):
+    """So many wait, so many are asked for in an hour: 429 says when to try again. What is repeated counts once."""
+    client, runtime = fresh
+    body = {**DESCRIBED, "wait_s": 0}
+    first = client.post("/api/sdv/generate", json=body, headers={"idempotency-key": "k"})
+    assert first.status_code == 202
+    again = client.post("/api/sdv/generate", json=body, headers={"idempotency-key": "k"})
+    assert again.json()["session_id"] == first.json()["session_id"]
+    other = client.post("/api/sdv/generate", json={**body, "scale": 2}, headers={"idempotency-key": "k"})
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key")
+    second = client.post("/api/sdv/generate", json=body).json()
+    full = client.post("/api/sdv/generate", json=body)
+    assert (full.status_code, full.json()["code"]) == (429, "too_many_queued")
+    assert int(full.headers["retry-after"]) > 0
+    cancelled = client.post(f"/api/sdv/sessions/{second['session_id']}/cancel").json()
+    assert cancelled["state"] == "cancelled"
+    again = client.post(f"/api/sdv/sessions/{second['session_id']}/rerun")
+    assert (again.status_code, again.json()["seed"]) == (202, second["seed"])
+    assert client.post(f"/api/sdv/sessions/{first.json()['session_id']}/cancel").status_code == 200
+    often = client.post("/api/sdv/generate", json=body)
+    assert (often.status_code, often.json()["code"]) == (429, "too_many_recent")
+    assert 0 < int(often.headers["retry-after"]) <= 3600
+    assert runtime.metadata.sessions.counts() == {"cancelled": 2, "queued": 1}
+    done = [record.what for record in runtime.metadata.audit.newest()]
+    assert done.count("session.started") == 4  # one of them came twice
+
+
+def test_lists_are_paged(fresh):
+    """The newest first; a page goes on where the one before it ended."""
+    client, _ = fresh
+    ids = [client.post("/api/sdv/generate", json={**DESCRIBED, "wait_s": 0}).json()["session_id"] for _ in range(2)]
+    first = client.get("/api/sdv/sessions", params={"limit": 1}).json()
+    second = client.get("/api/sdv/sessions", params={"limit": 1, "cursor": first["next_cursor"]}).json()
+    assert [first["items"][0]["session_id"], second["items"][0]["session_id"]] == ids[::-1]
+    assert (second["next_cursor"], first["counts"]) == (None, {"queued": 2})
+    assert client.get("/api/sdv/sessions", params={"state": "failed"}).json()["items"] == []
+    assert client.get("/api/sdv/sessions", params={"cursor": "WyJhIiwiYiJd"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"tables": []}, "tables"),
+        ({"scale": 5000}, "scale"),
+        ({"engine": "mostlyai"}, "engine"),
+        ({"export_options": {"delimiter": "x"}}, "export_options.delimiter"),
+        ({"relationships": [{**RELATION, "target_table": "nobody"}]}, "relationships.0.target_table"),
+        ({"sources": ["nobody"]}, "sources.0"),
+        (
+            {"data_sources": [{"type": "local", "config": {}, "file_paths": ["uploads/x.csv"]}]},
+            "data_sources.0.file_paths",
+        ),
+        (
+            {"data_sources": [{"type": "upload", "config": {"file_paths": ["/etc/passwd"]}}]},
+            "data_sources.0.file_paths",
+        ),
+        ({"data_sources": [{"type": "nothing"}]}, "data_sources.0.type"),
+        ({"data_sources": [{"type": "postgres", "config": {"host": "a"}}]}, "data_sources.0.config.database"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_is_refused_before_it_waits(fresh, change, field):
+    """With the field to correct, by `validate-request` in the same words; nothing waits afterwards."""
+    client, runtime = fresh
+    body = {**DESCRIBED, **change}
+    refused = client.post("/api/sdv/generate", json=body)
+    said = refused.json()
+    assert (refused.status_code, said["field"]) == (422, field)
+    assert said["detail"] == said["error"]
+    judged = client.post("/api/sdv/validate-request", json=body).json()
+    assert (judged["valid"], judged["problems"][0]["path"]) == (False, field)
+    assert runtime.metadata.sessions.counts() == {}
+
+
+def test_a_secret_of_a_request_is_nowhere(fresh, caplog):
+    """Neither in the database nor in an answer nor in the log: without a key, it is in this process alone."""
+    client, runtime = fresh
+    secret = "canary-7f3a91c2"
+    config = {"host": "db.example.com", "database": "d", "username": "u", "password": secret}
+    body = {"data_sources": [{"type": "postgres", "config": config}], "wait_s": 0}
+    answers = [client.post("/api/sdv/generate", json=body).text]
+    session_id = json.loads(answers[0])["session_id"]
+    answers += [client.get(f"/api/sdv/{path}").text for path in (f"status/{session_id}", "sessions", "health")]
+    answers.append(client.post("/api/sdv/validate-request", json={**body, "scale": secret}).text)
+    assert [text for text in answers if secret in text] == []
+    assert secret not in caplog.text
+    record = runtime.metadata.sessions.get(session_id)
+    assert secret not in repr(record)
+    assert list(record.secrets_encrypted.values()) == ["memory"]
+    for path in Path(runtime.home).rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes()
+
+
+@pytest.mark.slow
+def test_twelve_clients_and_a_restart(tmp_path):
+    """Twelve ask at once, half cancel, the server is restarted: limits hold, states are true, nothing is left over."""
+    with made_in(tmp_path) as project:
+        project.file.write_text(SETTINGS + ENDPOINTS)
+        body = {**SLOW, "scale": 50}
+        with served(project.site) as url, httpx.Client(base_url=url, headers=MAY, timeout=300) as client:
+            ids = [client.post("/api/sdv/generate", json=body).json()["session_id"] for _ in range(12)]
+            for session_id in ids[::2]:
+                client.post(f"/api/sdv/sessions/{session_id}/cancel")
+            with project.site.current.acquire() as filesync:
+                wait_for(filesync.runtime, ids[1], {"fitting", "generating", "checking", "exporting", "completed"})
+                counts = filesync.runtime.metadata.sessions.counts()
+            running = sum(
+                counts.get(state, 0) for state in ("reading", "fitting", "generating", "checking", "exporting")
+            )
+            assert running <= 2
+        with served(project.site), project.site.current.acquire() as filesync:
+            runtime = filesync.runtime
+            records = [wait_for(runtime, session_id) for session_id in ids]
+            assert {record.state for record in records[::2]} <= {"cancelled", "completed"}
+            odd = [(record.state, record.error_code) for record in records[1::2]]
+            assert set(odd) <= {("completed", None), ("failed", "interrupted")}
+            assert odd.count(("failed", "interrupted")) <= 2
+            assert odd.count(("completed", None)) >= 4
+            for record in records:
+                assert (files_of(runtime, record.id) == []) == (record.state != "completed")
+
+
+def test_the_examples_of_the_page_work(place, tmp_path):
+    """Each of docs/tables-api.md, in their order, of the session that the first one asked for."""
+    _, client = place
+    page = (Path(__file__).parents[2] / "docs" / "tables-api.md").read_text()
+    commands = [one for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for one in commands_in(block)]
+    variables = {"FILESYNC": str(client.base_url).rstrip("/"), "FILESYNC_API_TOKEN": TOKEN, "PATH": os.environ["PATH"]}
+    for number, command in enumerate(commands):
+        run = ["bash", "-c", command.replace("curl -sS", "curl -sS --fail-with-body", 1)]
+        done = subprocess.run(
+            run, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        if number == 0:
+            variables["SESSION"] = json.loads(done.stdout)["session_id"]
+    assert len(commands) == 15
+    assert zipfile.ZipFile(tmp_path / "synthetic_data.zip").testzip() is None
+
+
+def commands_in(block):
+    """Return the commands of an example."""
+    return [f"curl{one}".strip() for one in re.split(r"^curl", block, flags=re.MULTILINE)[1:]]
