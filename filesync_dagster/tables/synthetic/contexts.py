@@ -20,10 +20,10 @@ from filesync_dagster.tables.synthetic.selection import (
     choose_names,
     fit_values,
 )
+from filesync_dagster.tables.synthetic.siblings import SMALL_FAMILY_ROWS, sibling_names
 from filesync_dagster.tables.synthetic.trees import ValueModel
 from filesync_dagster.tables.synthetic.values import Ints
 
-SMALL_FAMILY_ROWS = 3
 LARGE_FAMILY_ROWS = 20
 ANCESTOR_COUNT = 8
 
@@ -54,6 +54,7 @@ def _context(fitter: Fitter, link: Link) -> list[str]:
     found = [prefix + each.name for each in own if each.name.startswith("c:")]
     if link.use is LinkUse.PRIMARY:
         found += [f"{prefix}n:{link.number}", f"{prefix}z:{link.number}"]
+        found += [prefix + name for name in sibling_names(fitter, link)]
     above = fitter.plan.primary(link.parent)
     if above is not None and link.use is LinkUse.PRIMARY:
         far = [each for each in fitter.columns[above.parent].values() if each.constant is None]

@@ -36,9 +36,12 @@ class Fitter:
     rules: list[TableRule] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     plan: TablePlan = field(default_factory=lambda: TablePlan((), ()))
+    siblings: dict[tuple[str, str], Codes] = field(default_factory=dict)  # what a row sees of its siblings
 
     def codes(self, table: str, name: str) -> Codes:
         """Return codes of a table's rows: of the table itself, or `r3:…` of the parent by link 3."""
+        if (table, name) in self.siblings:
+            return self.siblings[table, name]
         if not name.startswith("r"):
             return self.columns[table][name].codes
         head, _, rest = name.partition(":")

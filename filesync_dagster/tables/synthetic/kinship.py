@@ -26,6 +26,7 @@ from filesync_dagster.tables.synthetic.fitter import Family, Fitter, sample_rows
 from filesync_dagster.tables.synthetic.real import NO_PARENT
 from filesync_dagster.tables.synthetic.relations import Link, LinkUse
 from filesync_dagster.tables.synthetic.selection import INPUT_COUNT, TreeData, by_relevance
+from filesync_dagster.tables.synthetic.siblings import add_siblings, is_small
 from filesync_dagster.tables.synthetic.steps import CategoryStep
 from filesync_dagster.tables.synthetic.trees import grow
 from filesync_dagster.tables.synthetic.values import ColumnValues, Floats, Ints
@@ -64,6 +65,8 @@ def add_family(fitter: Fitter, link: Link) -> None:
     columns = fitter.columns[link.parent]
     columns[f"n:{link.number}"] = number_column(f"n:{link.number}", present, book, rank=5)
     columns[f"z:{link.number}"] = group_column(f"z:{link.number}", kinds.labels, kinds, rank=7)
+    if link.use is LinkUse.PRIMARY and is_small(counts):
+        add_siblings(fitter, link)
     if link.use in {LinkUse.OTHER, LinkUse.LATE, LinkUse.OWN}:
         labels = take_codes(kinds.labels, parents)
         rank = -1 if link.use is LinkUse.OTHER else 4

@@ -8,6 +8,7 @@ SHAPES = f"{FOLDER}/test_shapes.py"
 CHOICES = f"{FOLDER}/test_choices.py"
 VALUES = f"{FOLDER}/test_privacy_of_values.py"
 RULES = f"{FOLDER}/test_rules.py"
+SIBLINGS = f"{FOLDER}/test_siblings.py"
 WORDS = f"{FOLDER}/test_schema_only.py"
 ENGINE = "tables/synthetic"
 
@@ -140,5 +141,13 @@ BUGS = (
         "pass",
         RULES,
         "go_together",
+    ),
+    Bug(
+        "a row is foretold from itself",
+        f"{ENGINE}/siblings.py",
+        "return ColumnValues(np.rint(means * RANK_COUNT).astype(np.int64), null)",
+        "return ColumnValues(np.rint(ranks * RANK_COUNT).astype(np.int64), null)",
+        SIBLINGS,
+        "resemble",
     ),
 )
