@@ -34,7 +34,7 @@ endif
 
 .DEFAULT_GOAL := check
 .PHONY: help install demo run test test-workflow slow planted soak lint format bench docs constraints image check clean \
-	console console-check console-dev
+	console console-check console-dev pictures
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -112,6 +112,9 @@ console-check: console/node_modules/.installed $(VENV)/.installed-dev ## lints a
 
 console-dev: console/node_modules/.installed ## the console from its sources on port 5173, asking `filesync serve` (FILESYNC_SERVER)
 	cd console && npm run --silent dev
+
+pictures: $(VENV)/.installed-dev ## makes the pictures of docs/console.md anew (needs Chromium)
+	FILESYNC_PICTURES=docs/pictures $(BIN)/python -m pytest -n 0 -m slow filesync_dagster_tests/web/console/test_every_page.py -k pictures_for_the_docs
 
 docs: $(VENV)/.installed-dev ## writes the generated pages, checks every link
 	$(BIN)/python docs/build.py

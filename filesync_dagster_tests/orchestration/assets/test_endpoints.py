@@ -264,3 +264,20 @@ def test_a_check_can_be_run_alone(project, store):
     result = job.execute_in_process(partition_key=today(), instance=made.instance)
     assert checked(result) == {("a", "mass_delete_guard"): True}
     assert shown(result) == {}
+
+
+@pytest.mark.parametrize("where", ["settings", "home", "nowhere"])
+def test_what_a_sync_found_leads_to_the_console(project, store, where):
+    """Where the settings say, or a running `filesync serve`; nowhere when nobody did, and never from a quiet sync."""
+    found = "https://files.example.com/console"
+    settings = {"serve": {"console_url": f"{found}/"}} if where == "settings" else {}
+    made = project(store("a", files=3), **settings)
+    if where == "home":
+        with made.open() as filesync:
+            home = filesync.config.environment.home
+        home.mkdir(exist_ok=True)
+        (home / "console.url").write_text(found)
+    link = shown(made.materialize(["filesync", "a"]))["a"].get("console")
+
+    assert link == (None if where == "nowhere" else f"{found}/endpoints/a")
+    assert "console" not in shown(made.materialize(["filesync", "a"]))["a"]

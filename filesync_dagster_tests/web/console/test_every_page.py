@@ -128,6 +128,25 @@ def test_empty_pages_say_what_would_be_here(visits, tmp_path):
     assert wrong == []
 
 
+IN_THE_DOCS = {
+    "files": "/files?endpoint=drawings&folder=floor 2&subfolders=1",
+    "changes": "/changes?endpoint=drawings",
+    "held": "/held/archive",
+    "report": "/reports/storage_by_type",
+}
+
+
+@pytest.mark.slow
+def test_pictures_for_the_docs(visits):
+    """What docs/console.md shows, as the console is: `make pictures` keeps them."""
+    visit = visits(viewport={"width": 1100, "height": 700})
+    for name, address in IN_THE_DOCS.items():
+        visit.open(address)
+        visit.page.get_by_text("Refreshing").first.wait_for(state="hidden")
+        visit.page.wait_for_timeout(300)
+        keep_picture(visit.page, f"console-{name}")
+
+
 def test_two_pages_can_be_used_by_everybody(visit):
     """The two with the most on them, on every run; all of them with the long tests."""
     for address in ("/files?endpoint=drawings&folder=hostile", "/held/archive"):

@@ -154,7 +154,9 @@ export default function FilesPage() {
           <Row>
             <span role="status">
               <strong>
-                {isNumbered
+                {isNumbered && !total.data && !total.error
+                  ? t("app.loading")
+                  : isNumbered
                   ? t("files.count", { files: plural(total.data?.total, "row"), bytes: bytes(total.data?.total_bytes) })
                   : rows.hasMore
                     ? t("files.countUnknown", { count: count(rows.rowCount) })

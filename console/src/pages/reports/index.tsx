@@ -70,10 +70,12 @@ function Report({ name, title }: { name: string; title: string }) {
     >
       <Stack>
         <div className={layout.filters}>
+          <Row>
           <Button icon="left" name={t("reports.before")} disabled={!query.data} onClick={() => { go(-1); }} />
           <TextField label={t("reports.day")} type="date" value={values.day || (query.data?.day ?? "")} onChange={(event) => { change({ day: event.target.value }); }} />
           <Button icon="right" name={t("reports.after")} disabled={!query.data || !wanted} onClick={() => { go(1); }} />
           {wanted && <Button onClick={() => { change({ day: "" }); }}>{t("reports.today")}</Button>}
+          </Row>
         </div>
         <Answer query={query} lines={12}>
           {(found) => (
