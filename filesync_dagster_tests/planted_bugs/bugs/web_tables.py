@@ -49,8 +49,8 @@ BUGS = (
     Bug(
         "the profile shows what the rows hide",
         "web/tables.py",
-        "    if is_masked:\n        stats =",
-        "    if False:\n        stats =",
+        "format=None if is_masked else column.format,",
+        "format=column.format,",
         READS,
         "people_is_hidden",
     ),
