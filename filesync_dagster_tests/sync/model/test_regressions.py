@@ -103,6 +103,16 @@ def test_what_lies_in_a_folder_that_changes_drives_is_of_the_other_drive(drive):
     state.teardown()
 
 
+def test_a_folder_that_changes_drives_without_an_owner_is_entered(drive):
+    """Nobody owns what is in a shared drive: the scope alone tells that the folder is in another one."""
+    state = drive(EVERYTHING)
+    elsewhere = state.store.shared_drive("elsewhere")
+    state.synced(full=False)
+    state.store.move(state.world.team_folder, elsewhere)
+    told(state)
+    state.teardown()
+
+
 def test_a_folder_that_leaves_is_not_removed(drive):
     """It exists elsewhere: it left the scope, and so did what lies in it."""
     state = drive(FOLDER)
