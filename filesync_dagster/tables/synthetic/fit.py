@@ -64,6 +64,9 @@ def fit(
         if link.use is not LinkUse.IMPLIED:
             add_family(fitter, link)
     facts = {link.number: _facts(fitter, link) for link in fitter.plan.links}
+    fitter.warnings += [
+        warning for link in fitter.plan.links if (warning := _orphans(link, facts[link.number], options))
+    ]
     tables = {}
     for place, name in enumerate(fitter.plan.order):
         fitter.watch.step("fitting", name, place, len(real))
@@ -181,6 +184,19 @@ def _facts(fitter: Fitter, link: Link) -> LinkFacts:
             )
         return replace(facts, own_root=roots)
     return replace(facts, within=_within(fitter, link)) if link.use is LinkUse.LATE else facts
+
+
+def _orphans(link: Link, facts: LinkFacts, options: FitOptions) -> str:
+    """Return how many rows name a parent that is not there, and what becomes of them; nothing where there are none."""
+    if not facts.orphans:
+        return ""
+    become = "are NULL" if facts.nullable else "have another parent"
+    asked = ": this engine keeps no orphans, though keep_orphans asks for it" if options.keep_orphans else ""
+    names = ", ".join(link.relation.child_columns)
+    return (
+        f"{facts.orphans:.1%} of the rows of {link.child} name a row of {link.parent} that is not there ({names}); "
+        f"among synthetic rows they {become}{asked}."
+    )
 
 
 def _within(fitter: Fitter, link: Link) -> int | None:

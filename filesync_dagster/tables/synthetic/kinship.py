@@ -69,12 +69,29 @@ def add_family(fitter: Fitter, link: Link) -> None:
         add_siblings(fitter, link)
     if link.use in {LinkUse.OTHER, LinkUse.LATE, LinkUse.OWN}:
         labels = take_codes(kinds.labels, parents)
+        if link.use is LinkUse.OTHER and not _may_be_null(fitter, link):
+            labels = _with_others(labels)
         rank = -1 if link.use is LinkUse.OTHER else 4
         fitter.columns[link.child][f"g:{link.number}"] = group_column(f"g:{link.number}", labels, kinds, rank=rank)
     if link.use is LinkUse.OWN:
         levels = ColumnValues(find_levels(parents), np.zeros(rows, dtype=bool))
         book = book_of_values(levels, pa.int64(), 1, keep_extremes=True, discrete=True)
         columns[f"d:{link.number}"] = number_column(f"d:{link.number}", levels, book, rank=-1)
+
+
+def _may_be_null(fitter: Fitter, link: Link) -> bool:
+    schema = fitter.real[link.child].schema
+    return any(schema.column(one).nullable and one not in schema.primary_key for one in link.relation.child_columns)
+
+
+def _with_others(labels: Codes) -> Codes:
+    """Return labels in which rows that name a parent that is not there have the label of another row."""
+    lost = labels < 0
+    if not lost.any() or lost.all():
+        return labels
+    found = labels.copy()
+    found[lost] = np.resize(labels[~lost], int(lost.sum()))
+    return found
 
 
 def _unexplained_traits(fitter: Fitter, link: Link) -> list[FamilyTraits]:

@@ -9,6 +9,7 @@ CHOICES = f"{FOLDER}/test_choices.py"
 VALUES = f"{FOLDER}/test_privacy_of_values.py"
 RULES = f"{FOLDER}/test_rules.py"
 SIBLINGS = f"{FOLDER}/test_siblings.py"
+ODD = f"{FOLDER}/test_odd_tables.py"
 WORDS = f"{FOLDER}/test_schema_only.py"
 ENGINE = "tables/synthetic"
 
@@ -149,5 +150,13 @@ BUGS = (
         "return ColumnValues(np.rint(ranks * RANK_COUNT).astype(np.int64), null)",
         SIBLINGS,
         "resemble",
+    ),
+    Bug(
+        "orphans are not counted",
+        f"{ENGINE}/fit.py",
+        "orphans = float(np.mean(parents == ORPHAN)) if len(parents) else 0.0",
+        "orphans = 0.0",
+        ODD,
+        "orphans",
     ),
 )

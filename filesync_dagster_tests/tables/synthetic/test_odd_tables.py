@@ -1,11 +1,14 @@
 """Tests of tables that have hardly anything, and of columns with a form."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from filesync_dagster.tables.synthetic import GenerateRequest, fit, generate
+from filesync_dagster.tables.synthetic import FitOptions, GenerateRequest, fit, generate
 from filesync_dagster_tests.tables.data_sets import rows_of, write_data_set
+from filesync_dagster_tests.tables.data_sets.files import relation
 from filesync_dagster_tests.tables.data_sets.odd_columns import missing_by_group, tiny
 
 
@@ -90,3 +93,43 @@ def test_every_type_comes_back(kind, tmp_path):
     assert found.null_count == 40
     if not pa.types.is_floating(kind) and not pa.types.is_decimal(kind):
         assert set(found.to_pylist()) <= set(values.to_pylist())
+
+
+def test_orphans_are_counted_and_become_null(tmp_path):
+    """15 % of the rows name a parent that is not there; the rate is told, and no synthetic row names nobody."""
+    keys = np.arange(400) % 80
+    named = pa.array(np.where(np.arange(400) % 20 < 3, 900, keys))
+    tables = {
+        "planes": pa.table({"plane_id": np.arange(80), "seats": np.arange(80) % 5}),
+        "flights": pa.table({"flight_id": np.arange(400), "plane_id": named, "miles": np.arange(400) % 7}),
+    }
+    relations = (relation("flights", "plane_id", "planes", "plane_id"),)
+    real = write_data_set(tmp_path / "real", tables, {"planes": ("plane_id",), "flights": ("flight_id",)}, relations)
+
+    model = fit(real, FitOptions(keep_orphans=True))
+    found = generate(model, GenerateRequest(seed=1), tmp_path / "out")
+
+    assert "15.0% of the rows of flights name a row of planes that is not there (plane_id)" in model.warnings[0]
+    assert "keep_orphans" in model.warnings[0]
+    assert rows_of(found.table("flights"))["plane_id"].null_count == 60
+
+
+def test_a_second_parent_that_must_be_there_is_there(tmp_path):
+    """Where the key may not be NULL, rows whose real parent is missing have another one."""
+    rows = np.arange(400)
+    tables = {
+        "a": pa.table({"a": np.arange(80)}),
+        "b": pa.table({"b": np.arange(60)}),
+        "c": pa.table({"c": rows, "a": rows % 80, "b": np.where(rows % 20 < 3, 900, rows % 60)}),
+    }
+    relations = (relation("c", "a", "a", "a"), relation("c", "b", "b", "b"))
+    real = write_data_set(tmp_path / "real", tables, {name: (name,) for name in tables}, relations)
+    strict = real.table("c").schema
+    strict = strict.with_columns([replace(column, nullable=False) for column in strict.columns])
+    last = replace(real.table("c"), schema=strict)
+    real = replace(real, tables=(real.table("a"), real.table("b"), last))
+
+    found = generate(fit(real), GenerateRequest(seed=1), tmp_path / "out")
+
+    assert rows_of(found.table("c"))["b"].null_count == 0
+    assert rows_of(found.table("c")).num_rows == 400
