@@ -171,6 +171,55 @@ class RelationDecision(BaseModel):
     decision: Literal["confirm", "refuse"]
 
 
+class TogetherOrder(BaseModel):
+    """Which tables are looked at as one data set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    uploads: list[Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]] = Field(
+        default=[], max_length=1000, description="By their `upload_id`."
+    )
+    sources: list[Annotated[str, StringConstraints(pattern=NAME_PATTERN)]] = Field(
+        default=[], max_length=1000, description="By their names: their tables as they were read last."
+    )
+
+
+class RuleOut(Body):
+    """Something that the rows of a table obey."""
+
+    table: str
+    kind: str = Field(description="`at_most`, `sum`, `lookup`, … as `rules` of a generation has it.")
+    columns: list[str] = Field(description="In their order; one of a parent as `parent.column`.")
+    operator: str | None
+    value: Any
+    expression: str | None
+    origin: Literal["declared", "detected", "proposed", "refused"]
+    enabled: bool = Field(description="Whether a generation keeps to it unless it is told otherwise.")
+    support: int | None = Field(description="Rows that it was found in.")
+    share: float | None = Field(description="Of those that satisfy it.")
+    counter_examples: list[str] = Field(description="Rows that break it; none where columns are about people.")
+
+
+class TogetherTable(Body):
+    """A table among others."""
+
+    id: str
+    name: str
+    source: str = Field(description="Empty of an upload.")
+    upload_id: str | None
+    rows: int
+    primary_key: list[str]
+    columns: list[ColumnOut]
+
+
+class TablesTogether(Body):
+    """Tables as one data set."""
+
+    tables: list[TogetherTable]
+    relations: list[RelationOut]
+    rules: list[RuleOut] = Field(description="None of tables that have more than two million rows together.")
+
+
 class ContentQuery(BaseModel):
     """Which rows of an upload are asked for."""
 

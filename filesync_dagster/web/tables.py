@@ -114,14 +114,15 @@ def table_out(filesync: Filesync, record: StoredTableRecord, *, reveal: bool) ->
         primary_key_origin=schema.primary_key_origin,
         unique_keys=[list(key) for key in schema.unique_keys],
         checks=list(schema.checks),
-        schema=[_column_out(column, is_masked=column.name in hidden) for column in schema.columns],
+        schema=[column_out(column, is_masked=column.name in hidden) for column in schema.columns],
         relations=_relations(filesync, record),
         reading_warnings=[warning_out(one, hidden) for one in schema.warnings],
         lineage=_lineage(filesync, record, schema),
     )
 
 
-def _column_out(column: TableColumn, *, is_masked: bool) -> ColumnOut:
+def column_out(column: TableColumn, *, is_masked: bool) -> ColumnOut:
+    """Return a column with its profile; of one that is hidden, what shows no value."""
     stats = dict(column.stats)
     if is_masked:
         stats = {name: value for name, value in stats.items() if name in COUNTING_STATS}

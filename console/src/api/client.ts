@@ -10,6 +10,8 @@ export type Request<O extends Operation> = ([Part<O, "path">] extends [never] ? 
   query?: [Part<O, "query">] extends [never] ? undefined : Partial<Part<O, "query">>;
   body?: [Part<O, "body">] extends [never] ? undefined : Part<O, "body">;
   signal?: AbortSignal;
+  /** Besides those of every request: `if-match`. */
+  headers?: Record<string, string>;
 };
 
 /** What went wrong, in the server's words. */
@@ -20,6 +22,9 @@ export class ApiError extends Error {
     readonly hint: string,
     readonly requestId: string | null,
     readonly retryAfterSeconds: number | null = null,
+    /** One word for programs, and the field to correct, where there is one. */
+    readonly code: string | null = null,
+    readonly field: string | null = null,
   ) {
     super(message);
   }
@@ -60,9 +65,9 @@ export function addressOf(operation: Operation, path: Record<string, unknown> = 
 export function problemIn(status: number, body: string, requestId: string | null = null, retryAfter: string | null = null): ApiError {
   const wait = Number(retryAfter) || null;
   try {
-    const said = JSON.parse(body) as { error?: string; detail?: string; hint?: string };
+    const said = JSON.parse(body) as { error?: string; detail?: string; hint?: string; code?: string | null; field?: string | null };
     const sentence = said.error ?? said.detail ?? `The server answered ${status}.`;
-    return new ApiError(status, String(sentence), said.hint ?? "", requestId, wait);
+    return new ApiError(status, String(sentence), said.hint ?? "", requestId, wait, said.code ?? null, said.field ?? null);
   } catch {
     return new ApiError(status, `The server answered ${status}.`, "", requestId, wait);
   }
@@ -75,7 +80,7 @@ async function problemOf(response: Response): Promise<ApiError> {
 /** Ask an operation. Throws ApiError; status 0: the server does not answer. */
 export async function call<O extends Operation>(operation: O, request: Request<O> = {} as Request<O>): Promise<Answer<O>> {
   const method = operation.slice(0, operation.indexOf(" "));
-  const headers: Record<string, string> = { accept: "application/json" };
+  const headers: Record<string, string> = { accept: "application/json", ...request.headers };
   if (method !== "GET" && csrf) headers["x-filesync-csrf"] = csrf;
   if (request.body !== undefined) headers["content-type"] = "application/json";
   const timeout = AbortSignal.timeout(TIMEOUT_MS);

@@ -210,6 +210,8 @@ export type RowColumn = { "name": string; "type": string; "masked": boolean };
 
 export type RowPage = { "table_id": string; "name": string; "columns": Array<RowColumn>; "rows": Array<Record<string, unknown>>; "total_rows": number; "matching_rows": number; "offset": number };
 
+export type RuleOut = { "table": string; "kind": string; "columns": Array<string>; "operator": (string | null); "value": unknown; "expression": (string | null); "origin": "declared" | "detected" | "proposed" | "refused"; "enabled": boolean; "support": (number | null); "share": (number | null); "counter_examples": Array<string> };
+
 export type RunState = { "run_id": string; "status": string; "endpoints": Array<string>; "replications": Array<string>; "full": boolean; "created_at": string; "started_at": (string | null); "ended_at": (string | null); "url": string };
 
 export type SavedSource = { "name": string; "tables"?: (Array<string> | null); "read"?: "now" | "stored" };
@@ -276,6 +278,12 @@ export type TableSeen = { "name": string; "rows_estimate": (number | null); "rea
 
 export type TableSummary = { "id": string; "name": string; "source": string; "upload_id": (string | null); "state": "current" | "held" | "replaced"; "held_reason": (string | null); "day": string; "rows": number; "bytes": number; "columns": number; "primary_key": Array<string>; "content_hash": string; "warnings": number; "created_at": string };
 
+export type TablesTogether = { "tables": Array<TogetherTable>; "relations": Array<RelationOut>; "rules": Array<RuleOut> };
+
+export type TogetherOrder = { "uploads"?: Array<string>; "sources"?: Array<string> };
+
+export type TogetherTable = { "id": string; "name": string; "source": string; "upload_id": (string | null); "rows": number; "primary_key": Array<string>; "columns": Array<ColumnOut> };
+
 export type UploadContent = { "filename": string; "content": Array<Record<string, unknown>>; "total_rows": number; "columns": Array<string>; "types": Record<string, string>; "table": string; "tables": Array<string>; "masked": Array<string>; "warnings": Array<WarningOut> };
 
 export type UploadOut = { "upload_id": string; "filename": string; "original_name": string; "path": string; "size": (number | null); "received": number; "sha256": (string | null); "format": (string | null); "state": string; "refusal": (string | null); "refusal_code": (string | null); "tables": Array<Record<string, unknown>>; "warnings": Array<Record<string, unknown>>; "created_at": string; "expires_at": string };
@@ -338,6 +346,7 @@ export interface Operations {
   "POST /api/sources/{name}/reject": { path: { "name": string }; body: HeldDecision; answer: SourceOut };
   "GET /api/syncs": { query: { "endpoint": string; "limit"?: number; "since"?: (string | null); "until"?: (string | null) }; answer: PastSyncs };
   "GET /api/tables": { query: { "limit"?: number; "cursor"?: (string | null); "source"?: (string | null); "upload"?: (string | null); "state"?: ("current" | "held" | "replaced" | null) }; answer: TableList };
+  "POST /api/tables/together": { body: TogetherOrder; answer: TablesTogether };
   "GET /api/tables/{table_id}": { path: { "table_id": string }; query: { "reveal"?: boolean }; answer: TableOut };
   "POST /api/tables/{table_id}/relations": { path: { "table_id": string }; body: RelationDecision; answer: TableOut };
   "GET /api/tables/{table_id}/rows": { path: { "table_id": string }; query: { "reveal"?: boolean; "where"?: (string | null); "columns"?: (string | null); "order"?: (string | null); "limit"?: number; "offset"?: number }; answer: RowPage };

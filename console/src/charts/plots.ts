@@ -52,12 +52,14 @@ export function outline(shares: readonly number[], most: number, width: number, 
   return [[0, height], ...tops, [width, height]];
 }
 
+/** Within this of what reality has, nobody sees a difference. */
+const NEAR = 0.05;
+
 /** How good a score is, beside what chance and what naive columns would have. */
 export function judge(score: number | null, ceiling: number | null, floor: number | null): "ok" | "warn" | "bad" | "plain" {
   if (score === null) return "plain";
   const top = ceiling ?? 1;
   const bottom = floor ?? Math.max(0, top - 0.3);
-  if (score >= top - 0.03) return "ok";
-  if (score <= bottom && top - bottom > 0.01) return "bad";
-  return score >= top - Math.max(0.08, (top - bottom) / 3) ? "ok" : score >= bottom ? "warn" : "bad";
+  if (score >= top - NEAR) return "ok";
+  return score <= bottom && top - bottom > 0.01 ? "bad" : "warn";
 }

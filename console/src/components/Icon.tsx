@@ -33,6 +33,7 @@ const PATHS = {
   heart: "M8 13.5 2.8 8.3a3.2 3.2 0 0 1 4.5-4.5l.7.7.7-.7a3.2 3.2 0 0 1 4.5 4.5z",
   hand: "M5 8V3.5a1 1 0 0 1 2 0V7M7 7V2.5a1 1 0 0 1 2 0V7M9 7V3.5a1 1 0 0 1 2 0V8M11 8V5.5a1 1 0 0 1 2 0V10a4.5 4.5 0 0 1-8.2 2.6L2.5 9.5a1 1 0 0 1 1.6-1.2L5 9.5",
   table: "M2 3h12v10H2zM2 6.5h12M6.5 6.5V13",
+  dice: "M2.5 2.5h11v11h-11zM5.5 5.5v.1M10.5 5.5v.1M8 8v.1M5.5 10.5v.1M10.5 10.5v.1",
   bucket: "M2.5 4.5h11L12 13.5H4zM2.5 4.5C2.5 3 5 2 8 2s5.5 1 5.5 2.5",
   plug: "M6 2v3.5M10 2v3.5M4 5.5h8V8a4 4 0 0 1-8 0zM8 12v2.5",
   book: "M8 4C6.5 2.8 4.5 2.5 2 2.5v10c2.5 0 4.5.3 6 1.5 1.5-1.2 3.5-1.5 6-1.5v-10c-2.5 0-4.5.3-6 1.5ZM8 4v10",
@@ -48,4 +49,9 @@ export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
       <path d={PATHS[name]} />
     </svg>
   );
+}
+
+/** Whether an icon of this name is ours: the server says only how something looks, not what there is. */
+export function isIcon(name: string): name is IconName {
+  return name in PATHS;
 }

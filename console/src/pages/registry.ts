@@ -26,6 +26,12 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/reports/:name", page: lazy(() => import("./reports")) },
   { path: "/data", page: lazy(() => import("./data/home")), nav: { label: "data.nav", icon: "table", key: "d" } },
   { path: "/data/sources", page: lazy(() => import("./data/sources")) },
+  { path: "/data/config", page: lazy(() => import("./data/config")) },
+  { path: "/data/results", page: lazy(() => import("./data/results")) },
+  { path: "/data/export", page: lazy(() => import("./data/export")) },
+  { path: "/data/tables", page: lazy(() => import("./data/tables")) },
+  { path: "/data/tables/:id", page: lazy(() => import("./data/table")) },
+  { path: "/data/sessions", page: lazy(() => import("./data/sessions")) },
   { path: "/health", page: lazy(() => import("./health")), nav: { label: "health.nav", icon: "heart", key: "s", counts: "health" } },
   { path: "/settings", page: lazy(() => import("./settings")), nav: { label: "settings.nav", icon: "settings", key: "," } },
 ];

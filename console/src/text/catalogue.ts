@@ -3,6 +3,9 @@ import { changes } from "./en/changes";
 import { compare } from "./en/compare";
 import { charts } from "./en/charts";
 import { data } from "./en/data";
+import { dataConfig } from "./en/dataConfig";
+import { dataConnectors } from "./en/dataConnectors";
+import { dataResults } from "./en/dataResults";
 import { endpoints } from "./en/endpoints";
 import { files } from "./en/files";
 import { form } from "./en/form";
@@ -12,7 +15,7 @@ import { overview } from "./en/overview";
 import { settings } from "./en/settings";
 import { shell } from "./en/shell";
 
-export const catalogue = { ...shell, ...health, ...files, ...changes, ...compare, ...settings, ...endpoints, ...held, ...overview, ...charts, ...data, ...form } as const;
+export const catalogue = { ...shell, ...health, ...files, ...changes, ...compare, ...settings, ...endpoints, ...held, ...overview, ...charts, ...data, ...dataConfig, ...dataConnectors, ...dataResults, ...form } as const;
 
 export type TextKey = keyof typeof catalogue;
 

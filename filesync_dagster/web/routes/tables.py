@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response, Se
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.tables.catalog import relations
+from filesync_dagster.web import table_sets
 from filesync_dagster.web import tables as pages
 from filesync_dagster.web.admission import require_role
 from filesync_dagster.web.limits import limits_of
@@ -23,6 +24,8 @@ from filesync_dagster.web.table_messages import (
     TableList,
     TableOut,
     TablesQuery,
+    TablesTogether,
+    TogetherOrder,
     UploadContent,
 )
 from filesync_dagster.web.users import address_of, user_of
@@ -96,6 +99,25 @@ def table_rows(
             return pages.row_page(record, page, query.offset)
         headers = {"cache-control": "no-store", "filesync-matching-rows": str(page.matching_rows)}
         return Response(pages.arrow_page(page), media_type=pages.ARROW_STREAM, headers=headers)
+
+
+@writes.post(
+    "/api/tables/together",
+    summary="Tables as one data set",
+    description="Of several uploads and sources: what their columns are for, how they belong together, and which rules "
+    "all rows obey. Files that nobody read yet are read: 409 `busy` while that takes longer, ask again then.",
+    response_description="Done.",
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 503),
+)
+def show_tables_together(
+    request: Request, order: Annotated[TogetherOrder, Body()], site: Site = SITE
+) -> TablesTogether:
+    """Tell how tables belong together."""
+    with site.current.acquire() as filesync:
+        records = table_sets.chosen_tables(filesync, site.upload_tables, order)
+        for record in records:
+            note_reading(request, filesync, "table.profiled", record.id, {"table": record.name})
+        return table_sets.show_together(filesync, records)
 
 
 @writes.post(

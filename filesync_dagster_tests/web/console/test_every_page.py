@@ -30,6 +30,11 @@ PAGES = {
     "settings": "/settings",
     "health": "/health",
     "data-sources": "/data/sources",
+    "data-config": "/data/config",
+    "data-results": "/data/results",
+    "data-export": "/data/export",
+    "data-sessions": "/data/sessions",
+    "data-tables": "/data/tables",
     "nowhere": "/no/such/page",
 }
 DIALOGS = {

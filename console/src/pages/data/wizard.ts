@@ -10,7 +10,7 @@ export type Wizard = Values<typeof WIZARD>;
 
 export type Tab = "sources" | "config" | "results" | "export" | "sessions" | "tables";
 
-export const TABS: readonly Tab[] = ["sources"];
+export const TABS: readonly Tab[] = ["sources", "config", "results", "export", "sessions", "tables"];
 
 /** The address of a tab with what is chosen; nothing else of this page's parameters goes along. */
 export function tabAddress(tab: Tab, wizard: Wizard): string {

@@ -8,19 +8,28 @@ import { ButtonLink, Muted, Stack } from "../../../components/controls";
 import { addFiles, useQueue } from "../../../uploads/queue";
 import { t } from "../../../text/catalogue";
 import { plural } from "../../../text/format";
+import { text } from "../../../query/codec";
+import { useQueryState } from "../../../query/useQueryState";
 import { DataPage } from "../DataPage";
-import { TABS, tabAddress, useWizard } from "../wizard";
+import { tabAddress, useWizard, type Wizard } from "../wizard";
+import { Connectors } from "./Connectors";
 import { DropZone } from "./DropZone";
+import { SavedSources } from "./SavedSources";
+import { SourceSheet } from "./SourceSheet";
+import { UploadPreview } from "./UploadPreview";
 import { Uploads } from "./Uploads";
 import { isChanging, rowsOf } from "./uploadRows";
 import data from "../data.module.css";
 
+/** Which sheet is open: of a new source of a type, or of one that there is; or the rows of an upload. */
+const OPEN = { connect: text(), edit: text(), look: text() };
 const UPLOADS_COUNT = 200;
 /** Uploads of this page that were offered for the generation already: who unticks one does not get it back. */
 const offered = new Set<string>();
 
 export default function SourcesPage() {
   const [wizard, change] = useWizard();
+  const [open, setOpen] = useQueryState(OPEN);
   const { may_decide: mayDecide } = useSession();
   const queries = useQueryClient();
   const queue = useQueue();
@@ -56,7 +65,8 @@ export default function SourcesPage() {
     },
     [change, wizard.upload],
   );
-  const isAnyChosen = TABS.includes("config") && wizard.upload.length + wizard.source.length > 0;
+  const looked = query.data?.uploads.find((one) => one.upload_id === open.look);
+  const isAnyChosen = wizard.upload.length + wizard.source.length > 0;
   return (
     <DataPage tab="sources" title={t("sources.title")} lead={t("sources.lead")} asOf={query.dataUpdatedAt}>
       <Stack>
@@ -64,9 +74,11 @@ export default function SourcesPage() {
         <section className={data.part}>
           <h2>{t("sources.uploads")}</h2>
           <Answer query={query} lines={3}>
-            {() => <Uploads rows={rows} chosen={wizard.upload} onChoose={choose} onLook={() => undefined} />}
+            {() => <Uploads rows={rows} chosen={wizard.upload} onChoose={choose} onLook={(row) => { setOpen({ look: row.upload?.upload_id ?? "" }); }} />}
           </Answer>
         </section>
+        <Sources wizard={wizard} onChoose={(source) => { change({ source }, { replace: true }); }} open={open} onOpen={setOpen} />
+        {looked && <UploadPreview filename={looked.filename} name={looked.original_name} onClose={() => { setOpen({ look: "" }); }} />}
         {isAnyChosen && (
           <div className={data.bottom}>
             <Muted>{t("sources.chosen", { files: plural(wizard.upload.length, "file"), sources: plural(wizard.source.length, "source") })}</Muted>
@@ -77,5 +89,59 @@ export default function SourcesPage() {
         )}
       </Stack>
     </DataPage>
+  );
+}
+
+interface SourcesProps {
+  wizard: Wizard;
+  onChoose: (names: readonly string[]) => void;
+  open: { connect: string; edit: string };
+  onOpen: (some: { connect?: string; edit?: string }) => void;
+}
+
+/** Kinds of sources, and those that are in use. */
+function Sources({ wizard, onChoose, open, onOpen }: SourcesProps) {
+  const connectors = useApi("GET /api/connectors/available");
+  const sources = useApi("GET /api/sources", {}, { everySeconds: 5 });
+  const kinds = connectors.data?.connectors ?? [];
+  const edited = sources.data?.sources.find((one) => one.name === open.edit && one.origin === "saved");
+  const connector = kinds.find((one) => one.type === (edited ? edited.type : open.connect));
+  const close = () => {
+    onOpen({ connect: "", edit: "" });
+  };
+  return (
+    <>
+      <section className={data.part}>
+        <h2>{t("connectors.saved.title")}</h2>
+        <Answer query={sources} lines={3}>
+          {(found) => (
+            <SavedSources
+              sources={found.sources}
+              chosen={wizard.source}
+              onChoose={(name, isChosen) => { onChoose(isChosen ? [...wizard.source, name] : wizard.source.filter((one) => one !== name)); }}
+              onEdit={(source) => { onOpen({ edit: source.name }); }}
+            />
+          )}
+        </Answer>
+      </section>
+      <section className={data.part}>
+        <h2>{t("connectors.title")}</h2>
+        <Answer query={connectors} lines={6}>
+          {(found) => <Connectors connectors={found.connectors.filter((one) => one.type !== "local")} onOpen={(type) => { onOpen({ connect: type }); }} />}
+        </Answer>
+      </section>
+      {connector && (
+        <SourceSheet
+          key={`${connector.type} ${edited?.name ?? ""}`}
+          connector={connector}
+          {...(edited ? { source: edited } : {})}
+          onClose={close}
+          onSaved={(name) => {
+            onOpen({ connect: "", edit: "" });
+            onChoose([...new Set([...wizard.source, name])]);
+          }}
+        />
+      )}
+    </>
   );
 }

@@ -1,1 +1,0 @@
-import{Y as e,m as t}from"./index-C8E2MboY.js";async function n(n){try{await navigator.clipboard.writeText(n),t(e(`app.copied`))}catch{t(e(`app.copyFailed`))}}export{n as t};

@@ -1,0 +1,1 @@
+function e(e){return e.replace(/^decimal(128|256)/,`decimal`).replace(/^date32\[day\]$/,`date`).replace(/^large_/,``).replace(/^double$/,`float`)}export{e as t};
