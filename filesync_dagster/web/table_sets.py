@@ -62,7 +62,7 @@ def _table(table: Table, record: StoredTableRecord, hidden: Collection[str]) -> 
     )
 
 
-def _rule(rule: TableRule, hidden: Collection[str]) -> RuleOut:
+def _rule(rule: TableRule, hidden: set[str]) -> RuleOut:
     is_about_people = bool(hidden.intersection(rule.columns))
     examples = [] if is_about_people else list(rule.counter_examples)
     return RuleOut(**{**rule.as_json(), "counter_examples": examples})
