@@ -44,7 +44,7 @@ def test_a_source_is_tried_saved_edited_and_removed(visit, place):
     sheet.get_by_label("Database", exact=False).first.fill("shop")
     sheet.get_by_label("User").fill("reader")
     sheet.get_by_role("button", name="Test the connection").click()
-    expect(sheet.get_by_role("alert")).to_contain_text("may not be asked")
+    expect(sheet.get_by_role("alert")).to_contain_text("127.0.0.1 is not allowed")
     expect(sheet.get_by_label("Host")).to_be_focused()
     expect(sheet.get_by_text("Edited since the test")).to_have_count(0)
     sheet.get_by_label("Host").fill("db.example.com")
