@@ -85,9 +85,10 @@ def wait_for(runtime, session_id, states=None, seconds=240):
 
 
 def files_of(runtime, session_id):
-    """Return the names of all files that there are of a session, wherever they are."""
+    """Return the names of all files and folders that there are of a session, wherever they are."""
     folders = (Path(runtime.home) / "data" / "sessions" / session_id, Path(runtime.home) / "sessions" / session_id)
-    return sorted(str(path.relative_to(runtime.home)) for folder in folders for path in folder.rglob("*"))
+    found = [path for folder in folders if folder.exists() for path in (folder, *folder.rglob("*"))]
+    return sorted(str(path.relative_to(runtime.home)) for path in found)
 
 
 def require_whole(runtime, session_id):
