@@ -51,6 +51,7 @@ def serve_http(site: Site, host: str, port: int, stop: threading.Event, *, on_re
                 raise ServiceError(f"Nothing can be served at {host}:{port}.")
             time.sleep(0.01)
         dispatcher.start()
+        site.resume_reads()
         shown = f"[{host}]" if ":" in host else host
         number = listener.getsockname()[1]
         with announce_url(site.home, f"http://{_reachable(shown)}:{number}/console", CONSOLE_ANNOUNCEMENT):

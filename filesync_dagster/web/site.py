@@ -252,6 +252,11 @@ class Site:
         """Return what works through generations that wait, once it is started."""
         return SessionDispatcher(self.lend_runtime, lambda: self.session_secrets, self.session_wanted, self.dispatching)
 
+    def resume_reads(self) -> None:
+        """Go on with the reads of data sources that a server before this one left. Raises ConfigError."""
+        with self.lend_runtime() as runtime:
+            self.reads.tidy(runtime)
+
     def wake_dispatcher(self) -> None:
         """Have generations that wait looked for at once."""
         self.session_wanted.set()

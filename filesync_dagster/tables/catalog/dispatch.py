@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import os
 import shutil
 import subprocess
 import sys
@@ -108,6 +109,7 @@ class ReadDispatcher:
     def _watch(self, runtime: Runtime, read_id: str, until: float) -> None:
         reads, environment = runtime.metadata.read_jobs, runtime.config.environment
         command = [sys.executable, "-m", WORKER, str(environment.config_path.absolute()), str(runtime.home), read_id]
+        command.append(str(os.getpid()))
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  # our own interpreter and module
         outcome, unwanted_since = INTERRUPTED, 0.0
         try:

@@ -1,7 +1,7 @@
-"""The process that reads one source for a server: `python -m filesync_dagster.tables.catalog.worker CONFIG HOME READ`.
+"""The process that reads one source for a server: `python -m filesync_dagster.tables.catalog.worker CONFIG HOME READ PID`.
 
-It writes down how far it is, and ends when it is not wanted any more. What it leaves in its folder, whoever started it
-removes; that it was killed, they note.
+It writes down how far it is, and ends when it is not wanted any more, or the server PID has ended. What it leaves in its
+folder, whoever started it removes; that it was killed, they note.
 """
 
 import logging
@@ -14,6 +14,7 @@ from typing import Final
 from filesync_dagster.config import DataSource, read_environment, running_config
 from filesync_dagster.core.errors import Cancelled, FilesyncError, TableError, unexpected_sentence
 from filesync_dagster.core.logging import configure_logging, event
+from filesync_dagster.core.parent_watch import die_with_parent
 from filesync_dagster.storage.database.processes import Process
 from filesync_dagster.storage.database.read_jobs import ReadJobRecord
 from filesync_dagster.sync.runtime import Runtime
@@ -121,8 +122,9 @@ def run(runtime: Runtime, read_id: str) -> None:
         raise
 
 
-def main(config_path: str, home: str, read_id: str) -> None:
+def main(config_path: str, home: str, read_id: str, server_pid: str) -> None:
     """Do one read; for the process alone."""
+    die_with_parent(int(server_pid))
     environment = read_environment(Path(config_path), home=Path(home))
     configure_logging(json=environment.json_logs)
     with Runtime(running_config(environment)) as runtime:
@@ -130,4 +132,4 @@ def main(config_path: str, home: str, read_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:5])

@@ -30,6 +30,7 @@ def shop(project):
     return made
 
 
+@pytest.mark.slow
 def test_synthetic_data_are_made_of_the_tables_of_the_day(shop):
     """In the run of the source or in one of its own, with all checks told; the same rows give the same data."""
     result = shop.materialize(SOURCE, SYNTHETIC)

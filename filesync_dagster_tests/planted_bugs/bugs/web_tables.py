@@ -63,6 +63,22 @@ BUGS = (
         "too_often",
     ),
     Bug(
+        "the read of a source outlives its server",
+        "tables/catalog/worker.py",
+        "    die_with_parent(int(server_pid))\n",
+        "",
+        READS,
+        "left_go_on",
+    ),
+    Bug(
+        "reads that waited when a server ended wait for somebody to ask",
+        "web/site.py",
+        "            self.reads.tidy(runtime)",
+        "            pass",
+        READS,
+        "left_go_on",
+    ),
+    Bug(
         "opening a database lets go of the locks of who has it open",
         "storage/database/database.py",
         "os.O_CREAT | os.O_EXCL | os.O_RDWR",

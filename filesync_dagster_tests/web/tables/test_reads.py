@@ -1,6 +1,9 @@
 """Sources that are read over REST, and what becomes of them: tables with profiles, relations and rows."""
 
 import io
+import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -10,10 +13,12 @@ import pytest
 
 from filesync_dagster.core.errors import LimitReached
 from filesync_dagster.storage.database.processes import Process
+from filesync_dagster.tables.catalog.dispatch import WORKER
 from filesync_dagster.tables.catalog.read import TableLimits, _BoundedWriter
 from filesync_dagster.tables.model import TableSchema
 from filesync_dagster.web.tables import ARROW_STREAM
 from filesync_dagster_tests.tables.sources.http_fakes import service
+from filesync_dagster_tests.web.tables.conftest import UNFINISHED
 from filesync_dagster_tests.web.tables.test_sources import create
 
 CUSTOMERS = "customer_id,mail,joined\n" + "".join(
@@ -214,6 +219,22 @@ def test_a_read_whose_process_is_gone_has_failed(place):
         assert jobs.begin(job.id, gone)
     found = place.admin.get(f"/api/reads/{job.id}").json()
     assert (found["state"], found["error_code"]) == ("failed", "interrupted")
+
+
+def test_reads_that_a_server_left_go_on_with_the_next_one(place, shop):
+    """Without a question; the process of the one before, if it is still there, ends with its server."""
+    with place.filesync() as filesync:
+        job = filesync.runtime.metadata.read_jobs.add("read_" + "1" * 32, "shop", "me", [], row_limit=9, queued_max=9)
+    site = place.project.site
+    nobody = [str(site.current.path.absolute()), str(site.home), job.id, str(2**22 - 1)]
+    left = subprocess.run([sys.executable, "-m", WORKER, *nobody], timeout=60, check=False)
+    assert left.returncode == -signal.SIGKILL
+    site.resume_reads()
+    with place.filesync() as filesync:
+        jobs, until = filesync.runtime.metadata.read_jobs, time.monotonic() + 60
+        while jobs.get(job.id).state in UNFINISHED and time.monotonic() < until:
+            time.sleep(0.1)
+        assert jobs.get(job.id).state == "completed"
 
 
 def test_rows_of_a_file_that_was_sent(place):
