@@ -223,6 +223,9 @@ def test_a_read_whose_process_is_gone_has_failed(place):
 
 def test_reads_that_a_server_left_go_on_with_the_next_one(place, shop):
     """Without a question; the process of the one before, if it is still there, ends with its server."""
+    for thread in threading.enumerate():
+        if thread.name == "filesync-reads":
+            thread.join(60)  # it would begin whatever waits when it ends
     with place.filesync() as filesync:
         job = filesync.runtime.metadata.read_jobs.add("read_" + "1" * 32, "shop", "me", [], row_limit=9, queued_max=9)
     site = place.project.site
