@@ -1,8 +1,8 @@
 """Reads of sources for a server: each in a process of its own, so many at once; the others wait for their turn."""
 
 import logging
-import secrets
 import os
+import secrets
 import shutil
 import subprocess
 import sys

@@ -1,7 +1,9 @@
-"""The process that reads one source for a server: `python -m filesync_dagster.tables.catalog.worker CONFIG HOME READ PID`.
+"""The process that reads one source for a server.
 
-It writes down how far it is, and ends when it is not wanted any more, or the server PID has ended. What it leaves in its
-folder, whoever started it removes; that it was killed, they note.
+`python -m filesync_dagster.tables.catalog.worker CONFIG HOME READ PID`
+
+It writes down how far it is, and ends when it is not wanted any more, or the server PID has ended. What it leaves in
+its folder, whoever started it removes; that it was killed, they note.
 """
 
 import logging
