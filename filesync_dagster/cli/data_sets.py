@@ -12,8 +12,6 @@ from filesync_dagster.cli.invocation import Invocation
 from filesync_dagster.core.errors import SourceRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from filesync_dagster.config import DataSource
     from filesync_dagster.tables.model import DataSet, Table
     from filesync_dagster.tables.sources.base import SourceContext
@@ -97,15 +95,22 @@ def read_data_set(
 ) -> DataSet:
     """Return the tables of a source, with their keys and relations, those of the source and those that are found."""
     from filesync_dagster.tables.keys import find_keys
+
+    read = read_tables(source, folder, names, limit)
+    return find_keys(read.tables, read.relations)
+
+
+def read_tables(source: tuple[str, dict[str, Any]], folder: Path, names: tuple[str, ...], limit: int | None) -> DataSet:
+    """Return the tables of a source, with what the source declares of them."""
+    from filesync_dagster.tables.model import DataSet
     from filesync_dagster.tables.sources.collect import collect
 
     kind, config = source
     if kind == "upload" and all(Path(path).suffix == ".parquet" for path in config["file_paths"]):
         found = _parquet([Path(path) for path in config["file_paths"]])
         if found is not None:
-            return find_keys([table for table in found if not names or table.name in names])
-    read = collect(kind, config, operator_context(folder), folder / "tables", names=names, limit=limit)
-    return find_keys(read.tables, read.relations)
+            return DataSet(tuple(table for table in found if not names or table.name in names))
+    return collect(kind, config, operator_context(folder), folder / "tables", names=names, limit=limit)
 
 
 def _parquet(paths: list[Path]) -> list[Table] | None:
@@ -126,15 +131,3 @@ def _parquet(paths: list[Path]) -> list[Table] | None:
             return None
         tables.append(Table(TableSchema.from_json(orjson.loads(metadata[SCHEMA_KEY])), (path,)))
     return tables
-
-
-def show_progress() -> Callable[[str, str, int, int], None]:
-    """Return what tells on standard error how far a generation is: each stage and table once."""
-    told: set[tuple[str, str]] = set()
-
-    def tell(stage: str, table: str, done: int, total: int) -> None:
-        if (stage, table) not in told:
-            told.add((stage, table))
-            click.echo(f"{stage} {table}".rstrip() + " …", err=True)
-
-    return tell

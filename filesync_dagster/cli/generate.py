@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,14 +15,18 @@ from filesync_dagster.cli.data_sets import (
     LIMIT,
     SETTINGS,
     TABLES,
-    read_data_set,
-    show_progress,
+    read_tables,
     source_of,
 )
 from filesync_dagster.cli.text import Cell, Column, plural, print_table, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from filesync_dagster.tables.model import DataSet
+    from filesync_dagster.tables.sessions.request import GenerationRequest
+    from filesync_dagster.tables.sessions.run import GeneratedData
+    from filesync_dagster.tables.synthetic.quality import QualityReport
 
 FORMATS = ("csv", "json", "excel", "sql", "parquet")
 
@@ -42,7 +47,7 @@ FORMATS = ("csv", "json", "excel", "sql", "parquet")
 @click.option("--locale", default="en_US", show_default=True, help="Of names, addresses and texts.")
 @click.option("--accept-proposals", is_flag=True, help="Also use the first relation that is proposed for a column.")
 @click.option("--no-rules", is_flag=True, help="Do not look for rules that all rows obey.")
-@click.option("--no-report", is_flag=True, help="Do not measure how alike the data are.")
+@click.option("--no-report", is_flag=True, help="Do not measure how alike and how private the data are.")
 def generate(  # the options, in their order
     files: tuple[Path, ...],
     kind: str | None,
@@ -66,32 +71,75 @@ def generate(  # the options, in their order
 
     The data are synthetic, not anonymous: the report says how alike they are, and who shares them reads it first.
     """
-    from filesync_dagster.tables.exports import ExportOptions, export
-    from filesync_dagster.tables.rules import mine_rules
-    from filesync_dagster.tables.synthetic import ENGINE_VERSION, FitOptions, GenerateRequest, fit
-    from filesync_dagster.tables.synthetic import generate as make
+    from filesync_dagster.tables.sessions.progress import SessionWatch
+    from filesync_dagster.tables.sessions.run import run_generation
+    from filesync_dagster.tables.sessions.submit import DRAWN_SEEDS_COUNT
 
-    options = ExportOptions.model_validate({"dialect": dialect})
-    request = GenerateRequest(scale=scale, rows=dict(_rows(each) for each in rows), seed=seed)
+    request = _request(
+        scale=scale,
+        rows=dict(_rows(each) for each in rows),
+        output_format=form,
+        export_options={"dialect": dialect},
+        keep=list(keep),
+        locale=locale,
+        accept_proposals=accept_proposals,
+        find_rules=not no_rules,
+        report=not no_report,
+    )
+    seed = secrets.randbelow(DRAWN_SEEDS_COUNT) if seed is None else seed
+    source = source_of(files, kind, settings)
     with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        real = read_data_set(source_of(files, kind, settings), work, names, limit)
-        real = _accept(real) if accept_proposals else real
-        real = real if no_rules else _enabled(mine_rules(real))
-        model = fit(real, FitOptions(seed=request.seed or 0, keep=keep, locale=locale), progress=show_progress())
-        made = make(model, request, work / "synthetic", progress=show_progress())
-        facts = {"seed": request.seed, "engine_version": ENGINE_VERSION, "scale": scale, "synthetic": True}
-        written = export(made, form, options, out, facts=facts)
-        for table in made.tables:
-            click.echo(f"{printable(table.name)}: {plural(table.schema.row_count or 0, 'row')}")
-        if not no_report:
-            _report(real, made, request.seed or 0)
-    _told(real)
-    for message in [*model.warnings, *(warning.message for table in made.tables for warning in table.schema.warnings)]:
-        click.echo(f"Warning: {printable(message)}", err=True)
-    for file in written.files:
+        work, watch = Path(folder), SessionWatch(_show_progress())
+        found = run_generation(
+            request, lambda _: read_tables(source, work, names, limit), work / "made", out, seed, watch
+        )
+    _print(found, out)
+
+
+def _request(**options: Any) -> GenerationRequest:
+    """Return what is asked for, as it would be over the API. Raises UsageError."""
+    from pydantic import ValidationError
+
+    from filesync_dagster.tables.sessions.request import GenerationRequest
+
+    try:
+        return GenerationRequest.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise click.UsageError(f"--{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+
+
+def _show_progress() -> Callable[[str, Mapping[str, Any]], None]:
+    """Return what tells on standard error how far a generation is: each stage, step and table once."""
+    told: set[str] = set()
+
+    def tell(stage: str, progress: Mapping[str, Any]) -> None:
+        line = " ".join(filter(None, (str(progress["step"]) or stage, str(progress["table"]))))
+        if line not in told:
+            told.add(line)
+            click.echo(f"{printable(line)} …", err=True)
+
+    return tell
+
+
+def _print(found: GeneratedData, out: Path) -> None:
+    """Print what was made, how alike and how private it is, and what somebody should know of it."""
+    from filesync_dagster.tables.synthetic.report_text import privacy_text
+
+    for table in found.made.tables:
+        click.echo(f"{printable(table.name)}: {plural(table.schema.row_count or 0, 'row')}")
+    if found.quality is not None:
+        _report(found.quality)
+    if found.privacy is not None:
+        for line in privacy_text(found.privacy.as_json()).splitlines():
+            click.echo(printable(line))
+    _told(found.real)
+    for warning in found.warnings:
+        where = ".".join(str(warning[part]) for part in ("table", "column") if warning.get(part))
+        click.echo(f"Warning: {printable(': '.join(filter(None, (where, str(warning['message'])))))}", err=True)
+    for file in found.export.files:
         click.echo(f"{out / file.name}: {file.size:,} bytes")
-    click.echo(f"Seed {request.seed}. Synthetic, not anonymous.")
+    click.echo(f"Seed {found.seed}. Synthetic, not anonymous.")
 
 
 def _rows(text: str) -> tuple[str, int]:
@@ -101,34 +149,8 @@ def _rows(text: str) -> tuple[str, int]:
     return name, int(count)
 
 
-def _accept(found: DataSet) -> DataSet:
-    """Return a data set whose columns have the first relation that was proposed for them."""
-    from dataclasses import replace
-
-    from filesync_dagster.tables.keys import find_keys
-    from filesync_dagster.tables.model import Origin
-
-    taken: set[tuple[str, tuple[str, ...]]] = set()
-    relations = []
-    for relation in found.relations:
-        if (relation.child, relation.child_columns) not in taken:
-            taken.add((relation.child, relation.child_columns))
-            relations.append(replace(relation, origin=relation.origin if relation.holds else Origin.DECLARED))
-    return find_keys(found.tables, relations)
-
-
-def _enabled(found: DataSet) -> DataSet:
-    """Return a data set without the rules that are only proposed."""
-    from dataclasses import replace
-
-    return replace(found, rules=tuple(rule for rule in found.rules if rule.enabled))
-
-
-def _report(real: DataSet, made: DataSet, seed: int) -> None:
+def _report(report: QualityReport) -> None:
     """Print how alike the data are: each number beside what real data and columns drawn alone would have."""
-    from filesync_dagster.tables.synthetic.quality import quality_report
-
-    report = quality_report(real, made, seed=seed)
     headline = report.headline
     if headline is None:
         click.echo("Quality: too few rows to measure.")
@@ -150,13 +172,10 @@ def _score(value: object) -> str:
 
 
 def _told(real: DataSet) -> None:
-    """Tell on standard error which relations nobody has confirmed, and what reading changed."""
+    """Tell on standard error which relations nobody has confirmed."""
     from filesync_dagster.tables.model import Origin
 
     for relation in real.relations:
         if relation.origin is Origin.PROPOSED:
             name = f"{relation.child}.{', '.join(relation.child_columns)} → {relation.parent}"
             click.echo(f"Not used: {printable(name)} is only proposed (--accept-proposals uses it).", err=True)
-    for table in real.tables:
-        for warning in table.schema.warnings:
-            click.echo(f"Warning: {printable(f'{table.name}: {warning.message}')}", err=True)

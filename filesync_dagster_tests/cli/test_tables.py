@@ -1,8 +1,10 @@
 """Tests of `filesync tables` and `filesync generate`: from files to what is in them, and to data like them."""
 
+import contextlib
 import csv
 import io
 import json
+import sqlite3
 import zipfile
 
 import pyarrow.parquet as pq
@@ -68,6 +70,8 @@ def test_generated_data_are_the_same_for_a_seed(files, tmp_path):
         done = run("generate", *files, "--out", tmp_path / name, "--seed", 5, "--scale", 0.25)
         assert done.exit_code == 0, done.output
         assert "Seed 5. Synthetic, not anonymous." in done.output
+        assert "Quality: " in done.output
+        assert "They may still tell something of real people" in done.output
         with zipfile.ZipFile(tmp_path / name / "synthetic_data.zip") as archive:
             outputs.append({each: archive.read(each) for each in archive.namelist()})
     assert outputs[0] == outputs[1]
@@ -79,6 +83,32 @@ def test_generated_data_are_the_same_for_a_seed(files, tmp_path):
     assert {row["customer_id"] for row in tables["orders"]} <= known
 
 
+@pytest.fixture
+def shop(tmp_path):
+    """Return two small CSV files, one with the products of the other."""
+    products, orders = tmp_path / "products.csv", tmp_path / "orders.csv"
+    products.write_text("product_id,grade\n" + "".join(f"{n},{'fine' if n % 3 else 'plain'}\n" for n in range(1, 61)))
+    orders.write_text("order_id,product_id,amount\n" + "".join(f"{n},{1 + n % 60},{n}.5\n" for n in range(1, 181)))
+    return products, orders
+
+
+def test_data_of_files_are_generated_as_they_are_asked_for(shop, tmp_path):
+    """So many rows of one table, another copied, as SQL."""
+    done = run(
+        *("generate", *shop, "--out", tmp_path / "out", "--seed", 5, "--rows", "orders=40", "--keep", "products"),
+        *("--format", "sql", "--dialect", "sqlite", "--no-report"),
+    )
+    assert done.exit_code == 0, done.output
+    assert "orders: 40 rows" in done.output
+    assert "Quality: " not in done.output
+    written = (tmp_path / "out" / "synthetic_data.sql").read_text()
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(written)
+        kept = database.execute("SELECT grade, count(*) FROM products GROUP BY 1 ORDER BY 1").fetchall()
+        assert kept == [("fine", 40), ("plain", 20)]
+        assert database.execute("SELECT count(*) FROM orders NATURAL JOIN products").fetchone() == (40,)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -88,6 +118,7 @@ def test_generated_data_are_the_same_for_a_seed(files, tmp_path):
         (["tables", "test", "--type", "postgres", "--set", "host"], "is not KEY=VALUE"),
         (["tables", "test", "--type", "api", "--set", "endpoints=[{"], "this is no JSON"),
         (["generate", "a.csv", "--out", "x", "--rows", "a"], "is not TABLE=N"),
+        (["generate", "a.csv", "--out", "x", "--locale", "german"], "--locale: String should match pattern"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(arguments, sentence):
