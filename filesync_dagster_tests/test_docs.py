@@ -90,7 +90,7 @@ def test_yaml_examples_are_valid(example, project):
     if document.get("type") == "filesync_dagster.components.FileEndpointsComponent":
         FileEndpointsComponent.get_model_cls().model_validate(document["attributes"])
         return
-    assert set(document) <= {"settings", "alerts", "queues", "endpoints", "replications", "sources"}
+    assert set(document) <= {"settings", "alerts", "queues", "endpoints", "replications", "sources", "generations"}
     # An example of a replication speaks of the endpoint that the pages have.
     (project / "example.yaml").write_text(example if "endpoints" in document else ENDPOINTS + example)
     variables = dict.fromkeys(references(example), "value")
@@ -118,11 +118,13 @@ def test_sql_examples_run(example, project):
 def test_commands_in_examples_exist(example):
     """Each `filesync` line has a command and options that exist, each `make` line a target."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for line in example.replace("&&", "\n").splitlines():
+    for line in example.replace("\\\n", " ").replace("&&", "\n").splitlines():
+        if not line.lstrip().startswith(("make ", "filesync ")):
+            continue
         words = shlex.split(line, comments=True)
         if words[:1] == ["make"]:
             assert {word for word in words[1:] if "=" not in word} <= targets
-        elif words[:1] == ["filesync"]:
+        else:
             command = every_command()[words[1]]
             context = click.Context(command, info_name=words[1], **filesync.context_settings)
             command.parse_args(context, words[2:])

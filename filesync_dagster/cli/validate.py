@@ -37,6 +37,7 @@ def validate(invocation: Invocation) -> None:
         + (f", {inactive} not active" if inactive else "")
         + (f", {plural(len(config.replications), 'replication')}" if config.replications else "")
         + (f", {plural(len(config.sources), 'source')} of tables" if config.sources else "")
+        + (f", {plural(len(config.generations), 'generation')} of synthetic data" if config.generations else "")
         + "."
     )
 

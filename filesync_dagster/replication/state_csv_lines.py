@@ -51,8 +51,8 @@ def _problems(file: Iterator[str]) -> Iterator[tuple[int, str]]:
     line = 1
     try:
         for row in reader:
-            if len(row) == len(COLUMNS) + 1 and not row[-1]:
-                row.pop()  # a comma more at the end of a line is harmless; so is an empty line
+            while len(row) > len(COLUMNS) and not row[-1]:
+                row.pop()  # commas more at the end of a line are harmless; so is an empty line
             if line > 1 and row and (problem := _problem(row, seen)):
                 yield line, problem
             if row:

@@ -1,6 +1,7 @@
 """init, validate, test, and what every call has in common."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -24,13 +25,18 @@ def test_the_commented_example_is_valid_too(shell, monkeypatch):
     shell.config.unlink()
     shell.run("init")
     lines = shell.config.read_text().splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith("  # - name: engineering"))
-    shell.config.write_text("\n".join([*lines[:start], *(line.replace("# ", "", 1) for line in lines[start:])]))
-    shell.variables |= {"ENG_ACCESS_KEY_ID": "key", "ENG_SECRET_ACCESS_KEY": "secret"}
+    first = next(number for number, line in enumerate(lines) if line.startswith("  # - name: engineering"))
+    text = []
+    for line in lines[first:]:
+        is_example = re.match(r"  # |# (sources:|generations:|  )", line)
+        text.append(line.replace("# ", "", 1) if is_example else line)
+    shell.config.write_text("\n".join([*lines[:first], *text]))
+    shell.variables |= {"ENG_ACCESS_KEY_ID": "key", "ENG_SECRET_ACCESS_KEY": "secret", "SHOP_PASSWORD": "secret"}
 
     result = shell.run("validate")
 
-    assert result.stdout.endswith("is valid: 2 endpoints (1 local, 1 s3).\n"), result.output
+    counted = "2 endpoints (1 local, 1 s3), 1 source of tables, 1 generation of synthetic data"
+    assert result.stdout.endswith(f"is valid: {counted}.\n"), result.output
 
 
 def test_init_does_not_overwrite(shell):

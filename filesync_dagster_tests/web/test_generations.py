@@ -44,6 +44,7 @@ def until_completed(client, answer):
     """Return a generation once it has ended, however busy the machine is."""
     session_id = answer["session_id"]
     until = time.monotonic() + 240
+    answer = client.get(f"/api/sdv/status/{session_id}").json()
     while answer["status"] == "processing" and time.monotonic() < until:
         time.sleep(0.2)
         answer = client.get(f"/api/sdv/status/{session_id}").json()
