@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from filesync_dagster.core.errors import ProtocolViolation
@@ -174,6 +174,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(PIECES, max_size=14))
+@example(["a", ",,,,,", ",,,,,"])
 def test_the_quick_reader_takes_what_the_careful_one_takes(tmp_path_factory, pieces):
     """Only what is wrong is read line by line: the two must agree, but for ends of lines of two kinds in one file."""
     folder = tmp_path_factory.mktemp("state")
