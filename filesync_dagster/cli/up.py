@@ -30,8 +30,9 @@ def up(invocation: Invocation, port: int, host: str) -> None:
     with stop_on_signal() as stop:
 
         def tell_where(url: str) -> None:
-            click.echo(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it.")
-            click.echo(serve_console(environment, host, stop))
+            console = serve_console(environment, host, stop)
+            # At once: whoever waits for the address may not read on.
+            click.echo(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it.\n{console}")
 
         serve(
             environment,
