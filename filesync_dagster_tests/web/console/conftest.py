@@ -20,6 +20,7 @@ QUIET = [
     "--force-color-profile=srgb",
     "--font-render-hinting=none",
 ]
+PATIENCE_MILLISECONDS = 60_000  # a machine may be busy with other tests
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -59,8 +60,9 @@ class Visit:
 @pytest.fixture(scope="module")
 def browser():
     """Return Chromium."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         if not shutil.which(CHROMIUM):
             pytest.skip("Chromium is not installed")
@@ -91,7 +93,7 @@ def visits(browser, place):
         if signed_in:
             context.add_cookies([{"name": "filesync_session", "value": at.cookie, "url": at.url, "httpOnly": True}])
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
         one = Visit(at, page)
         page.on("pageerror", lambda error: one.errors.append(f"error: {error}"))
         page.on("console", lambda message: one.errors.append(message.text) if message.type == "error" else None)
