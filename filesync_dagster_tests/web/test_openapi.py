@@ -69,7 +69,7 @@ def described(tmp_path_factory):
     with made_in(tmp_path_factory.mktemp("api")) as project:
         project.sync("docs")
         with served(replace(project.site, dagster_url=NOBODY)) as address:
-            yield schemathesis.openapi.from_url(f"{address}/openapi.json")
+            yield schemathesis.openapi.from_url(f"{address}/openapi.json", timeout=60)
 
 
 @pytest.mark.parametrize(

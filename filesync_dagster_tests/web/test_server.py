@@ -34,8 +34,10 @@ def test_it_answers_logs_and_ends(process):
     running, address = process
     allowed = {"authorization": f"Bearer {TOKEN}"}
 
-    answers = [httpx.get(f"{address}{path}", headers=allowed) for path in ("/health", "/endpoints", "/metrics")]
-    refused = httpx.post(f"{address}/sync/initial?secret=x")
+    answers = [
+        httpx.get(f"{address}{path}", headers=allowed, timeout=60) for path in ("/health", "/endpoints", "/metrics")
+    ]
+    refused = httpx.post(f"{address}/sync/initial?secret=x", timeout=60)
     running.send_signal(signal.SIGTERM)
     output, log = running.communicate(timeout=60)
 

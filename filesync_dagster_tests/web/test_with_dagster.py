@@ -38,7 +38,7 @@ def until(look, patience=180):
 
 def endpoint(address, name="docs"):
     """What is told of an endpoint."""
-    answer = httpx.get(f"{address}/sync/status", params={"endpoint": name}, headers=MAY)
+    answer = httpx.get(f"{address}/sync/status", params={"endpoint": name}, headers=MAY, timeout=60)
     return answer.json()["endpoints"][0]
 
 
@@ -51,7 +51,9 @@ def test_a_sync_is_asked_for_over_rest_and_followed(together):
     (run_id,) = launched.json()["run_ids"]
     assert dagster.run_ended(run_id) == "SUCCESS"
 
-    told = httpx.get(f"{address}/sync/status", params={"endpoint": "docs", "run_id": run_id}, headers=MAY).json()
+    told = httpx.get(
+        f"{address}/sync/status", params={"endpoint": "docs", "run_id": run_id}, headers=MAY, timeout=60
+    ).json()
     assert (told["runs"][0]["status"], told["runs"][0]["full"], told["runs"][0]["endpoints"]) == (
         "SUCCESS",
         True,
@@ -60,7 +62,7 @@ def test_a_sync_is_asked_for_over_rest_and_followed(together):
     assert told["runs"][0]["url"] == launched.json()["urls"][0]
     (known,) = told["endpoints"]
     assert (known["state"], known["files_total"], known["last_sync"]["run_id"]) == ("ok", 4, run_id)
-    assert httpx.get(f"{address}/sync/status?run_id=00000000", headers=MAY).status_code == 404
+    assert httpx.get(f"{address}/sync/status?run_id=00000000", headers=MAY, timeout=60).status_code == 404
 
 
 def test_a_second_launch_waits_for_the_first(together):
@@ -99,7 +101,7 @@ def test_a_notification_becomes_a_sync(together):
     project, address, _ = together
     (project.folder / "store" / "new").write_text("n")
 
-    answer = httpx.post(f"{address}/webhooks/docs", headers={"authorization": f"Bearer {SECRET}"})
+    answer = httpx.post(f"{address}/webhooks/docs", headers={"authorization": f"Bearer {SECRET}"}, timeout=60)
 
     assert answer.status_code == 202
     until(lambda: endpoint(address)["files_total"] == len(list((project.folder / "store").iterdir())), 300)
@@ -111,11 +113,11 @@ def test_made_up_launches_are_answered_as_described(together, path):
     import schemathesis
 
     _, address, _ = together
-    made_up = schemathesis.openapi.from_url(f"{address}/openapi.json")[path]["POST"].as_strategy()
+    made_up = schemathesis.openapi.from_url(f"{address}/openapi.json", timeout=60)[path]["POST"].as_strategy()
 
     @given(case=made_up)
     @settings(max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=HealthCheck)
     def ask(case):
-        case.call_and_validate(headers=MAY)
+        case.call_and_validate(headers=MAY, timeout=60)
 
     ask()

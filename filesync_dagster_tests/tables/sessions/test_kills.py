@@ -64,18 +64,24 @@ def kill_everywhere(folder, runs, **request):
     """Kill a worker at each point, several times, and look at what a server finds that starts then."""
     with place_at(folder) as runtime:
         jobs = [(ask(runtime, **request).id, point, times) for point in POINTS for times in runs]
-        assert kill_workers(folder, jobs) == [KILLED] * len(jobs)
+        ends = kill_workers(folder, jobs)
+        # A stage may have fewer steps than the one before which a worker was to be killed: then it came to its end.
+        assert all(end == KILLED or (end == 0 and times > 1) for end, (_, _, times) in zip(ends, jobs, strict=True))
+        is_whole = {
+            session_id: end == 0 or point == "after the commit"
+            for end, (session_id, point, _) in zip(ends, jobs, strict=True)
+        }
         with dispatcher_of(runtime):
-            for session_id, point, _ in jobs:
+            for session_id, has_files in is_whole.items():
                 record = wait_for(runtime, session_id)
-                if point == "after the commit":
+                if has_files:
                     assert record.state == "completed"
                     require_whole(runtime, session_id)
                     continue
                 assert (record.state, record.error_code) == ("failed", "interrupted")
                 assert runtime.metadata.session_files.of(session_id) == []
-        for session_id, point, _ in jobs:
-            assert (files_of(runtime, session_id) == []) == (point != "after the commit")
+        for session_id, has_files in is_whole.items():
+            assert (files_of(runtime, session_id) != []) == has_files
 
 
 def test_a_worker_that_is_killed_leaves_nothing_half_done(tmp_path):
