@@ -11,7 +11,14 @@ from filesync_dagster.web.messages import Body
 class SignIn(BaseModel):
     """What proves who signs in: the token of the API, or the code of a one-time link."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        json_schema_extra={
+            "oneOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("token", "code")]
+        },
+    )
 
     token: str | None = Field(
         default=None, min_length=1, max_length=4096, repr=False, description="FILESYNC_API_TOKEN."

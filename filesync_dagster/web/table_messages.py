@@ -174,7 +174,13 @@ class RelationDecision(BaseModel):
 class TogetherOrder(BaseModel):
     """Which tables are looked at as one data set."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "anyOf": [{"required": [name], "properties": {name: {"minItems": 1}}} for name in ("uploads", "sources")]
+        },
+    )
 
     uploads: list[Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]] = Field(
         default=[], max_length=1000, description="By their `upload_id`."

@@ -72,3 +72,12 @@ def test_without_the_token_no_file_is_told(stranger):
     """Names of files are nobody else's business."""
     paths = ("/search?q=a", "/endpoints/docs/files", "/endpoints/docs/changes", "/reports", "/reports/activity")
     assert {stranger.get(path).status_code for path in paths} == {401}
+
+
+def test_the_edge_of_the_calendar_is_answered(project, client):
+    """A moment that no calendar has in UTC is the first or the last one that it has."""
+    project.sync("docs")
+    for since, number in (("0001-01-01T00:00:00+14:00", 4), ("9999-12-31T23:59:59-14:00", 0)):
+        answer = client.get("/api/files", params={"changed_since": since})
+        assert answer.status_code == 200, answer.text
+        assert len(answer.json()["items"]) == number

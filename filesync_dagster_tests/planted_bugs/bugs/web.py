@@ -67,4 +67,12 @@ BUGS = (
         "filesync_dagster_tests/web/test_connections.py",
         "is_not_waited_for",
     ),
+    Bug(
+        "a moment outside the years of UTC crashes a request",
+        "web/row_messages.py",
+        "AfterValidator(_in_utc)",
+        "AfterValidator(lambda value: value)",
+        "filesync_dagster_tests/web/test_rows.py",
+        "edge_of_the_calendar",
+    ),
 )
