@@ -238,7 +238,7 @@ export type SessionTable = { "name": string; "rows": number; "columns": number }
 
 export type SessionWarning = { "code": string; "message": string; "table": (string | null); "column": (string | null); "count": number };
 
-export type SignIn = { "token"?: (string | null); "code"?: (string | null) };
+export type SignIn = ({ "token": string } | { "code": string });
 
 export type SignInLink = { "code": string; "role": "viewer" | "operator" | "admin"; "expires_at": string };
 
@@ -280,7 +280,7 @@ export type TableSummary = { "id": string; "name": string; "source": string; "up
 
 export type TablesTogether = { "tables": Array<TogetherTable>; "relations": Array<RelationOut>; "rules": Array<RuleOut> };
 
-export type TogetherOrder = { "uploads"?: Array<string>; "sources"?: Array<string> };
+export type TogetherOrder = ({ "uploads": unknown } | { "sources": unknown });
 
 export type TogetherTable = { "id": string; "name": string; "source": string; "upload_id": (string | null); "rows": number; "primary_key": Array<string>; "columns": Array<ColumnOut> };
 
