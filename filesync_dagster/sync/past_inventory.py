@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from filesync_dagster.core.clock import utc_now
 from filesync_dagster.core.errors import NothingKnown
 from filesync_dagster.storage.snapshots import literal, parquet, stream
 from filesync_dagster.sync import diff
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from filesync_dagster.storage.database import SyncRecord
     from filesync_dagster.storage.database.browse import BrowseQuery
     from filesync_dagster.sync.runtime import Runtime
+
+COMPARED_DISTANCE = timedelta(days=1)
+"""What lies between two moments that are compared, where nobody says which."""
 
 COLUMNS = "external_id, name, path, kind, size, modified_at, version, content_hash, owner"
 FOLDED = "lower(nfc_normalize({}))"
@@ -160,16 +165,22 @@ def children_at(  # noqa: PLR0917  # one page of a folder
 def diff_moments(  # noqa: PLR0917  # one page of a comparison
     runtime: Runtime,
     endpoint: Endpoint,
-    before: datetime,
-    after: datetime,
+    before: datetime | None,
+    after: datetime | None,
     offset: int,
     limit: int,
     *,
     kinds: Sequence[str] = (),
     folder: str | None = None,
 ) -> MomentDiff:
-    """Compare an inventory at two moments. Raises NothingKnown, SnapshotError."""
-    logs = [_log_at(runtime, endpoint, moment) for moment in (before, after)]
+    """Compare an inventory at two moments. Raises NothingKnown, SnapshotError.
+
+    `after` is now unless it is given; `before` a day earlier, or the first state that is stored, if that is later.
+    """
+    until = after or utc_now()
+    newer = _log_at(runtime, endpoint, until)
+    older = _log_at(runtime, endpoint, before) if before else _default_before(runtime, endpoint, until) or newer
+    logs = [older, newer]
     paths = [snapshot_file(runtime, endpoint.name, log) for log in logs]
     where = [f"change IN ({', '.join(map(literal, kinds))})"] if kinds else []
     if folder:
@@ -189,6 +200,11 @@ def _read_diff(
     counts = dict(con.execute(f"SELECT change, count(*) FROM ({changes}) GROUP BY 1 ORDER BY 1").fetchall())
     page = con.sql(f"SELECT * FROM ({changes}) ORDER BY path, external_id LIMIT {int(limit)} OFFSET {int(offset)}")
     return MomentDiff(counts, page.to_arrow_table().to_pylist(), logs[0].as_of, logs[1].as_of)
+
+
+def _default_before(runtime: Runtime, endpoint: Endpoint, until: datetime) -> SyncRecord | None:
+    syncs, endpoint_id = runtime.metadata.syncs, runtime.register(endpoint)
+    return syncs.snapshot_at(endpoint_id, until - COMPARED_DISTANCE) or syncs.first_snapshot(endpoint_id)
 
 
 def _log_at(runtime: Runtime, endpoint: Endpoint, moment: datetime) -> SyncRecord:

@@ -182,8 +182,12 @@ class ComparisonQuery(PageQuery):
     """Which two moments of which endpoint."""
 
     endpoint: Text = Field(description="Of an endpoint.")
-    before: Moment = Field(description="As it was then.")
-    after: Moment = Field(description="And as it was then.")
+    before: Moment | None = Field(
+        default=None,
+        description="As it was then. Left out: a day before `after`, or the first state that is stored, if that is "
+        "later.",
+    )
+    after: Moment | None = Field(default=None, description="And as it was then. Left out: now.")
     kind: list[Change] = Field(default=[], max_length=7, description="Only of these kinds; may be repeated.")
     folder: Text | None = Field(default=None, description="Only of this path, and of what lies in it.")
 

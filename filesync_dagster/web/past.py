@@ -100,7 +100,7 @@ def tree(site: Site, given: TreeQuery, as_of: datetime) -> FolderListing:
 
 def compare(site: Site, given: ComparisonQuery) -> MomentComparison:
     """Return what became of an inventory. Raises UnknownEndpoint, InvalidQuery, NothingKnown."""
-    if given.after < given.before:
+    if given.before and given.after and given.after < given.before:
         raise InvalidQuery("`after` has to come after `before`.")
     place = decode_cursor(given.cursor, int)
     offset = max(0, place[0]) if place else 0

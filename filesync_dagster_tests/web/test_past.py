@@ -94,6 +94,11 @@ def test_two_moments_are_compared(client, moments):
     assert get(client, "/api/compare", endpoint="docs", before=moments[1], after=moments[1])["items"] == []
     inside = get(client, "/api/compare", endpoint="docs", before=moments[0], after=moments[2], folder="drawings")
     assert [one["change"] for one in inside["items"]] == ["moved"]
+    young = get(client, "/api/compare", endpoint="docs")  # all of it is of today: from the first state on
+    assert (young["counts"], young["before"], young["after"]) == (both["counts"], both["before"], both["after"])
+    until = get(client, "/api/compare", endpoint="docs", after=moments[1])
+    assert (until["before"], until["counts"]) == (both["before"], {"modified": 1, "moved": 1})
+    assert client.get("/api/compare", params={"endpoint": "lost"}).status_code == 409  # nothing is known of it at all
 
 
 def test_a_moment_before_all_syncs_is_unknown_and_not_empty(client, moments):

@@ -301,7 +301,7 @@ export interface Operations {
   "GET /api/changes": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint"?: Array<string>; "since"?: (string | null); "until"?: (string | null); "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: JournalPage };
   "GET /api/changes/export": { query: { "endpoint"?: Array<string>; "since"?: (string | null); "until"?: (string | null); "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: unknown };
   "GET /api/changes/histogram": { query: { "endpoint"?: Array<string>; "since": string; "until": string }; answer: ChangeHistogram };
-  "GET /api/compare": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint": string; "before": string; "after": string; "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: MomentComparison };
+  "GET /api/compare": { query: { "limit"?: number; "cursor"?: (string | null); "endpoint": string; "before"?: (string | null); "after"?: (string | null); "kind"?: Array<"added" | "modified" | "moved" | "removed" | "restored" | "permissions_changed" | "left_scope">; "folder"?: (string | null) }; answer: MomentComparison };
   "GET /api/connectors/available": { answer: Connectors };
   "POST /api/connectors/discover": { body: ConnectionIn; answer: Discovery };
   "POST /api/connectors/test": { body: ConnectionIn; answer: ConnectionTest };

@@ -1,7 +1,8 @@
 /** Our own charts: each is an image with a sentence, and can be read as a table. */
-import { useId, type ReactNode } from "react";
+import { useState, type PointerEvent, type ReactNode } from "react";
 import { SmallTable, type Column } from "../components/controls";
 import { t } from "../text/catalogue";
+import { barAt, ends, type Brush } from "./brush";
 import styles from "./charts.module.css";
 
 export interface Series {
@@ -55,29 +56,59 @@ interface BarsProps {
   series: readonly Series[];
   height?: number;
   format: (value: number) => string;
-  onPick?: (bar: Bar) => void;
+  /** Takes the first and the last bar that were brushed over; a click brushes one. */
+  onBrush?: (first: Bar, last: Bar) => void;
+  /** Which bars are chosen now, by their numbers. */
+  chosen?: Brush | null;
 }
 
 /** Stacked bars, side by side. */
-export function Bars({ sentence, bars, series, height = 120, format, onPick }: BarsProps) {
-  const clip = useId();
+export function Bars({ sentence, bars, series, height = 120, format, onBrush, chosen = null }: BarsProps) {
+  const [brush, setBrush] = useState<Brush | null>(null);
   const totals = bars.map((bar) => series.reduce((sum, one) => sum + (bar.values[one.id] ?? 0), 0));
   const most = Math.max(1, ...totals);
-  const step = WIDTH / Math.max(FEWEST_BARS, bars.length);
-  const ends = [...new Set([0, Math.floor((bars.length - 1) / 2), bars.length - 1])].flatMap((at) => bars[at] ?? []);
+  const roomCount = Math.max(FEWEST_BARS, bars.length);
+  const step = WIDTH / roomCount;
+  const shown = brush ?? chosen;
+  const [firstShown, lastShown] = shown ? ends(shown) : [0, -1];
+  const below = (event: PointerEvent<SVGSVGElement>) => {
+    const place = event.currentTarget.getBoundingClientRect();
+    return barAt(event.clientX - place.left, place.width, roomCount, bars.length);
+  };
+  // A picture: what a brush does, fields beside it do for the keyboard.
+  const brushing = onBrush && bars.length > 0 && {
+    className: styles.brushed,
+    onPointerDown: (event: PointerEvent<SVGSVGElement>) => {
+      if (event.button !== 0) return;
+      event.currentTarget.setPointerCapture(event.pointerId);
+      const at = below(event);
+      setBrush({ from: at, to: at });
+    },
+    onPointerMove: (event: PointerEvent<SVGSVGElement>) => {
+      if (brush) setBrush({ from: brush.from, to: below(event) });
+    },
+    onPointerUp: (event: PointerEvent<SVGSVGElement>) => {
+      if (!brush) return;
+      const [first, last] = ends({ from: brush.from, to: below(event) }).map((at) => bars[at]);
+      setBrush(null);
+      if (first && last) onBrush(first, last);
+    },
+    onPointerCancel: () => { setBrush(null); },
+  };
+  const labels = [...new Set([0, Math.floor((bars.length - 1) / 2), bars.length - 1])].flatMap((at) => bars[at] ?? []);
   const columns: Column<Bar>[] = [
     { id: "label", header: "", cell: (bar) => bar.label },
     ...series.map((one) => ({ id: one.id, header: one.label, isNumber: true, cell: (bar: Bar) => format(bar.values[one.id] ?? 0) })),
   ];
   return (
     <Figure sentence={sentence} legend={series} table={<SmallTable label={sentence} columns={columns} rows={bars.filter((_, at) => (totals[at] ?? 0) > 0)} keyOf={(bar) => bar.key} />}>
-      <svg viewBox={`0 0 ${WIDTH} ${height + 18}`} preserveAspectRatio="none" height={height + 18} aria-hidden="true">
+      <svg viewBox={`0 0 ${WIDTH} ${height + 18}`} preserveAspectRatio="none" height={height + 18} aria-hidden="true" {...(brushing || {})}>
         <line className={styles.grid} x1={0} x2={WIDTH} y1={height} y2={height} />
+        {lastShown >= firstShown && <rect className={styles.brush} x={firstShown * step} y={0} width={(lastShown - firstShown + 1) * step} height={height} />}
         {bars.map((bar, at) => {
           let top = height;
           return (
-            // A picture: what a click does, fields beside it do for the keyboard.
-            <g key={`${clip}${bar.key}`} onClick={() => onPick?.(bar)} style={onPick ? { cursor: "pointer" } : {}}>
+            <g key={bar.key}>
               <rect x={at * step} y={0} width={step} height={height} fill="transparent">
                 <title>{`${bar.label}: ${format(totals[at] ?? 0)}`}</title>
               </rect>
@@ -92,7 +123,7 @@ export function Bars({ sentence, bars, series, height = 120, format, onPick }: B
         })}
       </svg>
       <div style={{ display: "flex", justifyContent: "space-between" }} className={styles.legend}>
-        {(bars.length < FEWEST_BARS ? ends.slice(0, 1) : ends).map((bar) => (
+        {(bars.length < FEWEST_BARS ? labels.slice(0, 1) : labels).map((bar) => (
           <span key={bar.key}>{bar.label}</span>
         ))}
       </div>

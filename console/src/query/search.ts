@@ -15,12 +15,12 @@ const TOKEN = /(\w+):("[^"]*"|\S+)|"([^"]*)"|(\S+)/g;
 const FACTORS: Record<string, number> = { "": 1, b: 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9, t: 1e12, tb: 1e12, p: 1e15, pb: 1e15 };
 const KINDS = ["file", "folder", "shortcut", "document"];
 
-function sizeOf(text: string): number | null {
+export function sizeOf(text: string): number | null {
   const found = /^(\d+(?:\.\d+)?)([kmgtp]?b?)$/i.exec(text);
   return found ? Math.round(Number(found[1]) * (FACTORS[(found[2] ?? "").toLowerCase()] ?? 1)) : null;
 }
 
-function dayOf(text: string): string | null {
+export function dayOf(text: string): string | null {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) ? `${text}T00:00:00Z` : null;
 }
 

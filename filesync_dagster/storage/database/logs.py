@@ -204,6 +204,14 @@ class SyncRepository:
         # A snapshot that retention let go is not made up for by an older one, which says something else.
         return None if row is None or row["snapshot_uri"] is None else _record(row)
 
+    def first_snapshot(self, endpoint_id: int) -> SyncRecord | None:
+        """The committed sync whose snapshot describes the earliest moment of those that are stored; None: none is."""
+        log = sync_logs.c
+        stored = (log.endpoint_id == endpoint_id, _COMMITTED, log.snapshot_uri.is_not(None), log.as_of.is_not(None))
+        with self._database.read_transaction() as connection:
+            row = _first(connection, select(sync_logs).where(*stored).limit(1).order_by(log.as_of, log.seq))
+        return None if row is None else _record(row)
+
     def last_full(self, endpoint_id: int | None = None) -> dict[int, SyncRecord]:
         """The last committed sync that listed everything, by endpoint id; of one endpoint or of all."""
         committed = ONE.c.sync_status.in_(_COMMITTED_VALUES)

@@ -1,5 +1,7 @@
 """What people do with the console, in Chromium on a real server: browse, search, look at changes, decide."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -7,7 +9,7 @@ pytestmark = [pytest.mark.xdist_group("console")]
 
 
 def test_browsing_three_levels_down_and_back(visit):
-    """Folders, a file, and back to where one was; a link to a folder shows the same."""
+    """Folders, a file, and back to where one was; filters in fields, all of it in the address."""
     page = visit.page
     visit.open("/files")
     tree = page.get_by_role("navigation", name="Places")
@@ -24,6 +26,15 @@ def test_browsing_three_levels_down_and_back(visit):
 
     expect(page.get_by_role("grid", name="Files").get_by_role("link", name="plan 1.dwg")).to_be_visible()
     assert "folder=floor+2%2Froom+1" in page.url
+    tree.get_by_role("link", name="drawings").click()
+    page.get_by_text("More filters").click()
+    page.get_by_label("Size at least").fill("600 B")
+    page.keyboard.press("Enter")
+    page.get_by_label("Kind", exact=True).select_option("file")
+    expect(page.get_by_role("grid", name="Files")).to_have_attribute("aria-rowcount", "12")
+    assert "kind=file&min_size=600" in page.url
+    page.get_by_label("Search", exact=True).fill("kind:folder")
+    expect(page.get_by_label("Kind", exact=True)).to_be_disabled()
 
 
 def test_searching_all_stores_with_the_keyboard(visit):
@@ -46,7 +57,7 @@ def test_searching_all_stores_with_the_keyboard(visit):
 
 
 def test_a_folder_that_moved_is_one_change(visit):
-    """With how many paths it took along; the others beside it, by kind."""
+    """With how many paths it took along; the others beside it, by kind; a part of the time is brushed."""
     page = visit.page
     visit.open("/changes?endpoint=drawings")
     grid = page.get_by_role("grid", name="Changes, the last one first")
@@ -55,6 +66,20 @@ def test_a_folder_that_moved_is_one_change(visit):
     expect(grid.get_by_role("row", name="plan 2.dwg")).to_be_visible()
     expect(grid).to_have_attribute("aria-rowcount", "2")
     assert "kind=removed" in page.url
+    strip = page.get_by_role("img", name=re.compile("between")).locator("svg")
+    right, left = strip.bounding_box()["width"] - 2, strip.bounding_box()["width"] / 2
+    strip.hover(position={"x": left, "y": 40})
+    page.mouse.down()
+    strip.hover(position={"x": right, "y": 40})
+    page.mouse.up()
+    expect(page.get_by_label("From")).to_have_value(re.compile(r"\d{4}-.*T\d\d:00"))
+    assert re.search("since=.*until=", page.url)
+    expect(grid).to_have_attribute("aria-rowcount", "2")
+    strip.click(position={"x": 2, "y": 40})  # one bar, of a week ago
+    expect(page.get_by_text("Nothing changed")).to_be_visible()
+    page.get_by_label("From").fill("")
+    page.get_by_label("Until").fill("")
+    expect(grid).to_have_attribute("aria-rowcount", "2")
 
 
 def test_approving_says_what_it_will_do_and_does_what_was_looked_at(visit, place):

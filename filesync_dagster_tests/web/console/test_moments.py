@@ -29,11 +29,15 @@ def test_files_are_shown_as_they_were(visit, place):
 
 
 def test_two_moments_are_compared(visit, place):
-    """What is missing since is found without knowing when it went."""
+    """What is missing since is found without knowing when it went; a young place begins with its first state."""
     page = visit.page
     then = re.sub(r"\+00:00$", "Z", first_sync(place))
-    visit.open(f"/changes/compare?endpoint=drawings&before={then}")
     grid = page.get_by_role("grid", name="Differences, by path")
+    visit.open("/changes/compare")
+    expect(grid.get_by_role("row", name="level 1")).to_contain_text("from floor 1")
+    visit.open("/changes/compare?endpoint=lost")
+    expect(page.get_by_text("No sync of this endpoint has succeeded yet")).to_be_visible()
+    visit.open(f"/changes/compare?endpoint=drawings&before={then}")
     expect(grid.get_by_role("row", name="level 1")).to_contain_text("from floor 1")
     page.get_by_label("Kind").select_option("removed")
     expect(grid.get_by_role("row", name="plan 2.dwg")).to_be_visible()

@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { addressOf, call } from "../../api/client";
 import { useApi } from "../../api/queries";
 import type { JournalRow } from "../../api/types";
+import { asFieldText, momentOfField } from "../../app/preferences";
 import { Bars } from "../../charts/Charts";
 import { Answer, Failure } from "../../components/Answer";
 import { Difference } from "../../components/Difference";
@@ -19,6 +20,7 @@ import { useQueryState } from "../../query/useQueryState";
 import { t } from "../../text/catalogue";
 import { CHANGE_KINDS, changeLabel, changeLook, changeSeries } from "../../text/changes";
 import { clockTime, count, day, moment, plural, visible } from "../../text/format";
+import { chosenBars } from "../../charts/brush";
 import { fileAddress } from "../files/address";
 
 const HOUR_MS = 3_600_000;
@@ -70,9 +72,10 @@ export default function ChangesPage() {
   const [values, change] = useQueryState(CODEC);
   const [openedAt] = useState(() => Math.ceil(Date.now() / HOUR_MS) * HOUR_MS);
   const span = useMemo(() => ({ since: new Date(openedAt - SPANS[values.span] * HOUR_MS).toISOString(), until: new Date(openedAt).toISOString() }), [openedAt, values.span]);
-  const isPicked = isMoment(values.since) && isMoment(values.until);
-  const since = isPicked ? values.since : span.since;
-  const until = isPicked ? values.until : null;
+  const picked = { since: isMoment(values.since) ? values.since : "", until: isMoment(values.until) ? values.until : "" };
+  const isPicked = picked.since !== "" || picked.until !== "";
+  const since = picked.since || span.since;
+  const until = picked.until || null;
   const endpoint = values.endpoint ? [values.endpoint] : [];
   const names = useApi("GET /sync/status");
   const strip = useApi("GET /api/changes/histogram", { query: { ...span, endpoint } }, { everySeconds: 60 });
@@ -93,6 +96,8 @@ export default function ChangesPage() {
       <Stack>
         <div className={layout.filters}>
           <SelectField label={t("changes.span")} value={values.span} options={(["day", "week", "month", "year"] as const).map((one) => [one, t(`changes.${one}`)])} onPick={(value) => { change({ span: value as typeof values.span, since: "", until: "" }); }} />
+          <TextField label={t("changes.from")} type="datetime-local" value={picked.since ? asFieldText(picked.since) : ""} onChange={(event) => { change({ since: event.target.value ? momentOfField(event.target.value) : "" }); }} />
+          <TextField label={t("changes.to")} type="datetime-local" value={picked.until ? asFieldText(picked.until) : ""} onChange={(event) => { change({ until: event.target.value ? momentOfField(event.target.value) : "" }); }} />
           <SelectField label={t("changes.endpoint")} value={values.endpoint} options={[["", t("app.all")], ...(names.data?.endpoints ?? []).map((one) => [one.endpoint, one.endpoint] as const)]} onPick={(value) => { change({ endpoint: value }); }} />
           <SelectField label={t("changes.kind")} value={values.kind} options={[["", t("app.all")], ...CHANGE_KINDS.map((one) => [one, changeLabel(one)] as const)]} onPick={(value) => { change({ kind: value as typeof values.kind }); }} />
           <div className={layout.grow}>
@@ -113,14 +118,16 @@ export default function ChangesPage() {
                 bars={bars}
                 series={changeSeries(found.items.map((bar) => bar.counts))}
                 format={count}
-                onPick={(bar) => { change({ since: new Date(Number(bar.key)).toISOString(), until: new Date(Number(bar.key) + stepMs).toISOString() }); }}
+                chosen={isPicked ? chosenBars(bars.map((bar) => Number(bar.key)), stepMs, since, until) : null}
+                onBrush={(from, to) => { change({ since: new Date(Number(from.key)).toISOString(), until: new Date(Number(to.key) + stepMs).toISOString() }); }}
               />
             );
           }}
         </Answer>
+        {!isPicked && <Muted>{t("changes.brush")}</Muted>}
         {isPicked && (
           <Row>
-            <Badge tone="info">{`${moment(values.since)} – ${moment(values.until)}`}</Badge>
+            <Badge tone="info">{`${moment(since)} – ${until ? moment(until) : t("changes.now")}`}</Badge>
             <Button icon="cross" onClick={() => { change({ since: "", until: "" }); }}>
               {t("changes.clearPick")}
             </Button>

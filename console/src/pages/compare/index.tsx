@@ -1,5 +1,4 @@
 /** Two moments of an endpoint: what is there now and was not then, and the other way round. */
-import { useState } from "react";
 import { Link } from "wouter";
 import { call } from "../../api/client";
 import { useApi } from "../../api/queries";
@@ -8,7 +7,7 @@ import { asFieldText, momentOfField } from "../../app/preferences";
 import { Failure } from "../../components/Answer";
 import { Grid, type GridColumn } from "../../components/Grid";
 import { Page } from "../../components/Page";
-import { Badge, Banner, ButtonLink, Empty, Muted, Row, SelectField, Skeleton, Stack, TextField } from "../../components/controls";
+import { Badge, Banner, Button, ButtonLink, Empty, Muted, Row, SelectField, Skeleton, Stack, TextField } from "../../components/controls";
 import layout from "../../components/layout.module.css";
 import { choice, isMoment, text } from "../../query/codec";
 import { useFollowingRows } from "../../query/useRows";
@@ -20,7 +19,6 @@ import { fileAddress } from "../files/address";
 import { placeAddress } from "../files/Tree";
 
 const CODEC = { endpoint: text(), before: text(), after: text(), kind: choice(["", ...CHANGE_KINDS], "") };
-const DAY_MS = 86_400_000;
 
 function columnsOf(endpoint: string): readonly GridColumn<Difference>[] {
   return [
@@ -58,15 +56,19 @@ function columnsOf(endpoint: string): readonly GridColumn<Difference>[] {
 
 export default function ComparePage() {
   const [values, change] = useQueryState(CODEC);
-  const [openedAt] = useState(() => Date.now());
   const names = useApi("GET /sync/status");
   const endpoints = names.data?.endpoints ?? [];
-  const endpoint = values.endpoint || (endpoints[0]?.endpoint ?? "");
-  const before = isMoment(values.before) ? values.before : new Date(openedAt - DAY_MS).toISOString();
-  const after = isMoment(values.after) ? values.after : new Date(openedAt).toISOString();
+  const chosen = endpoints.find((one) => one.endpoint === values.endpoint) ?? (values.endpoint ? undefined : (endpoints.find((one) => one.last_success !== null) ?? endpoints[0]));
+  const endpoint = values.endpoint || (chosen?.endpoint ?? "");
+  const isUnknown = names.isSuccess && (chosen === undefined ? endpoint === "" : chosen.last_success === null);
+  const isAsked = endpoint !== "" && names.isSuccess && !isUnknown;
+  const given = { ...(isMoment(values.before) ? { before: values.before } : {}), ...(isMoment(values.after) ? { after: values.after } : {}) };
+  const whole = useApi("GET /api/compare", { query: { endpoint, ...given, limit: 1 } }, { enabled: isAsked, keep: false });
+  // Which moments are meant is the server's to say where nobody does; from then on they stay the same.
+  const before = given.before ?? whole.data?.before ?? "";
+  const after = given.after ?? whole.data?.after ?? "";
   const query = { endpoint, before, after, kind: values.kind ? [values.kind] : [] };
-  const whole = useApi("GET /api/compare", { query: { endpoint, before, after, limit: 1 } }, { enabled: endpoint !== "", keep: false });
-  const rows = useFollowingRows<Difference>(["GET /api/compare", query], (cursor, limit, signal) => call("GET /api/compare", { query: { ...query, cursor, limit }, signal }), endpoint !== "" && !whole.error);
+  const rows = useFollowingRows<Difference>(["GET /api/compare", query], (cursor, limit, signal) => call("GET /api/compare", { query: { ...query, cursor, limit }, signal }), isAsked && whole.data !== undefined);
   const counts = Object.entries(whole.data?.counts ?? {});
   return (
     <Page title={t("compare.title")} asOf={whole.dataUpdatedAt} isRefreshing={rows.isFetching} lead={t("compare.about")} actions={<ButtonLink to="/changes" icon="clock">{t("changes.title")}</ButtonLink>}>
@@ -77,8 +79,15 @@ export default function ComparePage() {
           <TextField label={t("compare.after")} type="datetime-local" value={asFieldText(after)} onChange={(event) => { change({ after: event.target.value ? momentOfField(event.target.value) : "" }); }} />
           <SelectField label={t("changes.kind")} value={values.kind} options={[["", t("app.all")], ...CHANGE_KINDS.map((one) => [one, changeLabel(one)] as const)]} onPick={(value) => { change({ kind: value as typeof values.kind }); }} />
         </div>
-        {whole.error ? (
-          <Failure error={whole.error} onRetry={() => void whole.refetch()} />
+        {names.error ? (
+          <Failure error={names.error} onRetry={() => void names.refetch()} />
+        ) : isUnknown ? (
+          <Empty title={t("compare.nothing")} hint={t("compare.nothingHint")} action={<ButtonLink to={endpoint ? `/endpoints/${encodeURIComponent(endpoint)}` : "/endpoints"}>{t("files.toEndpoints")}</ButtonLink>} />
+        ) : whole.error ? (
+          <>
+            <Failure error={whole.error} onRetry={() => void whole.refetch()} />
+            {Object.keys(given).length > 0 && <Row><Button icon="refresh" onClick={() => { change({ before: "", after: "" }); }}>{t("compare.stored")}</Button></Row>}
+          </>
         ) : !whole.data ? (
           <Skeleton lines={6} />
         ) : (

@@ -18,13 +18,16 @@ import { useFollowingRows, useNumberedRows } from "../../query/useRows";
 import { useQueryState } from "../../query/useQueryState";
 import { t } from "../../text/catalogue";
 import { bytes, count, moment, plural, visible } from "../../text/format";
+import { FilterFields } from "./FilterFields";
 import { Tree, placeAddress } from "./Tree";
 import { fileAddress } from "./address";
+import { FILTERS, filterCount, withFilters } from "./filters";
 
 const CODEC = {
   endpoint: text(),
   folder: text(),
   q: text(),
+  ...FILTERS,
   subfolders: flag(),
   deleted: flag(),
   as_of: text(),
@@ -66,10 +69,11 @@ export default function FilesPage() {
   const [, navigate] = useLocation();
   const status = useApi("GET /sync/status", {}, { everySeconds: 30 });
   const endpoints = status.data?.endpoints ?? [];
-  const search = useMemo(() => parseSearch(values.q), [values.q]);
+  const typed = useMemo(() => parseSearch(values.q), [values.q]);
+  const search = useMemo(() => withFilters(typed, values), [typed, values]);
   const sortBy = values.sort.replace("-", "") as "path" | "size" | "modified";
   const asOf = isMoment(values.as_of) ? values.as_of : "";
-  const isDirect = values.endpoint !== "" && values.q === "" && !values.subfolders;
+  const isDirect = values.endpoint !== "" && values.q === "" && filterCount(values) === 0 && !values.subfolders;
   const filter = useMemo(
     () => ({
       ...search,
@@ -150,6 +154,7 @@ export default function FilesPage() {
               }}
             />
           </div>
+          <FilterFields filters={values} typed={typed} onChange={(some) => { change(some as Partial<typeof values>); }} />
           {isDirect && <Folders endpoint={values.endpoint} folder={values.folder} asOf={asOf} />}
           <Row>
             <span role="status">
