@@ -8,6 +8,7 @@ import click
 
 from filesync_dagster.cli.options import pass_invocation
 from filesync_dagster.cli.reload import tell
+from filesync_dagster.cli.text import announce
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
@@ -25,15 +26,15 @@ def daemon(invocation: Invocation) -> None:
 
     environment = invocation.environment()
     for problem in running_config(environment).problems:
-        click.echo(f"Warning: {problem}", err=True)
+        announce(f"Warning: {problem}", err=True)
     with stop_on_signal() as stop:
         serve(
             environment,
             None,
             0,
             stop,
-            on_ready=lambda _: click.echo(f"Dagster's daemon runs (logs in {logs(environment)}). Ctrl-C stops it."),
+            on_ready=lambda _: announce(f"Dagster's daemon runs (logs in {logs(environment)}). Ctrl-C stops it."),
             tell=tell,
-            on_stage=click.echo,
+            on_stage=announce,
         )
-    click.echo("Stopped.")
+    announce("Stopped.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from filesync_dagster.cli.options import pass_invocation
-from filesync_dagster.cli.text import printable
+from filesync_dagster.cli.text import announce, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ NOTHING_YET = "nothing has run here"
 
 def tell(sentence: str) -> None:
     """Print what became of an edit; what is wrong with it is a warning."""
-    click.echo(printable(sentence), err=sentence.startswith("Warning"))
+    announce(printable(sentence), err=sentence.startswith("Warning"))
 
 
 @click.command()
@@ -66,7 +66,7 @@ def reload(
         with stop_on_signal() as told:
             _at_once(ask, told)
             CodeServerWatch(answers, ask, tell).start(told)
-            click.echo(f"Watching {printable(str(environment.config_path))}. Ctrl-C stops it.")
+            announce(f"Watching {printable(str(environment.config_path))}. Ctrl-C stops it.")
             edits.run(told)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from filesync_dagster.cli.options import HOST, pass_invocation
+from filesync_dagster.cli.text import announce
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
@@ -45,17 +46,17 @@ def serve(invocation: Invocation, port: int, host: str, dagster_url: str | None)
     site = Site(ConfigHolder(environment.config_path), environment.home, environment.api_token, url)
     with site.current.acquire() as filesync:  # a file that cannot be used at all is told at once
         for problem in filesync.config.problems:
-            click.echo(f"Warning: {problem}", err=True)
+            announce(f"Warning: {problem}", err=True)
     if environment.api_token is None and not host.startswith(LOOPBACK):
-        click.echo("Warning: FILESYNC_API_TOKEN is not set: whoever reaches this server may read.", err=True)
+        announce("Warning: FILESYNC_API_TOKEN is not set: whoever reaches this server may read.", err=True)
     with stop_on_signal() as told:
         serve_http(
             site,
             host,
             port,
             told,
-            on_ready=lambda url: click.echo(
+            on_ready=lambda url: announce(
                 f"filesync answers at {url}. The console is at {url}/console/. Ctrl-C stops it."
             ),
         )
-    click.echo("Stopped.")
+    announce("Stopped.")

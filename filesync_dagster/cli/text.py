@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import unicodedata
 from dataclasses import dataclass
@@ -36,6 +37,15 @@ def printable(text: str) -> str:
 
 def _harmless(character: str) -> bool:
     return character.isprintable() or character in JOINERS or unicodedata.category(character) == "Zs"
+
+
+def announce(sentence: str, *, err: bool = False) -> None:
+    """Print what a service has to say, if anybody still reads it: a service does not end with its reader."""
+    try:
+        click.echo(sentence, err=err)
+    except BrokenPipeError:
+        # Or what is buffered would raise again when it is flushed, at the latest when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
 
 
 def size(count: int | None) -> str:

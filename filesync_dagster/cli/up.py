@@ -8,6 +8,7 @@ import click
 
 from filesync_dagster.cli.options import HOST, PORT, pass_invocation
 from filesync_dagster.cli.reload import tell
+from filesync_dagster.cli.text import announce
 
 if TYPE_CHECKING:
     from filesync_dagster.cli.invocation import Invocation
@@ -25,14 +26,14 @@ def up(invocation: Invocation, port: int, host: str) -> None:
 
     environment = invocation.environment()
     for problem in running_config(environment).problems:
-        click.echo(f"Warning: {problem}", err=True)
+        announce(f"Warning: {problem}", err=True)
     require_free(host, port)
     with stop_on_signal() as stop:
 
         def tell_where(url: str) -> None:
             console = serve_console(environment, host, stop)
             # At once: whoever waits for the address may not read on.
-            click.echo(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it.\n{console}")
+            announce(f"Dagster is at {url} (logs in {logs(environment)}). Ctrl-C stops it.\n{console}")
 
         serve(
             environment,
@@ -41,6 +42,6 @@ def up(invocation: Invocation, port: int, host: str) -> None:
             stop,
             on_ready=tell_where,
             tell=tell,
-            on_stage=click.echo,
+            on_stage=announce,
         )
-    click.echo("Stopped.")
+    announce("Stopped.")

@@ -1,6 +1,9 @@
 """One Ctrl-C, or SIGTERM, ends whatever waits for a store."""
 
+import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -37,3 +40,21 @@ def test_one_signal_is_enough(shell, command, answer, number):
 
     assert (process.returncode, len(requests)) == (130, known), said
     assert "Interrupted." in said
+
+
+ANNOUNCES = """
+from filesync_dagster.cli.text import announce
+announce("It answers.")
+announce("Warning: something", err=True)
+announce("It goes on.")
+raise SystemExit(7)
+"""
+
+
+def test_what_keeps_running_outlives_its_reader():
+    """Whoever reads where a service answers, as `head -1` does, may go."""
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run([sys.executable, "-c", ANNOUNCES], stdout=write, stderr=write, check=False, timeout=60)
+    os.close(write)
+    assert ended.returncode == 7

@@ -230,7 +230,7 @@ def test_what_is_cancelled_leaves_nothing(place):
         os.kill(worker.pid, signal.SIGSTOP)
         told = client.post(f"/api/sdv/sessions/{asked['session_id']}/cancel").json()
         assert told["cancel_asked"]
-        record = wait_for(runtime, asked["session_id"])
+        record = wait_for(runtime, asked["session_id"], seconds=60)
 
         assert record.state == "cancelled"
         assert worker.is_dead()

@@ -22,6 +22,7 @@ from filesync_dagster.cli.demo.mutations import People
 from filesync_dagster.cli.demo.place import DemoHome, prepare
 from filesync_dagster.cli.demo.stage import Stage, open_stores
 from filesync_dagster.cli.demo.stores import Bucket, Store
+from filesync_dagster.cli.text import announce
 from filesync_dagster.config import Environment
 from filesync_dagster.core.errors import ServiceError
 from filesync_dagster.orchestration.processes import dagster_environment, require_free, serve, stop_on_signal
@@ -160,15 +161,15 @@ def _serve(place: DemoHome, stage: Stage, host: str, port: int, rng: random.Rand
             click.secho(f"  {datetime.now(UTC):%H:%M:%S}  {sentence}", fg="red", err=True)
         name, store = rng.choice(list(stage.stores.items()))
         for sentence in work(name, store, rng, 1):
-            click.echo(f"  {datetime.now(UTC):%H:%M:%S}  {name}: {sentence}")
+            announce(f"  {datetime.now(UTC):%H:%M:%S}  {name}: {sentence}")
 
     with stop_on_signal() as told:
 
         def tell_where(url: str) -> None:
-            click.echo(f"Dagster is at {url}")
-            click.echo(f"The {len(stage.stores)} stores: {url}/locations/filesync/asset-groups/{COMPANY}")
-            click.echo(serve_console(place.environment, host, told))
-            click.echo("Each minute a file changes, and is synced. Ctrl-C ends the demo.")
+            announce(f"Dagster is at {url}")
+            announce(f"The {len(stage.stores)} stores: {url}/locations/filesync/asset-groups/{COMPANY}")
+            announce(serve_console(place.environment, host, told))
+            announce("Each minute a file changes, and is synced. Ctrl-C ends the demo.")
 
         serve(
             place.environment,
@@ -177,6 +178,6 @@ def _serve(place: DemoHome, stage: Stage, host: str, port: int, rng: random.Rand
             told,
             on_ready=tell_where,
             every_minute=work_a_minute,
-            on_stage=click.echo,
+            on_stage=announce,
         )
-    click.echo("Stopped.")
+    announce("Stopped.")

@@ -73,8 +73,7 @@ def read_source(
     except FilesyncError as error:
         code = getattr(error, "code", "failed")
         found = replace(result, error=str(error), error_code=code)
-        if wish.live:  # that a day has no past says nothing of how the source is doing
-            runtime.metadata.source_reads.commit(_record(found, wish))
+        runtime.metadata.source_reads.commit(_record(found, wish))
     found = replace(found, seconds=time.monotonic() - clock)
     event("tables.read", **{**found.as_dict(), "seconds": round(found.seconds, 3)})
     return found

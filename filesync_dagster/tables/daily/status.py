@@ -1,7 +1,7 @@
 """How the sources of tables are doing. Loads neither Arrow nor DuckDB: `status` has to be quick."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -128,11 +128,7 @@ def _status(
     status = SourceStatus(
         name, source.label, source.type, "ok", source.is_active, known, success, held.get(name), is_stale
     )
-    return SourceStatus(**{**_fields(status), "state": _state(status)})
-
-
-def _fields(status: SourceStatus) -> dict[str, Any]:
-    return {name: getattr(status, name) for name in SourceStatus.__dataclass_fields__}
+    return replace(status, state=_state(status))
 
 
 def _state(status: SourceStatus) -> str:

@@ -15,6 +15,14 @@ BUGS = (
         "leaves_nothing_half_done",
     ),
     Bug(
+        "a cancelled generation leaves parts",
+        "tables/sessions/files.py",
+        "        shutil.rmtree(self._runtime.home / FOLDER / session_id, ignore_errors=True)",
+        "        return",
+        WEB,
+        "cancelled_leaves_nothing",
+    ),
+    Bug(
         "files of a killed worker stay",
         "tables/sessions/files.py",
         '            if record is None or record.state in {"failed", "cancelled"}:',
@@ -23,12 +31,28 @@ BUGS = (
         "leaves_nothing_half_done",
     ),
     Bug(
+        "a worker that was given up is not killed",
+        "tables/sessions/dispatch.py",
+        "            if time.monotonic() - child.cancelled_at > CANCEL_GRACE_SECONDS:\n                child.kill()",
+        "            pass",
+        WEB,
+        "cancelled_leaves_nothing",
+    ),
+    Bug(
         "secrets of a request are stored as they are",
         "tables/sessions/secrets.py",
         "        return dict.fromkeys(secrets, IN_MEMORY)",
         "        return dict(secrets)",
         WEB,
         "a_secret_of_a_request",
+    ),
+    Bug(
+        "what runs again has another seed",
+        "tables/sessions/submit.py",
+        "    seed = secrets.randbelow(DRAWN_SEEDS_COUNT) if before.seed is None else before.seed",
+        "    seed = secrets.randbelow(DRAWN_SEEDS_COUNT)",
+        WEB,
+        "limits_hold",
     ),
     Bug(
         "a busy worker is taken for dead",

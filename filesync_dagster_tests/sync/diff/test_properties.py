@@ -17,8 +17,7 @@ PAIRINGS = st.sampled_from(
         {"pair_by": ("path",), "pair_as": ChangeKind.MODIFIED},
     ]
 )
-some = settings(max_examples=30, deadline=None)
-histories = settings(max_examples=20, deadline=None)  # each is up to four diffs
+some = settings(max_examples=40, deadline=None)
 
 
 @some
@@ -72,7 +71,7 @@ def test_each_id_of_each_side_is_in_at_most_one_change(con, old, new, pairing):
         assert len(set(plain)) == len(plain)
 
 
-@histories
+@some
 @given(history=st.lists(trees(), min_size=2, max_size=5), pairing=PAIRINGS)
 def test_diffs_fold(con, history, pairing):
     """A base and the diffs since, applied in their order, are the last snapshot."""
@@ -122,7 +121,7 @@ def test_counts_tell_how_the_number_of_live_files_changed(con, old, new, pairing
     assert live(new) == live(old) + counts.added + back - counts.removed
 
 
-@histories
+@some
 @given(history=st.lists(trees(), min_size=2, max_size=5), pairing=PAIRINGS)
 def test_folding_at_once_is_applying_one_by_one(con, history, pairing):
     """However ids came, went and came again, the last word on each is true, and paths follow from the last parents."""
