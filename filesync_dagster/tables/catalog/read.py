@@ -7,19 +7,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from filesync_dagster.core import clock
-from filesync_dagster.core.errors import LimitReached
 from filesync_dagster.storage.database.stored_tables import StoredTableRecord
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.daily.access import table_store
 from filesync_dagster.tables.keys import find_keys
-from filesync_dagster.tables.model import DataSet, Table, TableRelation, TableSchema
+from filesync_dagster.tables.model import DataSet, Origin, Table, TableRelation, TableSchema
 from filesync_dagster.tables.sources.base import SourceContext, TableSource
 from filesync_dagster.tables.sources.collect import DISCOVER_SECONDS
 from filesync_dagster.tables.sources.data_set import choose_tables, read_data_set
+from filesync_dagster.tables.sources.limits import SourceLimits
 from filesync_dagster.tables.store import PartsWriter, StoredTable, tables_prefix
 
 STAGES: Final = ("discovering", "reading", "profiling", "storing")
@@ -45,16 +42,6 @@ class ReadProgress:
 
 
 @dataclass(frozen=True)
-class TableLimits:
-    """What tables may have. More is an error, never a part of them."""
-
-    tables: int
-    columns: int
-    rows: int  # of all tables of a source
-    cell_letters: int
-
-
-@dataclass(frozen=True)
 class ReadTask:
     """Who reads what for what, besides the source itself."""
 
@@ -65,16 +52,8 @@ class ReadTask:
     progress: Callable[[ReadProgress], None] = field(default=lambda progress: None)
 
 
-def table_limits(runtime: Runtime) -> TableLimits:
-    """Return what the settings allow."""
-    settings = runtime.config.settings.tables
-    return TableLimits(
-        settings.max_tables, settings.max_columns, settings.max_source_rows, settings.max_cell_characters
-    )
-
-
 def read_tables_of(
-    source: TableSource, reading: ReadTask, limits: TableLimits, known: Sequence[TableRelation] = ()
+    source: TableSource, reading: ReadTask, limits: SourceLimits, known: Sequence[TableRelation] = ()
 ) -> DataSet:
     """Return the tables of an opened source, profiled, with keys and relations.
 
@@ -82,25 +61,19 @@ def read_tables_of(
     """
     reading.progress(ReadProgress("discovering"))
     found = choose_tables(source.discover(reading.context.deadline(DISCOVER_SECONDS)), reading.names)
-    if len(found) > limits.tables:
-        raise LimitReached(
-            f"The source has {len(found):,} tables; {limits.tables:,} may be read.",
-            hint="Name those that are wanted.",
-            code="limit",
-            field="tables",
-        )
-    counted = _Counter(reading, limits, total=len(found))
+    counted = _Counter(reading, total=len(found))
     writers = (reading.folder / f"{number:04}" for number in range(len(found)))
     read = read_data_set(
         source,
         found,
-        lambda schema, columns: _BoundedWriter(next(writers), schema, columns, limits),
+        lambda schema, columns: PartsWriter(next(writers), columns),
+        limits=limits,
         limit=reading.limit,
         progress=counted.note,
     )
     tables = tuple(_with_facts(table, reading.context.name) for table in read.tables)
     reading.progress(replace(counted.latest, stage="profiling", table="", tables_done=len(tables)))
-    declared = [*read.relations, *_still_true(known, read)]
+    declared = [*read.relations, *still_true_relations(known, read)]
     return find_keys(tables, declared, cancel=reading.context.cancelled)
 
 
@@ -155,6 +128,18 @@ def decided_relations(records: Collection[StoredTableRecord]) -> list[TableRelat
     return [relation_of(relation) for record in records for relation in record.relations if relation.get(DECIDED_BY)]
 
 
+def known_relations(records: Collection[StoredTableRecord]) -> list[TableRelation]:
+    """Return what sources and people said of the relations among stored tables; not what was found by looking."""
+    names = {record.name for record in records}
+    found = [
+        relation_of(relation)
+        for record in records
+        for relation in record.relations
+        if relation.get(DECIDED_BY) or relation.get("origin") == Origin.DECLARED
+    ]
+    return [relation for relation in found if relation.parent in names]
+
+
 def relation_of(stored: Mapping[str, Any]) -> TableRelation:
     """Return a relation that is written down in the row of its child."""
     return TableRelation.from_json({name: value for name, value in stored.items() if name != DECIDED_BY})
@@ -164,7 +149,7 @@ def _with_facts(table: Table, source: str) -> Table:
     return replace(table, schema=replace(table.schema, source=source, read_at=clock.utc_now()))
 
 
-def _still_true(known: Sequence[TableRelation], read: DataSet) -> list[TableRelation]:
+def still_true_relations(known: Sequence[TableRelation], read: DataSet) -> list[TableRelation]:
     """Return the relations whose tables and columns are there, and that the source does not declare itself."""
     columns = {table.name: set(table.schema.names) for table in read.tables}
     declared = {_places_of(relation) for relation in read.relations}
@@ -184,50 +169,15 @@ def _places_of(relation: TableRelation) -> tuple[str, tuple[str, ...], str, tupl
 class _Counter:
     """Counts the rows of all tables, and tells how far the read is."""
 
-    def __init__(self, reading: ReadTask, limits: TableLimits, *, total: int) -> None:
+    def __init__(self, reading: ReadTask, *, total: int) -> None:
         self._reading = reading
-        self._limits = limits
         self._rows: dict[str, int] = {}
         self._total = total
         self.latest = ReadProgress("reading", tables_total=total)
 
     def note(self, table: str, rows: int) -> None:
-        """Take the rows of a table that are there. Raises LimitReached."""
+        """Take the rows of a table that are there."""
         self._rows[table] = rows
         all_rows = sum(self._rows.values())
-        if all_rows > self._limits.rows:
-            raise LimitReached(
-                f"The source has more than {self._limits.rows:,} rows.",
-                hint="Name fewer tables, or set a limit.",
-                code="limit",
-                field="limit",
-            )
         self.latest = ReadProgress("reading", table, all_rows, len(self._rows) - 1, self._total)
         self._reading.progress(self.latest)
-
-
-class _BoundedWriter(PartsWriter):
-    """Writes a table that is no wider, and has no longer texts, than the settings allow."""
-
-    def __init__(self, folder: Path, schema: TableSchema, columns: pa.Schema, limits: TableLimits) -> None:
-        if len(columns) > limits.columns:
-            raise LimitReached(
-                f"{schema.name} has {len(columns):,} columns; a table may have {limits.columns:,}.", code="limit"
-            )
-        super().__init__(folder, columns)
-        self._name = schema.name
-        self._most = limits.cell_letters
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Write the next rows. Raises LimitReached."""
-        for column_field, column in zip(batch.schema, batch.columns, strict=True):
-            if pa.types.is_string(column_field.type) or pa.types.is_large_string(column_field.type):
-                texts: Any = column
-                longest: Any = pc.max(pc.utf8_length(texts))
-                if (longest.as_py() or 0) > self._most:
-                    raise LimitReached(
-                        f"{self._name}.{column_field.name} has a text of {longest.as_py():,} letters; "
-                        f"{self._most:,} are allowed.",
-                        code="limit",
-                    )
-        super().write(batch)

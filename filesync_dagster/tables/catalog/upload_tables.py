@@ -90,8 +90,9 @@ class UploadTables:
 
 def keep_upload(runtime: Runtime, upload: UploadRecord, cancelled: Any) -> list[StoredTableRecord]:
     """Read a file that was sent, and keep its tables. Raises TableError."""
-    from filesync_dagster.tables.catalog.read import ReadTask, read_tables_of, record_of, table_limits
+    from filesync_dagster.tables.catalog.read import ReadTask, read_tables_of, record_of
     from filesync_dagster.tables.daily.access import table_store
+    from filesync_dagster.tables.sources.limits import SourceLimits
     from filesync_dagster.tables.sources.registry import open_source
     from filesync_dagster.tables.store import tables_prefix
 
@@ -100,7 +101,9 @@ def keep_upload(runtime: Runtime, upload: UploadRecord, cancelled: Any) -> list[
         context = request_context(runtime, "", folder / "work", cancelled)
         config = {"file_paths": [f"{UPLOADS}/{upload.stored_name}"], **upload.options}
         with closing(open_source("upload", config, context)) as source:
-            found = read_tables_of(source, ReadTask(context, folder / "tables"), table_limits(runtime))
+            found = read_tables_of(
+                source, ReadTask(context, folder / "tables"), SourceLimits.of(runtime.config.settings.tables)
+            )
         store = table_store(runtime)
         day = clock.utc_now().astimezone(runtime.config.settings.partitions.zone).date()
         prefix = tables_prefix(f"upload_{upload.id}", day)

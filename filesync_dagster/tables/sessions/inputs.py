@@ -1,6 +1,8 @@
 """What a session learns from: sources that its request brings, sources that are configured, tables that are stored."""
 
+from collections.abc import Collection, Mapping
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,36 +10,47 @@ from filesync_dagster.core.errors import TableError
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.catalog.contexts import request_context
 from filesync_dagster.tables.catalog.directory import SourceDirectory
-from filesync_dagster.tables.catalog.read import load_table
+from filesync_dagster.tables.catalog.read import decided_relations, known_relations, load_table, still_true_relations
 from filesync_dagster.tables.model import DataSet, Table
 from filesync_dagster.tables.sessions.issues import source_config
 from filesync_dagster.tables.sessions.progress import SessionWatch
 from filesync_dagster.tables.sessions.request import GenerationRequest, SavedSource
 from filesync_dagster.tables.sources.base import SourceContext
 from filesync_dagster.tables.sources.collect import DISCOVER_SECONDS, collect
+from filesync_dagster.tables.sources.limits import SourceLimits
 from filesync_dagster.tables.sources.registry import source_type
 
 
 def read_inputs(runtime: Runtime, request: GenerationRequest, folder: Path, watch: SessionWatch) -> DataSet:
     """Return all tables that a request names, with the relations that their sources declare. Raises TableError."""
-    found = DataSet(())
+    found, limits = DataSet(()), SourceLimits.of(runtime.config.settings.tables)
     for number, source in enumerate(request.data_sources):
         watch.step("reading", source.type)
         context = request_context(runtime, "", folder / f"source-{number}", watch.is_cancelled)
-        found = _join(found, _read(source.type, source_config(source), context, folder / f"tables-{number}"))
+        reading = _Reading(source.type, source_config(source), context, folder / f"tables-{number}", limits)
+        found = _join(found, _read(reading))
     for number, saved in enumerate(request.saved_sources):
         watch.step("reading", saved.name)
         found = _join(found, _saved(runtime, saved, folder / f"saved-{number}", watch))
     return found
 
 
-def _read(
-    kind: str, config: dict[str, Any], context: SourceContext, folder: Path, names: tuple[str, ...] = ()
-) -> DataSet:
+@dataclass(frozen=True)
+class _Reading:
+    kind: str
+    config: Mapping[str, Any]
+    context: SourceContext
+    folder: Path
+    limits: SourceLimits
+    names: Collection[str] = ()
+
+
+def _read(reading: _Reading) -> DataSet:
     """Return the tables of a source; of a catalogue, which has no rows, what it says of them."""
-    if "read" in source_type(kind).capabilities:
-        return collect(kind, config, context, folder, names=names)
-    with closing(source_type(kind).open(config, context)) as source:
+    kind, context, names = source_type(reading.kind), reading.context, reading.names
+    if "read" in kind.capabilities:
+        return collect(reading.kind, reading.config, context, reading.folder, names=names, limits=reading.limits)
+    with closing(kind.open(reading.config, context)) as source:
         tables = [one for one in source.discover(context.deadline(DISCOVER_SECONDS)) if not names or one.name in names]
     return DataSet(tuple(Table(one.schema, ()) for one in tables))
 
@@ -61,7 +74,10 @@ def _saved(runtime: Runtime, saved: SavedSource, folder: Path, watch: SessionWat
     directory = SourceDirectory(runtime)
     source = directory.get(saved.name)
     context = directory.context_of(source, folder / "work", watch.is_cancelled)
-    return _read(source.type, directory.settings_of(source), context, folder / "tables", names)
+    limits = SourceLimits.of(runtime.config.settings.tables)
+    read = _read(_Reading(source.type, directory.settings_of(source), context, folder / "tables", limits, names))
+    decided = still_true_relations(decided_relations(runtime.metadata.tables.latest(saved.name)), read)
+    return replace(read, relations=(*read.relations, *decided))
 
 
 def _stored(runtime: Runtime, name: str, names: tuple[str, ...]) -> DataSet:
@@ -75,4 +91,4 @@ def _stored(runtime: Runtime, name: str, names: tuple[str, ...]) -> DataSet:
             code="not_found",
             field="sources",
         )
-    return DataSet(tuple(load_table(runtime, one) for one in records))
+    return DataSet(tuple(load_table(runtime, one) for one in records), tuple(known_relations(records)))

@@ -13,6 +13,7 @@ import pyarrow as pa
 from filesync_dagster.tables.model import DataSet, TableSchema
 from filesync_dagster.tables.sources.base import SourceContext
 from filesync_dagster.tables.sources.data_set import choose_tables, read_data_set
+from filesync_dagster.tables.sources.limits import SourceLimits
 from filesync_dagster.tables.sources.registry import open_source
 from filesync_dagster.tables.store import PartsWriter
 
@@ -26,11 +27,13 @@ def collect(
     folder: Path,
     *,
     names: Collection[str] = (),
+    limits: SourceLimits | None = None,
     limit: int | None = None,
 ) -> DataSet:
     """Read tables of a source, all of them without `names`, into a folder; return them with what the source declares.
 
     Raises SourceRefused when one of them cannot be read: a data set with a table missing is not what was asked for.
+    LimitReached of what is past the limits; None: there are none.
     """
     numbers = itertools.count()
 
@@ -39,7 +42,7 @@ def collect(
 
     with closing(open_source(kind, config, context)) as source:
         found = choose_tables(source.discover(context.deadline(DISCOVER_SECONDS)), names)
-        read = read_data_set(source, found, open_writer, limit=limit)
+        read = read_data_set(source, found, open_writer, limits=limits, limit=limit)
     tables = [
         replace(
             table,

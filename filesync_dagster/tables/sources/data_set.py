@@ -9,6 +9,7 @@ import pyarrow as pa
 from filesync_dagster.core.errors import SourceRefused
 from filesync_dagster.tables.model import DataSet, Table, TableSchema
 from filesync_dagster.tables.sources.base import Bookmark, FoundTable, TableSource
+from filesync_dagster.tables.sources.limits import LimitCheck, SourceLimits
 
 
 class RowWriter(Protocol):
@@ -46,15 +47,20 @@ def read_data_set(
     tables: Sequence[FoundTable],
     open_writer: Callable[[TableSchema, pa.Schema], RowWriter],
     *,
+    limits: SourceLimits | None = None,
     limit: int | None = None,
     bookmarks: Callable[[FoundTable], Bookmark | None] = lambda table: None,
     progress: Callable[[str, int], None] = lambda name, rows: None,
 ) -> DataSet:
     """Return tables of a source as a data set, with the relations among them. `open_writer` gets the columns.
 
-    `progress` is told the rows of a table that are there. Whatever fails, nothing that was written stays.
+    `progress` is told the rows of a table that are there. Whatever fails, nothing that was written stays. Raises
+    LimitReached of tables past the limits; None: there are none.
     """
     chosen = {table.name for table in tables}
+    check = LimitCheck(limits) if limits else None
+    if limits:
+        limits.check_tables(len(tables))
     with ExitStack() as stack:
         writers: list[RowWriter] = []
         stack.callback(_abandon, writers)
@@ -62,8 +68,13 @@ def read_data_set(
         for table in tables:
             rows = source.read(table, limit=limit, since=bookmarks(table))
             stack.callback(rows.close)
-            writers.append(open_writer(rows.schema, rows.schema.arrow().remove_metadata()))
+            columns = rows.schema.arrow().remove_metadata()
+            if check:
+                check.check_columns(table.name, columns)
+            writers.append(open_writer(rows.schema, columns))
             for batch in rows:
+                if check:
+                    check.check_batch(table.name, batch)
                 writers[-1].write(batch)
                 progress(table.name, rows.rows)
             schemas.append(rows.schema)

@@ -62,4 +62,12 @@ BUGS = (
         KILLS,
         "is_not_given_up",
     ),
+    Bug(
+        "what people decided about stored tables is forgotten",
+        "tables/sessions/inputs.py",
+        "tuple(known_relations(records))",
+        "()",
+        "filesync_dagster_tests/tables/sessions/test_inputs.py",
+        "people_decided",
+    ),
 )

@@ -123,4 +123,20 @@ BUGS = (
         "filesync_dagster_tests/tables/sources/test_inventories.py",
         "google_drive",
     ),
+    Bug(
+        "each table may have the rows of all",
+        "tables/sources/limits.py",
+        "if sum(self._rows.values()) > self.limits.rows",
+        "if self._rows[table] > self.limits.rows",
+        "filesync_dagster_tests/tables/sources/test_data_set.py",
+        "past_the_limits",
+    ),
+    Bug(
+        "a text may be as long as it likes",
+        "tables/sources/limits.py",
+        "(longest.as_py() or 0) > self.limits.cell_letters",
+        "(longest.as_py() or 0) > 10**9",
+        "filesync_dagster_tests/tables/sources/test_data_set.py",
+        "past_the_limits",
+    ),
 )

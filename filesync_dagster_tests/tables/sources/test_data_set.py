@@ -3,10 +3,11 @@ from contextlib import closing
 import pyarrow.parquet as pq
 import pytest
 
-from filesync_dagster.core.errors import SourceRefused
+from filesync_dagster.core.errors import LimitReached, SourceRefused
 from filesync_dagster.tables.model import Table
 from filesync_dagster.tables.sources.data_set import choose_tables, read_data_set
 from filesync_dagster.tables.sources.deadline import SourceDeadline
+from filesync_dagster.tables.sources.limits import SourceLimits
 from filesync_dagster_tests.tables.sources.postgres_server import run, source_of, wire_to
 
 SHOP = (
@@ -85,3 +86,23 @@ def test_nothing_stays_of_a_read_that_fails(postgres_url, tmp_path):
             assert refused.value.code == "broken_off"
             assert list(tmp_path.iterdir()) == []
             wire.cut_after = None
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        ({"tables": 1}, "has 2 tables; 1 may"),
+        ({"columns": 1}, "columns; a table may have 1"),
+        ({"rows": 9050}, "more than 9,050 rows"),  # of both together: neither has as many before the last batch
+        ({"cell_letters": 2}, "3 letters; 2 are allowed"),
+    ],
+)
+def test_what_is_past_the_limits_is_refused(postgres_url, tmp_path, limit, sentence):
+    """Too many, too wide, too long: an error, never a part, whoever reads."""
+    run(postgres_url, *SHOP, "ALTER TABLE customers ADD name text DEFAULT 'Zoë'")
+    limits = SourceLimits(**{"tables": 9, "columns": 9, "rows": 9100, "cell_letters": 900, **limit})
+    with closing(source_of(postgres_url)) as source:
+        tables = source.discover(SourceDeadline(10))
+        with pytest.raises(LimitReached, match=sentence):
+            read_data_set(source, tables, lambda *given: Writer(tmp_path, *given), limits=limits)
+    assert list(tmp_path.iterdir()) == []

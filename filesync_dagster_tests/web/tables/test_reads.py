@@ -11,11 +11,8 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from filesync_dagster.core.errors import LimitReached
 from filesync_dagster.storage.database.processes import Process
 from filesync_dagster.tables.catalog.dispatch import WORKER
-from filesync_dagster.tables.catalog.read import TableLimits, _BoundedWriter
-from filesync_dagster.tables.model import TableSchema
 from filesync_dagster.web.tables import ARROW_STREAM
 from filesync_dagster_tests.tables.sources.http_fakes import service
 from filesync_dagster_tests.web.tables.conftest import UNFINISHED
@@ -266,18 +263,6 @@ def test_a_file_that_cannot_be_read_says_where(place):
     answer = place.admin.get(f"/api/upload/file/{sent['filename']}/content")
     assert answer.status_code == 422
     assert "line 3" in answer.json()["error"].lower()
-
-
-def test_tables_past_the_limits_are_refused(tmp_path):
-    """Too wide, or with too long a text: an error, never a part."""
-    limits = TableLimits(tables=1, columns=1, rows=10, cell_letters=3)
-    schema = TableSchema("notes", "s", ())
-    with pytest.raises(LimitReached, match="2 columns"):
-        _BoundedWriter(tmp_path, schema, pa.schema([("a", pa.string()), ("b", pa.string())]), limits)
-    with _BoundedWriter(tmp_path / "t", schema, pa.schema([("a", pa.string())]), limits) as writer:
-        writer.write(pa.record_batch({"a": pa.array(["äöü", None])}))
-        with pytest.raises(LimitReached, match="4 letters"):
-            writer.write(pa.record_batch({"a": pa.array(["abcd"])}))
 
 
 def test_the_limits_are_told(place):
