@@ -16,7 +16,7 @@ from filesync_dagster.tables.model import DataSet, Origin, Table, TableRelation,
 from filesync_dagster.tables.sources.base import SourceContext, TableSource
 from filesync_dagster.tables.sources.collect import DISCOVER_SECONDS
 from filesync_dagster.tables.sources.data_set import choose_tables, read_data_set
-from filesync_dagster.tables.sources.limits import SourceLimits
+from filesync_dagster.tables.sources.limits import TableLimits
 from filesync_dagster.tables.store import PartsWriter, StoredTable, tables_prefix
 
 STAGES: Final = ("discovering", "reading", "profiling", "storing")
@@ -53,7 +53,7 @@ class ReadTask:
 
 
 def read_tables_of(
-    source: TableSource, reading: ReadTask, limits: SourceLimits, known: Sequence[TableRelation] = ()
+    source: TableSource, reading: ReadTask, limits: TableLimits, known: Sequence[TableRelation] = ()
 ) -> DataSet:
     """Return the tables of an opened source, profiled, with keys and relations.
 

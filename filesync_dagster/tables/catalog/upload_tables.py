@@ -92,7 +92,7 @@ def keep_upload(runtime: Runtime, upload: UploadRecord, cancelled: Any) -> list[
     """Read a file that was sent, and keep its tables. Raises TableError."""
     from filesync_dagster.tables.catalog.read import ReadTask, read_tables_of, record_of
     from filesync_dagster.tables.daily.access import table_store
-    from filesync_dagster.tables.sources.limits import SourceLimits
+    from filesync_dagster.tables.sources.limits import TableLimits
     from filesync_dagster.tables.sources.registry import open_source
     from filesync_dagster.tables.store import tables_prefix
 
@@ -102,7 +102,7 @@ def keep_upload(runtime: Runtime, upload: UploadRecord, cancelled: Any) -> list[
         config = {"file_paths": [f"{UPLOADS}/{upload.stored_name}"], **upload.options}
         with closing(open_source("upload", config, context)) as source:
             found = read_tables_of(
-                source, ReadTask(context, folder / "tables"), SourceLimits.of(runtime.config.settings.tables)
+                source, ReadTask(context, folder / "tables"), TableLimits.of(runtime.config.settings.tables)
             )
         store = table_store(runtime)
         day = clock.utc_now().astimezone(runtime.config.settings.partitions.zone).date()

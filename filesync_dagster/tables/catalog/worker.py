@@ -31,7 +31,7 @@ from filesync_dagster.tables.catalog.read import (
 )
 from filesync_dagster.tables.daily.model import ReadState
 from filesync_dagster.tables.daily.read import Wish, read_source
-from filesync_dagster.tables.sources.limits import SourceLimits
+from filesync_dagster.tables.sources.limits import TableLimits
 from filesync_dagster.tables.sources.registry import open_source
 
 WRITE_SECONDS: Final = 0.5
@@ -75,7 +75,7 @@ def run_read(runtime: Runtime, record: ReadJobRecord) -> list[str]:
     task = ReadTask(context, folder / "tables", record.tables, record.row_limit, watch.note)
     decided = decided_relations(runtime.metadata.tables.latest(record.source))
     with closing(open_source(source.type, directory.settings_of(source), context)) as opened:
-        found = read_tables_of(opened, task, SourceLimits.of(runtime.config.settings.tables), decided)
+        found = read_tables_of(opened, task, TableLimits.of(runtime.config.settings.tables), decided)
     watch.note(ReadProgress("storing", tables_done=len(found.tables), tables_total=len(found.tables)))
     if watch.is_cancelled():
         raise Cancelled("It was cancelled.", code="cancelled")

@@ -36,7 +36,7 @@ from filesync_dagster.tables.sources.base import Bookmark, FoundTable
 from filesync_dagster.tables.sources.collect import DISCOVER_SECONDS
 from filesync_dagster.tables.sources.data_set import choose_tables, read_data_set
 from filesync_dagster.tables.sources.deadline import never_cancelled
-from filesync_dagster.tables.sources.limits import SourceLimits
+from filesync_dagster.tables.sources.limits import TableLimits
 from filesync_dagster.tables.store import PartsWriter, TableStore, tables_prefix
 
 Progress = Callable[[str, int], None]
@@ -106,7 +106,7 @@ def _read(
                 source,
                 [table for table in chosen if wish.live or table.name in bookmarks],
                 _writers(folder),
-                limits=SourceLimits.of(runtime.config.settings.tables),
+                limits=TableLimits.of(runtime.config.settings.tables),
                 bookmarks=lambda table: bookmarks.get(table.name),
                 progress=progress,
             )

@@ -17,17 +17,17 @@ from filesync_dagster.tables.sessions.progress import SessionWatch
 from filesync_dagster.tables.sessions.request import GenerationRequest, SavedSource
 from filesync_dagster.tables.sources.base import SourceContext
 from filesync_dagster.tables.sources.collect import DISCOVER_SECONDS, collect
-from filesync_dagster.tables.sources.limits import SourceLimits
+from filesync_dagster.tables.sources.limits import TableLimits
 from filesync_dagster.tables.sources.registry import source_type
 
 
 def read_inputs(runtime: Runtime, request: GenerationRequest, folder: Path, watch: SessionWatch) -> DataSet:
     """Return all tables that a request names, with the relations that their sources declare. Raises TableError."""
-    found, limits = DataSet(()), SourceLimits.of(runtime.config.settings.tables)
+    found, limits = DataSet(()), TableLimits.of(runtime.config.settings.tables)
     for number, source in enumerate(request.data_sources):
         watch.step("reading", source.type)
         context = request_context(runtime, "", folder / f"source-{number}", watch.is_cancelled)
-        reading = _Reading(source.type, source_config(source), context, folder / f"tables-{number}", limits)
+        reading = _InputReading(source.type, source_config(source), context, folder / f"tables-{number}", limits)
         found = _join(found, _read(reading))
     for number, saved in enumerate(request.saved_sources):
         watch.step("reading", saved.name)
@@ -36,16 +36,16 @@ def read_inputs(runtime: Runtime, request: GenerationRequest, folder: Path, watc
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _InputReading:
     kind: str
     config: Mapping[str, Any]
     context: SourceContext
     folder: Path
-    limits: SourceLimits
+    limits: TableLimits
     names: Collection[str] = ()
 
 
-def _read(reading: _Reading) -> DataSet:
+def _read(reading: _InputReading) -> DataSet:
     """Return the tables of a source; of a catalogue, which has no rows, what it says of them."""
     kind, context, names = source_type(reading.kind), reading.context, reading.names
     if "read" in kind.capabilities:
@@ -74,8 +74,8 @@ def _saved(runtime: Runtime, saved: SavedSource, folder: Path, watch: SessionWat
     directory = SourceDirectory(runtime)
     source = directory.get(saved.name)
     context = directory.context_of(source, folder / "work", watch.is_cancelled)
-    limits = SourceLimits.of(runtime.config.settings.tables)
-    read = _read(_Reading(source.type, directory.settings_of(source), context, folder / "tables", limits, names))
+    limits = TableLimits.of(runtime.config.settings.tables)
+    read = _read(_InputReading(source.type, directory.settings_of(source), context, folder / "tables", limits, names))
     decided = still_true_relations(decided_relations(runtime.metadata.tables.latest(saved.name)), read)
     return replace(read, relations=(*read.relations, *decided))
 

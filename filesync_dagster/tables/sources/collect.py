@@ -13,7 +13,7 @@ import pyarrow as pa
 from filesync_dagster.tables.model import DataSet, TableSchema
 from filesync_dagster.tables.sources.base import SourceContext
 from filesync_dagster.tables.sources.data_set import choose_tables, read_data_set
-from filesync_dagster.tables.sources.limits import SourceLimits
+from filesync_dagster.tables.sources.limits import TableLimits
 from filesync_dagster.tables.sources.registry import open_source
 from filesync_dagster.tables.store import PartsWriter
 
@@ -27,7 +27,7 @@ def collect(
     folder: Path,
     *,
     names: Collection[str] = (),
-    limits: SourceLimits | None = None,
+    limits: TableLimits | None = None,
     limit: int | None = None,
 ) -> DataSet:
     """Read tables of a source, all of them without `names`, into a folder; return them with what the source declares.

@@ -9,7 +9,7 @@ import pyarrow as pa
 from filesync_dagster.core.errors import SourceRefused
 from filesync_dagster.tables.model import DataSet, Table, TableSchema
 from filesync_dagster.tables.sources.base import Bookmark, FoundTable, TableSource
-from filesync_dagster.tables.sources.limits import LimitCheck, SourceLimits
+from filesync_dagster.tables.sources.limits import LimitCheck, TableLimits
 
 
 class RowWriter(Protocol):
@@ -47,7 +47,7 @@ def read_data_set(
     tables: Sequence[FoundTable],
     open_writer: Callable[[TableSchema, pa.Schema], RowWriter],
     *,
-    limits: SourceLimits | None = None,
+    limits: TableLimits | None = None,
     limit: int | None = None,
     bookmarks: Callable[[FoundTable], Bookmark | None] = lambda table: None,
     progress: Callable[[str, int], None] = lambda name, rows: None,

@@ -11,7 +11,7 @@ from filesync_dagster.core.errors import LimitReached
 
 
 @dataclass(frozen=True)
-class SourceLimits:
+class TableLimits:
     """How many tables, columns of a table, rows of all tables, and letters of a text."""
 
     tables: int
@@ -20,7 +20,7 @@ class SourceLimits:
     cell_letters: int
 
     @classmethod
-    def of(cls, settings: TableSettings) -> "SourceLimits":
+    def of(cls, settings: TableSettings) -> "TableLimits":
         """Return what the settings allow."""
         return cls(settings.max_tables, settings.max_columns, settings.max_source_rows, settings.max_cell_characters)
 
@@ -39,7 +39,7 @@ class SourceLimits:
 class LimitCheck:
     """Looks at what is read of one source, table by table. Raises LimitReached."""
 
-    limits: SourceLimits
+    limits: TableLimits
     _rows: dict[str, int] = field(default_factory=dict)
 
     def check_columns(self, table: str, columns: pa.Schema) -> None:

@@ -7,7 +7,7 @@ from filesync_dagster.core.errors import LimitReached, SourceRefused
 from filesync_dagster.tables.model import Table
 from filesync_dagster.tables.sources.data_set import choose_tables, read_data_set
 from filesync_dagster.tables.sources.deadline import SourceDeadline
-from filesync_dagster.tables.sources.limits import SourceLimits
+from filesync_dagster.tables.sources.limits import TableLimits
 from filesync_dagster_tests.tables.sources.postgres_server import run, source_of, wire_to
 
 SHOP = (
@@ -100,7 +100,7 @@ def test_nothing_stays_of_a_read_that_fails(postgres_url, tmp_path):
 def test_what_is_past_the_limits_is_refused(postgres_url, tmp_path, limit, sentence):
     """Too many, too wide, too long: an error, never a part, whoever reads."""
     run(postgres_url, *SHOP, "ALTER TABLE customers ADD name text DEFAULT 'Zoë'")
-    limits = SourceLimits(**{"tables": 9, "columns": 9, "rows": 9100, "cell_letters": 900, **limit})
+    limits = TableLimits(**{"tables": 9, "columns": 9, "rows": 9100, "cell_letters": 900, **limit})
     with closing(source_of(postgres_url)) as source:
         tables = source.discover(SourceDeadline(10))
         with pytest.raises(LimitReached, match=sentence):
