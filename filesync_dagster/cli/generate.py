@@ -45,6 +45,7 @@ FORMATS = ("csv", "json", "excel", "sql", "parquet")
 @click.option("--rows", multiple=True, metavar="TABLE=N", help="Exactly so many rows of a table; may be repeated.")
 @click.option("--keep", multiple=True, metavar="TABLE", help="Copy this table as it is: countries, currencies.")
 @click.option("--locale", default="en_US", show_default=True, help="Of names, addresses and texts.")
+@click.option("--keep-orphans", is_flag=True, help="As many rows name a parent that is not there as of the real ones.")
 @click.option("--accept-proposals", is_flag=True, help="Also use the first relation that is proposed for a column.")
 @click.option("--no-rules", is_flag=True, help="Do not look for rules that all rows obey.")
 @click.option("--no-report", is_flag=True, help="Do not measure how alike and how private the data are.")
@@ -63,6 +64,7 @@ def generate(  # the options, in their order
     rows: tuple[str, ...],
     keep: tuple[str, ...],
     locale: str,
+    keep_orphans: bool,
     accept_proposals: bool,
     no_rules: bool,
     no_report: bool,
@@ -82,6 +84,7 @@ def generate(  # the options, in their order
         export_options={"dialect": dialect},
         keep=list(keep),
         locale=locale,
+        privacy={"keep_orphans": keep_orphans},
         accept_proposals=accept_proposals,
         find_rules=not no_rules,
         report=not no_report,

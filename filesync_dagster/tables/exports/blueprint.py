@@ -152,7 +152,9 @@ def _usable(
             (_family(child.column(a).type), _family(parent.column(b).type))
             for a, b in zip(relation.child_columns, relation.parent_columns, strict=True)
         ]
-        if any(a != b for a, b in families):
+        if relation.inclusion is not None and relation.inclusion < 1:
+            why = "there are rows that name a parent that is not there"
+        elif any(a != b for a, b in families):
             why = "their columns have different types"
         elif not dialect.adds_keys_later and not dialect.can_defer and relation in order.backward:
             why = "the database has no foreign keys that are checked later"

@@ -1,7 +1,6 @@
 """The parents of synthetic rows: by families, by groups, of the level above, and of cycles."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +8,7 @@ import pyarrow as pa
 from filesync_dagster.core.errors import KeysBroken
 from filesync_dagster.tables.model import RuleKind
 from filesync_dagster.tables.synthetic.amounts import convert_bound
+from filesync_dagster.tables.synthetic.books import Codes
 from filesync_dagster.tables.synthetic.draft import RowDraft
 from filesync_dagster.tables.synthetic.layout import (
     adjust_counts,
@@ -20,12 +20,11 @@ from filesync_dagster.tables.synthetic.layout import (
     scale_rows,
 )
 from filesync_dagster.tables.synthetic.model import TableModel, inputs_of
+from filesync_dagster.tables.synthetic.orphans import leave_orphans
+from filesync_dagster.tables.synthetic.real import NO_PARENT
 from filesync_dagster.tables.synthetic.relations import Link, LinkUse
 from filesync_dagster.tables.synthetic.state import Generation, TableState
-from filesync_dagster.tables.synthetic.values import ArrowArray, Floats, Ints, from_arrow
-
-if TYPE_CHECKING:
-    from filesync_dagster.tables.synthetic.books import Codes
+from filesync_dagster.tables.synthetic.values import ArrowArray, Bools, Floats, Ints, from_arrow
 
 
 def begin_table(work: Generation, model: TableModel) -> TableState:
@@ -38,6 +37,8 @@ def begin_table(work: Generation, model: TableModel) -> TableState:
         families = _families(work, model, link)
         state = work.states[name] = TableState(len(families), parents={link.number: families})
     _find_others(work, model, state)
+    for number, rows in state.parents.items():
+        work.make_orphan_keys(work.model.plan.links[number], rows)
     for numbers in model.distinct_links:
         _spread(work, model, state, numbers)
     return state
@@ -78,10 +79,10 @@ def _families(work: Generation, model: TableModel, link: Link) -> Ints:
         wanted = round(int(counts.sum()) * (1 + facts.parentless))
     alone = round(wanted * facts.parentless / (1 + facts.parentless))
     if not parent.rows and alone < wanted:
-        alone = wanted if facts.nullable else 0
+        alone = wanted if facts.nullable or facts.orphan_keys else 0
         wanted = alone
     counts = adjust_counts(counts, wanted - alone, work.random(name, "counts"), single=facts.single)
-    return lay_out(counts, alone)
+    return leave_orphans(facts.orphan_keys, lay_out(counts, alone), work.random(name, "alone"))
 
 
 def _wanted_rows(work: Generation, model: TableModel, link: Link) -> int | None:
@@ -123,13 +124,17 @@ def _find_others(work: Generation, model: TableModel, state: TableState) -> None
         link = work.model.plan.links[number]
         parent = work.states[link.parent]
         state.codes[step.name] = groups
-        state.parents[number] = choose_parents(
-            groups,
-            parent.codes[f"z:{number}"].astype(np.int32),
-            parent.codes[f"n:{number}"].astype(np.int64),
-            work.random(name, "parents", number),
-        )
+        kinds, random = parent.codes[f"z:{number}"].astype(np.int32), work.random(name, "parents", number)
+        weights, lost = parent.codes[f"n:{number}"].astype(np.int64), _is_orphan(work, link, groups)
+        chosen = choose_parents(np.where(lost, np.int32(-1), groups), kinds, weights, random)
+        state.parents[number] = leave_orphans(work.model.links[number].orphan_keys, chosen, random, among=lost)
         state.parents[number] = _agree(work, model, state, link)
+
+
+def _is_orphan(work: Generation, link: Link, groups: Codes) -> Bools:
+    """Return which rows are of the group of those whose parent is not there."""
+    keys = work.model.links[link.number].orphan_keys
+    return np.zeros(len(groups), dtype=bool) if keys is None else np.asarray(groups == keys.group, dtype=bool)
 
 
 def _agree(work: Generation, model: TableModel, state: TableState, link: Link) -> Ints:
@@ -196,7 +201,8 @@ def _spread(work: Generation, model: TableModel, state: TableState, numbers: Seq
     last = work.model.plan.links[numbers[-1]]
     first = np.zeros(state.rows, dtype=np.int64)
     for number in numbers[:-1]:
-        first = first * (work.states[work.model.plan.links[number].parent].rows + 1) + state.parents[number] + 1
+        parents = np.maximum(state.parents[number], -1)
+        first = first * (work.states[work.model.plan.links[number].parent].rows + 1) + parents + 1
     random = work.random(name, "distinct", *numbers)
     chosen, gone = make_distinct(first, state.parents[last.number], work.states[last.parent].rows, random)
     state.parents[last.number] = chosen
@@ -236,18 +242,26 @@ def climb(work: Generation, model: TableModel, link: Link) -> Ints:
         found[rows] = above[choose_parents(known, kinds[above], weights[above], random)]
         placed[rows] = True
         above = rows
+    found = leave_orphans(facts.orphan_keys, found, work.random(name, "alone", link.number))
     if facts.own_root:
-        found = np.where(found < 0, np.arange(state.rows), found)
-    elif not facts.nullable and np.any(found < 0):
+        found = np.where(found == NO_PARENT, np.arange(state.rows), found)
+    elif not facts.nullable and np.any(found == NO_PARENT):
         raise KeysBroken(f"{name} has a first row that must name another.", code="cycle", field=name)
     return found
 
 
 def close_cycle(work: Generation, model: TableModel, link: Link) -> Ints:
     """Return the rows that a late link leads to."""
+    groups = work.states[model.schema.name].codes[f"g:{link.number}"].astype(np.int32)
+    lost = _is_orphan(work, link, groups)
+    chosen = _choose_late(work, model, link, np.where(lost, np.int32(-1), groups))
+    random = work.random(model.schema.name, "alone", link.number)
+    return leave_orphans(work.model.links[link.number].orphan_keys, chosen, random, among=lost)
+
+
+def _choose_late(work: Generation, model: TableModel, link: Link, groups: Codes) -> Ints:
     name = model.schema.name
     state, parent = work.states[name], work.states[link.parent]
-    groups = state.codes[f"g:{link.number}"].astype(np.int32)
     weights = parent.codes[f"n:{link.number}"].astype(np.int64)
     random = work.random(name, "late", link.number)
     within = work.model.links[link.number].within

@@ -40,9 +40,7 @@ def _draw(work: Generation, model: TableModel, draft: RowDraft, place: tuple[int
     for column, values in state.arrays.items():
         draft.arrays[column] = values.take(pa.array(draft.numbers))
     for link in work.model.plan.of_child(name, LinkUse.PRIMARY, LinkUse.OTHER):
-        for mine, theirs in zip(link.relation.child_columns, link.relation.parent_columns, strict=True):
-            keys = work.parent_values(link, theirs, draft.parents[link.number])
-            draft.arrays[mine] = keys.cast(model.schema.column(mine).type)
+        draft.arrays |= work.foreign_keys(link, draft.parents[link.number])
     for number, columns in model.outside.items():
         link = work.model.plan.links[number]
         draft.outside[link.parent] = {

@@ -19,6 +19,7 @@ from filesync_dagster.tables.synthetic.keys import KeyMaker, key_maker
 from filesync_dagster.tables.synthetic.kinship import add_family, explain_child
 from filesync_dagster.tables.synthetic.model import LinkFacts, Model, TableModel
 from filesync_dagster.tables.synthetic.options import FitOptions, ProgressReport, Watch
+from filesync_dagster.tables.synthetic.orphans import OrphanKeys, find_orphan_keys
 from filesync_dagster.tables.synthetic.real import ORPHAN, RealTable, check_parent_keys, find_parents
 from filesync_dagster.tables.synthetic.relations import Link, LinkUse, check_relations, plan_tables
 from filesync_dagster.tables.synthetic.rule_check import active_rules, check_rule, describe, parents_of
@@ -60,10 +61,12 @@ def fit(
     )
     fitter.rules = _usable_rules(fitter, data_set, relations)
     fitter.rules += implied_rules(fitter.rules, real, relations, fitter.parents)
+    facts = {}
     for link in fitter.plan.links:
+        orphan_keys = find_orphan_keys(fitter, link)
         if link.use is not LinkUse.IMPLIED:
-            add_family(fitter, link)
-    facts = {link.number: _facts(fitter, link) for link in fitter.plan.links}
+            add_family(fitter, link, keeps_orphans=orphan_keys is not None)
+        facts[link.number] = _facts(fitter, link, orphan_keys)
     fitter.warnings += [
         warning for link in fitter.plan.links if (warning := _orphans(link, facts[link.number], options))
     ]
@@ -160,7 +163,7 @@ def _keep_table(fitter: Fitter, table: RealTable) -> TableModel:
     return TableModel(table.schema, table.rows, (), kept=rows, kept_codes=codes)
 
 
-def _facts(fitter: Fitter, link: Link) -> LinkFacts:
+def _facts(fitter: Fitter, link: Link, orphan_keys: OrphanKeys | None) -> LinkFacts:
     parents = fitter.parents[link.relation]
     here = int(np.count_nonzero(parents >= 0))
     counts = count_children(parents, fitter.real[link.parent].rows)
@@ -168,14 +171,20 @@ def _facts(fitter: Fitter, link: Link) -> LinkFacts:
     nullable = any(
         schema.column(name).nullable and name not in schema.primary_key for name in link.relation.child_columns
     )
-    lost = int(np.count_nonzero(parents < 0)) if nullable else 0
+    lost = int(np.count_nonzero(parents < 0)) if nullable or orphan_keys else 0
+    if orphan_keys is not None:
+        orphan_keys = replace(orphan_keys, group=len(fitter.families[link.number].kinds.centres))
     orphans = float(np.mean(parents == ORPHAN)) if len(parents) else 0.0
     facts = LinkFacts(
-        lost / here if here else float(lost), orphans, bool(here and counts.max(initial=0) <= 1), nullable
+        lost / here if here else float(lost),
+        orphans,
+        bool(here and counts.max(initial=0) <= 1),
+        nullable,
+        orphan_keys=orphan_keys,
     )
     if link.use is LinkUse.OWN:
         roots = bool(np.any(parents == np.arange(len(parents))))
-        if not nullable and not roots and len(parents) and not fitter.options.deferrable:
+        if not (nullable or roots or orphan_keys or fitter.options.deferrable) and len(parents):
             raise KeysBroken(
                 f"Each row of {link.child} names another ({', '.join(link.relation.child_columns)}), never NULL: "
                 "no row can be the first.",
@@ -191,7 +200,9 @@ def _orphans(link: Link, facts: LinkFacts, options: FitOptions) -> str:
     if not facts.orphans:
         return ""
     become = "are NULL" if facts.nullable else "have another parent"
-    asked = ": this engine keeps no orphans, though keep_orphans asks for it" if options.keep_orphans else ""
+    asked = ": no key can be made that leads nowhere" if options.keep_orphans else ""
+    if facts.orphan_keys is not None:
+        become, asked = "name nobody either, as keep_orphans asks for", ""
     names = ", ".join(link.relation.child_columns)
     return (
         f"{facts.orphans:.1%} of the rows of {link.child} name a row of {link.parent} that is not there ({names}); "

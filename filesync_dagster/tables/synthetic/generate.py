@@ -18,6 +18,7 @@ from filesync_dagster.tables.synthetic.draft import RowDraft
 from filesync_dagster.tables.synthetic.layout import block_bounds
 from filesync_dagster.tables.synthetic.model import Model, TableModel
 from filesync_dagster.tables.synthetic.options import GenerateRequest, ProgressReport, Watch
+from filesync_dagster.tables.synthetic.orphans import with_inclusion
 from filesync_dagster.tables.synthetic.relations import LinkUse
 from filesync_dagster.tables.synthetic.requests import check_request
 from filesync_dagster.tables.synthetic.rule_check import verify_rules
@@ -58,7 +59,14 @@ def generate(
             tuple(
                 Table(output_schema(work, table.schema), (_path(work, name),)) for name, table in model.tables.items()
             ),
-            tuple(link.relation for link in model.plan.links),
+            tuple(
+                with_inclusion(
+                    link.relation,
+                    model.links[link.number].orphan_keys,
+                    work.states[link.child].parents.get(link.number),
+                )
+                for link in model.plan.links
+            ),
             model.rules,
         )
         work.watch.step("checking")
@@ -188,8 +196,9 @@ def _add_late_keys(work: Generation, model: TableModel) -> None:
     keys: dict[str, ArrowArray] = {}
     for link in links:
         rows = climb(work, model, link) if link.use is LinkUse.OWN else close_cycle(work, model, link)
-        for mine, theirs in zip(link.relation.child_columns, link.relation.parent_columns, strict=True):
-            keys[mine] = work.parent_values(link, theirs, rows).cast(model.schema.column(mine).type)
+        state.parents[link.number] = rows
+        work.make_orphan_keys(link, rows)
+        keys |= work.foreign_keys(link, rows)
     _rewrite(work, model, state, keys)
 
 

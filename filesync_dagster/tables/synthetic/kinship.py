@@ -23,11 +23,12 @@ from filesync_dagster.tables.synthetic.families import (
     without_lines,
 )
 from filesync_dagster.tables.synthetic.fitter import Family, Fitter, sample_rows, take_codes
-from filesync_dagster.tables.synthetic.real import NO_PARENT
+from filesync_dagster.tables.synthetic.real import NO_PARENT, ORPHAN
 from filesync_dagster.tables.synthetic.relations import Link, LinkUse
 from filesync_dagster.tables.synthetic.selection import INPUT_COUNT, TreeData, by_relevance
 from filesync_dagster.tables.synthetic.siblings import add_siblings, is_small
 from filesync_dagster.tables.synthetic.steps import CategoryStep
+from filesync_dagster.tables.synthetic.targets import NULL_FACTOR
 from filesync_dagster.tables.synthetic.trees import grow
 from filesync_dagster.tables.synthetic.values import ColumnValues, Floats, Ints
 
@@ -45,8 +46,8 @@ def explain_child(fitter: Fitter, relation: TableRelation) -> float:
     return float(np.mean(shares)) if shares else 0.0
 
 
-def add_family(fitter: Fitter, link: Link) -> None:
-    """Add what a link's parents know of their children: how many, and of which kind."""
+def add_family(fitter: Fitter, link: Link, *, keeps_orphans: bool = False) -> None:
+    """Add what a link's parents know of their children: how many, and of which kind. Orphans are of a kind, too."""
     parents = fitter.parents[link.relation]
     rows = fitter.real[link.parent].rows
     counts = count_children(parents, rows)
@@ -69,6 +70,8 @@ def add_family(fitter: Fitter, link: Link) -> None:
         add_siblings(fitter, link)
     if link.use in {LinkUse.OTHER, LinkUse.LATE, LinkUse.OWN}:
         labels = take_codes(kinds.labels, parents)
+        if keeps_orphans and link.use is not LinkUse.OWN:
+            labels = np.where(parents == ORPHAN, np.int32(len(kinds.centres)), labels)
         if link.use is LinkUse.OTHER and not _may_be_null(fitter, link):
             labels = _with_others(labels)
         rank = -1 if link.use is LinkUse.OTHER else 4
@@ -131,8 +134,11 @@ def _without_means(column: Floats, leaves: NDArray[np.int32], rows: Ints) -> Flo
 
 def group_column(name: str, labels: Codes, kinds: FamilyKinds, rank: int) -> ColumnFit:
     """Make a column of kinds of families ready."""
-    book = CategoryBook(pa.int32(), pa.array(np.arange(len(kinds.centres), dtype=np.int32)))
-    found = class_column(name, labels, book, lambda model: CategoryStep(name, book, model), kinds.centres)
+    count = max(len(kinds.centres), int(labels.max(initial=-1)) + 1)  # one more, where orphans are kept
+    book = CategoryBook(pa.int32(), pa.array(np.arange(count, dtype=np.int32)))
+    centres = np.pad(kinds.centres, ((0, count - len(kinds.centres)),) * 2)
+    centres[len(kinds.centres) :, kinds.centres.shape[1] :] = NULL_FACTOR
+    found = class_column(name, labels, book, lambda model: CategoryStep(name, book, model), centres)
     found.rank = rank
     return found
 

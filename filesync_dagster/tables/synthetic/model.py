@@ -9,6 +9,7 @@ from filesync_dagster.tables.model import TableRule, TableSchema
 from filesync_dagster.tables.synthetic.books import Codes
 from filesync_dagster.tables.synthetic.keys import KeyMaker
 from filesync_dagster.tables.synthetic.options import FitOptions
+from filesync_dagster.tables.synthetic.orphans import OrphanKeys
 from filesync_dagster.tables.synthetic.relations import LinkUse, TablePlan
 from filesync_dagster.tables.synthetic.steps import ColumnStep
 
@@ -25,6 +26,7 @@ class LinkFacts:
     single: bool = False  # a parent has one child at most
     nullable: bool = True
     own_root: bool = False  # of a table's own: the topmost rows name themselves
+    orphan_keys: OrphanKeys | None = None  # what rows name that keep a parent that is not there
     within: int | None = None  # a late one leads to a child by this link: the captain plays in the team
 
 

@@ -11,8 +11,9 @@ from filesync_dagster.tables.model import TableSchema, TableWarning
 from filesync_dagster.tables.synthetic.draft import RowDraft, random_at
 from filesync_dagster.tables.synthetic.model import Model
 from filesync_dagster.tables.synthetic.options import GenerateRequest, Watch
+from filesync_dagster.tables.synthetic.real import ORPHAN
 from filesync_dagster.tables.synthetic.relations import Link
-from filesync_dagster.tables.synthetic.values import AnyArray, ArrowArray, Ints
+from filesync_dagster.tables.synthetic.values import AnyArray, ArrowArray, Ints, pc
 
 SMALL_CODES = 2**15
 
@@ -25,6 +26,7 @@ class TableState:
     codes: dict[str, AnyArray] = field(default_factory=dict)
     arrays: dict[str, ArrowArray] = field(default_factory=dict)  # keys, and what rules of others speak of
     parents: dict[int, Ints] = field(default_factory=dict)
+    orphans: dict[int, dict[str, ArrowArray]] = field(default_factory=dict)  # keys that lead nowhere, of a link
 
 
 @dataclass
@@ -75,6 +77,27 @@ class Generation:
         if not len(known):
             return pa.array([None] * len(rows), known.type)
         return known.take(pa.array(np.maximum(rows, 0), mask=rows < 0))
+
+    def foreign_keys(self, link: Link, rows: Ints) -> dict[str, ArrowArray]:
+        """Return the columns of a child that name these rows of a link's parents: keys, of nobody for orphans."""
+        child = self.model.tables[link.child].schema
+        nobody, lost = self.states[link.child].orphans.get(link.number), rows <= ORPHAN
+        found = {}
+        for mine, theirs in zip(link.relation.child_columns, link.relation.parent_columns, strict=True):
+            keys = self.parent_values(link, theirs, rows)
+            if nobody is not None and lost.any():
+                keys = pc.replace_with_mask(keys, pa.array(lost), nobody[theirs].take(pa.array(ORPHAN - rows[lost])))
+            found[mine] = keys.cast(child.column(mine).type)
+        return found
+
+    def make_orphan_keys(self, link: Link, parents: Ints) -> None:
+        """Make the keys that lead nowhere and that rows name by a link."""
+        keys, count = self.model.links[link.number].orphan_keys, ORPHAN + 1 - int(parents.min(initial=0))
+        if keys is None or count <= 0:
+            return
+        known = {name: self.states[link.parent].arrays[name] for name in link.relation.parent_columns}
+        random = self.random(link.child, "orphans", link.number)
+        self.states[link.child].orphans[link.number] = keys.make(known, count, self.request.key_start, random)
 
 
 def small_codes(codes: AnyArray) -> AnyArray:

@@ -17,10 +17,10 @@ def parquet(parts: Sequence[Path]) -> str:
     return f"read_parquet([{files}], hive_partitioning = false)"
 
 
-def verify(data_set: DataSet, *, watch: Watch | None = None, orphans: frozenset[TableRelation] = frozenset()) -> None:
+def verify(data_set: DataSet, *, watch: Watch | None = None) -> None:
     """Raise KeysBroken unless every key is unique and every relation leads to a row. It repairs nothing.
 
-    `orphans`: relations that may lead nowhere, as asked for.
+    A relation whose `inclusion` is below 1 leads nowhere in as many rows as that says, and in no more.
     """
     watch = watch or Watch()
     with duckdb.connect(config={"threads": 1}) as con:
@@ -32,7 +32,7 @@ def verify(data_set: DataSet, *, watch: Watch | None = None, orphans: frozenset[
             _check_nulls(con, table)
         for relation in data_set.relations:
             watch.check()
-            if relation.holds and relation not in orphans:
+            if relation.holds:
                 _check_relation(con, data_set, relation)
 
 
@@ -73,11 +73,12 @@ def _check_relation(con: duckdb.DuckDBPyConnection, data_set: DataSet, relation:
     pairs = list(zip(relation.child_columns, relation.parent_columns, strict=True))
     match = " AND ".join(f"c.{quote(mine)} = p.{quote(theirs)}" for mine, theirs in pairs)
     whole = " AND ".join(f"c.{quote(mine)} IS NOT NULL" for mine, _ in pairs)
-    (lost,) = _row(
+    lost, named = _row(
         con,
-        f"SELECT count(*) FROM {parquet(child.parts)} c ANTI JOIN {parquet(parent.parts)} p ON {match} WHERE {whole}",
+        f"SELECT (SELECT count(*) FROM {parquet(child.parts)} c ANTI JOIN {parquet(parent.parts)} p ON {match} "
+        f"WHERE {whole}), (SELECT count(*) FROM {parquet(child.parts)} c WHERE {whole})",
     )
-    if lost:
+    if lost > round(named * (1 - (1.0 if relation.inclusion is None else relation.inclusion))):
         raise KeysBroken(
             f"{lost} rows of {relation.child} name a row of {relation.parent} that is not there "
             f"({', '.join(relation.child_columns)}).",

@@ -493,6 +493,18 @@ def test_foreign_keys_take_the_type_of_their_parents(postgres, tmp_path):
     assert [w["code"] for w in warnings] == ["foreign_key_left_out"]
 
 
+def test_a_foreign_key_with_orphans_is_left_out(tmp_path):
+    """Rows that were asked to name a parent that is not there are loaded, without the key that would refuse them."""
+    tables = {"parents": pa.table({"id": [1, 2]}), "children": pa.table({"id": [1, 2], "parent": [2, 7]})}
+    orphaned = TableRelation("children", ("parent",), "parents", ("id",), inclusion=0.5)
+    data_set = write_data_set(tmp_path / "in", tables, {"parents": ("id",), "children": ("id",)}, (orphaned,))
+
+    script, warnings = script_of(data_set, tmp_path / "out", dialect="sqlite")
+
+    assert fetch(load_sqlite(script), "SELECT parent FROM children ORDER BY id") == [(2,), (7,)]
+    assert [w["code"] for w in warnings] == ["foreign_key_left_out"]
+
+
 def test_null_in_a_key_is_refused(tmp_path):
     """A script that no database would load is not written."""
     table = write_data_set(tmp_path / "in", {"t": pa.table({"id": pa.array([1, None], pa.int64())})}, {}).tables[0]
