@@ -28,6 +28,19 @@ if TYPE_CHECKING:
     from filesync_dagster.tables.sessions.run import GeneratedData
     from filesync_dagster.tables.synthetic.quality import QualityReport
 
+FIT_OPTIONS = {
+    "files": "FILES",
+    "kind": "--type",
+    "settings": "--set",
+    "names": "--table",
+    "limit": "--limit",
+    "keep": "--keep",
+    "locale": "--locale",
+    "keep_orphans": "--keep-orphans",
+    "accept_proposals": "--accept-proposals",
+    "no_rules": "--no-rules",
+    "save_model": "--save-model",
+}
 FORMATS = ("csv", "json", "excel", "sql", "parquet")
 
 
@@ -48,6 +61,8 @@ FORMATS = ("csv", "json", "excel", "sql", "parquet")
 @click.option("--keep-orphans", is_flag=True, help="As many rows name a parent that is not there as of the real ones.")
 @click.option("--accept-proposals", is_flag=True, help="Also use the first relation that is proposed for a column.")
 @click.option("--no-rules", is_flag=True, help="Do not look for rules that all rows obey.")
+@click.option("--save-model", type=click.Path(path_type=Path), help="Also write what was fitted; it holds real values.")
+@click.option("--model", "fitted", type=click.Path(path_type=Path), help="In place of files: what --save-model wrote.")
 @click.option("--no-report", is_flag=True, help="Do not measure how alike and how private the data are.")
 def generate(  # the options, in their order
     files: tuple[Path, ...],
@@ -67,6 +82,8 @@ def generate(  # the options, in their order
     keep_orphans: bool,
     accept_proposals: bool,
     no_rules: bool,
+    save_model: Path | None,
+    fitted: Path | None,
     no_report: bool,
 ) -> None:
     """Write synthetic data that resemble tables of files or of a source, relations, rules and all.
@@ -74,9 +91,12 @@ def generate(  # the options, in their order
     The data are synthetic, not anonymous: the report says how alike they are, and who shares them reads it first.
     """
     from filesync_dagster.tables.sessions.progress import SessionWatch
-    from filesync_dagster.tables.sessions.run import run_generation
+    from filesync_dagster.tables.sessions.run import generate_again, run_generation
     from filesync_dagster.tables.sessions.submit import DRAWN_SEEDS_COUNT
+    from filesync_dagster.tables.synthetic import load_model
+    from filesync_dagster.tables.synthetic import save_model as write_model
 
+    _check_fitted(fitted)
     request = _request(
         scale=scale,
         rows=dict(_rows(each) for each in rows),
@@ -90,13 +110,31 @@ def generate(  # the options, in their order
         report=not no_report,
     )
     seed = secrets.randbelow(DRAWN_SEEDS_COUNT) if seed is None else seed
-    source = source_of(files, kind, settings)
+    source = source_of(files, kind, settings) if fitted is None else None
     with tempfile.TemporaryDirectory() as folder:
         work, watch = Path(folder), SessionWatch(_show_progress())
-        found = run_generation(
-            request, lambda _: read_tables(source, work, names, limit), work / "made", out, seed, watch
-        )
+        if source is None:
+            assert fitted is not None
+            found = generate_again(request, load_model(fitted), work / "made", out, seed, watch)
+        else:
+            found = run_generation(
+                request, lambda _: read_tables(source, work, names, limit), work / "made", out, seed, watch
+            )
+    if save_model is not None and found.model is not None:
+        write_model(found.model, save_model)
     _print(found, out)
+
+
+def _check_fitted(fitted: Path | None) -> None:
+    """Raise UsageError where a fitted model comes with what only a fit could heed."""
+    from click.core import ParameterSource
+
+    context = click.get_current_context()
+    if fitted is None:
+        return
+    for name, option in FIT_OPTIONS.items():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option} is about the fit, and --model was fitted before.")
 
 
 def _request(**options: Any) -> GenerationRequest:

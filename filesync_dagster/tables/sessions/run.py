@@ -6,7 +6,7 @@ command line, a worker of the server, Dagster) brings what reads the rows, and d
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,6 +56,7 @@ class GeneratedData:
     privacy: PrivacyReport | None = None
     schema_only: bool = False
     warnings: tuple[Mapping[str, Any], ...] = ()
+    model: Model | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -91,6 +92,40 @@ def run_generation(  # noqa: PLR0917 - what is asked, and where it goes
     _require_room(request, real, folder, limits or OutputLimits())
     watch.enter("fitting")
     learned = _learn(request, real, words, seed, watch)
+    return _write(request, real, learned, folder, out, seed, watch)
+
+
+def generate_again(  # noqa: PLR0917 - what is asked, and where it goes
+    request: GenerationRequest,
+    model: Model,
+    folder: Path,
+    out: Path,
+    seed: int,
+    watch: SessionWatch | None = None,
+    *,
+    limits: OutputLimits | None = None,
+) -> GeneratedData:
+    """Make synthetic data of a model that was fitted before: as `run_generation`, but no real row is there to compare.
+
+    What of the request is about the fit changes nothing.
+    """
+    watch = watch or SessionWatch()
+    tables = tuple(Table(replace(table.schema, row_count=table.rows), ()) for table in model.tables.values())
+    real = DataSet(tables, tuple(link.relation for link in model.plan.links), model.rules)
+    _require_room(request, real, folder, limits or OutputLimits())
+    return _write(request.model_copy(update={"report": False}), real, _Learned(model), folder, out, seed, watch)
+
+
+def _write(  # noqa: PLR0917 - of what, and where it goes
+    request: GenerationRequest,
+    real: DataSet,
+    learned: "_Learned",
+    folder: Path,
+    out: Path,
+    seed: int,
+    watch: SessionWatch,
+) -> GeneratedData:
+    """Generate, verify, measure and export."""
     watch.enter("generating")
     rows = row_request(request, seed)
     made = generate(learned.model, rows, folder / "synthetic", progress=watch.step, cancel=watch.is_cancelled)
@@ -116,6 +151,7 @@ def run_generation(  # noqa: PLR0917 - what is asked, and where it goes
         privacy=learned.privacy,
         schema_only=learned.model.schema_only,
         warnings=(*_warnings(request, real, made, learned), *notes, *written.warnings),
+        model=learned.model,
     )
 
 

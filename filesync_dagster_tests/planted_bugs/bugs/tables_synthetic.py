@@ -11,6 +11,7 @@ RULES = f"{FOLDER}/test_rules.py"
 SIBLINGS = f"{FOLDER}/test_siblings.py"
 ODD = f"{FOLDER}/test_odd_tables.py"
 WORDS = f"{FOLDER}/test_schema_only.py"
+MODELS = f"{FOLDER}/test_model_file.py"
 ENGINE = "tables/synthetic"
 
 BUGS = (
@@ -158,6 +159,31 @@ BUGS = (
         "orphans = 0.0",
         ODD,
         "orphans",
+    ),
+    Bug(
+        "the trees of a file are not checked",
+        f"{ENGINE}/model_file.py",
+        "if np.any((seen < 0) | (seen >= columns)):",
+        "if False:",
+        MODELS,
+        "leads_nowhere",
+    ),
+    Bug(
+        "models are unpickled",
+        f"{ENGINE}/model_file.py",
+        "np.load(io.BytesIO(data), allow_pickle=False)",
+        "np.load(io.BytesIO(data), allow_pickle=True)",
+        MODELS,
+        "nothing_foreign",
+    ),
+    Bug(
+        "a fitted model is generated from with another seed",
+        "tables/sessions/run.py",
+        'return _write(request.model_copy(update={"report": False}), real, _Learned(model), folder, out, seed, watch)',
+        'return _write(request.model_copy(update={"report": False}), real, _Learned(model), folder, out, seed + 1, '
+        "watch)",
+        MODELS,
+        "command_line",
     ),
     Bug(
         "orphans are NULL, whatever was asked for",
