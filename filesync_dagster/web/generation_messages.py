@@ -1,12 +1,13 @@
 """The JSON of generations: how they are doing, what they made, and what may be asked of them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from filesync_dagster.web.cursors import PageQuery
 from filesync_dagster.web.messages import Body
+from filesync_dagster.web.source_messages import ConfigIn, SourceName
 
 SessionState = Literal[
     "queued", "reading", "fitting", "generating", "checking", "exporting", "completed", "failed", "cancelled"
@@ -90,9 +91,16 @@ class SessionExport(Body):
     """An export that was asked for."""
 
     export_id: str
-    format: ExportFormat
+    format: ExportFormat | Literal["database"]
     options: dict[str, Any]
-    state: Literal["queued", "exporting", "completed", "failed"]
+    target: dict[str, Any] | None = Field(description="The database that is written to, without secrets; else null.")
+    state: Literal["queued", "exporting", "committing", "completed", "failed", "cancelled"] = Field(
+        description="`committing`: the rows of a database become final, and are not cancelled any more."
+    )
+    cancel_asked: bool = Field(description="Somebody asked it to stop.")
+    written: dict[str, int] | None = Field(
+        description="Rows by the names that tables have in the database, once it is completed; else null."
+    )
     warnings: list[SessionWarning]
     error: str | None
     error_code: str | None
@@ -220,13 +228,64 @@ class SessionEventsQuery(BaseModel):
     after: int = Field(default=0, ge=0, le=2**53, description="A `revision`; `Last-Event-ID` says the same.")
 
 
-class ExportOrder(BaseModel):
-    """What a session is exported to."""
+class FileExportOrder(BaseModel):
+    """An export of a session into files."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     format: ExportFormat
     options: dict[str, Any] = Field(default_factory=dict, description="Of the format, see docs/exports.md.")
+
+
+class DatabaseTarget(BaseModel):
+    """A PostgreSQL database: that of a source which is configured, or one that the order brings."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        hide_input_in_errors=True,
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["source"], "properties": {"source": {"type": "string"}}},
+                {"required": ["type", "config"], "properties": {"type": {"type": "string"}}},
+            ]
+        },
+    )
+
+    source: SourceName | None = Field(
+        default=None, description="One of /api/sources, of type postgres; its role may create schemas."
+    )
+    type: Literal["postgres"] | None = None
+    config: ConfigIn = Field(
+        default={}, description="As for `POST /api/connectors/test`: `host`, `database`, `username`, …", repr=False
+    )
+    db_schema: str = Field(
+        alias="schema",
+        min_length=1,
+        max_length=63,
+        description="New or empty in the database: nothing that is there is written to. 63 bytes at most.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.source is None) == (self.type is None) or (self.source is not None and self.config):
+            raise ValueError("either `source`, or `type` and `config` have to be given")
+        return self
+
+
+class DatabaseExportOrder(BaseModel):
+    """An export of a session into a database: all tables with their keys in one transaction, or nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    format: Literal["database"]
+    target: DatabaseTarget
+    options: dict[str, Any] = Field(default_factory=dict, description="`constraints`: false leaves keys out.")
+
+
+ExportOrder = Annotated[FileExportOrder | DatabaseExportOrder, Field(discriminator="format")]
+"""What a session is exported to."""
 
 
 class PinOrder(BaseModel):

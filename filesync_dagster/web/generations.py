@@ -9,11 +9,13 @@ from urllib.parse import quote
 from filesync_dagster.storage.database.sessions import FINISHED, RUNNING, SessionConflict, SessionRecord
 from filesync_dagster.tables.exports import ExportOptions
 from filesync_dagster.tables.rows import json_rows, page_of
+from filesync_dagster.tables.sessions.export import order_export
 from filesync_dagster.tables.sessions.files import SessionStore
 from filesync_dagster.tables.sessions.submit import keep_time, needs_secrets
 from filesync_dagster.web.cursors import InvalidQuery, decode_cursor, encode_cursor
 from filesync_dagster.web.generation_messages import (
     SHOWN_ROWS,
+    DatabaseExportOrder,
     ExportOrder,
     GenerationAnswer,
     QualitySummary,
@@ -35,6 +37,7 @@ from filesync_dagster.web.generation_messages import (
 if TYPE_CHECKING:
     from filesync_dagster.api import Filesync
     from filesync_dagster.storage.database.session_files import SessionExportRecord, SessionFileRecord
+    from filesync_dagster.tables.sessions.secrets import SessionSecrets
     from filesync_dagster.web.site import Site
 
 STATUSES: Final = {"completed": "completed", "failed": "error", "cancelled": "error"}
@@ -163,7 +166,10 @@ def export_out(record: SessionExportRecord, files: list[SessionFile]) -> Session
         export_id=record.id,
         format=cast("Any", record.format),
         options=dict(record.options),
+        target=dict(record.target) if record.target is not None else None,
         state=cast("Any", record.state),
+        cancel_asked=record.cancel_asked_at is not None,
+        written=dict(record.written) if record.written is not None else None,
         warnings=[SessionWarning(**cast("dict[str, Any]", one)) for one in record.warnings],
         error=record.error,
         error_code=record.error_code,
@@ -173,13 +179,32 @@ def export_out(record: SessionExportRecord, files: list[SessionFile]) -> Session
     )
 
 
-def order_export(filesync: Filesync, session_id: str, order: ExportOrder, owner: str) -> SessionExport:
-    """Let an export of a session wait. Raises UnknownSession, SessionConflict, TableError."""
+def start_export(
+    filesync: Filesync, session_id: str, order: ExportOrder, owner: str, kept: SessionSecrets
+) -> SessionExport:
+    """Let an export of a session wait. Raises UnknownSession, SessionConflict, TableError, ConfigError."""
     record = _completed(filesync, session_id)
     options = ExportOptions.from_json(order.options)
-    waiting = filesync.runtime.metadata.session_files
-    made = SessionStore(filesync.runtime).order_export(record, order.format, options.as_json(), owner)
-    return export_out(made, [_file(file) for file in waiting.of(session_id)])
+    target = order.target.model_dump(by_alias=True) if isinstance(order, DatabaseExportOrder) else None
+    made = order_export(filesync.runtime, record, order.format, options, owner, kept, target)
+    return export_out(made, [])
+
+
+def session_export(filesync: Filesync, session_id: str, export_id: str) -> SessionExport:
+    """Return how an export is doing. Raises UnknownSession, UnknownExport."""
+    filesync.runtime.metadata.sessions.get(session_id)
+    repository = filesync.runtime.metadata.session_files
+    return export_out(repository.export(session_id, export_id), [_file(one) for one in repository.of(session_id)])
+
+
+def cancel_export(filesync: Filesync, session_id: str, export_id: str, kept: SessionSecrets) -> SessionExport:
+    """Cancel an export: one that waits at once, one that is worked on within seconds. Raises as `session_export`."""
+    filesync.runtime.metadata.sessions.get(session_id)
+    filesync.runtime.metadata.session_files.ask_cancel_export(session_id, export_id)
+    found = session_export(filesync, session_id, export_id)
+    if found.state == "cancelled":
+        kept.forget(export_id)
+    return found
 
 
 def session_report(filesync: Filesync, session_id: str) -> SessionReport:

@@ -30,7 +30,7 @@ from filesync_dagster.core.errors import (
     UnknownEndpoint,
 )
 from filesync_dagster.core.logging import event
-from filesync_dagster.storage.database.session_files import UnknownSessionFile
+from filesync_dagster.storage.database.session_files import UnknownExport, UnknownSessionFile
 from filesync_dagster.storage.database.sessions import SessionConflict, TooManySessions, UnknownSession
 from filesync_dagster.tables.sessions.submit import ImpossibleRequest
 from filesync_dagster.web.admission import (
@@ -65,6 +65,7 @@ STATUSES: tuple[tuple[type[FilesyncError], int], ...] = (
     (TooManySessions, 429),
     (UnknownSession, 404),
     (UnknownSessionFile, 404),
+    (UnknownExport, 404),
     (SessionConflict, 409),
     (ImpossibleRequest, 422),
     (UnknownEndpoint, 404),

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -15,9 +16,13 @@ import pytest
 
 from filesync_dagster.storage.database.processes import Process
 from filesync_dagster_tests.tables.sessions.places import DESCRIBED, RELATION, files_of, wait_for
+from filesync_dagster_tests.tables.sources.postgres_server import connected, settings_of, wire_to
 from filesync_dagster_tests.web.conftest import ENDPOINTS, TOKEN, made_in, served
 
-SETTINGS = "settings:\n  tables: {generations_per_hour: 1000, running_sessions: 2, queued_sessions: 20}\n"
+SETTINGS = """settings:
+  tables:
+    {generations_per_hour: 1000, running_sessions: 2, queued_sessions: 20, allow_hosts: [127.0.0.1]}
+"""
 MAY = {"authorization": f"Bearer {TOKEN}"}
 SLOW = {"tables": DESCRIBED["tables"], "relationships": [RELATION], "scale": 900, "random_seed": 3, "wait_s": 0}
 """A request that takes long enough to be cancelled."""
@@ -207,16 +212,106 @@ def check_rows_and_report(client, one):
 
 def check_export(client, one):
     """Have it exported into another format."""
-    ordered = client.post(f"{one}/export", json={"format": "csv", "options": {"delimiter": ";"}})
-    assert ordered.status_code == 202
-    export = ordered.json()
-    until = time.monotonic() + 240
-    while export["state"] in {"queued", "exporting"} and time.monotonic() < until:
-        time.sleep(0.2)
-        [export] = client.get(f"{one}/files").json()["exports"]
+    export = ended_export(client, one, {"format": "csv", "options": {"delimiter": ";"}})
     assert export["state"] == "completed", export
     assert {Path(file["name"]).suffix for file in export["files"]} == {".zip", ".json"}
+    assert client.get(f"{one}/files").json()["exports"] == [export]
+    assert client.post(f"{one}/exports/{export['export_id']}/cancel").json() == export
+    assert client.get(f"{one}/exports/nothing").json()["code"] == "not_found"
     assert client.post(f"{one}/export", json={"format": "csv", "options": {"delimiter": "x"}}).status_code == 422
+
+
+def ended_export(client, one, order, until_state=("completed", "failed", "cancelled")):
+    """Order an export, and return it once it has ended or is in some state."""
+    ordered = client.post(f"{one}/export", json=order)
+    assert ordered.status_code == 202, ordered.text
+    return wait_for_export(client, one, ordered.json()["export_id"], until_state)
+
+
+def wait_for_export(client, one, export_id, states=("completed", "failed", "cancelled")):
+    """Return an export once it is in some state, however busy the machine is."""
+    until = time.monotonic() + 240
+    while time.monotonic() < until:
+        export = client.get(f"{one}/exports/{export_id}").json()
+        if export["state"] in states:
+            break
+        time.sleep(0.2)
+    return export
+
+
+def test_a_generation_goes_into_a_database(place, postgres_url):
+    """With its keys, all of it or nothing: not into what is there, not to a host that is denied, not once cancelled."""
+    project, client = place
+    asked = client.post("/api/sdv/generate", json={**DESCRIBED, "random_seed": 6}).json()
+    one, secret = f"/api/sdv/sessions/{until_completed(client, asked)['session_id']}", "canary-5b1f0e77"
+    with wire_to(postgres_url) as wire, connected(postgres_url) as database, database.cursor() as cursor:
+        config = {**settings_of(postgres_url), "host": "127.0.0.1", "port": wire.port, "password": secret}
+
+        def order(schema, **changed):
+            target = {"type": "postgres", "config": {**config, **changed}, "schema": schema}
+            return {"format": "database", "target": target}
+
+        export = ended_export(client, one, order("made"))
+        assert (export["state"], export["written"]) == ("completed", {"customers": 100, "orders": 100}), export
+        assert (export["target"]["schema"], export["files"]) == ("made", [])
+        cursor.execute("SELECT count(*) FROM made.orders JOIN made.customers ON customers.id = customer_id")
+        assert cursor.fetchone() == (100,)
+        cursor.execute("SELECT contype::text FROM pg_constraint WHERE conrelid = 'made.orders'::regclass ORDER BY 1")
+        assert ("f",) in cursor.fetchall()
+        there = ended_export(client, one, order("made"))
+        assert (there["state"], there["error_code"]) == ("failed", "exists")
+        denied = ended_export(client, one, order("other", host="169.254.169.254"))
+        assert (denied["state"], denied["error_code"]) == ("failed", "not_allowed")
+
+        holder = connected(postgres_url)
+        holder.autocommit = False
+        holder.cursor().execute("CREATE SCHEMA held")  # whoever makes the same waits for the end of this transaction
+        waiting = ended_export(client, one, order("held"), ("exporting",))
+        until = time.monotonic() + 60
+        while wire.connections < 3 and time.monotonic() < until:
+            time.sleep(0.05)
+        told = client.post(f"{one}/exports/{waiting['export_id']}/cancel").json()
+        assert (told["state"], told["cancel_asked"]) == ("exporting", True)
+        cancelled = wait_for_export(client, one, waiting["export_id"])
+        assert (cancelled["state"], cancelled["error"], cancelled["written"]) == ("cancelled", None, None)
+        holder.rollback()
+        holder.close()
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname IN ('made', 'other', 'held')")
+        assert cursor.fetchall() == [("made",)]
+    answers = [client.get(f"{one}/files").text, client.get(f"{one}/exports/{export['export_id']}").text]
+    assert [text for text in answers if secret in text] == []
+    for path in Path(project.folder / "home").rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "field"),
+    [
+        ({"source": "nobody", "schema": "s"}, 404, "source"),
+        ({"schema": "s"}, 400, None),
+        ({"source": "lake", "schema": "s"}, 422, "target.source"),
+        ({"source": "lake", "type": "postgres", "config": {}, "schema": "s"}, 400, None),
+        ({"type": "postgres", "config": {"host": "a"}, "schema": "s"}, 400, "target.config.database"),
+        ({"type": "postgres", "config": {}, "schema": "pg_own"}, 400, "target.schema"),
+        ({"type": "postgres", "config": {}, "schema": "ü" * 40}, 400, "target.schema"),
+    ],
+)
+def test_a_database_that_cannot_be_is_refused_before_it_waits(fresh, target, status, field):
+    """With the field to correct: nothing waits afterwards, and what waits is cancelled at once."""
+    client, runtime = fresh
+    client.post("/api/sources", json={"name": "lake", "type": "s3", "config": {"bucket": "b", "file_paths": ["x.csv"]}})
+    session_id = client.post("/api/sdv/generate", json={**DESCRIBED, "wait_s": 0}).json()["session_id"]
+    me = Process.current()
+    runtime.metadata.sessions.claim(me, running_max=1)
+    assert runtime.metadata.sessions.finish(session_id, me, "completed", keep=timedelta(days=1))
+    one = f"/api/sdv/sessions/{session_id}"
+    refused = client.post(f"{one}/export", json={"format": "database", "target": target})
+    assert (refused.status_code, refused.json()["field"]) == (status, field), refused.text
+    assert client.get(f"{one}/files").json()["exports"] == []
+    waits = client.post(f"{one}/export", json={"format": "csv"}).json()
+    assert waits["state"] == "queued"
+    assert client.post(f"{one}/exports/{waits['export_id']}/cancel").json()["state"] == "cancelled"
 
 
 def test_what_is_cancelled_leaves_nothing(place):
@@ -378,7 +473,9 @@ def test_the_examples_of_the_page_work(place, tmp_path):
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         if number == 0:
             variables["SESSION"] = json.loads(done.stdout)["session_id"]
-    assert len(commands) == 15
+        if '"format": "database"' in command:
+            variables["EXPORT"] = json.loads(done.stdout)["export_id"]
+    assert len(commands) == 18
     assert zipfile.ZipFile(tmp_path / "synthetic_data.zip").testzip() is None
 
 

@@ -38,6 +38,10 @@ export type Connectors = { "connectors": Array<ConnectorOut> };
 
 export type ConsoleSession = { "signed_in": boolean; "role": ("viewer" | "operator" | "admin" | null); "may_decide": boolean; "needs_token": boolean; "csrf": (string | null); "version": string; "dagster_url": (string | null) };
 
+export type DatabaseExportOrder = { "format": "database"; "target": DatabaseTarget; "options"?: Record<string, unknown> };
+
+export type DatabaseTarget = ({ "source": string } | { "type": string });
+
 export type Decision = { "files_processed": number; "files_before": (number | null); "files_added": number; "files_restored": number; "files_updated": number; "files_moved": number; "files_removed": number; "files_left_scope": number; "files_repathed": number; "files_total": number; "bytes_total": number; "api_calls": number; "retries": number; "throttled_seconds": number; "feed_drift": (number | null); "endpoint": string; "decision": "approved" | "rejected"; "sync_id": (string | null); "warnings": Array<string> };
 
 export type Difference = { "change": string; "path": string; "path_before": (string | null); "external_id": string; "kind": string; "size_before": (number | null); "size_after": (number | null); "modified_before": (string | null); "modified_after": (string | null) };
@@ -54,11 +58,11 @@ export type Endpoints = { "endpoints": Array<EndpointOut> };
 
 export type EngineOut = { "name": string; "version": string; "available": boolean; "description": string };
 
-export type ExportOrder = { "format": "json" | "csv" | "excel" | "sql" | "parquet"; "options"?: Record<string, unknown> };
-
 export type FileCopy = { "endpoint": string; "external_id": string; "path": string };
 
 export type FileDetails = { "endpoint": string; "external_id": string; "name": string; "path": string; "kind": string; "size": (number | null); "modified_at": (string | null); "version": (string | null); "content_hash": (string | null); "owner": (string | null); "deleted_at": (string | null); "gone_reason": (string | null); "title": string; "scope": string; "mime_type": (string | null); "link": (string | null); "created_at": (string | null); "first_seen_at": string; "last_seen_at": string; "project_id": (string | null); "user_id": (string | null); "permissions": unknown; "metadata": unknown; "copies": Array<FileCopy>; "journal": Array<JournalRow> };
+
+export type FileExportOrder = { "format": "json" | "csv" | "excel" | "sql" | "parquet"; "options"?: Record<string, unknown> };
 
 export type FileList = { "items": Array<FileOut>; "next_cursor": (string | null) };
 
@@ -218,7 +222,7 @@ export type SavedSource = { "name": string; "tables"?: (Array<string> | null); "
 
 export type SessionAnswer = { "session_id": string; "status": "processing" | "completed" | "error"; "state": "queued" | "reading" | "fitting" | "generating" | "checking" | "exporting" | "completed" | "failed" | "cancelled"; "progress": SessionProgress; "revision": number; "seed": (number | null); "engine": string; "engine_version": (string | null); "output_format": "json" | "csv" | "excel" | "sql" | "parquet"; "tables": Array<SessionTable>; "quality": (QualitySummary | null); "output_files": Array<string>; "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "error_hint": (string | null); "cancel_asked": boolean; "may_run_again": boolean; "pinned": boolean; "owner": string; "run_id": (string | null); "created_at": string; "started_at": (string | null); "finished_at": (string | null); "expires_at": (string | null); "data": (Record<string, Array<Record<string, unknown>>> | null); "truncated": Array<string> };
 
-export type SessionExport = { "export_id": string; "format": "json" | "csv" | "excel" | "sql" | "parquet"; "options": Record<string, unknown>; "state": "queued" | "exporting" | "completed" | "failed"; "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "files": Array<SessionFile>; "created_at": string; "finished_at": (string | null) };
+export type SessionExport = { "export_id": string; "format": ("json" | "csv" | "excel" | "sql" | "parquet" | "database"); "options": Record<string, unknown>; "target": (Record<string, unknown> | null); "state": "queued" | "exporting" | "committing" | "completed" | "failed" | "cancelled"; "cancel_asked": boolean; "written": (Record<string, number> | null); "warnings": Array<SessionWarning>; "error": (string | null); "error_code": (string | null); "files": Array<SessionFile>; "created_at": string; "finished_at": (string | null) };
 
 export type SessionFile = { "name": string; "kind": string; "media_type": string; "size": number; "sha256": string; "table": (string | null); "rows": (number | null); "export_id": (string | null); "created_at": string; "url": string };
 
@@ -323,7 +327,9 @@ export interface Operations {
   "DELETE /api/sdv/sessions/{session_id}": { path: { "session_id": string }; answer: unknown };
   "POST /api/sdv/sessions/{session_id}/cancel": { path: { "session_id": string }; answer: SessionOut };
   "GET /api/sdv/sessions/{session_id}/events": { path: { "session_id": string }; query: { "after"?: number }; answer: unknown };
-  "POST /api/sdv/sessions/{session_id}/export": { path: { "session_id": string }; body: ExportOrder; answer: SessionExport };
+  "POST /api/sdv/sessions/{session_id}/export": { path: { "session_id": string }; body: (FileExportOrder | DatabaseExportOrder); answer: SessionExport };
+  "GET /api/sdv/sessions/{session_id}/exports/{export_id}": { path: { "session_id": string; "export_id": string }; answer: SessionExport };
+  "POST /api/sdv/sessions/{session_id}/exports/{export_id}/cancel": { path: { "session_id": string; "export_id": string }; answer: SessionExport };
   "GET /api/sdv/sessions/{session_id}/files": { path: { "session_id": string }; answer: SessionFiles };
   "GET /api/sdv/sessions/{session_id}/files/{name}": { path: { "session_id": string; "name": string }; answer: unknown };
   "POST /api/sdv/sessions/{session_id}/pin": { path: { "session_id": string }; body: PinOrder; answer: SessionOut };

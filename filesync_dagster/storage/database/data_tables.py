@@ -194,7 +194,7 @@ session_exports = Table(
     Column("format", Text, nullable=False),
     Column("options", JSON, nullable=False),  # without secrets
     Column("secrets_encrypted", JSON, nullable=False),  # of the database that is written to
-    Column("state", Text, nullable=False),  # queued | exporting | completed | failed
+    Column("state", Text, nullable=False),  # queued | exporting | committing | completed | failed | cancelled
     Column("warnings", JSON, nullable=False),
     Column("error", ToldText),
     Column("error_code", Text),
@@ -203,6 +203,9 @@ session_exports = Table(
     Column("owner", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
+    Column("target", JSON(none_as_null=True)),  # the database that is written to, without secrets
+    Column("written", JSON(none_as_null=True)),  # rows by the names that tables have in a database
+    Column("cancel_asked_at", UtcDateTime),
     Index(None, "session_id"),
     Index(None, "state"),
 )

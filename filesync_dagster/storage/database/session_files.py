@@ -12,9 +12,16 @@ from filesync_dagster.storage.database.data_tables import session_exports, sessi
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.processes import Process
 
+EXPORTING = ("exporting", "committing")
+"""States of an export that is worked on. One that is committing is cancelled no more: its rows are on their way."""
+
 
 class UnknownSessionFile(TableError):
     """A session has no such file."""
+
+
+class UnknownExport(TableError):
+    """A session has no such export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class SessionExportRecord:
     session_id: str
     format: str
     options: Mapping[str, Any]
-    state: str  # queued | exporting | completed | failed
+    state: str  # queued | exporting | committing | completed | failed | cancelled
     owner: str
     created_at: datetime
     secrets_encrypted: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +59,9 @@ class SessionExportRecord:
     worker: Mapping[str, Any] | None = None
     worker_seen_at: datetime | None = None
     finished_at: datetime | None = None
+    target: Mapping[str, Any] | None = None
+    written: Mapping[str, int] | None = None
+    cancel_asked_at: datetime | None = None
 
 
 class SessionFileRepository:
@@ -81,6 +91,34 @@ class SessionFileRepository:
         """Return the exports of a session that were asked for, oldest first."""
         return self._exports(session_exports.c.session_id == session_id)
 
+    def export(self, session_id: str, export_id: str) -> SessionExportRecord:
+        """Return an export of a session. Raises UnknownExport."""
+        found = self._exports(session_exports.c.session_id == session_id, session_exports.c.id == export_id)
+        if not found:
+            raise UnknownExport(f"The session {session_id} has no export {export_id!r}.", code="not_found")
+        return found[0]
+
+    def ask_cancel_export(self, session_id: str, export_id: str) -> SessionExportRecord:
+        """Cancel an export: at once when it waits, else its worker is asked to. Raises UnknownExport."""
+        column, one = session_exports.c, session_exports.c.id == export_id
+        self.export(session_id, export_id)
+        with self._database.write_transaction() as connection:
+            now = self._database.now(connection)
+            ended = {"state": "cancelled", "finished_at": now, "cancel_asked_at": now, "secrets_encrypted": {}}
+            waits = update(session_exports).where(one, column.state == "queued")
+            if not connection.execute(waits.values(**ended)).rowcount:
+                works = (one, column.state == "exporting", column.cancel_asked_at.is_(None))
+                connection.execute(update(session_exports).where(*works).values(cancel_asked_at=now))
+        return self.export(session_id, export_id)
+
+    def may_commit_export(self, export_id: str) -> bool:
+        """Tell whether an export may be made final; from then on nobody cancels it."""
+        column = session_exports.c
+        which = (column.id == export_id, column.state == "exporting", column.cancel_asked_at.is_(None))
+        with self._database.write_transaction() as connection:
+            statement = update(session_exports).where(*which).values(state="committing")
+            return connection.execute(statement).rowcount > 0
+
     def claim_export(self, worker: Process) -> SessionExportRecord | None:
         """Take the export that has waited longest; None when none waits."""
         waiting = self._exports(session_exports.c.state == "queued")
@@ -96,8 +134,13 @@ class SessionFileRepository:
     def finish_export(
         self, export_id: str, state: str, *, files: Sequence[SessionFileRecord] = (), **values: Any
     ) -> bool:
-        """Finish an export together with its files; False, and nothing is written, when nobody works on it."""
-        which = (session_exports.c.id == export_id, session_exports.c.state == "exporting")
+        """Finish an export together with its files; False, and nothing is written, when nobody works on it.
+
+        One that was cancelled is not completed.
+        """
+        which = [session_exports.c.id == export_id, session_exports.c.state.in_(EXPORTING)]
+        if state == "completed":
+            which.append(session_exports.c.cancel_asked_at.is_(None))
         with self._database.write_transaction() as connection:
             ended = {"state": state, "finished_at": self._database.now(connection), "worker": None}
             statement = update(session_exports).where(*which).values(**ended, secrets_encrypted={}, **values)
@@ -107,24 +150,34 @@ class SessionFileRepository:
         return True
 
     def interrupt_dead_exports(self, sentence: str, timeout_seconds: float) -> list[str]:
-        """Fail the exports whose worker is gone; return their ids."""
+        """Fail the exports whose worker is gone, cancel those that were to be; return their ids."""
         gone = []
-        for record in self._exports(session_exports.c.state == "exporting"):
+        for record in self._exports(session_exports.c.state.in_(EXPORTING)):
             with self._database.read_transaction() as connection:
                 silent = self._database.now(connection) - (record.worker_seen_at or record.created_at)
             worker = Process.parse(dict(record.worker)) if record.worker else None
             is_late = silent > timedelta(seconds=timeout_seconds) and not (worker and worker.is_alive())
-            if (worker is None or worker.is_dead() or is_late) and self.finish_export(
-                record.id, "failed", error=sentence, error_code="interrupted"
-            ):
+            if (worker is None or worker.is_dead() or is_late) and self.end_export(record, sentence, "interrupted"):
                 gone.append(record.id)
         return gone
 
-    def show_life(self, export_id: str, worker: Process) -> None:
-        """Note which process works on an export, and that it lives."""
+    def end_export(self, record: SessionExportRecord, sentence: str, code: str) -> bool:
+        """End an export whose worker did not: as cancelled where somebody asked for that, else as failed."""
+        if record.cancel_asked_at is not None:
+            return self.finish_export(record.id, "cancelled")
+        if record.state == "committing" and record.target is not None:
+            schema = record.target.get("schema")
+            sentence = f"{sentence} Whether its rows are in the database is not known: look for the schema {schema}."
+        return self.finish_export(record.id, "failed", error=sentence, error_code=code)
+
+    def show_life(self, export_id: str, worker: Process) -> bool:
+        """Note which process works on an export, and that it lives; tell whether it is to go on."""
+        which = (session_exports.c.id == export_id, session_exports.c.state.in_(EXPORTING))
         with self._database.write_transaction(fleeting=True) as connection:
             values = {"worker": worker.as_dict(), "worker_seen_at": self._database.now(connection)}
-            connection.execute(update(session_exports).where(session_exports.c.id == export_id).values(**values))
+            beat = update(session_exports).where(*which).values(**values)
+            row = connection.execute(beat.returning(session_exports.c.cancel_asked_at)).one_or_none()
+            return row is not None and row[0] is None
 
     def _files(self, *where: Any) -> list[SessionFileRecord]:
         columns = [session_files.c[item.name] for item in fields(SessionFileRecord)]

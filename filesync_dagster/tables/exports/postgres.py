@@ -3,14 +3,14 @@
 import contextlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pyarrow as pa
 
-from filesync_dagster.core.errors import SourceRefused, Unexportable
+from filesync_dagster.core.errors import Cancelled, SourceRefused, Unexportable
 from filesync_dagster.core.extras import import_from_extra
 from filesync_dagster.core.redaction import note_secret
 from filesync_dagster.tables.exports.arrow import Column
@@ -50,16 +50,19 @@ class Ingest:
 
 def to_postgres(
     data_set: DataSet,
-    url: str,
+    address: str,
     schema: str,
     *,
     constraints: bool = True,
     cancel: StopSignal | None = None,
     progress: Progress | None = None,
+    may_commit: Callable[[], bool] | None = None,
 ) -> Ingest:
     """Write a data set into a schema that is new or empty, with its keys; all of it, or nothing.
 
-    Raises Unexportable where something is in the schema, SourceRefused for what the database does not do, KeysBroken,
+    `address`: a URL, or parameters of libpq (`host='…' dbname='…'`), which bring their own deadlines. `may_commit` is
+    asked once, when everything is there and nobody sees it yet: False is as if somebody had cancelled. Raises
+    Unexportable where something is in the schema, SourceRefused for what the database does not do, KeysBroken,
     Cancelled.
     """
     watch = ExportWatch(cancel, progress)
@@ -67,18 +70,24 @@ def to_postgres(
     plans = blueprint(data_set, load_order(data_set), POSTGRES, watch, constraints=constraints)
     with (
         _errors(dbapi),
-        contextlib.closing(dbapi.connect(_bounded(url))) as connection,
+        contextlib.closing(dbapi.connect(_bounded(address))) as connection,
         contextlib.closing(connection.cursor()) as cursor,
     ):
         try:
             rows = _write(cursor, data_set, plans, schema, watch)
             watch.check()
+            _require_leave(may_commit)
             connection.commit()
         except BaseException:
             with contextlib.suppress(dbapi.Error):
                 connection.rollback()
             raise
     return Ingest(schema, rows, tuple(dict(warning) for warning in watch.warnings()))
+
+
+def _require_leave(may_commit: Callable[[], bool] | None) -> None:
+    if may_commit is not None and not may_commit():
+        raise Cancelled("The export was cancelled.", code="cancelled")
 
 
 def _write(cursor: Any, data_set: DataSet, plans: Blueprint, schema: str, watch: ExportWatch) -> dict[str, int]:
@@ -186,9 +195,11 @@ def _wire(literals: Literals, table: str, column: str, values: Column, field: "p
     return values.cast(field.type)
 
 
-def _bounded(url: str) -> str:
-    """Return an address with deadlines, which win over what it says; its password is told to nobody."""
-    parts = urlsplit(url)
+def _bounded(address: str) -> str:
+    """Return an address with deadlines, which win over what a URL says; its password is told to nobody."""
+    if re.match(r"\w+='", address):
+        return address
+    parts = urlsplit(address)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise Unexportable("This is no address of PostgreSQL.", code="bad_config", field="url")
     note_secret(parts.password)

@@ -19,6 +19,7 @@ from typing import Any, Final
 from filesync_dagster.core.errors import FilesyncError
 from filesync_dagster.core.logging import event
 from filesync_dagster.storage.database.processes import Process
+from filesync_dagster.storage.database.session_files import SessionExportRecord
 from filesync_dagster.storage.database.sessions import INTERRUPTED, RUNNING, WORKER_TIMEOUT_SECONDS, SessionRecord
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.sessions.files import SessionStore
@@ -35,6 +36,7 @@ CANCEL_GRACE_SECONDS: Final = 2.0
 
 STOP_SECONDS: Final = 10.0
 INTERRUPTED_SENTENCE: Final = "The generation was interrupted: the process that worked on it ended."
+EXPORT_INTERRUPTED: Final = "The export was interrupted: the process that worked on it ended."
 INTERRUPTED_HINT: Final = "Run it again: the same seed gives the same data."
 TOO_LONG: Final = "The generation took longer than it may."
 TOO_LONG_HINT: Final = "Choose a smaller scale, or settings.tables.session_hours."
@@ -154,10 +156,14 @@ class SessionDispatcher:
         self._secrets().forget(child.session_id)
 
     def _end_export(self, runtime: Runtime, child: _Child) -> None:
-        values: dict[str, Any] = {"error": INTERRUPTED_SENTENCE, "error_code": INTERRUPTED}
-        if runtime.metadata.session_files.finish_export(child.export_id, "failed", **values):
+        repository, sentence, code = runtime.metadata.session_files, EXPORT_INTERRUPTED, INTERRUPTED
+        if child.killed_for is not None:
+            sentence, code = child.killed_for, "too_long"
+        record = next((one for one in repository.exports(child.session_id) if one.id == child.export_id), None)
+        if record is None or repository.end_export(record, sentence, code):
             SessionStore(runtime).withdraw_export(child.session_id, child.export_id)
         SessionStore(runtime).drop_scratch(child.export_id)
+        self._secrets().forget(child.export_id)
 
     def _tidy(self, runtime: Runtime) -> None:
         """Find what killed processes left, now and then; let go of what is past its time."""
@@ -170,7 +176,7 @@ class SessionDispatcher:
             for session_id in gone:
                 event("session.interrupted", level=logging.WARNING, session=session_id)
             for export in runtime.metadata.session_files.interrupt_dead_exports(
-                INTERRUPTED_SENTENCE, WORKER_TIMEOUT_SECONDS
+                EXPORT_INTERRUPTED, WORKER_TIMEOUT_SECONDS
             ):
                 store.withdraw_export(None, export)
             store.sweep(busy=[child.export_id for child in self._children if child.export_id])
@@ -185,14 +191,21 @@ class SessionDispatcher:
             if time.monotonic() - child.began > seconds:
                 child.killed_for = TOO_LONG
                 child.kill()
-            if child.export_id:
-                continue
-            record = runtime.metadata.sessions.find(child.session_id)
-            if record is None or record.cancel_asked_at is None:
+            if not self._was_cancelled(runtime, child):
                 continue
             child.cancelled_at = child.cancelled_at or time.monotonic()
             if time.monotonic() - child.cancelled_at > CANCEL_GRACE_SECONDS:
                 child.kill()
+
+    @staticmethod
+    def _was_cancelled(runtime: Runtime, child: _Child) -> bool:
+        if child.export_id:
+            exports = runtime.metadata.session_files.exports(child.session_id)
+            asked = [one.cancel_asked_at for one in exports if one.id == child.export_id]
+        else:
+            record = runtime.metadata.sessions.find(child.session_id)
+            asked = [record.cancel_asked_at] if record is not None else []
+        return any(moment is not None for moment in asked)
 
     def _start_next(self, runtime: Runtime) -> bool:
         """Start a worker for what has waited longest; tell whether there was something."""
@@ -205,9 +218,18 @@ class SessionDispatcher:
             return False
         export = runtime.metadata.session_files.claim_export(me)
         if export is not None:
-            self._spawn(runtime, export.session_id, export.id, {})
+            self._start_export(runtime, export)
             return True
         return False
+
+    def _start_export(self, runtime: Runtime, record: SessionExportRecord) -> None:
+        try:
+            secrets = self._secrets().reveal(record)
+        except FilesyncError as error:
+            exports, code = runtime.metadata.session_files, "secrets_lost"
+            exports.finish_export(record.id, "failed", error=error.message, error_code=code)
+            return
+        self._spawn(runtime, record.session_id, record.id, secrets)
 
     def _start_session(self, runtime: Runtime, record: SessionRecord, me: Process) -> None:
         try:

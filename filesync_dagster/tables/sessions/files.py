@@ -1,9 +1,8 @@
 """Files of sessions: below `sessions/<id>/` of the snapshot root, each whole before a row of the database names it."""
 
 import hashlib
-import secrets
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ import pyarrow.parquet as pq
 
 from filesync_dagster.core.errors import SnapshotMissing
 from filesync_dagster.storage.database.session_files import (
-    SessionExportRecord,
     SessionFileRecord,
     UnknownSessionFile,
 )
@@ -176,22 +174,6 @@ class SessionStore:
         with disk_errors(f"reading the report of {record.id}"):
             found: dict[str, Any] = orjson.loads(path.read_bytes())
         return found
-
-    def order_export(
-        self, record: SessionRecord, kind: str, options: Mapping[str, Any], owner: str
-    ) -> SessionExportRecord:
-        """Let an export of a session wait."""
-        export = SessionExportRecord(
-            id=secrets.token_hex(16),
-            session_id=record.id,
-            format=kind,
-            options=dict(options),
-            state="queued",
-            owner=owner,
-            created_at=datetime.now(UTC),
-        )
-        self._metadata.session_files.add_export(export)
-        return export
 
     def _cache(self, session_id: str) -> Path:
         return self._runtime.home / "cache" / FOLDER / session_id

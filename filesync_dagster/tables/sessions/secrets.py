@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from filesync_dagster.core.encryption import SecretBox
 from filesync_dagster.core.errors import ConfigError, TableError
 from filesync_dagster.core.redaction import note_secrets
+from filesync_dagster.storage.database.session_files import SessionExportRecord
 from filesync_dagster.storage.database.sessions import SessionRecord
 
 IN_MEMORY = "memory"
@@ -30,8 +31,8 @@ class SessionSecrets:
                 self._kept[session_id] = dict(secrets)
         return dict.fromkeys(secrets, IN_MEMORY)
 
-    def reveal(self, record: SessionRecord) -> dict[str, str]:
-        """Return the secrets of a session by their paths. Raises TableError when they are not to be had any more."""
+    def reveal(self, record: SessionRecord | SessionExportRecord) -> dict[str, str]:
+        """Return the secrets of a session, or of an export, by their paths. Raises TableError when they are lost."""
         with self._lock:
             kept = dict(self._kept.get(record.id, {}))
         found = {}

@@ -130,7 +130,7 @@ def main() -> int:
         if job.export_id:
             from filesync_dagster.tables.sessions.export import work_on_export
 
-            return 0 if work_on_export(runtime, job.session_id, job.export_id, me) else 1
+            return 0 if work_on_export(runtime, job.session_id, job.export_id, me, job.secrets) else 1
         if not runtime.metadata.sessions.hand_over(job.session_id, dispatcher, me):
             return 1  # it was given to somebody else, or cancelled
         record = runtime.metadata.sessions.get(job.session_id)

@@ -40,6 +40,7 @@ SITE = Depends(site_of)
 SESSIONS = "/api/sdv/sessions"
 ONE = SESSIONS + "/{session_id}"
 Id = Annotated[str, Path(max_length=100, description="The `session_id` of a generation.")]
+ExportId = Annotated[str, Path(max_length=100, description="The `export_id` of an export of the session.")]
 FileName = Annotated[str, Path(max_length=300, description="Of a file of the session.")]
 FOUND = problems(400, 401, 404, 503)
 SHOWN = problems(400, 401, 404, 409, 422, 503)
@@ -164,17 +165,50 @@ def pin_session(session_id: Id, order: PinOrder, site: Site = SITE) -> SessionOu
     ONE + "/export",
     status_code=202,
     summary="Export a generation",
-    description="Into another format, or with other options. The files are in the list of files once it is completed.",
+    description="Into another format, or with other options: the files are in the list of files once it is completed. "
+    "`format` `database` writes the rows into PostgreSQL, with keys, into a schema that is new or empty: all of them, "
+    "or none. The database is a saved source or comes with the order; the same hosts are allowed as for sources.",
     response_description="It waits.",
     responses=CHANGED,
 )
 def export_session(request: Request, session_id: Id, order: ExportOrder, site: Site = SITE) -> SessionExport:
     """Export a generation."""
+    owner = principal_of_route(request).via
     with site.current.acquire() as filesync:
-        found = generations.order_export(filesync, session_id, order, principal_of_route(request).via)
-        generation_requests.note(filesync, request, "session.exported", session_id, format=order.format)
+        found = generations.start_export(filesync, session_id, order, owner, site.session_secrets)
+        facts = {"format": found.format, "export": found.export_id, "target": found.target}
+        generation_requests.note(filesync, request, "session.exported", session_id, **facts)
     site.wake_dispatcher()
     return found
+
+
+@reads.get(
+    ONE + "/exports/{export_id}",
+    summary="How an export is doing",
+    description="Its state and, once it is completed, its files or what was written.",
+    response_description="Done.",
+    responses=FOUND,
+)
+def show_export(session_id: Id, export_id: ExportId, site: Site = SITE) -> SessionExport:
+    """Tell of an export."""
+    with site.current.acquire() as filesync:
+        return generations.session_export(filesync, session_id, export_id)
+
+
+@writes.post(
+    ONE + "/exports/{export_id}/cancel",
+    summary="Cancel an export",
+    description="One that waits ends at once, one that is worked on within five seconds; nothing of it stays, neither "
+    "files nor rows in a database. One that has ended, or whose rows are just becoming final, is answered as it is.",
+    response_description="It was asked to end, or cannot be any more.",
+    responses=problems(400, 401, 403, 404, 503),
+)
+def cancel_export(request: Request, session_id: Id, export_id: ExportId, site: Site = SITE) -> SessionExport:
+    """Cancel an export."""
+    with site.current.acquire() as filesync:
+        found = generations.cancel_export(filesync, session_id, export_id, site.session_secrets)
+        generation_requests.note(filesync, request, "session.export_cancelled", session_id, export=export_id)
+        return found
 
 
 @reads.get(

@@ -39,6 +39,22 @@ BUGS = (
         "cancelled_leaves_nothing",
     ),
     Bug(
+        "an export that was cancelled writes into the database all the same",
+        "storage/database/session_files.py",
+        'which = (column.id == export_id, column.state == "exporting", column.cancel_asked_at.is_(None))',
+        'which = (column.id == export_id, column.state == "exporting")',
+        "filesync_dagster_tests/storage/database/test_sessions.py",
+        "until_its_rows_become_final",
+    ),
+    Bug(
+        "an export goes to every host",
+        "tables/sessions/targets.py",
+        'request_context(runtime, "", folder, cancelled)',
+        'operator_context(runtime, "", folder, cancelled)',
+        WEB,
+        "goes_into_a_database",
+    ),
+    Bug(
         "secrets of a request are stored as they are",
         "tables/sessions/secrets.py",
         "        return dict.fromkeys(secrets, IN_MEMORY)",

@@ -7,7 +7,12 @@ import pytest
 
 from filesync_dagster.core.errors import LimitReached
 from filesync_dagster.storage.database.processes import Process
-from filesync_dagster.storage.database.session_files import SessionExportRecord, SessionFileRecord, UnknownSessionFile
+from filesync_dagster.storage.database.session_files import (
+    SessionExportRecord,
+    SessionFileRecord,
+    UnknownExport,
+    UnknownSessionFile,
+)
 from filesync_dagster.storage.database.sessions import SessionConflict, SessionRecord, UnknownSession
 from filesync_dagster_tests.storage.database.builders import NOW
 
@@ -197,3 +202,27 @@ def test_an_export_waits_and_is_done_once(metadata):
     told = [(one.id, one.state, one.error_code) for one in metadata.session_files.exports("s1")]
     assert told == [("e1", "completed", None), ("e2", "failed", "interrupted")]
     assert [one.name for one in metadata.session_files.of("s1")] == ["a.sql"]
+
+
+def test_an_export_is_cancelled_until_its_rows_become_final(metadata):
+    """One that waits at once, one that is worked on by its worker; what is committing is completed."""
+    add(metadata, "s1")
+    files = metadata.session_files
+    for name in ("e1", "e2", "e3"):
+        target = {"type": "postgres", "schema": "made"}
+        files.add_export(SessionExportRecord(name, "s1", "database", {}, "queued", "ann", NOW, target=target))
+    assert files.ask_cancel_export("s1", "e1").state == "cancelled"
+    assert [files.claim_export(ME).id, files.claim_export(ME).id] == ["e2", "e3"]
+    assert files.show_life("e2", ME)
+    assert files.ask_cancel_export("s1", "e2").state == "exporting"
+    assert not files.show_life("e2", ME)
+    assert not files.may_commit_export("e2")
+    assert not files.finish_export("e2", "completed", written={"t": 1})
+    assert files.finish_export("e2", "cancelled")
+    assert files.may_commit_export("e3")
+    assert files.ask_cancel_export("s1", "e3").cancel_asked_at is None
+    files.show_life("e3", DEAD)
+    assert files.interrupt_dead_exports("It was interrupted.", 60) == ["e3"]
+    assert files.export("s1", "e3").error.endswith("is not known: look for the schema made.")
+    with pytest.raises(UnknownExport):
+        files.ask_cancel_export("s2", "e1")

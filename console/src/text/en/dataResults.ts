@@ -128,6 +128,7 @@ export const dataResults = {
   "export.excel": "Excel",
   "export.sql": "SQL",
   "export.parquet": "Parquet",
+  "export.database": "Database",
   "export.json.loses": "Times, and decimals that have no exact number, are texts. Keys are in the manifest.",
   "export.csv.loses": "Loses types and keys. One file a table, in a zip when there are several; NULL and empty text stay distinct.",
   "export.excel.loses": "Loses keys. Numbers of more than 15 digits and times before 1900 are texts; one workbook, one sheet a table.",

@@ -53,7 +53,7 @@ function Formats({ session }: { session: SessionAnswer }) {
   const id = session.session_id;
   const [isWaiting, setWaiting] = useState(false);
   const files = useApi("GET /api/sdv/sessions/{session_id}/files", { path: { session_id: id } }, { everySeconds: isWaiting ? 1 : 30 });
-  const isBusy = files.data?.exports.some((one) => one.state === "queued" || one.state === "exporting") ?? false;
+  const isBusy = files.data?.exports.some((one) => ["queued", "exporting", "committing"].includes(one.state)) ?? false;
   if (isBusy !== isWaiting && files.data && !files.isFetching) setWaiting(isBusy);
   return (
     <Stack>
