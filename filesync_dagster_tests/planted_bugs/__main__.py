@@ -24,8 +24,8 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import Any
 
-from filesync_dagster_tests.planted_bugs import BUGS
-from filesync_dagster_tests.planted_bugs.bug import Bug
+from filesync_dagster_tests.planted_bugs import BUGS, console
+from filesync_dagster_tests.planted_bugs.bug import Bug, ConsoleBug
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = "filesync_dagster"
@@ -66,9 +66,9 @@ ALL_SKIPPED = 77
 NOT_TRIED = "its tests are skipped here"
 
 
-def places(bug: Bug, package: Path = ROOT / PACKAGE) -> int:
+def places(bug: Bug, root: Path = ROOT) -> int:
     """Return how many times the code that a bug alters is there; it must be once."""
-    file = package / bug.file
+    file = root / bug.folder / bug.file
     return file.read_text().count(bug.right) if file.is_file() else 0
 
 
@@ -97,6 +97,7 @@ def copy_project(target: Path) -> Path:
             compileall.compile_dir(target / name, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
         else:
             shutil.copy2(source, target / name)
+    console.link_modules(ROOT, target)
     return target
 
 
@@ -161,23 +162,45 @@ def _find_without_shrinking() -> None:
 
 def verdict(bug: Bug, copy: Path) -> str:
     """Plant a bug in a copy, run its tests and take it out again; return what came of it."""
-    file = copy / PACKAGE / bug.file
-    if (found := places(bug, copy / PACKAGE)) != 1:
+    file = copy / bug.folder / bug.file
+    if (found := places(bug, copy)) != 1:
         return f"cannot be planted: {bug.right!r} is {found} times in {bug.file}"
     text = file.read_text()
     file.write_text(text.replace(bug.right, bug.wrong))
     try:
-        passed = run_tests(copy, bug.tests, bug.names)
+        passed = run_tests_of(bug, copy)
         return NOT_TRIED if passed is None else "SURVIVES" if passed else "found"
     finally:
         file.write_text(text)
 
 
+def run_tests_of(bug: Bug, copy: Path) -> bool | None:
+    """Run the tests of a bug that is planted; return whether they pass, None when this machine skips all of them."""
+    if not isinstance(bug, ConsoleBug):
+        return run_tests(copy, bug.tests, bug.names)
+    if bug.has_own_tests:
+        return console.run_vitest(copy, bug.tests)
+    if not console.is_buildable(copy):
+        return None
+    try:
+        console.build(copy)
+        return run_tests(copy, bug.tests, bug.names)
+    finally:
+        console.restore_bundle(ROOT, copy)
+
+
+def are_tests_passing(tests: str, bugs: Sequence[Bug], copy: Path) -> bool | None:
+    """Run the tests of some bugs without any; return whether they pass, None when this machine skips all of them."""
+    if tests.endswith(".test.ts"):
+        return console.run_vitest(copy, tests)
+    names = " or ".join(f"({bug.names})" for bug in bugs) if all(bug.names for bug in bugs) else ""
+    return run_tests(copy, tests, names)
+
+
 def plant(tests: str, bugs: Sequence[Bug], folder: Path) -> list[tuple[Bug, str, float]]:
     """Return what came of the bugs that one file of tests must find, and how many seconds each took."""
     copy = own_copy(folder)
-    names = " or ".join(f"({bug.names})" for bug in bugs) if all(bug.names for bug in bugs) else ""
-    if run_tests(copy, tests, names) is False:
+    if are_tests_passing(tests, bugs, copy) is False:
         return [(bug, "its tests fail without it", 0.0) for bug in bugs]
     told = []
     for bug in bugs:

@@ -2,8 +2,7 @@
 import { keepPreviousData, useInfiniteQuery, useQueries, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 import type { ApiError } from "../api/client";
-
-export const PAGE_ROWS = 200;
+import { PAGE_ROWS, pagesInSight } from "./pages";
 
 export interface Rows<Row> {
   rowCount: number;
@@ -26,9 +25,7 @@ export function useNumberedRows<Row>(
 ): Rows<Row> {
   const cache = useQueryClient();
   const [range, setRange] = useState({ first: 0, last: 0 });
-  const firstPage = Math.floor(range.first / PAGE_ROWS);
-  const lastPage = Math.max(firstPage, Math.floor(range.last / PAGE_ROWS));
-  const pages = Array.from({ length: Math.min(4, lastPage - firstPage + 1) }, (_, at) => firstPage + at);
+  const pages = pagesInSight(range);
   const answers = useQueries({
     queries: pages.map((page) => ({
       queryKey: [...key, "rows", page],
@@ -45,7 +42,7 @@ export function useNumberedRows<Row>(
     rowAt: (index) => pageOf(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS],
     onRange,
     error: (answers.find((one) => one.error)?.error as ApiError | undefined) ?? null,
-    isPending: pageOf(firstPage) === undefined && answers.some((one) => one.isPending),
+    isPending: pageOf(pages[0] ?? 0) === undefined && answers.some((one) => one.isPending),
     isFetching: answers.some((one) => one.isFetching),
     refetch: () => {
       for (const one of answers) void one.refetch();

@@ -71,9 +71,9 @@ def browser():
         running.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place(tmp_path_factory):
-    """Return a served place with data."""
+    """Return a served place with data: one for all, so a test may not rely on what another one left or took away."""
     made = Place(tmp_path_factory.mktemp("console"))
     fill(made)
     with served(made):

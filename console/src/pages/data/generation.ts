@@ -28,6 +28,12 @@ export function placeOf(stage: string, state: string, reached: string): "done" |
   return isFinished(state) ? "stopped" : "now";
 }
 
+/** After how long a generation is asked for again; false: it is over. */
+export function pollMs(state: string | undefined, isTold: boolean): number | false {
+  if (state !== undefined && isFinished(state)) return false;
+  return isTold ? TOLD_POLL_MS : POLL_MS;
+}
+
 export function useGeneration(id: string): UseQueryResult<SessionAnswer, ApiError> & { isTold: boolean } {
   const queries = useQueryClient();
   const [isTold, setTold] = useState(false);
@@ -35,7 +41,7 @@ export function useGeneration(id: string): UseQueryResult<SessionAnswer, ApiErro
     queryKey: generationKey(id),
     queryFn: ({ signal }) => call("GET /api/sdv/status/{session_id}", { path: { session_id: id }, query: { include: "none" }, signal }),
     enabled: id !== "",
-    refetchInterval: ({ state }) => (state.data && isFinished(state.data.state) ? false : isTold ? TOLD_POLL_MS : POLL_MS),
+    refetchInterval: ({ state }) => pollMs(state.data?.state, isTold),
   });
   const isOver = query.data ? isFinished(query.data.state) : true; // nothing to hear before the first answer
   useEffect(() => {

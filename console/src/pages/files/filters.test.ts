@@ -14,7 +14,9 @@ describe("the filters of fields", () => {
 
   it("are asked with what was typed, which counts where both say something", () => {
     const fields = { kind: "file", owner: "Anna", min_size: 5, changed_since: "2026-01-31" };
-    expect(withFilters({ q: "plan", owner: "Bert" }, fields)).toEqual({ q: "plan", kind: ["file"], owner: "Bert", min_size: 5, changed_since: "2026-01-31T00:00:00Z" });
+    const asked = { q: "plan", kind: ["file"], owner: "Anna", min_size: 5, changed_since: "2026-01-31T00:00:00Z" };
+    expect(withFilters({ q: "plan" }, fields)).toEqual(asked);
+    expect(withFilters({ q: "plan", owner: "Bert" }, fields)).toEqual({ ...asked, owner: "Bert" });
     expect(withFilters({ q: "plan" }, NO_FILTERS)).toEqual({ q: "plan" });
   });
 
