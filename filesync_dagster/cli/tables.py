@@ -230,7 +230,8 @@ def show(  # the options, in their order
     with tempfile.TemporaryDirectory() as folder:
         found = read_data_set(source_of(files, kind, settings), Path(folder), names, None)
         for table in found.tables:
-            rows = pq.read_table(table.parts[0]).slice(0, count).to_pylist()
+            with pq.ParquetFile(table.parts[0], pre_buffer=False) as part:
+                rows = next(part.iter_batches(count)).to_pylist() if table.schema.row_count else []
             hidden = {column.name for column in table.schema.columns if column.role is Role.PERSON and not reveal}
             print_table(
                 [Column(printable(name)) for name in table.schema.names],

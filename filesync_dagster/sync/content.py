@@ -35,11 +35,21 @@ def find_entry(runtime: Runtime, endpoint: Endpoint, path_or_id: str, *, by_id: 
     return found[0]
 
 
-def open_content(runtime: Runtime, endpoint: Endpoint, entry: FileEntry, *, export: str | None = None) -> ContentStream:
-    """Return the content of an entry; closing it closes the connections to the store. Raises SourceError."""
+def open_content_source(runtime: Runtime, endpoint: Endpoint) -> ContentSource:
+    """Return the store of an endpoint whose files can be read, to be closed. Raises NoContent, SourceError."""
     source = runtime.open_source(endpoint, Meter())
     try:
-        stream = _readable(source, endpoint).open(entry, export=export)
+        return _readable(source, endpoint)
+    except BaseException:
+        source.close()
+        raise
+
+
+def open_content(runtime: Runtime, endpoint: Endpoint, entry: FileEntry, *, export: str | None = None) -> ContentStream:
+    """Return the content of an entry; closing it closes the connections to the store. Raises SourceError."""
+    source = open_content_source(runtime, endpoint)
+    try:
+        stream = source.open(entry, export=export)
     except BaseException:
         source.close()
         raise

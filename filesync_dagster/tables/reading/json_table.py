@@ -124,14 +124,14 @@ def _flat_tables(path: Path, name: str, objects: Sequence[Any], *, explode: bool
             raise UnreadableTable(
                 f"Entry {number:,} of {name!r} in {path.name} is no object.", code="json", hint="A row is an object."
             )
-        row = dict(_flat(one, ""))
+        row = _row_of(path, one)
         lists = {k: v for k, v in row.items() if explode and isinstance(v, list) and v and _all_objects(v)}
         if explode:
             row = {ROW_KEY: number, **{key: value for key, value in row.items() if key not in lists}}
         for key, values in lists.items():
             child = children.setdefault(key, _FlatTable(f"{name}_{key}"))
             for value in values:
-                flat = {PARENT_KEY: number, **dict(_flat(value, ""))}
+                flat = {PARENT_KEY: number, **_row_of(path, value)}
                 child.rows.append(flat)
                 child.columns.update(dict.fromkeys(flat))
         top.rows.append(row)
@@ -143,6 +143,18 @@ def _flat_tables(path: Path, name: str, objects: Sequence[Any], *, explode: bool
 
 def _all_objects(values: Sequence[Any]) -> bool:
     return all(isinstance(value, dict) for value in values)
+
+
+def _row_of(path: Path, one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of an object by the names of their columns. Raises UnreadableTable where two have one name."""
+    row: dict[str, Any] = {}
+    for name, value in _flat(one, ""):
+        if name in row:
+            raise UnreadableTable(
+                f"{path.name} cannot be read as JSON: {name[:80]!r} is a key, and the way to another one.", code="json"
+            )
+        row[name] = value
+    return row
 
 
 def _flat(one: Mapping[str, Any], prefix: str, depth: int = 1) -> Iterator[tuple[str, Any]]:

@@ -28,10 +28,14 @@ class ReadOptions:
     sheets: tuple[str, ...] = ()  # of Excel: only these; () is all that are visible
     hidden_sheets: bool = False
     explode: bool = False  # JSON: lists of objects become tables of their own
+    columns: tuple[str, ...] | None = None  # of Parquet: only these, as the table calls them
+    rows: int | None = None  # of Parquet: the first ones only
+    schema_only: bool = False  # of Parquet: what its footer says, and no rows
 
     def as_json(self) -> dict[str, Any]:
         """Return the options as JSON values."""
-        return {**asdict(self), "types": dict(self.types), "sheets": list(self.sheets)}
+        columns = None if self.columns is None else list(self.columns)
+        return {**asdict(self), "types": dict(self.types), "sheets": list(self.sheets), "columns": columns}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -41,7 +45,9 @@ class ReadOptions:
             raise UnreadableTable(
                 f"There is no option {unknown[0]!r} of reading files.", code="unknown_option", field=unknown[0]
             )
-        return cls(**{**data, "sheets": tuple(data.get("sheets") or ())})
+        columns = data.get("columns")
+        chosen = {"sheets": tuple(data.get("sheets") or ()), "columns": None if columns is None else tuple(columns)}
+        return cls(**{**data, **chosen})
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,14 @@ class BucketSource:
                 "not_found", self._what, field="file_paths", message=f"{self._what} has no file that is {path!r}."
             )
         files = tuple(
-            SourceFile(entry.path, entry.version, _opener(source, entry), entry.size) for source, entry in entries
+            SourceFile(
+                entry.path,
+                entry.version,
+                _opener(source, entry),
+                entry.size,
+                open_range=_range_opener(source, entry),
+            )
+            for source, entry in entries
         )
         is_exact = len(entries) == 1 and entries[0][1].path == path
         name = table_name_of(path) if is_exact else pattern_name(path, self._bucket)
@@ -222,6 +229,10 @@ def _fixed_part(path: str) -> str:
 
 def _opener(source: ContentSource, entry: FileEntry) -> Callable[[], IO[bytes]]:
     return lambda: cast("IO[bytes]", source.open(entry))
+
+
+def _range_opener(source: ContentSource, entry: FileEntry) -> Callable[[int, int], IO[bytes]]:
+    return lambda offset, length: cast("IO[bytes]", source.open(entry, offset=offset, length=length))
 
 
 def _read_one_byte(source: ContentSource, entry: FileEntry) -> None:

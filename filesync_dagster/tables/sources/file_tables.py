@@ -13,7 +13,7 @@ from typing import Literal
 import pyarrow as pa
 
 from filesync_dagster.core.errors import LimitReached, SourceRefused
-from filesync_dagster.tables.model import Table
+from filesync_dagster.tables.model import Table, TableSchema
 from filesync_dagster.tables.sources.base import (
     BATCH_ROWS,
     FoundTable,
@@ -45,6 +45,20 @@ class FileGroup:
         return self.as_tables == "one" and len(self.files) > 1
 
 
+@dataclass(frozen=True)
+class _FoundFiles:
+    """The files of a table, what each has, and how they were read. Of tables without parts only schemas are known."""
+
+    files: tuple[SourceFile, ...]
+    tables: tuple[Table, ...]
+    options: FileOptions
+
+    @property
+    def lacks_rows(self) -> bool:
+        """Whether rows of some file were not read yet."""
+        return not all(table.parts for table in self.tables)
+
+
 class FileTables:
     """Finds and reads the tables of groups of files. `what` names the source, `fields` what to correct, by code."""
 
@@ -63,7 +77,7 @@ class FileTables:
         self._fields = fields
         self._union_by = union_by
         self._files = ParsedFiles(context, what, fields)
-        self._found: dict[str, tuple[Table, ...]] = {}
+        self._found: dict[str, _FoundFiles] = {}
 
     @property
     def parsed_files(self) -> int:
@@ -72,34 +86,38 @@ class FileTables:
 
     def find(self, groups: Sequence[FileGroup], deadline: SourceDeadline) -> tuple[FoundTable, ...]:
         """Return the tables of groups of files, which are fetched and parsed. Raises SourceRefused, UnreadableTable."""
-        found: list[tuple[str, FileGroup, tuple[Table, ...]]] = []
+        found: list[tuple[str, _FoundFiles]] = []
         singles = [file for group in groups if not group.is_united for file in group.files]
-        parsed = iter(self._files.tables(singles, self._options, deadline))
+        options = replace(self._options, schema_only=True)
+        parsed = iter(self._files.tables(singles, options, deadline))
         for group in groups:
             if group.is_united:
-                found.append((group.name, group, self._united_tables(group, deadline)))
+                found.append((group.name, self._united_tables(group, deadline)))
                 continue
             for file in group.files:
-                single = replace(group, files=(file,))
-                found += [(table.name, single, (table,)) for table in next(parsed)]
-        names = _unique_names([(name, group.files[0].name) for name, group, _ in found])
-        self._found = {name: tables for name, (_, _, tables) in zip(names, found, strict=True)}
-        return tuple(self._describe(name, group, tables) for name, (_, group, tables) in zip(names, found, strict=True))
+                found += [(table.name, _FoundFiles((file,), (table,), self._options)) for table in next(parsed)]
+        names = _unique_names([(name, one.files[0].name) for name, one in found])
+        self._found = {name: one for name, (_, one) in zip(names, found, strict=True)}
+        return tuple(self._describe(name, one) for name, one in self._found.items())
 
     def read(
         self, table: FoundTable, *, columns: Sequence[str] | None, limit: int | None, batch_rows: int = BATCH_ROWS
     ) -> TableRows:
-        """Return the rows of a table that `find` returned."""
-        parts = self._found.get(table.name)
-        if parts is None:
+        """Return the rows of a table that `find` returned. Raises UnreadableTable, for some are read only now."""
+        found = self._found.get(table.name)
+        if found is None:
             raise refusal("not_found", self._what, message=f"{self._what} has no table {table.name!r}.")
-        schema = table.schema
+        parts, schema = found.tables, table.schema
+        if found.lacks_rows:
+            parts = self._with_rows(found, columns, limit)
+            schema = replace(self._united_schema(parts), name=table.name, row_count=None)
+        whole = schema
         if columns is not None:
             schema = schema.with_columns([column for column in schema.columns if column.name in columns])
         counts = WarningCounts()
         target = pa.schema([pa.field(c.name, c.type, c.nullable) for c in schema.columns])
         rows_max = smaller_limit(limit)
-        batches = united_batches(parts, table.schema, target, self._union_by, batch_rows)
+        batches = united_batches(parts, whole, target, self._union_by, batch_rows)
         return TableRows(schema, _bounded(batches, rows_max, self._context, counts), counts)
 
     def rename(self, table: FoundTable, name: str) -> tuple[FoundTable, ...]:
@@ -112,25 +130,39 @@ class FileTables:
         self._found = {}
         self._files.close()
 
-    def _describe(self, name: str, group: FileGroup, tables: Sequence[Table]) -> FoundTable:
-        schema = replace(union_schema(tables, self._union_by, self._what), name=name, source=self._context.name)
-        rows = sum(table.schema.row_count or 0 for table in tables)
-        sizes = [file.size for file in group.files]
+    def _describe(self, name: str, found: "_FoundFiles") -> FoundTable:
+        schema = replace(self._united_schema(found.tables), name=name)
+        rows = sum(table.schema.row_count or 0 for table in found.tables)
+        sizes = [file.size for file in found.files]
         total = sum(size for size in sizes if size is not None) if None not in sizes else None
-        origin = tuple(file.name for file in group.files)
+        origin = tuple(file.name for file in found.files)
         return FoundTable(replace(schema, row_count=None), rows, (), origin, "file", total)
 
-    def _united_tables(self, group: FileGroup, deadline: SourceDeadline) -> tuple[Table, ...]:
+    def _united_schema(self, tables: Sequence[Table]) -> TableSchema:
+        return replace(union_schema(tables, self._union_by, self._what), source=self._context.name)
+
+    def _with_rows(self, found: "_FoundFiles", columns: Sequence[str] | None, limit: int | None) -> tuple[Table, ...]:
+        """Return the tables of files with their rows: as many as are wanted, and of the columns that are."""
+        given = replace(
+            found.options,
+            columns=tuple(columns) if columns and self._union_by == "name" else None,
+            rows=limit + 1 if limit else None,  # one more tells that there are more
+        )
+        lacking = [file for file, table in zip(found.files, found.tables, strict=True) if not table.parts]
+        read = iter(self._files.tables(lacking, given, self._context.deadline(float("inf"))))
+        return tuple(table if table.parts else next(read)[0] for table in found.tables)
+
+    def _united_tables(self, group: FileGroup, deadline: SourceDeadline) -> "_FoundFiles":
         """Return the table of each file of a group, so that they fit together."""
-        given = replace(self._options, ignore_unknown_types=len(group.files) > 1)
+        given = replace(self._options, ignore_unknown_types=len(group.files) > 1, schema_only=True)
         tables = self._only_tables(group, given, deadline)
         clashes = {
             column: "text" for column in clashing_columns(tables, self._union_by) if column not in self._options.types
         }
         if clashes:
-            options = replace(given, types={**given.types, **clashes})
-            tables = self._only_tables(group, options, deadline)
-        return tuple(tables)
+            given = replace(given, types={**given.types, **clashes})
+            tables = self._only_tables(group, given, deadline)
+        return _FoundFiles(group.files, tuple(tables), replace(given, schema_only=False))
 
     def _only_tables(self, group: FileGroup, options: FileOptions, deadline: SourceDeadline) -> list[Table]:
         found = self._files.tables(group.files, options, deadline)

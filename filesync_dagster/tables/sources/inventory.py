@@ -1,11 +1,12 @@
 """Files of the inventory as a source of tables: a pattern over what an endpoint has, at the versions that it lists."""
 
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import date, datetime
 from datetime import time as time_of_day
-from typing import IO, Annotated, Any, ClassVar, Final, cast
+from typing import IO, TYPE_CHECKING, Annotated, Any, ClassVar, Final, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -29,6 +30,9 @@ from filesync_dagster.tables.sources.file_tables import FileGroup, FileTables, p
 from filesync_dagster.tables.sources.parsed_files import SourceFile, table_name_of
 from filesync_dagster.tables.sources.refusals import refusal, refusal_of
 from filesync_dagster.tables.sources.settings import ADVANCED, CONNECTION, FILES, Text, setting
+
+if TYPE_CHECKING:
+    from filesync_dagster.connectors.base import ContentSource
 
 FIELDS: Final = {
     "not_found": "pattern", "changed": "pattern", "unsupported": "pattern", "limit": "max_files", "auth": "endpoint",
@@ -77,6 +81,8 @@ class InventorySource:
         options = config.read_options()
         self._tables = FileTables(context, self._what, options, fields=FIELDS, union_by=config.union_by)
         self._names: set[str] = set()
+        self._opened: ContentSource | None = None
+        self._opening = threading.Lock()
 
     @property
     def parsed_files(self) -> int:
@@ -125,8 +131,11 @@ class InventorySource:
         return self._tables.read(table, columns=columns, limit=rows_max, batch_rows=batch_rows)
 
     def close(self) -> None:
-        """Remove what was fetched and is not kept."""
+        """Close the connections, and remove what was fetched and is not kept."""
         self._tables.close()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
 
     def _entries(self) -> list[FileEntry]:
         """Return the files that the pattern means, by path. Raises SourceRefused, LimitReached."""
@@ -166,7 +175,17 @@ class InventorySource:
             lambda: cast("IO[bytes]", open_content(self._runtime, self._endpoint, entry)),
             entry.size,
             identity=f"{self._config.endpoint} {entry.external_id}",
+            open_range=lambda offset, length: self._open_range(entry, offset, length),
         )
+
+    def _open_range(self, entry: FileEntry, offset: int, length: int) -> IO[bytes]:
+        """Return a part of a file, over connections that serve all parts of all files."""
+        from filesync_dagster.sync.content import open_content_source
+
+        with self._opening:
+            if self._opened is None:
+                self._opened = open_content_source(self._runtime, self._endpoint)
+        return cast("IO[bytes]", self._opened.open(entry, offset=offset, length=length))
 
     def _read_one_byte(self, entry: FileEntry) -> None:
         with closing(self._file(entry).open()) as stream:

@@ -21,11 +21,15 @@ class FileOptions:
     header_row: int | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     sheets: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None  # of Parquet
+    rows: int | None = None  # of Parquet
+    schema_only: bool = False  # of Parquet
     ignore_unknown_types: bool = False  # of several files that are one table, each has some of the columns
 
     def as_json(self) -> dict[str, Any]:
         """Return them as JSON values."""
-        return {**asdict(self), "types": dict(self.types), "sheets": list(self.sheets)}
+        columns = None if self.columns is None else list(self.columns)
+        return {**asdict(self), "types": dict(self.types), "sheets": list(self.sheets), "columns": columns}
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import IO, Final, Self
+from typing import IO, Any, Final, Self
 
 import orjson
 import pyarrow as pa
@@ -20,19 +20,24 @@ import pyarrow.parquet as pq
 
 from filesync_dagster.core.errors import Cancelled, FilesyncError, LimitReached, SourceError
 from filesync_dagster.tables.model import SCHEMA_KEY, Table, TableSchema
+from filesync_dagster.tables.ranges import RangeOpener, make_stand_in, served_ranges
 from filesync_dagster.tables.sources.base import SourceContext
 from filesync_dagster.tables.sources.deadline import SourceDeadline
 from filesync_dagster.tables.sources.parse import FileOptions, FileToParse, parse_files
 from filesync_dagster.tables.sources.refusals import refusal_of
 
 BLOCK_BYTES: Final = 1 << 20
-FORMAT_VERSION: Final = "2"
+FORMAT_VERSION: Final = "3"
 """Of what is kept of parsed files: another one is parsed anew."""
 
 BATCH_MAX_COUNT: Final = 64
 BATCH_MAX_BYTES: Final = 64 << 20
 """Files that one process parses in one go; a large one is alone."""
 
+RANGED_MIN_BYTES: Final = 8 << 20
+"""A smaller file is fetched sooner than its footer is found."""
+
+PARQUET: Final = (".parquet", ".pq")
 PARSERS_MAX_COUNT: Final = 2
 ROOM_SECONDS: Final = 0.2
 AHEAD_MAX_COUNT: Final = 2
@@ -49,6 +54,14 @@ class SourceFile:
     size: int | None = None
     path: Path | None = None  # where it is, for one that is on this machine
     identity: str | None = None  # what stays the same when it moves, where the source has such; else its name
+    open_range: Callable[[int, int], IO[bytes]] | None = None  # so many bytes from an offset on; for all threads
+
+    @property
+    def is_read_by_ranges(self) -> bool:
+        """Whether its columns can be asked for without its rows, and one without the others: Parquet that is large."""
+        can_be = self.path is not None or self.open_range is not None
+        is_large = self.size is not None and self.size >= RANGED_MIN_BYTES
+        return can_be and is_large and _suffix(self.name).lower() in PARQUET
 
 
 class ParsedFiles:
@@ -64,14 +77,16 @@ class ParsedFiles:
     def tables(self, files: Sequence[SourceFile], options: FileOptions, deadline: SourceDeadline) -> list[list[Table]]:
         """Return what is in each file: what was kept of this version of it, else what it is parsed to now.
 
-        Raises the error of one that cannot be read.
+        `schema_only`, `columns` and `rows` of the options are of files that are read by ranges; others are parsed as a
+        whole. Raises the error of one that cannot be read.
         """
         found: dict[int, list[Table]] = {}
         todo: list[int] = []
         for number, file in enumerate(files):
             deadline.check(self._what)
-            kept = self._kept_folder(file, options)
-            if kept is not None and (tables := kept_tables(kept)):
+            given = _options_of(file, options)
+            tables = self._kept(file, _whole(given)) or self._kept(file, given)
+            if tables:
                 found[number] = tables
             else:
                 todo.append(number)
@@ -100,12 +115,18 @@ class ParsedFiles:
         self, asked: Sequence[tuple[SourceFile, FileToParse]], check: Callable[[], None]
     ) -> list[list[Table]]:
         found: list[list[Table]] = []
-        for (file, job), tables in zip(asked, parse_files([job for _, job in asked], check), strict=True):
+        with served_ranges({job.path: self._ranges_of(file) for file, job in asked if job.path.is_dir()}) as failed:
+            parsed = parse_files([job for _, job in asked], check)
+        for (file, job), tables in zip(asked, parsed, strict=True):
+            if job.path in failed:
+                raise self._translated(failed[job.path], file)
             if isinstance(tables, FilesyncError):
                 raise tables
-            if file.path is None:
+            if job.path.is_dir():
+                shutil.rmtree(job.path)
+            elif file.path is None:
                 job.path.unlink()
-            kept = self._kept_folder(file, job.options)
+            kept = self._kept_folder(file, _options_of(file, job.options))
             found.append(tables if kept is None else _keep(tables, job.folder, kept))
         self.parsed_count += len(asked)
         return found
@@ -113,8 +134,43 @@ class ParsedFiles:
     def _prepare(self, file: SourceFile, options: FileOptions, check: Callable[[], None]) -> FileToParse:
         check()
         folder = Path(tempfile.mkdtemp(prefix="parse-", dir=self._folder()))
-        path = file.path or self._fetch(file, folder / f"file{_suffix(file.name)}", check)
-        return FileToParse(path, table_name_of(file.name), options, folder / "tables")
+        given = _options_of(file, options)
+        path = file.path or folder / f"file{_suffix(file.name)}"
+        if file.path is None and file.is_read_by_ranges:
+            make_stand_in(path, file.size or 0)
+        elif file.path is None:
+            self._fetch(file, path, check)
+        return FileToParse(path, table_name_of(file.name), given, folder / "tables")
+
+    def _ranges_of(self, file: SourceFile) -> RangeOpener:
+        """Return what opens ranges of a file, until they are more than of one file may be fetched."""
+        limit, fetched = self._context.limits.file_bytes, 0
+
+        def open_range(offset: int, length: int) -> IO[bytes]:
+            nonlocal fetched
+            assert file.open_range is not None, "it is read by ranges"
+            fetched += length
+            if fetched > limit:
+                raise self._too_large(file)
+            return file.open_range(offset, length)
+
+        return open_range
+
+    def _translated(self, error: Exception, file: SourceFile) -> Exception:
+        """Return an error of a store as a refusal of the source."""
+        if not isinstance(error, SourceError):
+            return error
+        return refusal_of(error, f"{file.name} of {self._what}", self._fields)
+
+    def _too_large(self, file: SourceFile) -> LimitReached:
+        limit = self._context.limits.file_bytes
+        return LimitReached(
+            f"{file.name} has more than {limit:,} bytes.", code="limit", field=self._fields.get("limit")
+        )
+
+    def _kept(self, file: SourceFile, options: FileOptions) -> list[Table]:
+        kept = self._kept_folder(file, options)
+        return [] if kept is None else kept_tables(kept)
 
     def _kept_folder(self, file: SourceFile, options: FileOptions) -> Path | None:
         """Return where the tables of a file at its version are kept; None where they are not."""
@@ -124,7 +180,7 @@ class ParsedFiles:
         told = [FORMAT_VERSION, file.identity or file.name, file.version, called, options.as_json()]
         return self._context.cache / hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
-    def _fetch(self, file: SourceFile, target: Path, check: Callable[[], None]) -> Path:
+    def _fetch(self, file: SourceFile, target: Path, check: Callable[[], None]) -> None:
         """Write a file to the disk, all of it at one version."""
         limit, size = self._context.limits.file_bytes, 0
         try:
@@ -133,13 +189,10 @@ class ParsedFiles:
                     check()
                     size += len(block)
                     if size > limit:
-                        raise LimitReached(
-                            f"{file.name} has more than {limit:,} bytes.", code="limit", field=self._fields.get("limit")
-                        )
+                        raise self._too_large(file)
                     sink.write(block)
         except SourceError as error:
             raise refusal_of(error, f"{file.name} of {self._what}", self._fields) from None
-        return target
 
     def _folder(self) -> Path:
         if self._context.folder is not None:
@@ -149,6 +202,15 @@ class ParsedFiles:
         if self._own_folder is None:
             self._own_folder = Path(tempfile.mkdtemp(prefix="filesync-files-"))
         return self._own_folder
+
+
+def _whole(options: FileOptions) -> FileOptions:
+    return replace(options, columns=None, rows=None, schema_only=False)
+
+
+def _options_of(file: SourceFile, options: FileOptions) -> FileOptions:
+    """Return what is said of a file: parts of it are asked for where these can be read without the rest."""
+    return replace(options, format="parquet") if file.is_read_by_ranges else _whole(options)
 
 
 def _batches(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
@@ -229,8 +291,13 @@ class _Parsers:
 def kept_tables(folder: Path) -> list[Table]:
     """Return the tables that are kept in a folder, none where it is not whole."""
     try:
-        names: list[list[str]] = orjson.loads((folder / "tables.json").read_bytes())
-        return [_table_at([folder / part for part in parts]) for parts in names]
+        told: list[dict[str, Any]] = orjson.loads((folder / "tables.json").read_bytes())
+        return [
+            _table_at([folder / part for part in one["parts"]])
+            if one["parts"]
+            else Table(TableSchema.from_json(one["schema"]), ())
+            for one in told
+        ]
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return []
 
@@ -242,8 +309,14 @@ def _table_at(parts: Sequence[Path]) -> Table:
 
 def _keep(tables: Sequence[Table], parts: Path, kept: Path) -> list[Table]:
     """Move parsed tables to where they are kept, in one step."""
-    names = [[str(part.relative_to(parts)) for part in table.parts] for table in tables]
-    (parts / "tables.json").write_bytes(orjson.dumps(names))
+    told = [
+        {
+            "parts": [str(part.relative_to(parts)) for part in table.parts],
+            "schema": None if table.parts else table.schema.as_json(),  # else the parts have it
+        }
+        for table in tables
+    ]
+    (parts / "tables.json").write_bytes(orjson.dumps(told))
     kept.parent.mkdir(parents=True, exist_ok=True)
     staged = kept.with_name(f".{kept.name}-{parts.parent.name}")
     shutil.move(parts, staged)

@@ -156,6 +156,7 @@ JSON = [
     Case("texts of digits stay texts", b'[{"a": "01234"}, {"a": "5"}]', {"a": "string"}, [("01234",), ("5",)], name="x.json"),
     Case("wrapped in data", b'{"data": [{"a": 1}], "next": null}', {"a": "int64"}, [(1,)], name="x.json"),
     Case("a key that is there twice", b'[{"a": 1, "a": 2}]', refused="json", name="x.json"),
+    Case("a key that is the way to another", b'[{"a.b": 1, "a": {"b": 2}}]', refused="json", name="x.json"),
     Case("deeper than anybody means", b"[" * 100_000 + b"]" * 100_000, refused="json", name="x.json"),
     Case("cut off", b'[{"a": 1}, {"a": ', refused="json", name="x.json"),
     Case("a number alone", b"17", refused="json", name="x.json"),

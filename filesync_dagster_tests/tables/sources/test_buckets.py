@@ -12,6 +12,7 @@ from filesync_dagster.core.errors import LimitReached, SourceRefused
 from filesync_dagster.simulators.gcs import GcsSimulator
 from filesync_dagster.simulators.gcs.store import BUCKET
 from filesync_dagster.simulators.kit.wire import serve_simulator
+from filesync_dagster.tables.sources import parsed_files
 from filesync_dagster.tables.sources.addresses import AddressGuard
 from filesync_dagster.tables.sources.base import SourceContext, SourceLimits
 from filesync_dagster.tables.sources.deadline import SourceDeadline
@@ -200,6 +201,84 @@ def test_a_file_that_changes_after_it_was_listed_is_never_mixed(bucket, tmp_path
         source._entries = listed
         [table] = source.discover(soon())
         assert [row["id"] for row in rows_of(source, table)] == [1, 2, 9]
+
+
+class Counted:
+    """Counts the bytes that are asked of a store, and which files are asked for as a whole."""
+
+    def __init__(self, source, monkeypatch):
+        self.bytes, self.whole = 0, []
+        opened = source._open_bucket
+
+        def open_bucket(*given):
+            found = opened(*given)
+            read = found.open
+
+            def counted(entry, *, offset=0, length=None):
+                self.bytes += length or 0
+                self.whole += [] if length else [entry.path]
+                return read(entry, offset=offset, length=length)
+
+            monkeypatch.setattr(found, "open", counted)
+            return found
+
+        source._open_bucket = open_bucket
+
+
+@pytest.fixture
+def large(bucket, monkeypatch):
+    """Put a Parquet file of 4 columns and 40,000 rows, which is read by ranges, and return its rows and its size."""
+    monkeypatch.setattr(parsed_files, "RANGED_MIN_BYTES", 100_000)
+    draw = random.Random(3)
+    rows = {"n": list(range(40_000)), **{name: [draw.randbytes(8).hex() for _ in range(40_000)] for name in "abc"}}
+    sink = io.BytesIO()
+    pq.write_table(pa.table(rows), sink, row_group_size=10_000, compression="none")
+    bucket.put("large/x.parquet", sink.getvalue())
+    return rows, len(sink.getvalue())
+
+
+def test_large_parquet_is_read_by_ranges(bucket, large, tmp_path, monkeypatch):
+    """Its columns are known by its footer; the rows of those that are wanted come by themselves; kept by version."""
+    rows, size = large
+    with closing(source_of(bucket, tmp_path, "large/*.parquet", cache=tmp_path / "kept")) as source:
+        counted = Counted(source, monkeypatch)
+        [table] = source.discover(soon())
+        assert (table.rows_estimate, table.schema.names) == (40_000, ("n", "a", "b", "c"))
+        assert counted.bytes < size / 10
+        found = pa.Table.from_batches(list(source.read(table, columns=["n", "b"])))
+        assert found.to_pydict() == {"n": rows["n"], "b": rows["b"]}
+        assert counted.bytes < size / 2
+        first = source.read(table, limit=5)
+        assert pa.Table.from_batches(list(first)).to_pydict() == {name: values[:5] for name, values in rows.items()}
+        assert [warning.code for warning in first.schema.warnings] == ["limited"]
+        assert pa.Table.from_batches(list(source.read(table))).to_pydict() == rows
+        assert counted.whole == []
+    with closing(source_of(bucket, tmp_path, "large/*.parquet", cache=tmp_path / "kept")) as source:
+        counted = Counted(source, monkeypatch)
+        [table] = source.discover(soon())
+        assert pa.Table.from_batches(list(source.read(table))).to_pydict() == rows
+        assert counted.bytes == 0
+
+
+def test_ranges_of_a_file_that_changed_are_never_mixed(bucket, large, tmp_path):
+    """What is read after another version came is an error; so are more bytes than may be fetched."""
+    rows, size = large
+    with closing(source_of(bucket, tmp_path, "large/x.parquet")) as source:
+        [table] = source.discover(soon())
+        bucket.put("large/x.parquet", parquet([{"n": 1}]))
+        with pytest.raises(SourceRefused) as refused:
+            source.read(table)
+        assert (refused.value.code, refused.value.field) == ("changed", "file_paths")
+    sink = io.BytesIO()
+    pq.write_table(pa.table(rows), sink, compression="none")
+    bucket.put("large/x.parquet", sink.getvalue())
+    limits = SourceLimits(file_bytes=size // 2)
+    with closing(source_of(bucket, tmp_path, "large/x.parquet", limits=limits)) as source:
+        [table] = source.discover(soon())
+        assert pa.Table.from_batches(list(source.read(table, columns=["n"]))).to_pydict() == {"n": rows["n"]}
+        with pytest.raises(LimitReached) as refused:
+            source.read(table)
+        assert (refused.value.code, refused.value.field) == ("limit", "file_paths")
 
 
 def test_what_did_not_change_is_not_fetched_again(bucket, tmp_path):

@@ -2,11 +2,13 @@ import shutil
 from contextlib import closing
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from filesync_dagster import Filesync
 from filesync_dagster.core.errors import LimitReached, SourceRefused
+from filesync_dagster.tables.sources import parsed_files
 from filesync_dagster.tables.sources.addresses import AddressGuard
 from filesync_dagster.tables.sources.base import SourceContext
 from filesync_dagster.tables.sources.deadline import SourceDeadline
@@ -119,6 +121,31 @@ def test_the_next_day_follows_the_inventory(inventory, tmp_path):
     with closing(inventory_of(opened, tmp_path)) as source:
         source.discover(soon())
         assert source.parsed_files == 0
+
+
+def test_large_parquet_of_the_inventory_is_read_by_ranges(inventory, tmp_path, monkeypatch):
+    """Its columns by its footer; what is there instead when the rows are wanted is not taken for it."""
+    monkeypatch.setattr(parsed_files, "RANGED_MIN_BYTES", 1)
+    opened, folder = inventory
+    pq.write_table(pa.table({"id": [1, 2], "t": ["a", "b"]}), folder / "in/a.parquet")
+    pq.write_table(pa.table({"id": [3], "x": [0.5]}), folder / "in/b.parquet")
+    opened.sync("share")
+    with closing(inventory_of(opened, tmp_path, pattern="**/*.parquet")) as source:
+        [table] = source.discover(soon())
+        assert (table.schema.names, table.rows_estimate) == (("id", "t", "x"), 3)
+        assert [row["x"] for batch in source.read(table, columns=["x"]) for row in batch.to_pylist()] == [
+            None,
+            None,
+            0.5,
+        ]
+        assert [row["t"] for row in rows_of(source, table)] == ["a", "b", None]
+    shutil.rmtree(tmp_path / "kept")
+    with closing(inventory_of(opened, tmp_path, pattern="in/a.parquet")) as source:
+        [table] = source.discover(soon())
+        pq.write_table(pa.table({"id": [7, 8], "t": ["y", "z"]}), folder / "in/a.parquet", compression="none")
+        with pytest.raises(SourceRefused) as refused:
+            source.read(table)
+        assert refused.value.code == "changed"
 
 
 def test_a_pattern_that_means_nothing_or_too_much_is_an_error(inventory, tmp_path):

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filesync_dagster.tables.calendar import BEYOND, UNITS_A_DAY, keep_good, within_calendar
 from filesync_dagster.tables.model import Role, TableColumn
 from filesync_dagster.tables.sources.base import WarningCounts
 
@@ -54,9 +55,6 @@ SELECTED: Final[dict[str, tuple[str, pa.DataType]]] = {
 }
 """Types that are cast in the query."""
 
-FIRST_DAY, LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31, since 1970
-DAY_MICROSECONDS: Final = 86_400_000_000
-BEYOND: Final = "infinity, or a year that is not between 1 and 9999"
 NOT_A_NUMBER: Final = "NaN or infinity, which decimals do not have"
 
 
@@ -152,37 +150,23 @@ class PostgresColumn:
 
 
 def _dates(array: Any, name: str, counts: WarningCounts) -> Any:
-    return _within_calendar(array, (pa.scalar(FIRST_DAY, pa.int32()), pa.scalar(LAST_DAY, pa.int32())), name, counts)
-
-
-def _timestamps(array: Any, name: str, counts: WarningCounts) -> Any:
-    first, last = FIRST_DAY * DAY_MICROSECONDS, (LAST_DAY + 1) * DAY_MICROSECONDS - 1
-    return _within_calendar(array, (pa.scalar(first, pa.int64()), pa.scalar(last, pa.int64())), name, counts)
+    good, lost = within_calendar(array)
+    counts.add("beyond_calendar", name, f"{BEYOND}: stored as NULL.", lost)
+    return good
 
 
 def _times(array: Any, name: str, counts: WarningCounts) -> Any:
-    good = pc.less(array.view(pa.int64()), pa.scalar(DAY_MICROSECONDS, pa.int64()))
-    return _keep(array, good, name, counts, "24:00:00, which is no time of a day: stored as NULL.")
+    is_good = pc.less(array.view(pa.int64()), pa.scalar(UNITS_A_DAY["us"], pa.int64()))
+    good, lost = keep_good(array, is_good)
+    counts.add("beyond_calendar", name, "24:00:00, which is no time of a day: stored as NULL.", lost)
+    return good
 
 
 CALENDAR: Final[tuple[tuple[Callable[[Any], bool], Callable[[Any, str, WarningCounts], Any]], ...]] = (
     (pa.types.is_date32, _dates),
-    (pa.types.is_timestamp, _timestamps),
+    (pa.types.is_timestamp, _dates),
     (pa.types.is_time64, _times),
 )
-
-
-def _within_calendar(array: Any, bounds: tuple[Any, Any], name: str, counts: WarningCounts) -> Any:
-    values = array.view(bounds[0].type)
-    good = pc.and_(pc.greater_equal(values, bounds[0]), pc.less_equal(values, bounds[1]))
-    return _keep(array, good, name, counts, f"{BEYOND}: stored as NULL.")
-
-
-def _keep(array: Any, good: Any, name: str, counts: WarningCounts, message: str) -> Any:
-    if pc.all(good).as_py() is not False:
-        return array
-    counts.add("beyond_calendar", name, message, pc.sum(pc.invert(good)).as_py())
-    return pc.if_else(good, array, pa.scalar(None, array.type))
 
 
 def digits_expression(name: str) -> str:
