@@ -15,12 +15,21 @@ from filesync_dagster.tables.synthetic.books import (
     book_of_values,
     category_book,
 )
-from filesync_dagster.tables.synthetic.codes import FORM_COUNT, FormMaker
+from filesync_dagster.tables.synthetic.codes import FORM_COUNT, FormMaker, fingerprints
 from filesync_dagster.tables.synthetic.families import FamilyTraits
 from filesync_dagster.tables.synthetic.masks import forms
+from filesync_dagster.tables.synthetic.ngrams import NgramMaker, ngram_maker
 from filesync_dagster.tables.synthetic.options import FitOptions
 from filesync_dagster.tables.synthetic.people import PLACES, PersonMaker, TextMaker
-from filesync_dagster.tables.synthetic.steps import COLUMN, CategoryStep, ColumnStep, ConstantStep, MadeStep, NumberStep
+from filesync_dagster.tables.synthetic.steps import (
+    COLUMN,
+    CategoryStep,
+    ColumnStep,
+    ConstantStep,
+    MadeStep,
+    Maker,
+    NumberStep,
+)
 from filesync_dagster.tables.synthetic.targets import class_target, rank_target
 from filesync_dagster.tables.synthetic.trees import ValueModel
 from filesync_dagster.tables.synthetic.values import (
@@ -145,9 +154,26 @@ def number_column(name: str, values: ColumnValues, book: NumberBook, rank: int =
 def category_column(name: str, array: ArrowArray, options: FitOptions) -> ColumnFit:
     """Make a column of categories ready."""
     book = category_book(array, options.k_min, keep_rare=options.keep_rare)
-    rare = _rare_maker(book, array) if book.has_other else None
+    rare = _rare_maker(book, array, options.k_min) if book.has_other else None
     codes = book.encode(array)
     return class_column(name, codes, book, lambda model: CategoryStep(name, book, model, rare))
+
+
+def text_category(
+    name: str, array: ArrowArray, own: ArrowArray, options: FitOptions
+) -> tuple[ColumnFit, CategoryBook, Maker | None]:
+    """Make texts ready that are a part of a value: their classes are those of `own`, which lacks what is NULL."""
+    book = category_book(own, options.k_min, keep_rare=options.keep_rare)
+    rare = _rare_maker(book, own, options.k_min) if book.has_other else None
+    return class_column(name, book.encode(array), book, lambda model: CategoryStep(name, book, model)), book, rare
+
+
+def document_step_column(step: ColumnStep, shapes: Codes) -> ColumnFit:
+    """Make a column ready that is put together from hidden ones, which come about before it."""
+    none = ColumnValues(np.zeros(len(shapes), dtype=np.int64), shapes < 0)
+    return ColumnFit(
+        step.name, shapes, none, nominal=True, step=lambda model: step, rank=9, constant=step, is_plain=False
+    )
 
 
 def class_column(
@@ -158,7 +184,9 @@ def class_column(
     return ColumnFit(name, codes, held, nominal=True, step=step, centres=centres, book=book)
 
 
-def _rare_maker(book: CategoryBook, array: ArrowArray) -> FormMaker:
+def _rare_maker(book: CategoryBook, array: ArrowArray, k_min: int) -> FormMaker | NgramMaker:
     kept: set[Any] = set(book.values.to_pylist())
     rare = [value for value in pc.unique(array.drop_null()).to_pylist() if value not in kept]
-    return FormMaker(forms(rare, FORM_COUNT), frozenset(rare) | frozenset(kept))
+    if len(rare) > CATEGORY_COUNT and (found := ngram_maker(rare, k_min)) is not None:
+        return found
+    return FormMaker(forms(rare, FORM_COUNT), fingerprints([*rare, *map(str, kept)]))

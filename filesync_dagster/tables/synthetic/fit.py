@@ -11,6 +11,7 @@ from filesync_dagster.core.errors import KeysBroken, RuleBroken
 from filesync_dagster.tables.model import DataSet, Origin, Role, TableRelation, TableRule
 from filesync_dagster.tables.synthetic.assembly import TableParts, after_what_they_need, assemble
 from filesync_dagster.tables.synthetic.columns import ColumnFit, make_column
+from filesync_dagster.tables.synthetic.documents import document_columns
 from filesync_dagster.tables.synthetic.families import count_children
 from filesync_dagster.tables.synthetic.fitter import Fitter
 from filesync_dagster.tables.synthetic.identity import RowIdentity, find_identity
@@ -104,9 +105,11 @@ def _visible_columns(
     schema = table.schema
     apart = {name for relation in relations if relation.child == schema.name for name in relation.child_columns}
     apart |= identity.made
-    found = [
-        make_column(column, table.column(column.name), options) for column in schema.columns if column.name not in apart
-    ]
+    found: list[ColumnFit] = []
+    for column in schema.columns:
+        if column.name not in apart:
+            parts = document_columns(column, table.column(column.name), options) if column.role is Role.JSON else None
+            found += parts or [make_column(column, table.column(column.name), options)]
     first = options.first.get(schema.name, ())
     for each in found:
         if each.name.removeprefix("c:") in first:

@@ -119,10 +119,16 @@ def scramble(form: str, random: np.random.Generator) -> str:
 
 def forms(values: Sequence[str], count: int) -> tuple[str, ...]:
     """Return forms of some values: `A` for a large vowel, `b` for a small consonant, `0` for a digit."""
-    return tuple(sorted({"".join(_form(letter) for letter in value) for value in values[:count]}))
+    return tuple(sorted({mask_form(value) for value in values[:count]}))
 
 
-def _form(letter: str) -> str:
+def mask_form(value: str) -> str:
+    """Return the form of a value, letter by letter."""
+    return "".join(letter_form(letter) for letter in value)
+
+
+def letter_form(letter: str) -> str:
+    """Return what stands for a letter in a form: itself, where it is neither letter nor digit."""
     if letter.isdigit():
         return "0"
     if not letter.isalpha():

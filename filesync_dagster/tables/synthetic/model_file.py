@@ -22,7 +22,19 @@ import pyarrow as pa
 
 from filesync_dagster.core.errors import LimitReached, UnreadableTable
 from filesync_dagster.tables.model import RuleKind, TableRelation, TableRule, TableSchema
-from filesync_dagster.tables.synthetic import books, codes, identity, keys, masks, people, rule_steps, steps, trees
+from filesync_dagster.tables.synthetic import (
+    books,
+    codes,
+    documents,
+    identity,
+    keys,
+    masks,
+    ngrams,
+    people,
+    rule_steps,
+    steps,
+    trees,
+)
 from filesync_dagster.tables.synthetic.model import ENGINE, ENGINE_VERSION, LinkFacts, Model, TableModel
 from filesync_dagster.tables.synthetic.options import FitOptions
 from filesync_dagster.tables.synthetic.orphans import OrphanKeys
@@ -42,7 +54,16 @@ _CLASSES: Final[Mapping[str, type]] = {
     one.__name__: one
     for one in (
         *(Model, TableModel, LinkFacts, FitOptions, TablePlan, Link, OrphanKeys),
-        *(books.NumberBook, books.CategoryBook, codes.FormMaker, identity.CountStep, masks.CodeMask),
+        *(
+            books.NumberBook,
+            books.CategoryBook,
+            codes.FormMaker,
+            documents.DocumentStep,
+            documents.DocumentLeaf,
+            ngrams.NgramMaker,
+            identity.CountStep,
+            masks.CodeMask,
+        ),
         *(keys.CountedKeys, keys.SparseKeys, keys.MaskedKeys, keys.UuidKeys, people.PersonMaker, people.TextMaker),
         *(trees.TreeInput, trees.DonorLeaves, SplitTree, ValueModel),
         *(steps.NumberStep, steps.CategoryStep, steps.MadeStep, steps.ConstantStep),

@@ -12,6 +12,7 @@ SIBLINGS = f"{FOLDER}/test_siblings.py"
 ODD = f"{FOLDER}/test_odd_tables.py"
 WORDS = f"{FOLDER}/test_schema_only.py"
 MODELS = f"{FOLDER}/test_model_file.py"
+DOCUMENTS = f"{FOLDER}/test_documents.py"
 ENGINE = "tables/synthetic"
 
 BUGS = (
@@ -159,6 +160,38 @@ BUGS = (
         "orphans = 0.0",
         ODD,
         "orphans",
+    ),
+    Bug(
+        "keys of JSON that few rows have are shown",
+        f"{ENGINE}/documents.py",
+        "if count >= options.k_min or options.keep_rare))",
+        "if count))",
+        DOCUMENTS,
+        "nothing_of_one",
+    ),
+    Bug(
+        "leaves of JSON do not go with their row",
+        f"{ENGINE}/documents.py",
+        "return other if mine is None else mine",
+        "return other",
+        DOCUMENTS,
+        "shapes",
+    ),
+    Bug(
+        "letters that one code alone has are learnt",
+        f"{ENGINE}/ngrams.py",
+        "        if count >= k_min:\n",
+        "        if count:\n",
+        DOCUMENTS,
+        "codes",
+    ),
+    Bug(
+        "codes that are made may be real",
+        f"{ENGINE}/ngrams.py",
+        "if not is_among(text, self.real):",
+        "if text:",
+        DOCUMENTS,
+        "codes",
     ),
     Bug(
         "the trees of a file are not checked",

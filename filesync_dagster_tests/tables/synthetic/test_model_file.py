@@ -1,9 +1,12 @@
 """Models as files: what is read again generates the same bytes, and what nobody here wrote is refused."""
 
+import importlib
 import io
 import json
 import pickle
+import pkgutil
 import zipfile
+from dataclasses import is_dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +15,7 @@ from click.testing import CliRunner
 
 from filesync_dagster.cli import filesync
 from filesync_dagster.core.errors import LimitReached, UnreadableTable
+from filesync_dagster.tables import synthetic
 from filesync_dagster.tables.model import RuleKind, TableRule
 from filesync_dagster.tables.synthetic import (
     FitOptions,
@@ -103,6 +107,17 @@ def test_a_model_of_described_tables_is_saved_too(tmp_path):
 
     assert load_model(tmp_path / "a.model").schema_only
     assert bytes_of(load_model(tmp_path / "a.model"), tmp_path / "1") == bytes_of(model, tmp_path / "2")
+
+
+def test_whatever_draws_or_makes_fits_into_a_file():
+    """No step and no maker was forgotten among the classes that files are made of."""
+    found = set()
+    for module in pkgutil.walk_packages(synthetic.__path__, f"{synthetic.__name__}."):
+        for each in vars(importlib.import_module(module.name)).values():
+            if is_dataclass(each) and isinstance(each, type) and {"draw", "make"} & set(vars(each)):
+                found.add(each)
+
+    assert found - set(model_file._CLASSES.values()) == set()
 
 
 def changed(path, target, change=None, entry=None):
