@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, settings
 from filesync_dagster.connectors.rest.limits import forget_tenants
 from filesync_dagster.core.redaction import forget_secrets
 from filesync_dagster.storage.database import migrate
-from filesync_dagster_tests.databases import shared_statements, sqlite_statements
+from filesync_dagster.storage.snapshots import Engines
+from filesync_dagster_tests.databases import shared_engines, shared_statements, sqlite_statements
 from filesync_dagster_tests.servers import (  # noqa: F401 - fixtures
     azure_queues,
     azure_server,
@@ -82,6 +83,13 @@ def statements_are_compiled_once():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def engines_are_made_once():
+    """A database of DuckDB takes longer to make than most tests to run: the next test works in it, emptied."""
+    with shared_engines() as alone:
+        yield alone
+
+
+@pytest.fixture(scope="session", autouse=True)
 def tables_are_copied(migrations_are_read_once):
     """An empty SQLite file gets the tables that the migrations made once; `migrated` has them made each time."""
     upgrade, statements = migrate._upgrade, sqlite_statements()
@@ -96,6 +104,13 @@ def tables_are_copied(migrations_are_read_once):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "_upgrade", copy)
         yield upgrade
+
+
+@pytest.fixture
+def own_engines(engines_are_made_once, monkeypatch):
+    """Have each test make and close databases of DuckDB."""
+    for name, method in engines_are_made_once.items():
+        monkeypatch.setattr(Engines, name, method)
 
 
 @pytest.fixture
@@ -117,12 +132,17 @@ def instance_template(tmp_path_factory):
 
 
 @pytest.fixture
-def instance(instance_template, tmp_path):
+def instance_folder(instance_template, tmp_path):
+    """Return the folder of a new Dagster instance. To make its tables takes longer than most tests."""
+    return shutil.copytree(instance_template, tmp_path / "dagster")
+
+
+@pytest.fixture
+def instance(instance_folder):
     """Return a Dagster instance like that of one machine: SQLite, a file for each run."""
     import dagster as dg
 
-    shutil.copytree(instance_template, tmp_path / "dagster")
-    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as made:
+    with dg.DagsterInstance.local_temp(str(instance_folder)) as made:
         yield made
 
 

@@ -1,8 +1,10 @@
 """Databases that have filesync's tables already, made once per process and copied; and what they are asked."""
 
+import os
 import shutil
 import sqlite3
 import tempfile
+import uuid
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from sqlalchemy.util import LRUCache
 
 from filesync_dagster.storage.database import Metadata
 from filesync_dagster.storage.database.migrate import HEAD
+from filesync_dagster.storage.snapshots.engine import KEPT, Engines, literal
 
 
 @cache
@@ -74,3 +77,42 @@ def shared_statements() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ClauseElement, "_compile_w_cache", compile_once)
         yield
+
+
+@contextmanager
+def shared_engines() -> Iterator[dict[str, Any]]:
+    """Have the databases of DuckDB that wait when their engines close lent by the next, set up as if they were new.
+
+    Yields the methods that make and close one where nothing is shared.
+    """
+    make, close = Engines._make, Engines.close
+    waiting: dict[tuple[int, int], list[Any]] = {}  # by process: its threads do not go with one that is forked
+
+    def wait_for_the_next(engines: Engines) -> None:
+        kept = waiting.setdefault((os.getpid(), engines._threads), [])
+        while engines._idle and len(kept) < KEPT:
+            kept.append(engines._idle.pop())
+        close(engines)
+
+    def make_or_take(engines: Engines) -> Any:
+        try:
+            database = waiting[os.getpid(), engines._threads].pop()
+        except (KeyError, IndexError):
+            return make(engines)
+        database._folder = engines._temp / f"duckdb-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        for name, value in (
+            ("memory_limit", f"'{engines._memory_limit}'"),
+            ("temp_directory", literal(str(database._folder))),
+            ("preserve_insertion_order", "false"),
+            ("TimeZone", "'UTC'"),
+        ):
+            database._con.execute(f"SET GLOBAL {name} = {value}")
+        return database
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Engines, "close", wait_for_the_next)
+        patch.setattr(Engines, "_make", make_or_take)
+        yield {"close": close, "_make": make}
+    for kept in waiting.values():
+        for database in kept:
+            database.close()

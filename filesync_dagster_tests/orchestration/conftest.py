@@ -2,6 +2,7 @@
 
 import gc
 from datetime import UTC, datetime
+from functools import cached_property
 
 import dagster as dg
 import pytest
@@ -29,9 +30,10 @@ def no_instance_of_an_earlier_test():
 class DagsterProject(Project):
     """A project with definitions and an instance of its own."""
 
-    def __init__(self, folder, *endpoints, **settings):
-        super().__init__(folder, *endpoints, **settings)
-        self.instance = dg.DagsterInstance.ephemeral(tempdir=str(folder))
+    @cached_property
+    def instance(self):
+        """An instance in memory, unless the test gives it another one."""
+        return dg.DagsterInstance.ephemeral(tempdir=str(self.folder))
 
     @property
     def definitions(self):
@@ -68,7 +70,8 @@ def project(tmp_path, monkeypatch):
 
     yield make
     for made in projects:
-        made.instance.dispose()
+        if "instance" in vars(made):
+            made.instance.dispose()
 
 
 @pytest.fixture

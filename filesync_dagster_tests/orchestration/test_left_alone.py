@@ -18,11 +18,10 @@ from filesync_dagster_tests.sync.memory_store import STORES
 
 
 @pytest.fixture
-def failing(project, store, tmp_path):
+def failing(project, store, instance_folder):
     """Return a project whose endpoint `a` failed five times in a row, and whose endpoint `b` is well."""
     made = project(store("a"), store("b"))
-    (tmp_path / "dagster").mkdir()
-    made.instance = dg.DagsterInstance.local_temp(str(tmp_path / "dagster"), {"telemetry": {"enabled": False}})
+    made.instance = dg.DagsterInstance.local_temp(str(instance_folder), {"telemetry": {"enabled": False}})
     with made.open() as filesync:
         filesync.sync("a")
         STORES["a"].faults.breaks["one"] = 0

@@ -23,13 +23,12 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture
-def project(project, tmp_path):
+def project(project, instance_folder):
     """Return what makes a project with an instance on disk: ticks open it by its reference."""
 
     def make(*endpoints, **settings):
         made = project(*endpoints, **settings)
-        (tmp_path / "dagster").mkdir(exist_ok=True)
-        made.instance = dg.DagsterInstance.local_temp(str(tmp_path / "dagster"))
+        made.instance = dg.DagsterInstance.local_temp(str(instance_folder))
         return made
 
     return make

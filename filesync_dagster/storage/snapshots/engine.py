@@ -44,7 +44,7 @@ class Engines:
         try:
             database = self._idle.pop()
         except IndexError:
-            database = _Database(self._memory_limit, self._temp, self._threads)
+            database = self._make()
         again = False
         try:
             with closing(database.open()) as con:
@@ -60,6 +60,9 @@ class Engines:
         """Close those that wait."""
         while self._idle:
             self._idle.pop().close()
+
+    def _make(self) -> "_Database":
+        return _Database(self._memory_limit, self._temp, self._threads)
 
 
 def connect(memory_limit: str, temp: Path, threads: int) -> duckdb.DuckDBPyConnection:

@@ -39,7 +39,6 @@ class Told:
         whole = json.loads(made.config.read_text())
         whole["alerts"] = {"urls": [hook.url], "link_base": "http://dagster"}
         made.config.write_text(json.dumps(whole))
-        folder.mkdir()
         made.instance = dg.DagsterInstance.local_temp(str(folder), {"telemetry": {"enabled": False}})
         self.cursor = str(FailureCursor(datetime(2026, 1, 1, tzinfo=UTC)))
 
@@ -89,9 +88,9 @@ class Told:
 
 
 @pytest.fixture
-def told(project, store, hook, tmp_path):
+def told(project, store, hook, instance_folder):
     """Return a project with the endpoints `a` and `b`."""
-    return Told(project(store("a"), store("b")), hook, tmp_path / "dagster")
+    return Told(project(store("a"), store("b")), hook, instance_folder)
 
 
 def test_a_run_tells_what_it_changed_before_it_ends(told, hook):

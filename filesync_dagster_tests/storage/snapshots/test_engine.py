@@ -41,7 +41,7 @@ def test_what_a_killed_process_left_is_removed_a_day_later(tmp_path):
 
 
 @pytest.fixture
-def engines(tmp_path):
+def engines(tmp_path, own_engines):
     """Lend databases that remember it when they are lent again."""
     engines = Engines("60MB", tmp_path / "tmp", 1)
     yield engines
