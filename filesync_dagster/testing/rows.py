@@ -1,18 +1,12 @@
 """What the suites write into a place, and how they look at what a source lists there."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any, Final, TypeAlias
-
-import duckdb
-import pyarrow as pa
 
 from filesync_dagster.connectors.base import IncrementalSource, Source
 from filesync_dagster.core.errors import SourceError
 from filesync_dagster.core.model import AS_KNOWN, OUTSIDE, Delta, Kind, Page
 from filesync_dagster.core.names import fold_name
-from filesync_dagster.core.schemas import FILE_SCHEMA
-from filesync_dagster.sync.diff import derive
 from filesync_dagster.testing.place import Place
 
 Row: TypeAlias = dict[str, Any]
@@ -84,18 +78,24 @@ def _below(row: Row, top: str, top_id: str) -> Row:
 
 
 def _derive_paths(found: Sequence[Row]) -> dict[str, Row]:
-    """Return the path of each row that lies in the endpoint, and whether it is in the trash, by id."""
-    con = _database()
-    con.register("found", pa.Table.from_pylist([*found], FILE_SCHEMA))
-    derive(con, "found", "placed")
-    answer = con.execute("SELECT external_id, path, trashed FROM placed").fetchall()
-    con.unregister("found")
-    return {external_id: {"path": path, "trashed": trashed} for external_id, path, trashed in answer}
+    """Return the path of each row that lies in the endpoint, and whether it is in the trash, by id.
 
-
-@cache
-def _database() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()  # one for all tests: opening one takes longer than most of them
+    As `sync.diff.derive` does it, for the few rows of a test: what lies in no folder that is here, or in itself, lies
+    nowhere.
+    """
+    inside: dict[str | None, list[Row]] = {}
+    for row in found:
+        inside.setdefault(row["parent_id"], []).append(row)
+    placed: dict[str, Row] = {}
+    folders: list[tuple[str | None, Row]] = [(None, {"path": "", "trashed": False})]
+    for parent_id, parent in folders:
+        for row in inside.get(parent_id, ()):
+            path = f"{parent['path']}/{row['name']}" if parent["path"] else row["name"]
+            here = {"path": path, "trashed": row["trashed"] or parent["trashed"]}
+            placed[row["external_id"]] = here
+            if row["kind"] == Kind.FOLDER:
+                folders.append((row["external_id"], here))
+    return placed
 
 
 def follow_feed(place: Place, source: IncrementalSource, before: Iterable[Row], cursor: str) -> list[Row]:
