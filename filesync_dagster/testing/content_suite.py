@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,9 +20,14 @@ from filesync_dagster.testing.suite import PlaceSuite
 
 def pattern(size: int, seed: int = 0) -> bytes:
     """Return bytes of which no two blocks are alike."""
-    line = b"".join((number * 2_654_435_761 + seed).to_bytes(8, "little") for number in range(1 << 13))
+    line = _line(seed)
     rounds = size // len(line) + 1
     return b"".join(number.to_bytes(8, "little") + line[8:] for number in range(rounds))[:size]
+
+
+@cache
+def _line(seed: int) -> bytes:
+    return b"".join((number * 2_654_435_761 + seed).to_bytes(8, "little") for number in range(1 << 13))
 
 
 SIZES: Final = (0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES + 17)

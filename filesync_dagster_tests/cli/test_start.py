@@ -4,6 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
+
+from filesync_dagster.cli import filesync
 
 HEAVY = ("pyarrow", "duckdb", "pandas", "dagster", "alembic", "structlog", "httpx", "boto3", "numpy")
 CODE = f"""
@@ -30,8 +33,8 @@ def test_what_a_command_does_not_need_is_not_loaded(command, tmp_path, monkeypat
     text = "endpoints: [{name: share, type: local, endpoint_details: {path: share}}]\n"
     (tmp_path / "endpoints.yaml").write_text(text)
     monkeypatch.delenv("FILESYNC_CONFIG", raising=False)
-    first = subprocess.run([sys.executable, "-m", "filesync_dagster.cli", "status"], cwd=tmp_path, check=True)
-    assert first.returncode == 0  # it makes the tables, with alembic
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(filesync, ["status"]).exit_code == 0  # it makes the tables, with alembic
     ran = subprocess.run(
         [sys.executable, "-c", CODE, *command], cwd=tmp_path, capture_output=True, text=True, check=True
     )

@@ -226,8 +226,10 @@ def test_without_a_held_sync_there_is_nothing_to_decide(shell, command):
 def test_an_interrupted_sync_exits_with_130_and_the_next_one_succeeds(shell, number):
     """Ctrl-C and SIGTERM stop at the next page; no lease is left behind."""
     shell.write(shell.endpoint(), batch_size=100)
-    for number_ in range(3000):
-        shell.put(f"{number_ % 50}/{number_}.txt", "")
+    for folder in range(50):
+        (shell.store / f"{folder}").mkdir()
+        for file in range(60):
+            (shell.store / f"{folder}" / f"{file}.txt").touch()
     process = shell.start("--debug", "sync")
     _wait_for((shell.home / "staging").exists, process)
 

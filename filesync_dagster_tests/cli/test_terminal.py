@@ -48,7 +48,7 @@ def test_a_sync_shows_progress_and_a_coloured_line(shell):
 def test_a_very_narrow_terminal_shows_what_there_is(shell):
     """A phone, or a pane that somebody made small: lines that wrap, and no table without letters."""
     shell.put("a.txt")
-    on_a_terminal(shell, "sync")
+    shell.run("sync")
 
     sent, _ = on_a_terminal(shell, "status", COLUMNS="10")
 
