@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,23 @@ PLACES = frozenset({"city", "country", "company", "postcode", "postal_code"})
 """What may be a category as well: where most values repeat, it is modelled and not made."""
 
 
+_OF_A_PLACE = ("city", "postcode", "country")
+_KINDS_OF_PLACES = {"city": "city", "postcode": "postcode", "postal_code": "postcode", "country": "country"}
+
+
+@lru_cache(maxsize=8)
+def places_of(locale: str) -> tuple[tuple[str, str, str], ...]:
+    """Return places of a locale, always the same: cities that differ, each with its postcode and the country."""
+    faker = import_from_extra("faker", "tables", "Synthetic people").Faker(locale)
+    faker.seed_instance(zlib.crc32(locale.encode()) % SEED_LIMIT)
+    try:
+        country = str(faker.current_country())
+    except (AttributeError, ValueError):  # a language without a country
+        country = str(faker.country())
+    cities = dict.fromkeys(str(faker.city()) for _ in range(POOL_COUNT))
+    return tuple((city, str(faker.postcode()), country) for city in cities)
+
+
 def new_faker(locale: str, random: np.random.Generator) -> Any:
     """Return a Faker that the seed of the place decides on."""
     faker = import_from_extra("faker", "tables", "Synthetic people").Faker(locale)
@@ -83,10 +102,20 @@ class PersonMaker:
             return [f"{first} {last}" for first, last in pairs]
         if self.kind == "email" and (names := people.get("full_name") or people.get("name")):
             return [f"{'.'.join(letters_of(part) for part in name.split())}@example.org" for name in names]
+        if self.kind in _KINDS_OF_PLACES and ("place" in people or self.kind != "country"):
+            return self._of_places(draft, random)
         faker = new_faker(self.locale, random)
         method = getattr(faker, METHODS.get(self.kind, "name") or self.kind, faker.name)
         pool = [str(method()).replace("\n", ", ") for _ in range(min(POOL_COUNT, max(draft.rows, 1)))]
         return [pool[i] for i in random.integers(len(pool), size=draft.rows)]
+
+    def _of_places(self, draft: RowDraft, random: np.random.Generator) -> list[str]:
+        """Return what the place of each row has: city, postcode and country of a row are of one place."""
+        places = places_of(self.locale)
+        if "place" not in draft.people:
+            draft.people["place"] = [str(i) for i in random.integers(len(places), size=draft.rows)]
+        part = _OF_A_PLACE.index(_KINDS_OF_PLACES[self.kind])
+        return [places[int(i)][part] for i in draft.people["place"]]
 
     def _alone(self, value: str, number: int) -> str:
         """Return a value that no other row has."""

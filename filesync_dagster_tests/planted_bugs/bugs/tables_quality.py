@@ -57,6 +57,22 @@ BUGS = (
         "another_sample",
     ),
     Bug(
+        "leaves are not doubled where a model remembers",
+        "tables/synthetic/trial.py",
+        "doubled = replace(options, leaf_factor=options.leaf_factor * 2)",
+        "doubled = replace(options, leaf_factor=options.leaf_factor)",
+        PRIVACY,
+        "doubled",
+    ),
+    Bug(
+        "doubled leaves are as small as before",
+        "tables/synthetic/options.py",
+        "size * self.leaf_factor for size",
+        "size for size",
+        PRIVACY,
+        "doubled",
+    ),
+    Bug(
         "rare values of the fit are not counted",
         "tables/synthetic/measures/rare_values.py",
         "        if len(leaked[0]):",

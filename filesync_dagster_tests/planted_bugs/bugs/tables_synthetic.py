@@ -194,6 +194,14 @@ BUGS = (
         "codes",
     ),
     Bug(
+        "a postcode is not of the row's city",
+        f"{ENGINE}/people.py",
+        'if "place" not in draft.people:',
+        "if draft.rows:",
+        VALUES,
+        "one_place",
+    ),
+    Bug(
         "the trees of a file are not checked",
         f"{ENGINE}/model_file.py",
         "if np.any((seen < 0) | (seen >= columns)):",

@@ -12,7 +12,7 @@ from filesync_dagster.tables.synthetic.holdout import split
 from filesync_dagster.tables.synthetic.privacy import NO_PROOF, SYNTHETIC, privacy_report
 from filesync_dagster.tables.synthetic.trial import privacy_trial
 from filesync_dagster_tests.tables.data_sets.families import shops
-from filesync_dagster_tests.tables.data_sets.files import rows_of, write_data_set
+from filesync_dagster_tests.tables.data_sets.files import relation, rows_of, write_data_set
 from filesync_dagster_tests.tables.data_sets.planted import planted_data_set
 from filesync_dagster_tests.tables.data_sets.shapes import many_to_many, nullable_cycle, self_reference
 from filesync_dagster_tests.tables.synthetic.changes import with_rows
@@ -60,9 +60,9 @@ def test_what_is_fitted_has_all_its_parents(make, tmp_path):
     """Whoever loses a parent to the holdout has none afterwards, or is left out with it: no key leads nowhere."""
     training = split(make(tmp_path / "real"), tmp_path / "apart", seed=1).training
 
-    for relation in training.relations:
-        names = rows_of(training.table(relation.child))[relation.child_columns[0]].drop_null().to_pylist()
-        known = rows_of(training.table(relation.parent))[relation.parent_columns[0]].to_pylist()
+    for one in training.relations:
+        names = rows_of(training.table(one.child))[one.child_columns[0]].drop_null().to_pylist()
+        known = rows_of(training.table(one.parent))[one.parent_columns[0]].to_pylist()
         assert set(names) <= set(known)
     assert all(table.schema.row_count for table in training.tables)
 
@@ -164,6 +164,26 @@ def test_small_tables_are_named(real, apart, tmp_path):
     )
 
     assert privacy_report(apart.training, apart.holdout, few).not_measured == ("shops",)
+
+
+def test_leaves_are_doubled_where_a_model_remembers(tmp_path):
+    """Families of eight, each in a place of its own, are remembered; less so with leaves of twice the rows."""
+    rng = np.random.default_rng(1)
+    centres = rng.random((150, 5))
+    rows = np.repeat(np.arange(150), 8)
+    values = centres[rows] + rng.normal(0, 0.002, (len(rows), 5))
+    tables = {
+        "p": pa.table({"id": np.arange(150)}),
+        "c": pa.table({"id": np.arange(len(rows)), "p": rows, **{f"v{i}": values[:, i] for i in range(5)}}),
+    }
+    real = write_data_set(tmp_path, tables, {"p": ("id",), "c": ("id",)}, (relation("c", "p", "p", "id"),))
+    trial = privacy_trial(real, seed=0)
+
+    shares = [report.tables[-1].nearer_to_training.value for report in (trial.first_report, trial.report)]
+    assert trial.first_report.remembers
+    assert trial.options.leaf_factor == trial.report.leaf_factor == 2
+    assert shares[1] < shares[0] - 0.02
+    assert trial.report.notes[0].startswith(f"The model remembered: {shares[0]:.0%} of the rows")
 
 
 def test_a_model_does_not_see_the_holdout(real, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from filesync_dagster.core.errors import RuleBroken
 from filesync_dagster.tables.model import DataSet, Role, Table
-from filesync_dagster.tables.synthetic import GenerateRequest, RowCondition, fit, generate
+from filesync_dagster.tables.synthetic import FitOptions, GenerateRequest, RowCondition, fit, generate
 from filesync_dagster_tests.tables.data_sets import rows_of, write_data_set
 
 ROWS = 2_000
@@ -67,6 +67,31 @@ def test_nothing_of_a_person_is_in_the_output(model, tmp_path):
 def row_name(row):
     """Return how an address of a row begins."""
     return "".join(letter for letter in row["first_name"].lower() if letter.isascii() and letter.isalnum())
+
+
+def test_city_postcode_and_country_are_of_one_place(tmp_path):
+    """A postcode is in one city, and that in the country of the locale, in whatever block a row is drawn."""
+    numbers = np.arange(600)
+    table = pa.table(
+        {
+            "id": numbers,
+            "city": [f"Canary {i % 300}" for i in numbers],
+            "country": [f"Canaria {i % 300}" for i in numbers],
+            "postcode": [f"{i % 300:05}" for i in numbers],
+        }
+    )
+    written = write_data_set(tmp_path / "in", {"people": table}, {"people": ("id",)}, ()).tables[0]
+    key, *places = written.schema.columns
+    columns = [key, *(replace(one, role=Role.PERSON, person_kind=one.name) for one in places)]
+    real = DataSet((Table(written.schema.with_columns(columns), written.parts),))
+
+    found = generate(fit(real, FitOptions(locale="de_DE")), GenerateRequest(seed=1, block_rows=200), tmp_path / "out")
+
+    made = {tuple(row.values())[1:] for row in rows_of(found.tables[0]).to_pylist()}
+    assert len(made) > 100
+    assert len({city for city, _, _ in made}) == len(made)
+    assert {country for _, country, _ in made} == {"Germany"}
+    assert all(len(postcode) == 5 for _, _, postcode in made)
 
 
 def test_people_come_from_the_seed(model, tmp_path):
