@@ -77,7 +77,7 @@ test-workflow: $(VENV)/.installed-dev ## a bucket kept at a file manager, step b
 slow: $(VENV)/.installed-dev ## the long tests: kill -9 anywhere, hostile stores, 360 histories of each store, days of Dagster
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow $(ARGS)
 
-planted: $(VENV)/.installed-dev ## plants bugs in a copy, one at a time: the tests must find each; ARGS=--third: some other ones each day
+planted: $(VENV)/.installed-dev ## plants bugs in a copy, one at a time: the tests must find each; ARGS=--sixth: some other ones each day
 	$(BIN)/python -m filesync_dagster_tests.planted_bugs $(ARGS)
 
 soak: $(VENV)/.installed-dev ## the long tests at full length, then 20,000 histories of stores (two hours); ARGS="1000 7": 1,000, seed 7

@@ -43,7 +43,8 @@ def pytest_collection_modifyitems(items):
 
     def brevity(item):
         slow, grouped = (item.get_closest_marker(name) is not None for name in ("slow", "xdist_group"))
-        return not slow, not grouped, -sizes[item.path]
+        timeout = item.get_closest_marker("timeout")
+        return not slow, not grouped, -timeout.args[0] if timeout else 0, -sizes[item.path]
 
     items.sort(key=brevity)
 

@@ -2,7 +2,7 @@
 
 Copies the package, plants one bug at a time in the copy and runs a few tests there, which must fail; all of them must
 pass before. Exits with 1 when a bug survives, or the code that it alters is not there any more. Arguments pick bugs by
-their names; `--third` takes a third of them, another one each day.
+their names; `--sixth` takes a sixth of them, another one each day.
 """
 
 import argparse
@@ -217,19 +217,19 @@ def group_by_tests(bugs: Iterable[Bug]) -> list[tuple[str, list[Bug]]]:
     return sorted(groups.items(), key=lambda group: -len(group[1]))
 
 
-def third_of(day: date, bugs: Sequence[Bug]) -> list[Bug]:
-    """Return every third bug; in three days, all of them."""
-    return list(bugs[day.toordinal() % 3 :: 3])
+def sixth_of(day: date, bugs: Sequence[Bug]) -> list[Bug]:
+    """Return every sixth bug; in six days, all of them."""
+    return list(bugs[day.toordinal() % 6 :: 6])
 
 
 def main(arguments: Sequence[str]) -> int:
     """Plant the bugs; print and return how many were not found."""
     parser = argparse.ArgumentParser(prog="planted_bugs", description="Plants bugs that the tests must find.")
     parser.add_argument("names", nargs="*", help="parts of the names of bugs; all of them otherwise")
-    parser.add_argument("--third", action="store_true", help="only a third of them, another one each day")
+    parser.add_argument("--sixth", action="store_true", help="only a sixth of them, another one each day")
     chosen = parser.parse_args(arguments)
     bugs = [bug for bug in BUGS if not chosen.names or any(word in bug.what for word in chosen.names)]
-    bugs = third_of(datetime.now(UTC).date(), bugs) if chosen.third else bugs
+    bugs = sixth_of(datetime.now(UTC).date(), bugs) if chosen.sixth else bugs
     for name in WARM:
         import_module(name)
     missed = untried = 0

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from filesync_dagster_tests.orchestration.dagster_processes import running_dagster
 from filesync_dagster_tests.web.conftest import SECRET, TOKEN, made_in, served
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("one Dagster for all")]
 MAY = {"Authorization": f"Bearer {TOKEN}"}
 
 

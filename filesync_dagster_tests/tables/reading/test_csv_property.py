@@ -72,7 +72,7 @@ def test_what_csv_writes_is_read(case):
 
 
 @pytest.mark.slow
-@settings(max_examples=size(300, 20_000), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=size(150, 20_000), deadline=None, suppress_health_check=list(HealthCheck))
 @given(written())
 def test_what_csv_writes_is_read_or_refused_when_nobody_says_how(case):
     """The dialect is found out, or a column that is said to be there is not: never other cells."""
