@@ -28,7 +28,7 @@ def database(request):
 
 
 def test_a_sync_killed_anywhere_is_made_good_by_the_next_one(tmp_path, s3_server, database):
-    """After each of ≥ 50 kills (on both databases together): the next sync succeeds and the inventory equals the store."""
+    """After each of ≥ 50 kills, on both databases together, the next sync succeeds and the inventory is the store."""
     bucket = s3_server.bucket()
     folder = s3_server.root / bucket
     for number in range(KEYS):
