@@ -258,10 +258,12 @@ class Filesync:
             self.adopt(dry_run=dry_run)
         from filesync_dagster.replication.retention import maintain_replications
         from filesync_dagster.tables.daily.retention import maintain_tables
+        from filesync_dagster.tables.sessions.retention import maintain_generations
 
         replicas = maintain_replications(self.runtime, dry_run=dry_run)
+        generations = maintain_generations(self.runtime, dry_run=dry_run)
         tables = maintain_tables(self.runtime, dry_run=dry_run)
-        return retention.maintain(self.runtime, dry_run=dry_run) | replicas | tables
+        return retention.maintain(self.runtime, dry_run=dry_run) | replicas | generations | tables
 
     def adopt(self, *, dry_run: bool = False) -> "list[Adoption]":
         """Take the snapshot root over, and take in what lies there and the database does not know, by endpoint.

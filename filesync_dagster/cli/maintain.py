@@ -35,6 +35,11 @@ WORDS = {
     "plans": "plans of replications, with their operations",
     "states": "states of replications, kept as CSV",
     "uploads": "unfinished uploads at destinations",
+    "sessions": "generations of synthetic data, with their files",
+    "sent_files": "files that were sent",
+    "reads": "reads of data sources that were asked for",
+    "audit_rows": "rows of the audit log",
+    "tables": "stored tables of data sources",
     "destinations_failed": "destinations that could not be tidied; --debug says why",
 }
 

@@ -58,6 +58,7 @@ ROUTERS = (
     console.writes,
     uploads.reads,
     uploads.writes,
+    uploads.choices,
     sources.reads,
     sources.writes,
     tables.reads,

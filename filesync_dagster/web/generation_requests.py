@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from filesync_dagster.config.sentences import sentence_of
 from filesync_dagster.core.errors import TableError
+from filesync_dagster.storage.database.sessions import STARTED
 from filesync_dagster.tables.exports.manifest import NOTICE
 from filesync_dagster.tables.sessions.files import SessionStore
 from filesync_dagster.tables.sessions.issues import find_issues
@@ -64,7 +65,7 @@ def submit_request(  # noqa: PLR0917 - a request, and who sent it
             filesync.runtime, order, site.session_secrets, owner=owner, idempotency_key=idempotency_key, sent=sent
         )
         details = {"tables": len(order.tables), "sources": len(order.data_sources) + len(order.sources)}
-        filesync.runtime.metadata.audit.add(owner, "session.started", record.id, address, details)
+        filesync.runtime.metadata.audit.add(owner, STARTED, record.id, address, details)
     site.wake_dispatcher()
     return record.id
 
@@ -74,7 +75,7 @@ def rerun_request(site: Site, request: Request, session_id: str) -> SessionOut:
     with site.current.acquire() as filesync:
         before = filesync.runtime.metadata.sessions.get(session_id)
         record = rerun(filesync.runtime, before, site.session_secrets, owner=principal_of_route(request).via)
-        note(filesync, request, "session.started", record.id, again=session_id)
+        note(filesync, request, STARTED, record.id, again=session_id)
     site.wake_dispatcher()
     return SessionOut(**generations.session_facts(record))
 

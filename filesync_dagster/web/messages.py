@@ -33,6 +33,18 @@ class Problem(Body):
         return self.error
 
 
+class ReadingChoices(BaseModel):
+    """How a file is read, where that is not found out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1, description="Of CSV: between cells.")
+    encoding: str | None = Field(default=None, min_length=1, max_length=100, description="`utf-8`, `cp1252`, …")
+    header_row: int | None = Field(default=None, ge=0, le=1_000_000, description="From 1; 0: there is none.")
+    sheet: str | None = Field(default=None, min_length=1, max_length=255, description="Of workbooks: this one alone.")
+    types: dict[str, str] = Field(default={}, description="Types of columns by name: `postcode: text`.")
+
+
 class UploadOut(Body):
     """A file that was sent."""
 
@@ -45,6 +57,8 @@ class UploadOut(Body):
     sha256: str | None = Field(description="Of what was taken, in hexadecimal digits.")
     format: str | None = Field(description="`csv`, `json`, `excel` or `parquet`.")
     state: str = Field(description="`receiving`, `scanning`, `reading`, `ready` or `refused`.")
+    reading: ReadingChoices = Field(description="How it is read, where somebody said so.")
+    problem: str | None = Field(description="Why it could not be read; null while nobody tried.")
     refusal: str | None = Field(description="Why it was refused.")
     refusal_code: str | None = Field(description="The same, as one word.")
     tables: list[dict[str, Any]] = Field(description="What is in it, once it was read: name, rows, columns.")

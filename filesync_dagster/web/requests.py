@@ -51,7 +51,7 @@ from filesync_dagster.web.site import Site
 
 JSON = "application/json"
 
-MAX_BODY_BYTES = 1_000_000
+MAX_BODY_BYTES = 4_000_000
 """Providers send a few kilobytes at most, and a thousand names are forty."""
 
 STATUSES: tuple[tuple[type[FilesyncError], int], ...] = (

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 from anyio.to_thread import run_sync
 
+from filesync_dagster.core.errors import TableError, UnreadableTable
 from filesync_dagster.core.extras import import_from_extra
 from filesync_dagster.tables.catalog.contexts import UPLOADS, upload_store
+from filesync_dagster.tables.catalog.upload_tables import CONTENT_WAIT_SECONDS, SENT_WAIT_SECONDS
+from filesync_dagster.tables.sources.file_settings import FileSettings
+from filesync_dagster.tables.sources.settings import parse_config
 from filesync_dagster.tables.uploads import UploadError, UploadStore, UploadWriter
-from filesync_dagster.web.messages import UploadOut
+from filesync_dagster.web.messages import ReadingChoices, UploadOut
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -190,8 +194,56 @@ class _Form:
             raise UploadError("The form has too much besides the file.", code="bad_request")
 
 
-def upload_out(record: UploadRecord) -> UploadOut:
+def read_upload(site: Site, upload_id: str) -> UploadOut:
+    """Return a file that was just sent with its tables, if reading takes no longer than a moment.
+
+    Raises TableError where it cannot be read: the file stays, to be read in another way.
+    """
+    with site.current.acquire() as filesync:
+        uploads = filesync.runtime.metadata.uploads
+        with _told_how(upload_id), _passing_busy():
+            site.upload_tables.of_upload(filesync.runtime, uploads.get(upload_id), SENT_WAIT_SECONDS)
+        return upload_out(uploads.get(upload_id), site)
+
+
+def read_upload_again(site: Site, upload_id: str, choices: ReadingChoices) -> UploadOut:
+    """Read a file in another way. Raises TableError: it is as it was then."""
+    with site.current.acquire() as filesync:
+        uploads = filesync.runtime.metadata.uploads
+        record, given = uploads.get(upload_id), choices.model_dump(exclude_none=True)
+        parse_config(FileSettings, given)
+        try:
+            site.upload_tables.read_again(filesync.runtime, record, given, CONTENT_WAIT_SECONDS)
+        except TableError as error:
+            if error.code != "busy" or not site.upload_tables.is_reading(upload_id):
+                raise
+        return upload_out(uploads.get(upload_id), site)
+
+
+@contextmanager
+def _passing_busy() -> Iterator[None]:
+    """Let pass that a file is still being read."""
+    try:
+        yield
+    except TableError as error:
+        if error.code != "busy":
+            raise
+
+
+@contextmanager
+def _told_how(upload_id: str) -> Iterator[None]:
+    """Tell what may be done about a file that cannot be read."""
+    try:
+        yield
+    except UnreadableTable as error:
+        hint = f"{error.hint} The file is kept: PUT /api/uploads/{upload_id}/reading says how it is read.".strip()
+        raise UnreadableTable(error.message, hint=hint, code=error.code, field="file") from None
+
+
+def upload_out(record: UploadRecord, site: Site) -> UploadOut:
     """Return what is told of an upload."""
+    is_reading = record.state == "ready" and site.upload_tables.is_reading(record.id)
+    problem = record.details.get("problem")
     return UploadOut(
         upload_id=record.id,
         filename=record.stored_name,
@@ -201,7 +253,9 @@ def upload_out(record: UploadRecord) -> UploadOut:
         received=record.received,
         sha256=record.sha256,
         format=record.format,
-        state=record.state,
+        state="reading" if is_reading else record.state,
+        reading=ReadingChoices.model_validate(dict(record.options)),
+        problem=f"{problem['message']} {problem['hint']}".strip() if problem and not is_reading else None,
         refusal=record.refusal,
         refusal_code=record.refusal_code,
         tables=list(record.details.get("tables", ())),

@@ -360,6 +360,10 @@ def test_limits_hold(fresh):
     assert (often.status_code, often.json()["code"]) == (429, "too_many_recent")
     assert 0 < int(often.headers["retry-after"]) <= 3600
     assert runtime.metadata.sessions.counts() == {"cancelled": 2, "queued": 1}
+    assert client.request("DELETE", f"/api/sdv/sessions/{second['session_id']}").status_code == 204
+    often = client.post("/api/sdv/generate", json=body)  # whoever forgets what they asked for has asked all the same
+    assert (often.status_code, often.json()["code"]) == (429, "too_many_recent")
+    assert 0 < int(often.headers["retry-after"]) <= 3600
     done = [record.what for record in runtime.metadata.audit.newest()]
     assert done.count("session.started") == 4  # one of them came twice
 

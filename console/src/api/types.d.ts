@@ -168,6 +168,8 @@ export type ReadProgressOut = { "stage": string; "table": string; "rows": number
 
 export type Readiness = { "ready": boolean; "error": (string | null) };
 
+export type ReadingChoices = { "delimiter": (string | null); "encoding": (string | null); "header_row": (number | null); "sheet": (string | null); "types": Record<string, string> };
+
 export type Reads = { "reads": Array<ReadOut> };
 
 export type RejectedPlan = { "replication": string; "plan_id": number };
@@ -290,7 +292,7 @@ export type TogetherTable = { "id": string; "name": string; "source": string; "u
 
 export type UploadContent = { "filename": string; "content": Array<Record<string, unknown>>; "total_rows": number; "columns": Array<string>; "types": Record<string, string>; "table": string; "tables": Array<string>; "masked": Array<string>; "warnings": Array<WarningOut> };
 
-export type UploadOut = { "upload_id": string; "filename": string; "original_name": string; "path": string; "size": (number | null); "received": number; "sha256": (string | null); "format": (string | null); "state": string; "refusal": (string | null); "refusal_code": (string | null); "tables": Array<Record<string, unknown>>; "warnings": Array<Record<string, unknown>>; "created_at": string; "expires_at": string };
+export type UploadOut = { "upload_id": string; "filename": string; "original_name": string; "path": string; "size": (number | null); "received": number; "sha256": (string | null); "format": (string | null); "state": string; "reading": ReadingChoices; "problem": (string | null); "refusal": (string | null); "refusal_code": (string | null); "tables": Array<Record<string, unknown>>; "warnings": Array<Record<string, unknown>>; "created_at": string; "expires_at": string };
 
 export type Uploads = { "uploads": Array<UploadOut> };
 
@@ -361,6 +363,7 @@ export interface Operations {
   "GET /api/uploads": { query: { "limit"?: number }; answer: Uploads };
   "DELETE /api/uploads/{upload_id}": { path: { "upload_id": string }; answer: unknown };
   "GET /api/uploads/{upload_id}": { path: { "upload_id": string }; answer: UploadOut };
+  "PUT /api/uploads/{upload_id}/reading": { path: { "upload_id": string }; body: ReadingChoices; answer: UploadOut };
   "POST /console/links": { body: LinkFor; answer: SignInLink };
   "DELETE /console/session": { answer: SignedOut };
   "GET /console/session": { answer: ConsoleSession };

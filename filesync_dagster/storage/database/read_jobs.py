@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import func, insert, select, tuple_, update
 
 from filesync_dagster.core.errors import TableError
+from filesync_dagster.storage.database import retention
 from filesync_dagster.storage.database.data_sources import SourceConflict
 from filesync_dagster.storage.database.data_tables import read_jobs
 from filesync_dagster.storage.database.database import Database
@@ -133,10 +134,9 @@ class ReadJobRepository:
         """Note what became of it; False when that is known already."""
         return self._step(read_id, UNFINISHED, {"state": state, **values}, moment="finished_at")
 
-    def prune(self, before: datetime) -> int:
-        """Forget reads that ended before a moment; return how many."""
-        with self._database.write_transaction() as connection:
-            return connection.execute(delete(read_jobs).where(read_jobs.c.finished_at < before)).rowcount
+    def prune(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Forget reads that ended before a moment; return how many rows."""
+        return retention.prune(self._database, read_jobs, read_jobs.c.finished_at < before, dry_run=dry_run)
 
     def _step(self, read_id: str, states: Sequence[str], values: Mapping[str, Any], *, moment: str) -> bool:
         which = (read_jobs.c.id == read_id, read_jobs.c.state.in_(states))

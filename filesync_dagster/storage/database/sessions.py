@@ -12,10 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, text, tuple_, update
 
 from filesync_dagster.core.errors import LimitReached, TableError
-from filesync_dagster.storage.database.data_tables import session_exports, session_files, sessions
+from filesync_dagster.storage.database.data_tables import audit_log, session_exports, session_files, sessions
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.processes import Process
 from filesync_dagster.storage.database.session_files import SessionFileRecord, insert_files
+
+STARTED = "session.started"
+"""What the audit log calls it that somebody asked for a generation."""
 
 RUNNING = ("reading", "fitting", "generating", "checking", "exporting")
 """States of a session that a process works on, in their order."""
@@ -387,13 +390,22 @@ def _require_room(connection: Connection, now: datetime, owner: str, queued_max:
         )
     if recent_max is None:
         return
-    recent = (sessions.c.owner == owner, sessions.c.created_at > now - timedelta(hours=1))
-    newest = select(sessions.c.created_at).where(*recent).order_by(sessions.c.created_at.desc()).limit(recent_max)
-    moments = list(connection.execute(newest).scalars())
+    moments = _recent_moments(connection, now - timedelta(hours=1), owner)
     if len(moments) >= recent_max:
-        wait = moments[-1] + timedelta(hours=1) - now
+        wait = moments[recent_max - 1] + timedelta(hours=1) - now
         raise TooManySessions(
             f"{recent_max} generations were asked for in the last hour.",
             code="too_many_recent",
             wait_seconds=max(1, round(wait.total_seconds())),
         )
+
+
+def _recent_moments(connection: Connection, since: datetime, owner: str) -> list[datetime]:
+    """Return when somebody asked for generations, newest first: also for those that were forgotten since."""
+    there = select(sessions.c.created_at).where(sessions.c.owner == owner, sessions.c.created_at > since)
+    log = audit_log.c
+    known = select(sessions.c.id).where(sessions.c.id == log.subject)
+    noted = (log.what == STARTED, log.who == owner, log.at > since, ~known.exists())
+    forgotten = select(func.min(log.at)).where(*noted).group_by(log.subject)
+    found = [*connection.execute(there).scalars(), *connection.execute(forgotten).scalars()]
+    return sorted(found, reverse=True)

@@ -22,7 +22,12 @@ def request_context(
 ) -> SourceContext:
     """Return where a source works that somebody asked for over HTTP: public addresses, and files that were sent."""
     settings, uploads = runtime.config.settings.tables, upload_store(runtime)
-    limits = SourceLimits(rows=settings.max_source_rows, tables=settings.max_tables, file_bytes=int(settings.max_file))
+    limits = SourceLimits(
+        uploads=settings.max_files,
+        rows=settings.max_source_rows,
+        tables=settings.max_tables,
+        file_bytes=int(settings.max_file),
+    )
     return SourceContext(
         name=name,
         folder=_made(folder),
@@ -32,6 +37,7 @@ def request_context(
         runtime=runtime,
         find_upload=uploads.find,
         name_upload=uploads.original_name,
+        upload_settings=uploads.settings,
     )
 
 
@@ -41,7 +47,13 @@ def operator_context(
     """Return where a source of endpoints.yaml works: every address; paths are relative to that file."""
     beside = runtime.config.environment.config_path.absolute().parent
     context = request_context(runtime, name, folder, cancelled)
-    return replace(context, guard=AddressGuard.of_operator(), find_upload=lambda path: beside / path, name_upload=None)
+    return replace(
+        context,
+        guard=AddressGuard.of_operator(),
+        find_upload=lambda path: beside / path,
+        name_upload=None,
+        upload_settings=None,
+    )
 
 
 def upload_store(runtime: Runtime) -> UploadStore:

@@ -2,7 +2,8 @@
 
 import shutil
 import threading
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from filesync_dagster.storage.database.stored_tables import StoredTableRecord
 from filesync_dagster.storage.database.uploads import UploadRecord
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.catalog.contexts import UPLOADS, request_context
+
+SENT_WAIT_SECONDS: Final = 2.0
+"""How long whoever sends a file waits for its tables."""
 
 CONTENT_WAIT_SECONDS: Final = 25.0
 """How long a request waits for a file to be read; then it is told to come back."""
@@ -52,12 +56,32 @@ class UploadTables:
                 code="busy" if upload.state != "refused" else "gone",
                 field="filename",
             )
-        reading = self._start(runtime.config.environment, upload)
-        if not reading.done.wait(wait_seconds):
+        self._wait(self._start(runtime.config.environment, upload), upload, wait_seconds)
+        return runtime.metadata.tables.of_upload(upload.id)
+
+    def read_again(
+        self, runtime: Runtime, upload: UploadRecord, options: Mapping[str, Any], wait_seconds: float
+    ) -> None:
+        """Read an upload as `options` (some of `FileSettings`) say; it is as it was where it cannot be read so.
+
+        Raises TableError: "busy" while it is being read, in this way or another; UnreadableTable.
+        """
+        if upload.state != "ready" or self.is_reading(upload.id):
+            raise TableError(f"{upload.original_name} is not there yet.", hint="Ask again soon.", code="busy")
+        reading = self._start(runtime.config.environment, replace(upload, options=dict(options)))
+        self._wait(reading, upload, wait_seconds)
+
+    def is_reading(self, upload_id: str) -> bool:
+        """Tell whether an upload is being read here."""
+        with self._lock:
+            return upload_id in self._readings
+
+    @staticmethod
+    def _wait(reading: _Reading, upload: UploadRecord, seconds: float) -> None:
+        if not reading.done.wait(seconds):
             raise TableError(f"{upload.original_name} is still being read.", hint="Ask again soon.", code="busy")
         if reading.error is not None:
             raise reading.error
-        return runtime.metadata.tables.of_upload(upload.id)
 
     def close(self) -> None:
         """Let what is being read come to nothing."""
@@ -76,7 +100,7 @@ class UploadTables:
 
     def _read(self, environment: Environment, upload: UploadRecord, reading: _Reading) -> None:
         try:
-            with self._turns, Runtime(running_config(environment)) as runtime:
+            with self._turns, Runtime(running_config(environment)) as runtime, _noted_problem(runtime, upload):
                 keep_upload(runtime, upload, self._closing.is_set)
         except FilesyncError as error:
             reading.error = error
@@ -86,6 +110,18 @@ class UploadTables:
             with self._lock:
                 self._readings.pop(upload.id, None)
             reading.done.set()
+
+
+@contextmanager
+def _noted_problem(runtime: Runtime, upload: UploadRecord) -> Iterator[None]:
+    """Write down at the upload why it could not be read, where nothing was read of it before."""
+    try:
+        yield
+    except TableError as error:
+        if not runtime.metadata.tables.of_upload(upload.id):
+            details = {**upload.details, "problem": {"message": error.message, "hint": error.hint, "code": error.code}}
+            runtime.metadata.uploads.change(upload.id, only_in=("ready",), details=details)
+        raise
 
 
 def keep_upload(runtime: Runtime, upload: UploadRecord, cancelled: Any) -> list[StoredTableRecord]:
@@ -99,7 +135,7 @@ def keep_upload(runtime: Runtime, upload: UploadRecord, cancelled: Any) -> list[
     folder = runtime.home / "tmp" / f"upload-{upload.id}"
     try:
         context = request_context(runtime, "", folder / "work", cancelled)
-        config = {"file_paths": [f"{UPLOADS}/{upload.stored_name}"], **upload.options}
+        config = {**upload.options, "file_paths": [f"{UPLOADS}/{upload.stored_name}"]}
         with closing(open_source("upload", config, context)) as source:
             found = read_tables_of(
                 source, ReadTask(context, folder / "tables"), TableLimits.of(runtime.config.settings.tables)
@@ -116,7 +152,7 @@ def keep_upload(runtime: Runtime, upload: UploadRecord, cancelled: Any) -> list[
     runtime.metadata.tables.add(records)
     told = [{"name": one.name, "rows": one.rows, "columns": len(one.schema["columns"])} for one in records]
     warnings = [{"table": one.name, **warning} for one in records for warning in one.schema["warnings"]]
-    runtime.metadata.uploads.change(
-        upload.id, only_in=("ready",), details={**upload.details, "tables": told, "warnings": warnings}
-    )
+    details = {name: value for name, value in upload.details.items() if name != "problem"}
+    details |= {"tables": told, "warnings": warnings}
+    runtime.metadata.uploads.change(upload.id, only_in=("ready",), options=dict(upload.options), details=details)
     return records

@@ -22,10 +22,11 @@ def maintain_tables(runtime: Runtime, *, dry_run: bool = False) -> dict[str, int
     newest = {record.id for source in {one.source for one in old} for record in tables.latest(source)}
     kept = {one.id for one in old if one.id in newest or f"table:{one.id}" in read or one.state in KEPT_STATES}
     gone = [one for one in old if one.id not in kept]
+    if not dry_run:
+        runtime.metadata.source_reads.prune(now - timedelta(days=keep.sync_logs_days))
     if dry_run or not gone:
         return {"tables": len(gone)}
     tables.remove([one.id for one in gone])
-    runtime.metadata.source_reads.prune(now - timedelta(days=keep.sync_logs_days))
     still_named = tables.uris()
     lost = {one.manifest_uri for one in gone} - still_named
     if lost:

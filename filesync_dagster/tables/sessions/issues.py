@@ -131,6 +131,10 @@ def _source_issues(runtime: Runtime, request: GenerationRequest) -> Iterator[Req
 
 
 def _upload_issues(runtime: Runtime, config: Any, where: str) -> Iterator[RequestIssue]:
+    most = runtime.config.settings.tables.max_files
+    if len(config.file_paths) > most:
+        yield RequestIssue(f"{where}.file_paths", f"A source may name {most:,} files.", "limit")
+        return
     for path in config.file_paths:
         try:
             record = runtime.metadata.uploads.of_name(path.removeprefix("uploads/"))

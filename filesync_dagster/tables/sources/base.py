@@ -6,7 +6,7 @@ Foreign texts are never part of it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, Self
@@ -37,6 +37,7 @@ class SourceLimits:
     rows: int = 50_000_000  # of one table
     tables: int = 10_000
     files: int = 100_000  # that one pattern means
+    uploads: int = 10_000  # that one source names
     file_bytes: int = 2 << 30
     answer_bytes: int = 64_000_000  # of one answer of an API
 
@@ -54,6 +55,7 @@ class SourceContext:
     runtime: "Runtime | None" = None  # whose inventory `inventory` reads
     find_upload: Callable[[str], Path] | None = None  # takes what a request calls an upload; raises SourceRefused
     name_upload: Callable[[str], str] | None = None  # what whoever sent it called it
+    upload_settings: Callable[[str], Mapping[str, object]] | None = None  # what was said of how it is read
 
     def deadline(self, seconds: float) -> SourceDeadline:
         """Return a deadline that ends early when the source is cancelled."""

@@ -1,7 +1,7 @@
 """Files that were fetched, parsed into tables: the border to `tables.reading`, which is loaded when a file is read."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,13 @@ class FileOptions:
     rows: int | None = None  # of Parquet
     schema_only: bool = False  # of Parquet
     ignore_unknown_types: bool = False  # of several files that are one table, each has some of the columns
+
+    def with_defaults(self, others: "FileOptions") -> "FileOptions":
+        """Return what is said here, and what the others say where nothing is; types by name."""
+        told = {name: getattr(self, name) for name in ("encoding", "delimiter", "header_row")}
+        missing = {name: getattr(others, name) for name, value in told.items() if value is None}
+        types = {**others.types, **self.types}
+        return replace(self, types=types, sheets=self.sheets or others.sheets, **missing)
 
     def as_json(self) -> dict[str, Any]:
         """Return them as JSON values."""

@@ -54,6 +54,7 @@ class SourceFile:
     size: int | None = None
     path: Path | None = None  # where it is, for one that is on this machine
     identity: str | None = None  # what stays the same when it moves, where the source has such; else its name
+    options: FileOptions | None = None  # what was said of this file, where its source says nothing
     open_range: Callable[[int, int], IO[bytes]] | None = None  # so many bytes from an offset on; for all threads
 
     @property
@@ -210,7 +211,8 @@ def _whole(options: FileOptions) -> FileOptions:
 
 def _options_of(file: SourceFile, options: FileOptions) -> FileOptions:
     """Return what is said of a file: parts of it are asked for where these can be read without the rest."""
-    return replace(options, format="parquet") if file.is_read_by_ranges else _whole(options)
+    said = options if file.options is None else options.with_defaults(file.options)
+    return replace(said, format="parquet") if file.is_read_by_ranges else _whole(said)
 
 
 def _batches(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:

@@ -21,9 +21,10 @@ from filesync_dagster.tables.sources.base import (
 from filesync_dagster.tables.sources.deadline import SourceDeadline
 from filesync_dagster.tables.sources.file_settings import FileSettings
 from filesync_dagster.tables.sources.file_tables import FileGroup, FileTables
+from filesync_dagster.tables.sources.parse import FileOptions
 from filesync_dagster.tables.sources.parsed_files import SourceFile, table_name_of
 from filesync_dagster.tables.sources.refusals import refusal
-from filesync_dagster.tables.sources.settings import FILES, NAMES_MAX_COUNT, Name, OptionalText, setting
+from filesync_dagster.tables.sources.settings import FILES, NAMES_MAX_COUNT, Name, OptionalText, parse_config, setting
 
 FIELDS: Final = {"unsupported": "file_paths", "limit": "file_paths", "changed": "file_paths"}
 WHAT: Final = "The upload"
@@ -59,6 +60,7 @@ class UploadSource:
 
     def test(self, deadline: SourceDeadline) -> SourceReport:
         """Say which files are there."""
+        self._check_count()
         started = time.monotonic()
         tables = []
         for name in self._config.file_paths:
@@ -75,6 +77,7 @@ class UploadSource:
 
     def discover(self, deadline: SourceDeadline) -> Sequence[FoundTable]:
         """Parse the files: only their rows tell which columns they have."""
+        self._check_count()
         groups = [FileGroup("", (self._file(name),), "per_file") for name in self._config.file_paths]
         tables = self._tables.find(groups, deadline)
         if self._config.table_name and len(tables) == 1:
@@ -119,7 +122,24 @@ class UploadSource:
             limit = self._context.limits.file_bytes
             raise LimitReached(f"{name} has more than {limit:,} bytes.", code="limit", field="file_paths")
         version = f"{facts.st_ino} {facts.st_size} {facts.st_mtime_ns}"
-        return SourceFile(self._shown(name), version, lambda: cast("IO[bytes]", path.open("rb")), facts.st_size, path)
+        return SourceFile(
+            self._shown(name),
+            version,
+            lambda: cast("IO[bytes]", path.open("rb")),
+            facts.st_size,
+            path,
+            options=self._said_of(name),
+        )
+
+    def _said_of(self, name: str) -> FileOptions | None:
+        if self._context.upload_settings is None:
+            return None
+        return parse_config(FileSettings, self._context.upload_settings(name)).read_options()
+
+    def _check_count(self) -> None:
+        most = self._context.limits.uploads
+        if len(self._config.file_paths) > most:
+            raise LimitReached(f"A source may name {most:,} files.", code="limit", field="file_paths")
 
     def _name_of(self, name: str) -> str:
         return self._config.table_name or table_name_of(self._shown(name))

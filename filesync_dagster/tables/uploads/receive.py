@@ -127,6 +127,10 @@ class UploadStore:
         """Return what whoever sent an upload called it. Raises UnknownUpload."""
         return self._repository.of_name(name.removeprefix("uploads/")).original_name
 
+    def settings(self, name: str) -> Mapping[str, object]:
+        """Return what was said of how an upload is read: some of `FileSettings`. Raises UnknownUpload."""
+        return self._repository.of_name(name.removeprefix("uploads/")).options
+
     @contextmanager
     def write(
         self, upload_id: str, offset: int, checksum: "tuple[str, bytes] | None" = None
@@ -191,15 +195,16 @@ class UploadStore:
                 raise
         self._repository.remove(upload_id)
 
-    def expire(self) -> int:
-        """Remove what is past its time and nothing uses; return how many that were."""
+    def expire(self, *, dry_run: bool = False) -> int:
+        """Remove what is past its time and nothing uses; return how many that were, or (`dry_run`) would be."""
         removed, expired = 0, self._repository.find_expired(self._now())
         used = set(self._in_use()) if expired else set()
         for record in expired:
             if used & {f"upload:{record.id}", f"upload:{record.stored_name}"}:
                 continue
             with suppress(UploadError):
-                self.remove(record.id)
+                if not dry_run:
+                    self.remove(record.id)
                 removed += 1
         return removed
 

@@ -7,11 +7,20 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
 
 from filesync_dagster.api import Filesync
 from filesync_dagster.tables.uploads import UploadError, tus
-from filesync_dagster.web.messages import Problem, UploadOut, UploadQuery, Uploads
+from filesync_dagster.web.generation_requests import note
+from filesync_dagster.web.messages import Problem, ReadingChoices, UploadOut, UploadQuery, Uploads
 from filesync_dagster.web.requests import TOKEN, NoStoreResponse, ReadRoute, WriteRoute, principal_of_route, site_of
 from filesync_dagster.web.routes.answers import problems
 from filesync_dagster.web.site import Site
-from filesync_dagster.web.uploads import in_threads, lend_store, receive_form, upload_out, write_body
+from filesync_dagster.web.uploads import (
+    in_threads,
+    lend_store,
+    read_upload,
+    read_upload_again,
+    receive_form,
+    upload_out,
+    write_body,
+)
 
 SITE = Depends(site_of)
 BASE = "/api/uploads"
@@ -31,6 +40,7 @@ class UploadRoute(WriteRoute):
 
 reads = APIRouter(route_class=ReadRoute, dependencies=[Security(TOKEN)])
 writes = APIRouter(route_class=UploadRoute, dependencies=[Security(TOKEN)])
+choices = APIRouter(route_class=WriteRoute, dependencies=[Security(TOKEN)])
 protocol = APIRouter(route_class=UploadRoute, include_in_schema=False)
 """tus, which has a description of its own."""
 public = APIRouter(include_in_schema=False)
@@ -51,15 +61,18 @@ async def on_upload_error(request: Request, error: Exception) -> Response:
     status_code=201,
     summary="Send a file",
     description="One file in the field `file` of a form. It is written to the disk as it comes, judged by what is in "
-    "it, and looked at by the virus scanner where one is required. `path` is what a source of type `upload` calls it.",
+    "it, and looked at by the virus scanner where one is required. `path` is what a source of type `upload` calls it. "
+    "`tables` says what is in it when reading took less than two seconds, else its state is `reading`. 422 with the "
+    "line and the reason when it cannot be read: it is kept, for /api/uploads/{upload_id}/reading.",
     response_description="Taken.",
-    responses=problems(400, 401, 403, 413, 415, 503, 507),
+    responses=problems(400, 401, 403, 413, 415, 422, 503, 507),
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}},
 )
 async def upload_file(request: Request, site: Site = SITE) -> UploadOut:
     """Take the file of a form."""
     async with in_threads(lend_store(site)) as store:
-        return upload_out(await receive_form(request, store, _owner(request)))
+        record = await receive_form(request, store, _owner(request))
+    return await run_sync(read_upload, site, record.id)
 
 
 @reads.get(
@@ -72,7 +85,8 @@ async def upload_file(request: Request, site: Site = SITE) -> UploadOut:
 def list_uploads(query: Annotated[UploadQuery, Query()], site: Site = SITE) -> Uploads:
     """Tell of uploads."""
     with site.current.acquire() as filesync:
-        return Uploads(uploads=[upload_out(record) for record in filesync.runtime.metadata.uploads.newest(query.limit)])
+        found = filesync.runtime.metadata.uploads.newest(query.limit)
+        return Uploads(uploads=[upload_out(record, site) for record in found])
 
 
 @reads.get(
@@ -85,7 +99,23 @@ def list_uploads(query: Annotated[UploadQuery, Query()], site: Site = SITE) -> U
 def show_upload(upload_id: Id, site: Site = SITE) -> UploadOut:
     """Tell of an upload."""
     with lend_store(site) as store:
-        return upload_out(store.get(upload_id))
+        return upload_out(store.get(upload_id), site)
+
+
+@choices.put(
+    BASE + "/{upload_id}/reading",
+    summary="Say how a file is read",
+    description="Its delimiter, encoding, header row, sheet, types of columns; what is left out is found out. It is "
+    "read at once: 422 where it cannot be read so, and then it is as it was. Sources that name it read it so, too.",
+    response_description="It was read, or its state is `reading`.",
+    responses=problems(400, 401, 403, 404, 409, 410, 413, 415, 422, 503),
+)
+def choose_reading(request: Request, upload_id: Id, order: ReadingChoices, site: Site = SITE) -> UploadOut:
+    """Read an upload in another way."""
+    found = read_upload_again(site, upload_id, order)
+    with site.current.acquire() as filesync:
+        note(filesync, request, "upload.reading_chosen", upload_id, **order.model_dump(exclude_none=True))
+    return found
 
 
 @writes.delete(

@@ -47,6 +47,22 @@ BUGS = (
         "until_its_rows_become_final",
     ),
     Bug(
+        "whoever forgets a generation may ask for one more",
+        "storage/database/sessions.py",
+        "*connection.execute(forgotten).scalars()]",
+        "]",
+        WEB,
+        "limits_hold",
+    ),
+    Bug(
+        "generations stay for ever where no server runs",
+        "tables/sessions/retention.py",
+        "len(metadata.sessions.find_expired(now)) if dry_run else store.expire()",
+        "len(metadata.sessions.find_expired(now)) if dry_run else 0",
+        KILLS,
+        "past_its_time_goes",
+    ),
+    Bug(
         "an export goes to every host",
         "tables/sessions/targets.py",
         'request_context(runtime, "", folder, cancelled)',

@@ -7,6 +7,22 @@ READS = "filesync_dagster_tests/web/tables/test_reads.py"
 
 BUGS = (
     Bug(
+        "a source names as many files as it likes",
+        "tables/sources/upload.py",
+        "        if len(self._config.file_paths) > most:",
+        "        if False:",
+        "filesync_dagster_tests/web/tables/test_reads.py",
+        "more_files_than_it_may",
+    ),
+    Bug(
+        "what was said of how a file is read is forgotten by sources",
+        "tables/sources/parsed_files.py",
+        "options if file.options is None else options.with_defaults(file.options)",
+        "options",
+        "filesync_dagster_tests/web/tables/test_reads.py",
+        "cannot_be_read_says_where",
+    ),
+    Bug(
         "a kept secret is sent to whatever host somebody names",
         "tables/catalog/edits.py",
         "    if staying and not edit.may_redirect:",

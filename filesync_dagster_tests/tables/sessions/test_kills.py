@@ -11,11 +11,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from filesync_dagster.core.clock import set_back
 from filesync_dagster.core.encryption import SecretBox
 from filesync_dagster.storage.database.data_tables import sessions as rows
+from filesync_dagster.storage.database.data_tables import uploads as uploads_table
 from filesync_dagster.storage.database.processes import Process
+from filesync_dagster.tables.catalog.contexts import upload_store
 from filesync_dagster.tables.sessions.dispatch import SessionDispatcher
-from filesync_dagster.tables.sessions.files import SessionStore
+from filesync_dagster.tables.sessions.retention import maintain_generations
 from filesync_dagster.tables.sessions.secrets import SessionSecrets
 from filesync_dagster_tests.tables.sessions.places import (
     ask,
@@ -131,5 +134,23 @@ def test_what_is_past_its_time_goes(tmp_path):
             runtime.metadata.sessions.ask_cancel(session_id, keep=timedelta(days=-1))
         runtime.metadata.sessions.pin(ids[0], pinned=True)
 
-        assert SessionStore(runtime).expire() == 1
+        for name in ("ended", "goes on"):
+            runtime.metadata.read_jobs.add(name, name, "ann", (), row_limit=None, queued_max=10)
+        runtime.metadata.read_jobs.finish("ended", "completed")
+        runtime.metadata.audit.add("ann", "source.tested", "shop")
+        content = b"a\n1\n"
+        uploads = upload_store(runtime)
+        sent = uploads.create("a.csv", len(content), "ann")
+        now = {"sessions": 1, "sent_files": 0, "reads": 0, "audit_rows": 0}
+        assert maintain_generations(runtime, dry_run=True) == now
+        assert maintain_generations(runtime) == now
+        with set_back(timedelta(days=-500)):
+            late = {"sessions": 0, "sent_files": 0, "reads": 1, "audit_rows": 1}
+            assert maintain_generations(runtime, dry_run=True) == late
+            assert maintain_generations(runtime) == late
+        assert [one.id for one in runtime.metadata.read_jobs.newest()] == ["goes on"]
+        with runtime.metadata._database.write_transaction() as connection:
+            connection.execute(update(uploads_table).values(expires_at=datetime.now(UTC) - timedelta(days=1)))
+        assert [maintain_generations(runtime, dry_run=dry)["sent_files"] for dry in (True, False, False)] == [1, 1, 0]
+        assert runtime.metadata.uploads.find(sent.id) is None
         assert runtime.metadata.sessions.ids() == {ids[0]}

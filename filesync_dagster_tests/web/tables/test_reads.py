@@ -257,12 +257,43 @@ def test_rows_of_a_file_that_was_sent(place):
     assert place.admin.get("/api/upload/file/nothing.csv/content").status_code == 404
 
 
-def test_a_file_that_cannot_be_read_says_where(place):
-    """422 with the line."""
-    sent = place.upload("ragged.csv", "a,b\n1,2\n3,4,5\n6,7\n")
-    answer = place.admin.get(f"/api/upload/file/{sent['filename']}/content")
-    assert answer.status_code == 422
+def test_a_file_that_cannot_be_read_says_where(place, monkeypatch):
+    """422 with the line, at once; it is kept, and whoever says how it is read has it read so everywhere."""
+    monkeypatch.setattr("filesync_dagster.web.uploads.SENT_WAIT_SECONDS", 60.0)  # however busy the machine is
+    answer = place.admin.post("/api/upload/file", files={"file": ("ragged.csv", "a,b\n1,2\n3,4,5\n6,7\n")})
+    assert answer.status_code == 422, answer.text
     assert "line 3" in answer.json()["error"].lower()
+    sent = place.admin.get("/api/uploads").json()["uploads"][0]
+    assert sent["upload_id"] in answer.json()["hint"]
+    assert (sent["state"], sent["tables"]) == ("ready", [])
+    assert "line 3" in sent["problem"].lower()
+    assert place.admin.get(f"/api/upload/file/{sent['filename']}/content").status_code == 422
+
+    one = f"/api/uploads/{sent['upload_id']}/reading"
+    again = place.admin.request("PUT", one, json={"delimiter": ";"})
+    assert (again.status_code, again.json()["problem"]) == (200, None), again.text
+    assert again.json()["tables"] == [{"name": "ragged", "rows": 3, "columns": 1}]
+    wrong = place.admin.request("PUT", one, json={"delimiter": ","})
+    assert wrong.status_code == 422, wrong.text
+    kept = place.admin.get(f"/api/uploads/{sent['upload_id']}").json()
+    assert (kept["reading"]["delimiter"], kept["tables"]) == (";", again.json()["tables"])
+    source = {"type": "local", "config": {}, "file_paths": [sent["path"]]}
+    [found] = place.admin.post("/api/connectors/discover", json=source).json()["tables"]
+    assert [column["name"] for column in found["columns"]] == ["a,b"]
+    said = {**source, "config": {"delimiter": ","}}  # what the source itself says counts more
+    assert place.admin.post("/api/connectors/discover", json=said).status_code == 422
+    assert place.admin.request("PUT", one, json={"encoding": "nothing"}).status_code in {400, 422}
+
+
+def test_no_source_names_more_files_than_it_may(place):
+    """As `settings.tables.max_files` has it, before a file is looked at."""
+    source = {"type": "local", "config": {}, "file_paths": ["uploads/x.csv"] * 65}
+    found = place.admin.post("/api/connectors/discover", json=source)
+    assert (found.status_code, found.json()["code"], found.json()["field"]) == (422, "limit", "file_paths")
+    judged = place.admin.post("/api/sdv/validate-request", json={"data_sources": [source]}).json()
+    assert judged["problems"] == [
+        {"path": "data_sources.0.file_paths", "message": "A source may name 64 files."},
+    ]
 
 
 def test_the_limits_are_told(place):
