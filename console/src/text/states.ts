@@ -12,6 +12,7 @@ const LOOKS: Record<string, readonly [Tone, IconName]> = {
   generating: ["info", "refresh"],
   checking: ["info", "refresh"],
   exporting: ["info", "refresh"],
+  committing: ["info", "refresh"],
   cancelled: ["plain", "cross"],
   current: ["ok", "check"],
   replaced: ["plain", "clock"],

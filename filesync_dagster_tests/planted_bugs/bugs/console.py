@@ -12,6 +12,8 @@ CONTRAST = "src/styles/contrast.test.ts"
 GENERATION = "src/pages/data/generation.test.ts"
 LIVE = "src/app/live.test.ts"
 SEARCH = "src/query/search.test.ts"
+EXPORTED = "src/pages/data/export/exported.test.ts"
+TARGET = "src/pages/data/export/target.test.ts"
 SHELL = "filesync_dagster_tests/web/console/test_shell.py"
 FLOWS = "filesync_dagster_tests/web/console/test_flows.py"
 EVERY_PAGE = "filesync_dagster_tests/web/console/test_every_page.py"
@@ -107,6 +109,20 @@ BUGS = (
         "g: 1e9, gb: 1e9",
         "g: 1e9, gb: 1024 ** 3",
         SEARCH,
+    ),
+    ConsoleBug(
+        "an export is cancelled while its rows become final",
+        "src/pages/data/export/exported.ts",
+        '(one.state === "queued" || one.state === "exporting") && !one.cancel_asked',
+        "isGoingOn(one) && !one.cancel_asked",
+        EXPORTED,
+    ),
+    ConsoleBug(
+        "the password that was typed goes along with a source",
+        "src/pages/data/export/target.ts",
+        "choice.source ? { source: choice.source, schema }",
+        "choice.source ? { source: choice.source, schema, config: choice.config }",
+        TARGET,
     ),
     ConsoleBug(
         "what was looked at is not what is approved",

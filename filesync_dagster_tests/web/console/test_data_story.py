@@ -88,12 +88,33 @@ def check_download(page, folder):
     keep_picture(page, "data-export")
 
 
+def check_databases(page):
+    """Say which field of a database is missing or not allowed, with the focus there; what waits can be cancelled."""
+    page.get_by_role("button", name="Write to a database").click()
+    sheet = page.get_by_role("dialog", name="Write into a PostgreSQL database")
+    sheet.get_by_role("button", name="Write", exact=True).click()
+    expect(sheet.get_by_label("Host")).to_be_focused()
+    sheet.get_by_label("Host").fill("db.invalid")
+    sheet.get_by_label("Database (required)").fill("test")
+    sheet.get_by_label("User").fill("writer")
+    sheet.get_by_role("button", name="Write", exact=True).click()
+    expect(sheet.get_by_label("Schema")).to_be_focused()
+    sheet.get_by_label("Schema").fill("made")
+    assert broken_rules(page) == []
+    keep_picture(page, "data-export-database")
+    sheet.get_by_role("button", name="Write", exact=True).click()
+    row = page.get_by_role("table", name="Exports that were asked for").get_by_role("row").filter(has_text="into")
+    expect(row).to_contain_text("into db.invalid/test, made")
+    expect(row).to_contain_text("failed", timeout=60_000)
+
+
 def check_other_format(page, place):
     """Export as SQL, and find the generation among all of them."""
     page.get_by_role("radio", name="SQL").check()
     page.get_by_role("button", name="Export as SQL").click()
     row = page.get_by_role("table", name="Exports that were asked for").get_by_role("row").filter(has_text="SQL")
     expect(row).to_contain_text("completed", timeout=60_000)
+    check_databases(page)
     page.get_by_role("link", name="Generations").click()
     listed = page.get_by_role("table", name="Generations").get_by_role("row").filter(has_text="customers")
     expect(listed.first).to_contain_text("completed")

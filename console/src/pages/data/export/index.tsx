@@ -6,6 +6,7 @@ import { useApi } from "../../../api/queries";
 import type { SessionAnswer, SessionExport, SessionFile } from "../../../api/types";
 import { useSession } from "../../../app/session";
 import { Answer, Failure } from "../../../components/Answer";
+import { Confirm } from "../../../components/Dialog";
 import { copy } from "../../../components/clipboard";
 import { Icon } from "../../../components/Icon";
 import { State } from "../../../components/State";
@@ -19,6 +20,8 @@ import { ago, bytes, count, moment, visible } from "../../../text/format";
 import { DataPage } from "../DataPage";
 import { useGeneration } from "../generation";
 import { useTabAddress, useWizard } from "../wizard";
+import { DatabaseSheet } from "./DatabaseSheet";
+import { isCancellable, isGoingOn, notesOn } from "./exported";
 import { DEFAULTS, FORMATS, OPTIONS, chosenOptions, sheetsOf, type ExportChoices, type Format } from "./formats";
 import styles from "./export.module.css";
 
@@ -53,7 +56,7 @@ function Formats({ session }: { session: SessionAnswer }) {
   const id = session.session_id;
   const [isWaiting, setWaiting] = useState(false);
   const files = useApi("GET /api/sdv/sessions/{session_id}/files", { path: { session_id: id } }, { everySeconds: isWaiting ? 1 : 30 });
-  const isBusy = files.data?.exports.some((one) => ["queued", "exporting", "committing"].includes(one.state)) ?? false;
+  const isBusy = files.data?.exports.some((one) => isGoingOn(one)) ?? false;
   if (isBusy !== isWaiting && files.data && !files.isFetching) setWaiting(isBusy);
   return (
     <Stack>
@@ -74,7 +77,7 @@ function Formats({ session }: { session: SessionAnswer }) {
       <Answer query={files}>
         {(found) => (
           <Stack>
-            {found.exports.length > 0 && <Exports exports={found.exports} />}
+            {found.exports.length > 0 && <Exports id={id} exports={found.exports} />}
             <section className={styles.part}>
               <h2>{t("export.files")}</h2>
               <Muted>{t("export.manifestHint")}</Muted>
@@ -92,15 +95,19 @@ function Order({ id, format, onOrdered }: { id: string; format: Format; onOrdere
   const { may_decide: mayDecide } = useSession();
   const [choices, setChoices] = useState(DEFAULTS);
   const [isBusy, setBusy] = useState(false);
+  const [isWriting, setWriting] = useState(false);
   const [problem, setProblem] = useState<ApiError | null>(null);
+  const ordered = async () => {
+    await queries.invalidateQueries({ queryKey: ["GET /api/sdv/sessions/{session_id}/files"] });
+    onOrdered();
+    toast(t("export.waits"));
+  };
   const order = async () => {
     setBusy(true);
     setProblem(null);
     try {
       await call("POST /api/sdv/sessions/{session_id}/export", { path: { session_id: id }, body: { format, options: chosenOptions(format, choices) } });
-      await queries.invalidateQueries({ queryKey: ["GET /api/sdv/sessions/{session_id}/files"] });
-      onOrdered();
-      toast(t("export.waits"));
+      await ordered();
     } catch (error) {
       setProblem(error instanceof ApiError ? error : new ApiError(0, String(error), "", null));
     } finally {
@@ -117,7 +124,11 @@ function Order({ id, format, onOrdered }: { id: string; format: Format; onOrdere
         <Button look="primary" icon="download" disabled={!mayDecide || isBusy} onClick={() => void order()}>
           {t("export.do", { format: t(`export.${format}`) })}
         </Button>
+        <Button icon="database" disabled={!mayDecide} onClick={() => { setWriting(true); }}>
+          {t("export.toDatabase")}
+        </Button>
       </div>
+      {isWriting && <DatabaseSheet session={id} onClose={() => { setWriting(false); }} onOrdered={ordered} />}
     </Card>
   );
 }
@@ -140,7 +151,10 @@ function Option({ name, choices, onChange }: { name: keyof ExportChoices; choice
   return <SelectField label={label} value={choices[list]} options={options} onPick={(value) => { onChange({ [list]: value }); }} />;
 }
 
-function Exports({ exports }: { exports: readonly SessionExport[] }) {
+function Exports({ id, exports }: { id: string; exports: readonly SessionExport[] }) {
+  const queries = useQueryClient();
+  const { may_decide: mayDecide } = useSession();
+  const [asked, setAsked] = useState<SessionExport | null>(null);
   return (
     <section className={styles.part}>
       <h2>{t("export.others")}</h2>
@@ -150,11 +164,38 @@ function Exports({ exports }: { exports: readonly SessionExport[] }) {
           { id: "format", header: t("export.format"), cell: (one) => t(`export.${one.format}`) },
           { id: "state", header: t("export.state"), cell: (one) => <State state={one.state} /> },
           { id: "asked", header: t("export.asked"), cell: (one) => <span title={moment(one.created_at)}>{ago(one.created_at)}</span> },
-          { id: "notes", header: t("export.problem"), cell: (one) => [one.error, ...one.warnings.map((warning) => warning.message)].filter(Boolean).map((text) => visible(text ?? "")).join(" ") || "–" },
+          { id: "notes", header: t("export.problem"), cell: notesOn },
+          {
+            id: "actions",
+            header: t("export.actions"),
+            cell: (one) =>
+              isCancellable(one) ? (
+                <Button icon="cross" disabled={!mayDecide} aria-label={t("export.cancelOf", { format: t(`export.${one.format}`) })} onClick={() => { setAsked(one); }}>
+                  {t("export.cancel")}
+                </Button>
+              ) : (
+                "–"
+              ),
+          },
         ]}
         rows={[...exports].reverse()}
         keyOf={(one) => one.export_id}
       />
+      {asked && (
+        <Confirm
+          title={t("export.cancelOf", { format: t(`export.${asked.format}`) })}
+          action={t("export.cancelDo")}
+          isDangerous
+          onClose={() => { setAsked(null); }}
+          onConfirm={async () => {
+            await call("POST /api/sdv/sessions/{session_id}/exports/{export_id}/cancel", { path: { session_id: id, export_id: asked.export_id } });
+            await queries.invalidateQueries({ queryKey: ["GET /api/sdv/sessions/{session_id}/files"] });
+            toast(t("export.cancelled"));
+          }}
+        >
+          <p>{t("export.cancelSays")}</p>
+        </Confirm>
+      )}
     </section>
   );
 }
