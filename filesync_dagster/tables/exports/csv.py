@@ -81,7 +81,7 @@ class CsvCells:
         return [pc.binary_join_element_wise(texts, "+00:00", "") if kind is ValueKind.MOMENT else texts]
 
     def _quote(self, texts: Column, column: TableColumn | None = None) -> list[Any]:
-        doubled = pc.replace_substring(texts, '"', '""') if may_contain(texts, ord('"')) else texts
+        doubled = pc.replace_substring(texts, '"', '""') if may_contain(texts, b'"') else texts
         if not self._options.raw:
             doubled = self._without_formulas(doubled, column)
         pieces = ['"', doubled, '"']
@@ -97,7 +97,7 @@ class CsvCells:
         return replace_values(texts, found, lambda text: f"'{text}")
 
     def _without_nul(self, column: TableColumn, texts: Column) -> Column:
-        if self._options.raw or not may_contain(texts, 0):
+        if self._options.raw or not may_contain(texts, b"\0"):
             return texts
         found = pc.match_substring(texts, "\0")
         if count := count_true(found):

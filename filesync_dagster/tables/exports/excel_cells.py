@@ -6,12 +6,20 @@ from datetime import date
 import pyarrow as pa
 
 from filesync_dagster.tables.exports.arrow import Column, DataType, pc
-from filesync_dagster.tables.exports.csv import FORMULA, to_base64
+from filesync_dagster.tables.exports.csv import FORMULA, FORMULA_BYTES, to_base64
 from filesync_dagster.tables.exports.excel_parts import DATE, DATE_TIME, HEADER, PLAIN_TEXT, TIME, decimal_style
 from filesync_dagster.tables.exports.kinds import ValueKind, kind_of
 from filesync_dagster.tables.exports.names import cut_letters
 from filesync_dagster.tables.exports.options import ExportOptions
-from filesync_dagster.tables.exports.rows import as_text, count_true, join_cells, replace_values
+from filesync_dagster.tables.exports.rows import (
+    as_text,
+    check_years,
+    count_true,
+    join_cells,
+    may_begin_with,
+    may_contain,
+    replace_values,
+)
 from filesync_dagster.tables.exports.watch import ExportWatch
 from filesync_dagster.tables.model import Table, TableColumn
 
@@ -24,6 +32,9 @@ DAY_MILLISECONDS = 86_400_000
 
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ODD = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_ODD_BYTES = bytes(range(0x20)).translate(None, b"\t\n") + b"\xef_"
+"""What those begin with in UTF-8."""
+
 _ODD_PATTERN = "[\\x00-\\x08\\x0b-\\x1f\ufffe\uffff]|_x[0-9A-Fa-f]{4}_"
 
 
@@ -74,19 +85,25 @@ class ExcelCells:
 
     def _texts(self, column: TableColumn, texts: Column) -> Column:
         texts = self._cut(column, texts)
+        cells = _wrap('<c t="inlineStr"><is><t xml:space="preserve">', self._escaped(column, texts), "</t></is></c>")
+        if self._options.raw or not may_begin_with(texts, FORMULA_BYTES):
+            return cells
+        return replace_values(cells, pc.match_substring_regex(texts, FORMULA), _as_plain_text)
+
+    def _escaped(self, column: TableColumn, texts: Column) -> Column:
         escaped = texts
         for raw, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-            escaped = pc.replace_substring(escaped, raw, written)
+            if may_contain(texts, raw.encode()):
+                escaped = pc.replace_substring(escaped, raw, written)
+        if not may_contain(texts, _ODD_BYTES):
+            return escaped
         odd = pc.fill_null(pc.match_substring_regex(texts, _ODD_PATTERN), False)
         if count := count_true(odd):
             message = "Characters that XML has not are written _xHHHH_, as Excel does."
             self._warn(column, "control_characters", message, count)
             exact = [escape_text(text) for text in texts.filter(odd).to_pylist()]
             escaped = pc.replace_with_mask(escaped, odd, pa.array(exact, escaped.type))
-        cells = _wrap('<c t="inlineStr"><is><t xml:space="preserve">', escaped, "</t></is></c>")
-        if self._options.raw:
-            return cells
-        return replace_values(cells, pc.match_substring_regex(texts, FORMULA), _as_plain_text)
+        return escaped
 
     def _cut(self, column: TableColumn, texts: Column) -> Column:
         suspects = pc.greater(pc.utf8_length(texts), CELL_MAX_LETTERS // 2)
@@ -107,15 +124,11 @@ class ExcelCells:
 
     def _numbers(self, column: TableColumn, kind: ValueKind, values: Column) -> Column:
         texts = as_text(self._table.name, column.name, values)
-        if kind is ValueKind.FLOAT:
-            exact = pc.is_finite(values)
-        else:
-            digits = pc.utf8_length(pc.replace_substring_regex(texts, r"^-?0*|\.", ""))
-            exact = pc.less_equal(digits, NUMBER_MAX_DIGITS)
+        exact = _is_exact(kind, values, texts)
         dtype: DataType = column.type
         style = decimal_style(dtype.scale) if kind is ValueKind.DECIMAL else ""
         numbers = _wrap(f"<c{style}><v>", texts, "</v></c>")
-        if count := count_true(pc.invert(exact)):
+        if exact is not None and (count := count_true(pc.invert(exact))):
             self._warn(column, "number_as_text", "Numbers that Excel cannot hold exactly are text.", count)
             return pc.if_else(exact, numbers, _wrap_text(texts))
         return numbers
@@ -130,7 +143,6 @@ class ExcelCells:
         return _wrap(f'<c s="{TIME}"><v>', _day_share(milliseconds), "</v></c>")
 
     def _dates(self, column: TableColumn, kind: ValueKind, values: Column) -> Column:
-        texts = as_text(self._table.name, column.name, values)
         early = pc.less(values.cast(pa.date32(), safe=False), pa.scalar(FIRST_DATE))
         if kind is ValueKind.DATE:
             days = pc.add(values.cast(pa.date32()).cast(pa.int32()), EPOCH_DAYS)
@@ -145,7 +157,9 @@ class ExcelCells:
             self._warn(column, "moments_in_utc", "Moments are written in UTC: Excel has no time zones.", 0)
         if count := count_true(early):
             self._warn(column, "date_as_text", "Dates before 1 March 1900, which Excel miscounts, are text.", count)
+            texts = as_text(self._table.name, column.name, values)
             return pc.if_else(early, _wrap_text(texts), cells)
+        check_years(self._table.name, column.name, values)
         return cells
 
     def _warn_of_cut_times(self, column: TableColumn, count: int) -> None:
@@ -154,6 +168,19 @@ class ExcelCells:
 
     def _warn(self, column: TableColumn, code: str, message: str, count: int) -> None:
         self._watch.warn(self._table.name, code, message, column=column.name, count=count)
+
+
+def _is_exact(kind: ValueKind, values: Column, texts: Column) -> Column | None:
+    """Return which numbers Excel holds exactly; None where all are, for none has so many digits."""
+    if kind is ValueKind.FLOAT:
+        return pc.is_finite(values)
+    scale = values.type.scale if kind is ValueKind.DECIMAL else 0
+    bounds = pc.min_max(values)
+    least, most = bounds["min"].as_py() or 0, bounds["max"].as_py() or 0
+    if 0 <= scale <= NUMBER_MAX_DIGITS and max(-least, most) < 10 ** (NUMBER_MAX_DIGITS - scale):
+        return None
+    digits = pc.utf8_length(pc.replace_substring_regex(texts, r"^-?0*|\.", ""))
+    return pc.less_equal(digits, NUMBER_MAX_DIGITS)
 
 
 def _wrap(before: str, texts: Column, after: str) -> Column:

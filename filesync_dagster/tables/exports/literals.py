@@ -158,7 +158,7 @@ class Literals:
 
     def without_nul(self, column: str, texts: Column) -> Column:
         """Return text without U+0000, where the database has no such text."""
-        if self._dialect.has_nul or not may_contain(texts, 0):
+        if self._dialect.has_nul or not may_contain(texts, b"\0"):
             return texts
         found = pc.match_substring(texts, "\0")
         if count := count_true(found):

@@ -13,8 +13,14 @@ from filesync_dagster.tables.exports.watch import ExportWatch
 from filesync_dagster.tables.model import Table
 
 BATCH_BYTES = 8 << 20
-BATCH_MAX_ROWS = 16_384
+BATCH_MAX_ROWS = 32_768
 BATCH_MIN_ROWS = 64
+
+PLAIN_MAX_SCALE = 6
+"""Decimals with so many digits behind the point have no exponent as text."""
+
+MOMENT_LETTERS, TIME_LETTERS = 19, 8
+"""Of a moment, and of a time, to the second."""
 
 FIRST_YEAR, LAST_YEAR = 1, 9999
 """What dates may be written in: ISO 8601, and every database, agree on these."""
@@ -100,7 +106,7 @@ def as_text(table: str, column: str, values: Column) -> Column:
     if pa.types.is_duration(kind):
         return _microseconds(values)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        _check_years(table, column, values)
+        check_years(table, column, values)
     if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
         return _clock_times(values)
     return values.cast(pa.string())
@@ -108,6 +114,8 @@ def as_text(table: str, column: str, values: Column) -> Column:
 
 def _decimals(values: Column) -> Column:
     texts = values.cast(pa.string())
+    if 0 <= values.type.scale <= PLAIN_MAX_SCALE:
+        return texts
     scientific = pc.match_substring(texts, "E")
     return replace_values(texts, scientific, lambda text: format(Decimal(text), "f"))
 
@@ -121,9 +129,11 @@ def _microseconds(durations: Column) -> Column:
     )
 
 
-def _check_years(table: str, column: str, values: Column) -> None:
-    bounds = pc.min_max(pc.year(values.cast(pa.timestamp("s"), safe=False) if _is_zoned(values) else values))
-    first, last = bounds["min"].as_py(), bounds["max"].as_py()
+def check_years(table: str, column: str, values: Column) -> None:
+    """Raise Unexportable for years that no format has."""
+    bounds = pc.min_max(values)
+    ends = pa.array([bounds["min"], bounds["max"]], values.type)
+    first, last = pc.year(ends.cast(pa.timestamp("s"), safe=False) if _is_zoned(values) else ends).to_pylist()
     if first is not None and (first < FIRST_YEAR or last > LAST_YEAR):
         raise Unexportable(
             f"Table {table}, column {column}: the year {first if first < FIRST_YEAR else last} cannot be written.",
@@ -140,11 +150,15 @@ def _is_zoned(values: Column) -> bool:
 def _clock_times(values: Column) -> Column:
     """Return times with a fraction only where there is one."""
     plain = values.cast(pa.timestamp(values.type.unit)) if _is_zoned(values) else values
-    seconds = plain.cast(pa.time32("s") if pa.types.is_time(plain.type) else pa.timestamp("s"), safe=False)
+    is_time = pa.types.is_time(plain.type)
+    seconds = plain.cast(pa.time32("s") if is_time else pa.timestamp("s"), safe=False)
     whole = pc.equal(seconds.cast(plain.type), plain)
     if pc.all(whole, skip_nulls=True).as_py() is not False:
         return seconds.cast(pa.string())
-    return pc.if_else(whole, seconds.cast(pa.string()), plain.cast(pa.string()))
+    texts = plain.cast(pa.string())
+    if not pc.any(whole, skip_nulls=True).as_py():
+        return texts
+    return pc.if_else(whole, pc.utf8_slice_codeunits(texts, 0, TIME_LETTERS if is_time else MOMENT_LETTERS), texts)
 
 
 def replace_values(texts: Column, where: Column, change: Callable[[Any], Any]) -> Column:
@@ -163,7 +177,13 @@ def count_true(where: Column) -> int:
 
 def join_cells(pieces: Sequence[Any], null: str) -> Column:
     """Return the texts of rows: arrays and plain strings one after the other, with `null` for what is NULL."""
-    return pc.binary_join_element_wise(*pieces, "", null_handling="replace", null_replacement=null)
+    joined: list[Any] = []
+    for piece in pieces:
+        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return pc.binary_join_element_wise(*joined, "", null_handling="replace", null_replacement=null)
 
 
 def text_bytes(lines: Column, start: int = 0, stop: int | None = None) -> memoryview:
@@ -187,11 +207,12 @@ def may_begin_with(texts: Column, first: bytes) -> bool:
     return bool(is_one[data[begins]].any())
 
 
-def may_contain(texts: Column, byte: int) -> bool:
-    """Tell whether some text may have a byte."""
-    import numpy as np
-
-    return bool((np.frombuffer(text_bytes(texts), "uint8") == byte).any())
+def may_contain(texts: Column, some: bytes) -> bool:
+    """Tell whether some text may have one of some bytes."""
+    content = bytes(text_bytes(texts))
+    if len(some) == 1:
+        return some in content
+    return len(content.translate(None, some)) < len(content)
 
 
 def line_offsets(lines: Column) -> Any:

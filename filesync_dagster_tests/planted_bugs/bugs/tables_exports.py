@@ -78,4 +78,28 @@ BUGS = (
         FILES,
         "json_is_exact",
     ),
+    Bug(
+        "small decimals have exponents",
+        "tables/exports/rows.py",
+        "PLAIN_MAX_SCALE = 6",
+        "PLAIN_MAX_SCALE = 60",
+        "filesync_dagster_tests/tables/exports/test_files.py",
+        "values_as_text",
+    ),
+    Bug(
+        "moments lose their seconds where others have fractions",
+        "tables/exports/rows.py",
+        "MOMENT_LETTERS, TIME_LETTERS = 19, 8",
+        "MOMENT_LETTERS, TIME_LETTERS = 16, 8",
+        "filesync_dagster_tests/tables/exports/test_files.py",
+        "values_as_text",
+    ),
+    Bug(
+        "numbers that Excel cannot hold are numbers",
+        "tables/exports/excel_cells.py",
+        "max(-least, most) < 10 ** (NUMBER_MAX_DIGITS - scale)",
+        "max(-least, most) < 10**NUMBER_MAX_DIGITS * 10**9",
+        "filesync_dagster_tests/tables/exports/test_files.py",
+        "numbers_and_dates",
+    ),
 )

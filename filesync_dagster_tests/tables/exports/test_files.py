@@ -25,6 +25,7 @@ from filesync_dagster.core.errors import Cancelled, TableError, Unexportable, Un
 from filesync_dagster.tables.exports import FORMATS, ExportOptions, export, load_order
 from filesync_dagster.tables.exports.excel import write_excel
 from filesync_dagster.tables.exports.names import file_names, sheet_names
+from filesync_dagster.tables.exports.rows import as_text
 from filesync_dagster.tables.exports.watch import ExportWatch
 from filesync_dagster.tables.model import DataSet, TableRelation
 from filesync_dagster_tests.tables.data_sets import write_data_set, write_table
@@ -281,6 +282,17 @@ def test_any_names_are_names_of_files_and_sheets(names):
     for found in (file_names(names, ".csv"), sheet_names(names)):
         assert len({name.casefold() for name in found.values()}) == len(names)
         assert not any("/" in name or name.strip() in {"", ".", ".."} for name in found.values())
+
+
+def test_values_as_text():
+    """No number has an exponent, and times have a fraction only where there is one."""
+    small = pa.array([Decimal("0E-7"), Decimal("0.0000001"), None], pa.decimal128(10, 7))
+    assert as_text("t", "c", small).to_pylist() == ["0.0000000", "0.0000001", None]
+    assert as_text("t", "c", small.cast(pa.decimal128(10, 6), safe=False)).to_pylist() == ["0.000000", "0.000000", None]
+    mixed = pa.array([0, 86_399_000_001, None], pa.timestamp("us", "Europe/Berlin"))
+    assert as_text("t", "c", mixed).to_pylist() == ["1970-01-01 00:00:00", "1970-01-01 23:59:59.000001", None]
+    clock = pa.array([0, 86_399_000_001, None], pa.time64("us"))
+    assert as_text("t", "c", clock).to_pylist() == ["00:00:00", "23:59:59.000001", None]
 
 
 @settings(max_examples=25)
