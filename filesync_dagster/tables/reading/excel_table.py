@@ -14,6 +14,7 @@ from lxml import etree
 from filesync_dagster.core.errors import LimitReached, UnreadableTable
 from filesync_dagster.core.extras import import_from_extra
 from filesync_dagster.tables.model import Table, TableWarning
+from filesync_dagster.tables.reading.header import are_years
 from filesync_dagster.tables.reading.options import Cancellation, ReadLimits, ReadOptions
 from filesync_dagster.tables.reading.record_table import as_text, write_rows
 
@@ -24,6 +25,8 @@ EXACT_INTEGER = 10**15
 """Excel keeps fifteen digits; what is longer was another number when it was typed in."""
 
 TITLE_ROWS = 20
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+ENCRYPTED_PART = b"E\0n\0c\0r\0y\0p\0t\0e\0d"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _PACKAGE = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -31,62 +34,75 @@ _PACKAGE = "{http://schemas.openxmlformats.org/package/2006/relationships}Relati
 Row = list[Any]
 
 
-def read_excel(  # noqa: C901, PLR0917  # as all readers are called; a way with many exits
+def read_excel(  # noqa: PLR0917  # as all readers are called
     path: Path, name: str, options: ReadOptions, folder: Path, limits: ReadLimits, cancellation: Cancellation
 ) -> list[Table]:
     """Return the tables of a workbook, with their parts in a folder. Raises UnreadableTable or LimitReached."""
-    calamine: Any = import_from_extra("python_calamine", "tables", "Reading spreadsheets")
     if zipfile.is_zipfile(path):
         check_archive(path, limits)
-    try:
-        workbook = calamine.CalamineWorkbook.from_path(str(path))
-        sheets = [(sheet.name, str(sheet.visible).endswith(".Visible")) for sheet in workbook.sheets_metadata]
-    except calamine.PasswordError as error:
-        raise UnreadableTable(
-            f"{path.name} is protected by a password.", hint="Save it without.", code="encrypted"
-        ) from error
-    except (calamine.CalamineError, OSError, ValueError) as error:
-        if (
-            path.read_bytes()[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-            and b"E\0n\0c\0r\0y\0p\0t\0e\0d" in path.read_bytes()
-        ):
-            raise UnreadableTable(
-                f"{path.name} is protected by a password.", hint="Save it without.", code="encrypted"
-            ) from error
-        raise UnreadableTable(f"{path.name} is no workbook, or is broken.", code="broken") from error
-    chosen = _chosen(path, sheets, options)
+    book = _Workbook(path)
+    chosen = _chosen(path, book.sheets, options)
     faults = _cell_faults(path)
-    tables: list[Table] = []
-    grids = []
-    for sheet in chosen:
-        cancellation.check()
-        grid = _grid(calamine, workbook, path, sheet, limits)
-        if grid:
-            grids.append((sheet, grid))
+    grids = [(sheet, grid) for sheet in chosen if (grid := book.grid(sheet, limits, cancellation))]
     if not grids:
         raise UnreadableTable(f"{path.name} has no cells.", code="empty")
-    hidden = [sheet for sheet, visible in sheets if not visible and sheet not in chosen]
+    hidden = [sheet for sheet, visible in book.sheets if not visible and sheet not in chosen]
+    tables: list[Table] = []
     for sheet, grid in grids:
-        table = name if len(grids) == 1 else f"{name}__{sheet}"
-        warnings = [*faults.get(sheet, ()), *_hidden_warnings(hidden if not tables else [])]
-        found = _SheetTable.of(path, sheet, grid, options)
-        if len(found.names) > limits.columns:
-            raise LimitReached(
-                f"{sheet!r} of {path.name} has {len(found.names):,} columns, and {limits.columns:,} may be read.",
-                code="too_many_columns",
-            )
-        tables.append(
-            write_rows(
-                found.names,
-                found.rows,
-                table,
-                options,
-                folder / "parts" / str(len(tables)),
-                cancellation,
-                [*warnings, *found.warnings],
-            )
-        )
+        called = name if len(grids) == 1 else f"{name}__{sheet}"
+        found = _SheetTable.of(path, sheet, grid, options, limits)
+        told = [*faults.get(sheet, ()), *_hidden_warnings([] if tables else hidden), *found.warnings]
+        parts = folder / "parts" / str(len(tables))
+        tables.append(write_rows(found.names, found.rows, called, options, parts, cancellation, told))
     return tables
+
+
+class _Workbook:
+    """An open workbook: its sheets, each with whether it is visible, and their cells. Raises UnreadableTable."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._calamine: Any = import_from_extra("python_calamine", "tables", "Reading spreadsheets")
+        try:
+            self._book = self._calamine.CalamineWorkbook.from_path(str(path))
+            found = [(sheet.name, str(sheet.visible).endswith(".Visible")) for sheet in self._book.sheets_metadata]
+        except self._calamine.PasswordError as error:
+            raise _protected(path) from error
+        except (self._calamine.CalamineError, OSError, ValueError) as error:
+            if _is_encrypted(path):
+                raise _protected(path) from error
+            raise UnreadableTable(f"{path.name} is no workbook, or is broken.", code="broken") from error
+        self.sheets: list[tuple[str, bool]] = found
+
+    def grid(self, sheet: str, limits: ReadLimits, cancellation: Cancellation) -> list[Row]:
+        """Return the cells of a sheet, rows that are all empty among them; [] for one without cells."""
+        cancellation.check()
+        try:
+            found = self._book.get_sheet_by_name(sheet)
+            if found.total_height > limits.rows:
+                raise LimitReached(
+                    f"{sheet!r} of {self._path.name} has {found.total_height:,} rows, and {limits.rows:,} may be read.",
+                    code="too_many_rows",
+                )
+            rows: list[Row] = [
+                [None if cell == "" else cell for cell in row] for row in found.to_python(skip_empty_area=False)
+            ]
+        except self._calamine.WorksheetNotFound:
+            return []  # a sheet of charts
+        except self._calamine.CalamineError as error:
+            raise UnreadableTable(f"{sheet!r} of {self._path.name} cannot be read.", code="broken") from error
+        while rows and not any(cell is not None for cell in rows[-1]):
+            rows.pop()
+        return rows
+
+
+def _is_encrypted(path: Path) -> bool:
+    content = path.read_bytes()
+    return content.startswith(OLE) and ENCRYPTED_PART in content
+
+
+def _protected(path: Path) -> UnreadableTable:
+    return UnreadableTable(f"{path.name} is protected by a password.", hint="Save it without.", code="encrypted")
 
 
 def check_archive(path: Path, limits: ReadLimits) -> None:
@@ -120,27 +136,6 @@ def _chosen(path: Path, sheets: Sequence[tuple[str, bool]], options: ReadOptions
     return [sheet for sheet, visible in sheets if visible or options.hidden_sheets]
 
 
-def _grid(calamine: Any, workbook: Any, path: Path, sheet: str, limits: ReadLimits) -> list[Row]:
-    """Return the cells of a sheet, rows that are all empty among them; [] for one that has none, or no cells at all."""
-    try:
-        found = workbook.get_sheet_by_name(sheet)
-        if found.total_height > limits.rows:
-            raise LimitReached(
-                f"{sheet!r} of {path.name} has {found.total_height:,} rows, and {limits.rows:,} may be read.",
-                code="too_many_rows",
-            )
-        rows: list[Row] = [
-            [None if cell == "" else cell for cell in row] for row in found.to_python(skip_empty_area=False)
-        ]
-    except calamine.WorksheetNotFound:
-        return []  # a sheet of charts
-    except calamine.CalamineError as error:
-        raise UnreadableTable(f"{sheet!r} of {path.name} cannot be read.", code="broken") from error
-    while rows and not any(cell is not None for cell in rows[-1]):
-        rows.pop()
-    return rows
-
-
 @dataclass(frozen=True)
 class _SheetTable:
     """What of a sheet is the table: names of columns, rows as long as these, and what was left out."""
@@ -150,8 +145,8 @@ class _SheetTable:
     warnings: list[TableWarning]
 
     @classmethod
-    def of(cls, path: Path, sheet: str, grid: list[Row], options: ReadOptions) -> "_SheetTable":
-        """Find the table in the cells of a sheet. Raises UnreadableTable."""
+    def of(cls, path: Path, sheet: str, grid: list[Row], options: ReadOptions, limits: ReadLimits) -> "_SheetTable":
+        """Find the table in the cells of a sheet. Raises UnreadableTable, LimitReached."""
         header, is_header, warnings = _header(path, sheet, grid, options.header_row)
         body = grid[header + 1 :] if is_header else grid[header:]
         rows = [row for row in body if any(cell is not None for cell in row)]
@@ -163,6 +158,11 @@ class _SheetTable:
         top = [*grid[header], *[None] * (width - len(grid[header]))] if is_header else [None] * width
         rows = [[*row, *[None] * (width - len(row))] for row in rows]
         used = [n for n in range(width) if top[n] is not None or any(row[n] is not None for row in rows)]
+        if len(used) > limits.columns:
+            raise LimitReached(
+                f"{sheet!r} of {path.name} has {len(used):,} columns, and {limits.columns:,} may be read.",
+                code="too_many_columns",
+            )
         if used and len(used) < used[-1] - used[0] + 1:
             message = (
                 f"Empty columns of {sheet!r} lie between others: it may hold several tables, which were read as one."
@@ -193,7 +193,7 @@ def _header(path: Path, sheet: str, grid: list[Row], declared: int | None) -> tu
     width = max(sum(cell is not None for cell in row) for row in grid)
     for number in range(first, min(first + TITLE_ROWS, len(grid))):
         cells = [cell for cell in grid[number] if cell is not None]
-        if len(cells) >= min(2, width) and all(isinstance(cell, str) for cell in cells):
+        if len(cells) >= min(2, width) and _are_names(cells, grid[number], grid[number + 1 :]):
             if number == len(grid) - 1 and number > first:
                 break
             return number, True, _titles(sheet, grid[first:number])
@@ -201,6 +201,21 @@ def _header(path: Path, sheet: str, grid: list[Row], declared: int | None) -> tu
             break
     warning = TableWarning("no_header", f"{sheet!r} has no row with names: the columns are numbered.")
     return first, False, [warning]
+
+
+def _are_names(cells: Row, row: Row, below: Sequence[Row]) -> bool:
+    """Tell whether cells are names of columns: texts, and years among them above what is none."""
+    if all(isinstance(cell, str) for cell in cells):
+        return True
+    numbers = [place for place, cell in enumerate(row) if cell is not None and not isinstance(cell, str)]
+    if len(numbers) == len(cells) or not all(isinstance(row[place], int | float) for place in numbers):
+        return False
+    texts = [as_text(_plain(cell)) for cell in row]
+    columns = [
+        [as_text(_plain(other[place])) for other in below if place < len(other) and other[place] is not None]
+        for place in range(len(row))
+    ]
+    return are_years(texts, numbers, columns)
 
 
 def _first(grid: list[Row]) -> int:

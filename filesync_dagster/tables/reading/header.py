@@ -44,7 +44,8 @@ def find_header(first: Sequence[FieldText], below: Sequence[Sequence[FieldText]]
         return _no_header()
     columns = list(zip(*below, strict=False))
     values = [index for index, text in enumerate(texts) if _VALUE.fullmatch(text)]
-    if values and not _are_years(texts, values, columns):
+    said = [[cell.text.strip() for cell in column] for column in columns]
+    if values and not are_years(texts, values, said):
         return _no_header()
     proof = any(_differs(text, column) for text, column in zip(texts, columns, strict=False))
     if proof or not below:
@@ -64,8 +65,8 @@ def _no_header() -> HeaderGuess:
     return HeaderGuess(is_header=False, warnings=(TableWarning("no_header", message),))
 
 
-def _are_years(texts: Sequence[str], values: Sequence[int], columns: Sequence[Sequence[FieldText]]) -> bool:
-    """Tell whether the numbers among names are years, in their order, above what are none."""
+def are_years(texts: Sequence[str], values: Sequence[int], columns: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the numbers among names (which are at `values`) are years, in their order, above what are none."""
     years = [texts[index] for index in values]
     if len(years) < 2 or len(years) == len(texts) or not all(_YEAR.fullmatch(year) for year in years):
         return False
@@ -74,7 +75,7 @@ def _are_years(texts: Sequence[str], values: Sequence[int], columns: Sequence[Se
         return False
     if not columns:
         return True
-    return not any(_YEAR.fullmatch(cell.text.strip()) for index in values for cell in columns[index])
+    return not any(_YEAR.fullmatch(cell) for index in values for cell in columns[index])
 
 
 def _differs(name: str, column: Sequence[FieldText]) -> bool:

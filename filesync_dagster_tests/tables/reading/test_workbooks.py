@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 import openpyxl
 import pytest
 import xlsxwriter
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from filesync_dagster.core.errors import LimitReached, UnreadableTable
 from filesync_dagster.tables.reading import ReadOptions, find_format, read_tables
@@ -75,6 +76,83 @@ def test_sheets_are_tables_and_hidden_ones_are_told(tmp_path):
     assert list(read(path, sheets=("B",))) == ["book"]
     with pytest.raises(UnreadableTable, match="has no sheet 'C'"):
         read(path, sheets=("C",))
+
+
+@pytest.mark.parametrize(
+    ("rows", "names", "told"),
+    [
+        ([["name", 2023, 2024], ["ann", 10, 20]], ("name", "2023", "2024"), set()),
+        ([["name", 2023, 2030], ["ann", 10, 20]], ("column_1", "column_2", "column_3"), {"no_header"}),
+        ([["name", 2023, 2024], ["ann", 2020, 20]], ("column_1", "column_2", "column_3"), {"no_header"}),
+        ([[2023, 2024], [1, 2]], ("column_1", "column_2"), {"no_header"}),
+    ],
+    ids=["years", "other numbers", "years below", "numbers only"],
+)
+def test_years_are_names_among_names(tmp_path, rows, names, told):
+    """Where they count on, and no year is below: as in CSV."""
+    path = tmp_path / "book.xlsx"
+    workbook(path, A=rows)
+    [table] = read(path).values()
+    assert (table.schema.names, codes(table)) == (names, told)
+
+
+ODS = """<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"
+><office:body><office:spreadsheet><table:table table:name="People">{}</table:table></office:spreadsheet></office:body>
+</office:document-content>"""
+
+
+def ods_row(*cells):
+    """Return a row of OpenDocument: each cell is its kind, and its value."""
+    names = {"float": "value", "date": "date-value", "time": "time-value", "boolean": "boolean-value"}
+    values = "".join(
+        f'<table:table-cell office:value-type="{kind}"'
+        + (f' office:{names[kind]}="{value}"' if kind in names else "")
+        + f"><text:p>{value}</text:p></table:table-cell>"
+        for kind, value in cells
+    )
+    return f"<table:table-row>{values}</table:table-row>"
+
+
+def write_ods(path, *rows):
+    """Write a workbook of OpenDocument."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", ODS.format("".join(ods_row(*row) for row in rows)))
+        manifest = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+        archive.writestr("META-INF/manifest.xml", manifest)
+
+
+def test_open_document(tmp_path):
+    """Its cells say themselves what they are."""
+    path = tmp_path / "people.ods"
+    header = [("string", name) for name in ("name", "age", "day", "moment", "clock", "yes")]
+    ann = [("string", "ann"), ("float", 3), ("date", "2024-02-29"), ("date", "2024-01-02T03:04:05"),
+           ("time", "PT12H30M00S"), ("boolean", "true")]  # fmt: skip
+    bob = [("string", "01234"), ("float", 4), ("date", "1999-12-31"), ("date", "2024-01-03T00:00:00"),
+           ("time", "PT00H00M01S"), ("boolean", "false")]  # fmt: skip
+    write_ods(path, header, ann, bob)
+    [table] = read(path).values()
+    assert rows_of(table) == [
+        ("ann", 3, date(2024, 2, 29), datetime(2024, 1, 2, 3, 4, 5), time(12, 30), True),
+        ("01234", 4, date(1999, 12, 31), datetime(2024, 1, 3), time(0, 0, 1), False),
+    ]
+
+
+def test_days_since_1904_and_macros(tmp_path):
+    """A workbook of the first Macs has other numbers for the same days; nobody runs what a workbook brings."""
+    plain, path = tmp_path / "plain.xlsx", tmp_path / "book.xlsm"
+    book = openpyxl.Workbook()
+    book.epoch = CALENDAR_MAC_1904
+    for row in (["when", "day"], [datetime(2024, 1, 2, 3, 4, 5), date(1905, 1, 1)]):
+        book.active.append(row)
+    book.save(plain)
+    with zipfile.ZipFile(plain) as archive, zipfile.ZipFile(path, "w") as other:
+        for entry in archive.infolist():
+            other.writestr(entry, archive.read(entry))
+        other.writestr("xl/vbaProject.bin", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2_000))
+    [table] = read(path).values()
+    assert rows_of(table) == [(datetime(2024, 1, 2, 3, 4, 5), date(1905, 1, 1))]
 
 
 def test_titles_and_tables_beside_each_other(tmp_path):
