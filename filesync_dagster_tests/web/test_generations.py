@@ -97,7 +97,7 @@ def test_a_client_of_synthe_flow_is_served(place):
                 "columns": [
                     {"name": "id", "data_type": "INTEGER", "is_primary_key": True, "is_unique": True},
                     {"name": "person_id", "data_type": "INTEGER"},
-                    {"name": "amount", "data_type": "NUMERIC"},
+                    {"name": "amount", "data_type": "NUMERIC", "business_rules": "at most 50; nobody knows why"},
                 ],
             },
         ],
@@ -127,6 +127,7 @@ def test_a_client_of_synthe_flow_is_served(place):
     keys = {row["id"] for row in status["data"]["people"]}
     assert {row["person_id"] for row in status["data"]["orders"]} <= keys
     assert status["error"] is None
+    check_words(client, status)
 
     for body in (request, {"session_id": status["session_id"]}):
         valid = client.post("/api/sdv/validate", json=body).json()
@@ -145,6 +146,17 @@ def test_a_client_of_synthe_flow_is_served(place):
     assert refused["error_code"] == "tables_differ"
     assert "orders.total" in refused["error"]
     assert "orders.amount" in refused["error"]
+
+
+def check_words(client, status):
+    """What is said in words holds where all rows obey it; what they break, and what says nothing, is told."""
+    report = client.get(f"/api/sdv/sessions/{status['session_id']}/report").json()
+    assert ["age"] in [rule["columns"] for rule in report["rules"] if rule["kind"] == "range"]
+    unused = [one["message"] for one in status["warnings"] if one["code"] == "business_rules_unused"]
+    assert [("rows of orders break" in text, "nobody knows why" in text) for text in sorted(unused)] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 def events_of(text):

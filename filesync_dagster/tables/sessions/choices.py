@@ -5,9 +5,24 @@ from dataclasses import replace
 
 from filesync_dagster.core.errors import TableError
 from filesync_dagster.tables.keys import find_keys
-from filesync_dagster.tables.model import DataSet, Multiplicity, Origin, Role, RuleKind, Table, TableRelation, TableRule
+from filesync_dagster.tables.model import (
+    DataSet,
+    Multiplicity,
+    Origin,
+    Role,
+    RuleKind,
+    Table,
+    TableRelation,
+    TableRule,
+    TableWarning,
+)
 from filesync_dagster.tables.sessions.request import GenerationRequest, RequestedRelation, RequestedRule
 from filesync_dagster.tables.synthetic import FitOptions, GenerateRequest, RowCondition
+from filesync_dagster.tables.synthetic.rule_check import broken_rules
+from filesync_dagster.tables.synthetic.schema_only import read_words
+
+UNUSED_WORDS = "business_rules_unused"
+"""What programs call it that words say no rule, or one that the rows break."""
 
 NO_RELATION = "none"
 SINGLE = frozenset({"one_to_one", "one-to-one", "1:1", "1-1"})
@@ -130,6 +145,46 @@ def with_rules(request: GenerationRequest, found: DataSet) -> DataSet:
         else:
             rules = [*(one for one in rules if one not in same), rule]
     return replace(found, rules=tuple(rules))
+
+
+def with_words(request: GenerationRequest, found: DataSet) -> DataSet:
+    """Return tables that have rows with the rules that `business_rules` say in words, as far as all rows obey them.
+
+    What rows break, and what nothing was made of, is a warning of its table.
+    """
+    said, warnings = _said_rules(request, found)
+    known = {(rule.kind, rule.table, rule.columns) for rule in found.rules if rule.enabled}
+    new = [rule for rule in said if (rule.kind, rule.table, rule.columns) not in known]
+    broken = broken_rules(found, new)
+    for rule, error in broken:
+        note = TableWarning(UNUSED_WORDS, f"A rule in words is not used: {error.message}", column=rule.columns[0])
+        warnings.setdefault(rule.table, []).append(note)
+    lost = [rule for rule, _ in broken]
+    tables = tuple(_warned(table, warnings.get(table.name, [])) for table in found.tables)
+    return replace(found, tables=tables, rules=(*found.rules, *(rule for rule in new if rule not in lost)))
+
+
+def _said_rules(request: GenerationRequest, found: DataSet) -> tuple[list[TableRule], dict[str, list[TableWarning]]]:
+    """Return the rules that are said in words, and warnings of tables about words that say nothing."""
+    rules: list[TableRule] = []
+    warnings: dict[str, list[TableWarning]] = {}
+    for asked in request.tables:
+        schema = found.table(asked.name).schema
+        parents = {one.parent for one in found.relations if one.child == asked.name and one.holds}
+        outside = {f"{parent}.{name}" for parent in parents for name in found.table(parent).schema.names}
+        columns = {column.name: column for column in schema.columns}
+        for column in asked.columns:
+            read = read_words(schema.name, columns[column.name], {*schema.names, *outside}, column.business_rules)
+            rules += [rule for rule in read.rules if rule not in rules]
+            notes = [
+                TableWarning(UNUSED_WORDS, f"Nothing was made of {one!r}.", column=column.name) for one in read.unread
+            ]
+            warnings.setdefault(asked.name, []).extend(notes)
+    return rules, warnings
+
+
+def _warned(table: Table, notes: Sequence[TableWarning]) -> Table:
+    return replace(table, schema=replace(table.schema, warnings=(*table.schema.warnings, *notes)))
 
 
 def _rule(asked: RequestedRule) -> TableRule:

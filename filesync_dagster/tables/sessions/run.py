@@ -23,6 +23,7 @@ from filesync_dagster.tables.sessions.choices import (
     row_request,
     with_choices,
     with_rules,
+    with_words,
     without_relations,
 )
 from filesync_dagster.tables.sessions.description import describe_request
@@ -197,7 +198,8 @@ def _prepare(
     if request.find_rules:
         watch.step("rules")
         keyed = mine_rules(keyed, cancel=watch.is_cancelled)
-    return with_rules(request, keyed), {}
+    watch.step("words")
+    return with_rules(request, with_words(request, keyed)), {}
 
 
 def _is_described(table: Table) -> bool:
@@ -293,8 +295,5 @@ def _warnings(request: GenerationRequest, real: DataSet, made: DataSet, learned:
     ]
     if learned.privacy is not None and learned.privacy.remembers:
         found.append({"code": "remembers", "message": "The model remembers real rows: see the report.", "count": 1})
-    if not learned.model.schema_only and any(one.business_rules for table in request.tables for one in table.columns):
-        message = "What `business_rules` say is not used where there are rows: the rules of the rows are."
-        found.append({"code": "business_rules_unused", "message": message, "count": 1})
     texts = (*learned.model.warnings, *learned.notes)
     return [*found, *({"code": "model", "message": text, "count": 1} for text in texts)]

@@ -132,7 +132,7 @@ def verify_rules(data_set: DataSet) -> DataSet:
 
     One that was only found among real rows is told as a warning of its table, and is a proposal from now on.
     """
-    broken = _broken_rules(data_set, active_rules(data_set))
+    broken = broken_rules(data_set, active_rules(data_set))
     for rule, error in broken:
         if rule.origin is Origin.DECLARED:
             raise error
@@ -147,7 +147,7 @@ def verify_rules(data_set: DataSet) -> DataSet:
     return replace(data_set, tables=tables, rules=rules)
 
 
-def _broken_rules(data_set: DataSet, rules: Sequence[TableRule]) -> list[tuple[TableRule, RuleBroken]]:
+def broken_rules(data_set: DataSet, rules: Sequence[TableRule]) -> list[tuple[TableRule, RuleBroken]]:
     """Return the rules that are broken, with the error that says how."""
     real = {table.name: RealTable(table) for table in data_set.tables} if rules else {}
     relations = [relation for relation in data_set.relations if relation.holds]

@@ -63,6 +63,14 @@ BUGS = (
         "past_its_time_goes",
     ),
     Bug(
+        "what is said in words is no rule where there are rows",
+        "tables/sessions/choices.py",
+        "rules=(*found.rules, *(rule for rule in new if rule not in lost))",
+        "rules=found.rules",
+        WEB,
+        "client_of_synthe_flow",
+    ),
+    Bug(
         "an export goes to every host",
         "tables/sessions/targets.py",
         'request_context(runtime, "", folder, cancelled)',
