@@ -97,7 +97,8 @@ def test_who_is_asked_to_stop_waits_for_no_answer():
         odd_hosts.silence(connection)
 
     def stop():
-        waiting.wait(10)
+        waiting.wait(60)
+        time.sleep(0.5)  # until all of the request is sent, for sending it looks, too
         request_stop()
 
     threading.Thread(target=stop).start()
