@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.sql.elements import ClauseElement
@@ -99,14 +100,11 @@ def shared_engines() -> Iterator[dict[str, Any]]:
             database = waiting[os.getpid(), engines._threads].pop()
         except (KeyError, IndexError):
             return make(engines)
-        database._folder = engines._temp / f"duckdb-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        for name, value in (
-            ("memory_limit", f"'{engines._memory_limit}'"),
-            ("temp_directory", literal(str(database._folder))),
-            ("preserve_insertion_order", "false"),
-            ("TimeZone", "'UTC'"),
-        ):
-            database._con.execute(f"SET GLOBAL {name} = {value}")
+        try:
+            _set_up(database, engines)
+        except duckdb.Error:  # it has more in memory than this one may have
+            database.close()
+            return make(engines)
         return database
 
     with pytest.MonkeyPatch.context() as patch:
@@ -116,3 +114,15 @@ def shared_engines() -> Iterator[dict[str, Any]]:
     for kept in waiting.values():
         for database in kept:
             database.close()
+
+
+def _set_up(database: Any, engines: Engines) -> None:
+    """Set up a database that others worked in as one that these engines make."""
+    database._folder = engines._temp / f"duckdb-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    for name, value in {
+        "memory_limit": f"'{engines._memory_limit}'",
+        "temp_directory": literal(str(database._folder)),
+        "preserve_insertion_order": "false",
+        "TimeZone": "'UTC'",
+    }.items():
+        database._con.execute(f"SET GLOBAL {name} = {value}")

@@ -6,7 +6,7 @@ the bytes of the paths. What is not known is an empty field. This is for machine
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
 from enum import StrEnum
@@ -26,7 +26,7 @@ from filesync_dagster.replication.state_csv_lines import (
     read_header,
 )
 from filesync_dagster.storage.durable import publish
-from filesync_dagster.storage.snapshots.engine import connect, literal, stream
+from filesync_dagster.storage.snapshots.engine import Engines, literal, stream
 
 _FIELDS: "list[pa.Field[Any]]" = [
     pa.field("file_path", pa.string()),
@@ -203,11 +203,8 @@ def _known(row: Mapping[str, Any], side: str) -> dict[str, Any]:
 
 @contextmanager
 def _database(temp: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    con = connect(MEMORY_LIMIT, temp, THREADS)
-    try:
+    with closing(Engines(MEMORY_LIMIT, temp, THREADS)) as engines, engines.lend() as con:
         yield con
-    finally:
-        con.close()
 
 
 def _load(con: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
