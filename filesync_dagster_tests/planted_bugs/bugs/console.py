@@ -14,6 +14,8 @@ LIVE = "src/app/live.test.ts"
 SEARCH = "src/query/search.test.ts"
 EXPORTED = "src/pages/data/export/exported.test.ts"
 TARGET = "src/pages/data/export/target.test.ts"
+UPLOAD_ROWS = "src/pages/data/sources/uploadRows.test.ts"
+READING = "src/pages/data/sources/reading.test.ts"
 SHELL = "filesync_dagster_tests/web/console/test_shell.py"
 FLOWS = "filesync_dagster_tests/web/console/test_flows.py"
 EVERY_PAGE = "filesync_dagster_tests/web/console/test_every_page.py"
@@ -116,6 +118,20 @@ BUGS = (
         '(one.state === "queued" || one.state === "exporting") && !one.cancel_asked',
         "isGoingOn(one) && !one.cancel_asked",
         EXPORTED,
+    ),
+    ConsoleBug(
+        "a file that cannot be read is ready",
+        "src/pages/data/sources/uploadRows.ts",
+        'if (upload.state === "ready" && upload.problem) return "unread";',
+        "",
+        UPLOAD_ROWS,
+    ),
+    ConsoleBug(
+        "a row of names that is none is found out",
+        "src/pages/data/sources/reading.ts",
+        'form.headerRow === "" ? null : Number(form.headerRow)',
+        "Number(form.headerRow) || null",
+        READING,
     ),
     ConsoleBug(
         "the password that was typed goes along with a source",

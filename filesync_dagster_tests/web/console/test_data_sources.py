@@ -66,13 +66,23 @@ def test_a_source_is_tried_saved_edited_and_removed(visit, place):
 
 
 def test_people_are_masked_until_somebody_asks(visit, place):
-    """A table of an upload: profile, rows, and what is about people only after a question that says what it notes."""
+    """A table of an upload: how it is read, profile, rows, and people only after a question that says what it notes."""
     page = visit.page
     file = place.call("POST", "/api/upload/file", files={"file": ("people.csv", PEOPLE.encode())}).json()
     visit.open(f"/data/sources?look={file['upload_id']}")
     sheet = page.get_by_role("dialog", name="First rows of people.csv")
     expect(sheet.get_by_text("Rows 1 to 20 of 120")).to_be_visible()
     assert "anna1@example.com" not in sheet.inner_text()
+    odd = place.call("POST", "/api/upload/file", files={"file": ("odd.csv", b"a:b\n1:2\n3:4\n")}).json()["upload_id"]
+    visit.open(f"/data/sources?read={odd}")
+    sheet = page.get_by_role("dialog", name="How odd.csv is read")
+    sheet.get_by_label("Delimiter").select_option("colon")
+    sheet.get_by_label("Types of columns").fill("b: text")
+    sheet.get_by_role("button", name="Read it so").click()
+    expect(sheet).to_have_count(0)
+    told = place.call("GET", f"/api/uploads/{odd}").json()
+    assert (told["reading"]["delimiter"], told["reading"]["types"]) == (":", {"b": "text"})
+    assert told["tables"][0]["columns"] == 2
     visit.open("/data/tables")
     page.get_by_role("grid", name="Tables").get_by_role("link", name="people").first.click()
     expect(page.get_by_role("heading", level=1, name="people")).to_be_visible()

@@ -45,6 +45,7 @@ def test_files_that_are_dropped_are_uploaded_and_chosen(visit):
     )
     row = row_of(page, "dropped.csv")
     expect(row).to_contain_text("ready")
+    expect(row).to_contain_text("1 table, 2 rows")
     expect(row.get_by_role("checkbox")).to_be_checked()
     expect(page.get_by_text("1 file and 0 sources chosen")).to_be_visible()
     assert re.search(r"upload=[0-9a-f]{32}", page.url)

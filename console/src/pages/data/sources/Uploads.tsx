@@ -20,9 +20,10 @@ interface UploadsProps {
   chosen: readonly string[];
   onChoose: (id: string, isChosen: boolean) => void;
   onLook: (row: UploadRow) => void;
+  onRead: (row: UploadRow) => void;
 }
 
-export function Uploads({ rows, chosen, onChoose, onLook }: UploadsProps) {
+export function Uploads({ rows, chosen, onChoose, onLook, onRead }: UploadsProps) {
   const [removing, setRemoving] = useState<UploadRow | null>(null);
   if (rows.length === 0) return <Empty title={t("sources.noUploads")} hint={t("sources.noUploadsHint")} />;
   return (
@@ -37,6 +38,9 @@ export function Uploads({ rows, chosen, onChoose, onLook }: UploadsProps) {
             onChoose={onChoose}
             onLook={() => {
               onLook(row);
+            }}
+            onRead={() => {
+              onRead(row);
             }}
             onRemove={() => {
               setRemoving(row);
@@ -54,10 +58,11 @@ interface ItemProps {
   isChosen: boolean;
   onChoose: (id: string, isChosen: boolean) => void;
   onLook: () => void;
+  onRead: () => void;
   onRemove: () => void;
 }
 
-function UploadItem({ row, isChosen, onChoose, onLook, onRemove }: ItemProps) {
+function UploadItem({ row, isChosen, onChoose, onLook, onRead, onRemove }: ItemProps) {
   const { may_decide: mayDecide } = useSession();
   const name = visible(row.name);
   const [tone, icon] = LOOKS[row.state];
@@ -103,6 +108,7 @@ function UploadItem({ row, isChosen, onChoose, onLook, onRemove }: ItemProps) {
         {queued?.phase === "paused" && <Button look="quiet" icon="right" name={t("sources.resume", { name })} onClick={() => { resume(queued.key); }} />}
         {queued?.phase === "failed" && row.state !== "refused" && <Button look="quiet" icon="refresh" name={t("sources.retry", { name })} onClick={() => { resume(queued.key); }} />}
         {isReady && <Button look="quiet" icon="search" name={t("sources.look", { name })} onClick={onLook} />}
+        {(isReady || row.state === "unread") && <Button look="quiet" icon="settings" name={t("sources.readingOf", { name })} disabled={!mayDecide} onClick={onRead} />}
         <Button look="quiet" icon="cross" name={t("sources.remove", { name })} disabled={!mayDecide} onClick={onRemove} />
       </div>
     </li>

@@ -1,6 +1,7 @@
 /** The first tab: what tables are made of. Files are dropped anywhere on it. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef } from "react";
+import { call } from "../../../api/client";
 import { useApi } from "../../../api/queries";
 import { useSession } from "../../../app/session";
 import { Answer } from "../../../components/Answer";
@@ -14,18 +15,21 @@ import { DataPage } from "../DataPage";
 import { tabAddress, useWizard, type Wizard } from "../wizard";
 import { Connectors } from "./Connectors";
 import { DropZone } from "./DropZone";
+import { ReadingSheet } from "./ReadingSheet";
 import { SavedSources } from "./SavedSources";
 import { SourceSheet } from "./SourceSheet";
 import { UploadPreview } from "./UploadPreview";
 import { Uploads } from "./Uploads";
-import { isChanging, rowsOf } from "./uploadRows";
+import { isChanging, rowsOf, unreadOf } from "./uploadRows";
 import data from "../data.module.css";
 
 /** Which sheet is open: of a new source of a type, or of one that there is; or the rows of an upload. */
-const OPEN = { connect: text(), edit: text(), look: text() };
+const OPEN = { connect: text(), edit: text(), look: text(), read: text() };
 const UPLOADS_COUNT = 200;
 /** Uploads of this page that were offered for the generation already: who unticks one does not get it back. */
 const offered = new Set<string>();
+/** Those that are being read since they were sent. */
+const begun = new Set<string>();
 
 export default function SourcesPage() {
   const [wizard, change] = useWizard();
@@ -51,7 +55,18 @@ export default function SourcesPage() {
       window.clearInterval(timer);
     };
   }, [isReading, queries]);
-  const fresh = rows.flatMap((row) => (row.queued && row.upload && row.state === "ready" && !offered.has(row.upload.upload_id) ? [row.upload.upload_id] : []));
+  const unread = unreadOf(rows).filter((one) => !begun.has(one.upload_id));
+  const unreadKey = unread.map((one) => one.filename).join("/");
+  useEffect(() => {
+    for (const one of unread) {
+      begun.add(one.upload_id);
+      const again = () => void queries.invalidateQueries({ queryKey: ["GET /api/uploads"] });
+      // What comes of it, a problem too, is told with the upload.
+      void call("GET /api/upload/file/{filename}/content", { path: { filename: one.filename }, query: { max_rows: 1 } }).then(again, again);
+    }
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [unreadKey, queries]);
+  const fresh = rows.flatMap((row) => (row.queued && row.upload && row.state === "ready" && row.upload.tables.length > 0 && !offered.has(row.upload.upload_id) ? [row.upload.upload_id] : []));
   const freshKey = fresh.join(",");
   useEffect(() => {
     if (freshKey === "") return;
@@ -66,6 +81,7 @@ export default function SourcesPage() {
     [change, wizard.upload],
   );
   const looked = query.data?.uploads.find((one) => one.upload_id === open.look);
+  const read = query.data?.uploads.find((one) => one.upload_id === open.read);
   const isAnyChosen = wizard.upload.length + wizard.source.length > 0;
   return (
     <DataPage tab="sources" title={t("sources.title")} lead={t("sources.lead")} asOf={query.dataUpdatedAt}>
@@ -74,11 +90,12 @@ export default function SourcesPage() {
         <section className={data.part}>
           <h2>{t("sources.uploads")}</h2>
           <Answer query={query} lines={3}>
-            {() => <Uploads rows={rows} chosen={wizard.upload} onChoose={choose} onLook={(row) => { setOpen({ look: row.upload?.upload_id ?? "" }); }} />}
+            {() => <Uploads rows={rows} chosen={wizard.upload} onChoose={choose} onLook={(row) => { setOpen({ look: row.upload?.upload_id ?? "" }); }} onRead={(row) => { setOpen({ read: row.upload?.upload_id ?? "" }); }} />}
           </Answer>
         </section>
         <Sources wizard={wizard} onChoose={(source) => { change({ source }, { replace: true }); }} open={open} onOpen={setOpen} />
         {looked && <UploadPreview filename={looked.filename} name={looked.original_name} onClose={() => { setOpen({ look: "" }); }} />}
+        {read && <ReadingSheet key={read.upload_id} upload={read} onClose={() => { setOpen({ read: "" }); }} />}
         {isAnyChosen && (
           <div className={data.bottom}>
             <Muted>{t("sources.chosen", { files: plural(wizard.upload.length, "file"), sources: plural(wizard.source.length, "source") })}</Muted>

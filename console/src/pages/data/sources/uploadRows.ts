@@ -28,6 +28,7 @@ export const LOOKS = {
   failed: ["bad", "cross"],
   refused: ["bad", "cross"],
   ready: ["ok", "check"],
+  unread: ["warn", "warning"],
   unfinished: ["warn", "pause"],
 } as const satisfies Record<string, readonly [Tone, IconName]>;
 
@@ -39,6 +40,7 @@ export function isChanging(state: UploadState): boolean {
 }
 
 function stateOf(upload: UploadOut): UploadState {
+  if (upload.state === "ready" && upload.problem) return "unread";
   return upload.state === "receiving" ? "unfinished" : upload.state in LOOKS ? (upload.state as UploadState) : "reading";
 }
 
@@ -53,9 +55,14 @@ function rowOfQueued(queued: QueuedFile, upload: UploadOut | null): UploadRow {
     state: state === "unfinished" ? "judging" : state,
     queued,
     upload,
-    problem: isRefused ? upload.refusal : (queued.error?.message ?? null),
+    problem: isRefused ? upload.refusal : (queued.error?.message ?? upload?.problem ?? null),
     hint: isRefused ? null : (queued.error?.hint ?? null),
   };
+}
+
+/** Uploads that this page sent, and that nobody has read yet. */
+export function unreadOf(rows: readonly UploadRow[]): UploadOut[] {
+  return rows.flatMap(({ queued, upload, state }) => (queued && upload && state === "ready" && upload.tables.length === 0 ? [upload] : []));
 }
 
 /** One row for each: those of this page first, then the others, newest first. */
@@ -73,7 +80,7 @@ export function rowsOf(queue: readonly QueuedFile[], uploads: readonly UploadOut
       state: stateOf(upload),
       queued: null,
       upload,
-      problem: upload.refusal,
+      problem: upload.refusal ?? upload.problem ?? null,
       hint: null,
     }));
   return [...sending, ...others];
