@@ -212,11 +212,7 @@ def read_upload_again(site: Site, upload_id: str, choices: ReadingChoices) -> Up
         uploads = filesync.runtime.metadata.uploads
         record, given = uploads.get(upload_id), choices.model_dump(exclude_none=True)
         parse_config(FileSettings, given)
-        try:
-            site.upload_tables.read_again(filesync.runtime, record, given, CONTENT_WAIT_SECONDS)
-        except TableError as error:
-            if error.code != "busy" or not site.upload_tables.is_reading(upload_id):
-                raise
+        site.upload_tables.read_again(filesync.runtime, record, given, CONTENT_WAIT_SECONDS)
         return upload_out(uploads.get(upload_id), site)
 
 

@@ -61,15 +61,24 @@ class UploadTables:
 
     def read_again(
         self, runtime: Runtime, upload: UploadRecord, options: Mapping[str, Any], wait_seconds: float
-    ) -> None:
-        """Read an upload as `options` (some of `FileSettings`) say; it is as it was where it cannot be read so.
+    ) -> bool:
+        """Read an upload as `options` (some of `FileSettings`) say; tell whether that ended within so many seconds.
 
-        Raises TableError: "busy" while it is being read, in this way or another; UnreadableTable.
+        It is as it was where it cannot be read so. Raises TableError: "busy" while it is being read in another way;
+        UnreadableTable.
         """
-        if upload.state != "ready" or self.is_reading(upload.id):
-            raise TableError(f"{upload.original_name} is not there yet.", hint="Ask again soon.", code="busy")
+        busy = TableError(f"{upload.original_name} is being read.", hint="Ask again soon.", code="busy")
+        if upload.state != "ready":
+            raise busy
+        with self._lock:
+            if upload.id in self._readings:
+                raise busy
         reading = self._start(runtime.config.environment, replace(upload, options=dict(options)))
-        self._wait(reading, upload, wait_seconds)
+        if not reading.done.wait(wait_seconds):
+            return False
+        if reading.error is not None:
+            raise reading.error
+        return True
 
     def is_reading(self, upload_id: str) -> bool:
         """Tell whether an upload is being read here."""

@@ -15,6 +15,14 @@ BUGS = (
         "more_files_than_it_may",
     ),
     Bug(
+        "how a file is read is answered as done while it is read in another way",
+        "tables/catalog/upload_tables.py",
+        "            if upload.id in self._readings:\n                raise busy",
+        "            if False:\n                raise busy",
+        "filesync_dagster_tests/web/tables/test_reads.py",
+        "cannot_be_read_says_where",
+    ),
+    Bug(
         "what was said of how a file is read is forgotten by sources",
         "tables/sources/parsed_files.py",
         "options if file.options is None else options.with_defaults(file.options)",

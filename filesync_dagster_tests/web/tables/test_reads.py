@@ -273,6 +273,11 @@ def test_a_file_that_cannot_be_read_says_where(place, monkeypatch):
     again = place.admin.request("PUT", one, json={"delimiter": ";"})
     assert (again.status_code, again.json()["problem"]) == (200, None), again.text
     assert again.json()["tables"] == [{"name": "ragged", "rows": 3, "columns": 1}]
+    readings = place.project.site.upload_tables._readings
+    readings[sent["upload_id"]] = object()  # as while somebody else has it read
+    busy = place.admin.request("PUT", one, json={"delimiter": "|"})
+    assert (busy.status_code, busy.json()["code"]) == (409, "busy")
+    del readings[sent["upload_id"]]
     wrong = place.admin.request("PUT", one, json={"delimiter": ","})
     assert wrong.status_code == 422, wrong.text
     kept = place.admin.get(f"/api/uploads/{sent['upload_id']}").json()
