@@ -355,18 +355,18 @@ def test_a_deep_tree(tmp_path):
     subprocess.run(["rm", "-rf", tmp_path / name], check=True)
 
 
-def test_fifty_thousand_files_in_one_folder(tmp_path):
+def test_many_files_in_one_folder(tmp_path):
     """A huge folder comes in pages, and a listing resumes in the middle of it."""
-    for number in range(50_000):
+    for number in range(20_000):
         os.close(os.open(f"{tmp_path}/{number}", os.O_CREAT | os.O_WRONLY))
     big = source(tmp_path)
 
     found = list(big.list(""))
 
-    assert [page.batch.num_rows for page in found] == [5_000] * 10
-    assert len({value for page in found for value in page.batch["external_id"].to_pylist()}) == 50_000
-    rest = list(big.list("", found[6].checkpoint))
-    assert [page.batch.num_rows for page in rest] == [5_000] * 3
+    assert [page.batch.num_rows for page in found] == [5_000] * 4
+    assert len({value for page in found for value in page.batch["external_id"].to_pylist()}) == 20_000
+    rest = list(big.list("", found[1].checkpoint))
+    assert [page.batch.num_rows for page in rest] == [5_000] * 2
 
 
 def test_what_vanishes_during_the_walk_is_gone(tmp_path):
