@@ -27,15 +27,21 @@ WHERE convalidated AND connamespace = 'public'::regnamespace GROUP BY 1
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """Return the model of the company, with the rules that are found in its rows."""
-    company = hr_data_set(tmp_path_factory.mktemp("company"))
-    return fit(mine_rules(find_keys(company.tables, company.relations)))
+def company(tmp_path_factory):
+    """Return the company, with the rules that are found in its rows."""
+    real = hr_data_set(tmp_path_factory.mktemp("company"))
+    return mine_rules(find_keys(real.tables, real.relations))
+
+
+@pytest.fixture(scope="module")
+def model(company):
+    """Return the model of the company."""
+    return fit(company)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [1, 10])
-def test_the_company_is_loaded_into_postgres(model, scale, postgres_url, tmp_path):
+def test_the_company_is_loaded_into_postgres(company, model, scale, postgres_url, tmp_path):
     """Keys, foreign keys and checks are the database's; amounts add up, nobody is above themselves, ends come last."""
     made = generate(model, GenerateRequest(scale=scale, seed=3), tmp_path / "rows")
     done = export(made, "sql", ExportOptions(), tmp_path / "out")
@@ -44,6 +50,8 @@ def test_the_company_is_loaded_into_postgres(model, scale, postgres_url, tmp_pat
 
     try:
         for table in made.tables:
+            real_rows = company.table(table.name).schema.row_count
+            assert table.schema.row_count == pytest.approx(scale * real_rows, rel=0.02)
             assert fetch(connection, f"SELECT count(*) FROM {table.name}") == [(table.schema.row_count,)]
         kinds = dict(fetch(connection, CONSTRAINTS))
         assert (kinds["f"], kinds["p"]) == (15, 11)

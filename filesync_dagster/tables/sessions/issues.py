@@ -148,7 +148,7 @@ def _upload_issues(runtime: Runtime, config: Any, where: str) -> Iterator[Reques
 
 def _option_issues(request: GenerationRequest) -> Iterator[RequestIssue]:
     if request.engine not in ENGINES:
-        message = f"The engine {request.engine} is not installed here."
+        message = f"The engine {request.engine} cannot be run by this version of filesync."
         yield RequestIssue("engine", message, "unsupported", "Leave `engine` out: `core` needs nothing else.")
     try:
         ExportOptions.from_json(request.export_options)
