@@ -1,4 +1,4 @@
-"""Where sources work: what a request may reach, and what the operator of the machine may."""
+"""Where sources work that requests ask for: what these may reach; and the uploads of an installation."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from filesync_dagster.config import VirusScan
 from filesync_dagster.sync.runtime import Runtime
+from filesync_dagster.tables.daily.access import source_limits
 from filesync_dagster.tables.sources.addresses import AddressGuard
-from filesync_dagster.tables.sources.base import SourceContext, SourceLimits
+from filesync_dagster.tables.sources.base import SourceContext
 from filesync_dagster.tables.sources.deadline import never_cancelled
 from filesync_dagster.tables.uploads import ClamdScan, UploadLimits, UploadStore
 
@@ -22,37 +23,16 @@ def request_context(
 ) -> SourceContext:
     """Return where a source works that somebody asked for over HTTP: public addresses, and files that were sent."""
     settings, uploads = runtime.config.settings.tables, upload_store(runtime)
-    limits = SourceLimits(
-        uploads=settings.max_files,
-        rows=settings.max_source_rows,
-        tables=settings.max_tables,
-        file_bytes=int(settings.max_file),
-    )
     return SourceContext(
         name=name,
         folder=_made(folder),
         guard=AddressGuard(settings.allow_hosts),
-        limits=limits,
+        limits=replace(source_limits(runtime), uploads=settings.max_files),
         cancelled=cancelled,
         runtime=runtime,
         find_upload=uploads.find,
         name_upload=uploads.original_name,
         upload_settings=uploads.settings,
-    )
-
-
-def operator_context(
-    runtime: Runtime, name: str, folder: Path, cancelled: Callable[[], bool] = never_cancelled
-) -> SourceContext:
-    """Return where a source of endpoints.yaml works: every address; paths are relative to that file."""
-    beside = runtime.config.environment.config_path.absolute().parent
-    context = request_context(runtime, name, folder, cancelled)
-    return replace(
-        context,
-        guard=AddressGuard.of_operator(),
-        find_upload=lambda path: beside / path,
-        name_upload=None,
-        upload_settings=None,
     )
 
 

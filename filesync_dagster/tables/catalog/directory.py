@@ -20,9 +20,10 @@ from filesync_dagster.storage.database.data_sources import (
     UnknownSource,
 )
 from filesync_dagster.sync.runtime import Runtime
-from filesync_dagster.tables.catalog.contexts import operator_context, request_context
+from filesync_dagster.tables.catalog.contexts import request_context
 from filesync_dagster.tables.catalog.edits import SourceEdit, apply_edit
 from filesync_dagster.tables.catalog.secret_values import SecretValues, check_references
+from filesync_dagster.tables.daily.access import operator_context
 from filesync_dagster.tables.sources.base import SourceContext
 from filesync_dagster.tables.sources.deadline import never_cancelled
 from filesync_dagster.tables.sources.registry import source_type

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from os.path import expanduser
 from pathlib import Path
 
@@ -34,25 +35,37 @@ def config_of(runtime: Runtime, source: DataSource) -> tuple[SourceType, SourceC
     return kind, parse_config(kind.config, given)
 
 
+def source_limits(runtime: Runtime) -> SourceLimits:
+    """Return what one source may bring, by the settings."""
+    settings = runtime.config.settings.tables
+    return SourceLimits(rows=settings.max_source_rows, tables=settings.max_tables, file_bytes=int(settings.max_file))
+
+
+def operator_context(
+    runtime: Runtime, name: str, folder: Path, cancelled: Callable[[], bool] = never_cancelled
+) -> SourceContext:
+    """Return where a source of endpoints.yaml works: every address; paths are relative to that file."""
+    beside = runtime.config.environment.config_path.absolute().parent
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return SourceContext(
+        name=name,
+        folder=folder,
+        guard=AddressGuard.of_operator(),
+        limits=source_limits(runtime),
+        cancelled=cancelled,
+        runtime=runtime,
+        find_upload=lambda path: beside / expanduser(path),  # noqa: PTH111 - Path's fails for a user that does not exist
+    )
+
+
 @contextmanager
 def opened_source(
     runtime: Runtime, source: DataSource, config: SourceConfig, cancelled: Callable[[], bool] = never_cancelled
 ) -> Iterator[tuple[TableSource, SourceContext]]:
     """Lend a source, and what it works in; nothing that it fetched stays but what it caches. Raises SourceRefused."""
-    settings, base = runtime.config.settings.tables, runtime.config.environment.config_path.absolute().parent
     folder = Path(tempfile.mkdtemp(prefix="source-", dir=runtime.folder("tmp")))
-    context = SourceContext(
-        name=source.name,
-        folder=folder,
-        cache=runtime.folder("cache", "sources", source.name),
-        guard=AddressGuard.of_operator(),
-        limits=SourceLimits(
-            rows=settings.max_source_rows, tables=settings.max_tables, file_bytes=int(settings.max_file)
-        ),
-        cancelled=cancelled,
-        runtime=runtime,
-        find_upload=lambda name: base / expanduser(name),  # noqa: PTH111 - Path's fails for a user that does not exist
-    )
+    cache = runtime.folder("cache", "sources", source.name)
+    context = replace(operator_context(runtime, source.name, folder, cancelled), cache=cache)
     try:
         opened = source_type(source.type).open(config, context)
         try:

@@ -74,7 +74,8 @@ BUGS = (
         "an export goes to every host",
         "tables/sessions/targets.py",
         'request_context(runtime, "", folder, cancelled)',
-        'operator_context(runtime, "", folder, cancelled)',
+        '__import__("filesync_dagster.tables.daily.access", fromlist=["a"]).operator_context('
+        'runtime, "", folder, cancelled)',
         WEB,
         "goes_into_a_database",
     ),

@@ -141,7 +141,7 @@ def test_only_what_is_needed_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet_table, "BUFFERS_BYTES", 32_768)
     numbers = random.Random(1).sample(range(2**40), 50_000)
     sink = io.BytesIO()
-    pq.write_table(pa.table({"a": numbers, "b": numbers}), sink, use_dictionary=False, data_page_size=16_384)
+    pq.write_table(pa.table({"a": numbers[::-1], "b": numbers}), sink, use_dictionary=False, data_page_size=16_384)
     content, asked = sink.getvalue(), []
 
     def open_range(offset, length):
