@@ -133,7 +133,8 @@ def _check_choice(options: ReadOptions) -> None:
             continue
         if len(value) != 1 or not value.isascii() or value in "\r\n\0":
             raise UnreadableTable(f"A {name} is one character of ASCII, not {value!r}.", code="dialect", field=name)
-    if options.delimiter is not None and options.delimiter == options.quote:
+    quote = '"' if options.quote is None else options.quote
+    if options.delimiter is not None and options.delimiter == quote:
         raise UnreadableTable("Delimiter and quote differ.", code="dialect", field="quote")
 
 

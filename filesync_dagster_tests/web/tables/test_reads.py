@@ -287,7 +287,9 @@ def test_a_file_that_cannot_be_read_says_where(place, monkeypatch):
     assert [column["name"] for column in found["columns"]] == ["a,b"]
     said = {**source, "config": {"delimiter": ","}}  # what the source itself says counts more
     assert place.admin.post("/api/connectors/discover", json=said).status_code == 422
-    assert place.admin.request("PUT", one, json={"encoding": "nothing"}).status_code in {400, 422}
+    for odd in ({"encoding": "nothing"}, {"delimiter": '"'}, {"delimiter": "\0"}, {"types": {"a,b": "nothing"}}):
+        told = place.admin.request("PUT", one, json=odd)
+        assert (told.status_code, told.json()["code"] == "unknown") == (422, False), told.text
 
 
 def test_no_source_names_more_files_than_it_may(place):
