@@ -388,4 +388,33 @@ CASES = (
         ),
         {"rows": 1_000_000},
     ),
+    Case(
+        "console",
+        "console",
+        "The web console in Chromium, and what it asks of a server with a million files of a thousand endpoints: sizes "
+        "with gzip; the first page with the processor slowed down four times; a folder of 100,000 files; open pages "
+        "that listen and ask from time to time. Milliseconds are those of a clock: a `load_per_core` above 1 makes"
+        " them longer.",
+        (
+            Target("Scripts of the console's first page", "first_scripts_kib", "≤", 200, "KiB"),
+            Target("Styles of the console's first page", "first_styles_kib", "≤", 15, "KiB"),
+            Target("Scripts of all pages of the console", "all_scripts_kib", "≤", 450, "KiB"),
+            Target("First paint of the console, slowed down 4 times", "first_paint_ms", "≤", 1000, "ms"),
+            Target("The console can be used, slowed down 4 times", "interactive_ms", "≤", 2000, "ms"),
+            Target("`/api/overview`, 1,000 endpoints, 1M files, 95 of 100", "overview_p95_ms", "≤", 150, "ms"),
+            Target("The largest of 1M files, 95 of 100", "sort_by_size_p95_ms", "≤", 500, "ms"),
+            Target("A search among 1M files, 95 of 100", "search_p95_ms", "≤", 300, "ms"),
+            Target("A search among 1M files that finds nothing, 95 of 100", "search_nothing_p95_ms", "≤", 300, "ms"),
+            Target("First rows of a folder of 100,000 files", "first_rows_ms", "≤", 300, "ms"),
+            Target("The longest frame of ten seconds of scrolling", "scroll_longest_frame_ms", "≤", 50, "ms"),
+            Target("Rows in the page meanwhile", "rows_in_page", "≤", 60, "rows"),
+            Target("Memory of the page with 100,000 files", "heap_mb", "≤", 150, "MB"),
+            Target("To the end of 100,000 files", "to_the_end_ms", "≤", 300, "ms"),
+            Target("Memory that 500 pages leave behind", "growth_mb", "≤", 20, "MB"),
+            Target("Of a core, for 20 open pages", "consoles_core_percent", "≤", 5, "%"),
+            Target("`/health` with 20 open pages, 99 of 100", "health_p99_ms", "≤", 200, "ms"),
+        ),
+        {"files": 1_000_000, "endpoints": 1_000, "navigations": 500, "consoles": 20},
+        takes_long=True,
+    ),
 )
