@@ -141,4 +141,12 @@ BUGS = (
         "filesync_dagster_tests/tables/reading/test_workbooks.py",
         "years",
     ),
+    Bug(
+        "a line of any length is held in memory",
+        "tables/reading/records.py",
+        "        if self._longest > self._line_bytes:",
+        "        if False:",
+        CORPUS,
+        "beyond_its_limits",
+    ),
 )

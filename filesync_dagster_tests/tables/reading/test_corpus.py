@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from filesync_dagster.core.errors import TableError
-from filesync_dagster.tables.reading import ReadOptions, find_format, read_tables
+from filesync_dagster.core.errors import LimitReached, TableError
+from filesync_dagster.tables.reading import ReadLimits, ReadOptions, find_format, read_tables
 from filesync_dagster_tests.tables.reading.cases import CSV, JSON
 
 
@@ -60,3 +60,23 @@ def test_several_lists_of_an_object_are_several_tables(tmp_path):
     assert (users.name, tags.name, orders.name) == ("users", "users_tags", "orders")
     assert rows_of(users) == [(1, 1)]
     assert rows_of(tags) == [(1, "a"), (1, "b")]
+
+
+@pytest.mark.parametrize(
+    ("content", "limits", "code"),
+    [
+        (b"a,b\n1," + b"x" * 2_000 + b"\n2,y\n", {"line_bytes": 1_000}, "line_too_long"),
+        (b'a,b\n1,"' + b"x\n" * 1_000 + b'"\n', {"line_bytes": 1_000}, "line_too_long"),
+        (b",".join(b"c%d" % n for n in range(100_000)) + b"\n" + b"1," * 99_999 + b"1\n", {}, "too_many_columns"),
+        (b"a\n1\n2\n3\n", {"rows": 2}, "too_many_rows"),
+    ],
+    ids=["a long line", "a long quoted field", "100,000 columns", "many rows"],
+)
+def test_a_file_beyond_its_limits_is_refused(tmp_path, content, limits, code):
+    """With what it has too much of; no part of it is a table."""
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+    with pytest.raises(LimitReached) as caught:
+        read_tables(path, "x", ReadOptions(), tmp_path / "out", ReadLimits(**limits))
+    assert caught.value.code == code
+    assert not list((tmp_path / "out").rglob("*.parquet"))
