@@ -36,9 +36,16 @@ class TableSettings(BaseModel):
     max_scale: float = Field(default=1000, gt=0, le=10**6, description="How many times the real rows a generation has.")
     max_output_rows: Rows = Field(default=100_000_000, description="Rows of one generation, all tables together.")
     running_sessions: int = Field(default=2, ge=1, le=64, description="Generations that are worked on at once.")
-    queued_sessions: int = Field(default=20, ge=1, le=10_000, description="Generations that may wait.")
+    queued_sessions: int = Field(
+        default=20, ge=1, le=10_000, description="Generations that may wait, and as many exports of them."
+    )
     tests_per_minute: int = Field(default=5, ge=1, le=10_000, description="Tests of connections of one user.")
-    generations_per_hour: int = Field(default=10, ge=1, le=100_000, description="Generations of one user.")
+    generations_per_hour: int = Field(
+        default=10,
+        ge=1,
+        le=100_000,
+        description="Generations of one user: who has the token, or who signed in at the console.",
+    )
     running_reads: int = Field(default=2, ge=1, le=64, description="Data sources that are read at once.")
     queued_reads: int = Field(default=20, ge=1, le=10_000, description="Data sources that may wait to be read.")
     read_hours: float = Field(

@@ -31,7 +31,7 @@ from filesync_dagster.web.generation_messages import (
     SessionOut,
     ValidationAnswer,
 )
-from filesync_dagster.web.requests import principal_of_route
+from filesync_dagster.web.users import user_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -48,7 +48,7 @@ RESPOND_ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.I
 def note(filesync: Filesync, request: Request, what: str, subject: str, **details: Any) -> None:
     """Write down who did what."""
     address = request.client.host if request.client else None
-    filesync.runtime.metadata.audit.add(principal_of_route(request).via, what, subject, address, details)
+    filesync.runtime.metadata.audit.add(user_of(request), what, subject, address, details)
 
 
 def submit_request(  # noqa: PLR0917 - a request, and who sent it
@@ -74,7 +74,7 @@ def rerun_request(site: Site, request: Request, session_id: str) -> SessionOut:
     """Let a generation wait once more. Raises UnknownSession, SessionConflict, LimitReached."""
     with site.current.acquire() as filesync:
         before = filesync.runtime.metadata.sessions.get(session_id)
-        record = rerun(filesync.runtime, before, site.session_secrets, owner=principal_of_route(request).via)
+        record = rerun(filesync.runtime, before, site.session_secrets, owner=user_of(request))
         note(filesync, request, STARTED, record.id, again=session_id)
     site.wake_dispatcher()
     return SessionOut(**generations.session_facts(record))

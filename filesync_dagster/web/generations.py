@@ -119,9 +119,11 @@ def _moment(text: str) -> datetime:
     return found
 
 
-def cancel(filesync: Filesync, session_id: str) -> SessionOut:
+def cancel(filesync: Filesync, session_id: str, kept: SessionSecrets) -> SessionOut:
     """Cancel a session: one that waits at once, one that is worked on within seconds. Raises UnknownSession."""
     record = filesync.runtime.metadata.sessions.ask_cancel(session_id, keep=keep_time(filesync.runtime))
+    if record.is_finished:
+        kept.forget(session_id)
     return SessionOut(**session_facts(record))
 
 
@@ -131,10 +133,10 @@ def pin(filesync: Filesync, session_id: str, *, pinned: bool) -> SessionOut:
     return SessionOut(**session_facts(filesync.runtime.metadata.sessions.pin(session_id, pinned=pinned)))
 
 
-def remove(filesync: Filesync, session_id: str) -> None:
-    """Forget a session and its files. Raises UnknownSession, SessionConflict."""
+def remove(filesync: Filesync, session_id: str, kept: SessionSecrets) -> None:
+    """Forget a session, its files, and the secrets of its exports. Raises UnknownSession, SessionConflict."""
     filesync.runtime.metadata.sessions.get(session_id)
-    SessionStore(filesync.runtime).remove(session_id)
+    SessionStore(filesync.runtime, kept.forget).remove(session_id)
 
 
 def session_files(filesync: Filesync, session_id: str) -> SessionFiles:

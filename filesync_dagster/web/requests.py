@@ -31,7 +31,8 @@ from filesync_dagster.core.errors import (
 )
 from filesync_dagster.core.logging import event
 from filesync_dagster.storage.database.session_files import UnknownExport, UnknownSessionFile
-from filesync_dagster.storage.database.sessions import SessionConflict, TooManySessions, UnknownSession
+from filesync_dagster.storage.database.session_limits import TooManySessions
+from filesync_dagster.storage.database.sessions import SessionConflict, UnknownSession
 from filesync_dagster.tables.sessions.submit import ImpossibleRequest
 from filesync_dagster.web.admission import (
     NotAllowed,

@@ -13,6 +13,7 @@ import pytest
 
 from filesync_dagster import Filesync
 from filesync_dagster.web.app import application
+from filesync_dagster.web.console.sessions import begin_session, cookie_name, csrf_of
 from filesync_dagster.web.server import serve_http
 from filesync_dagster.web.site import ConfigHolder, Site
 
@@ -57,6 +58,13 @@ class Client:
     def post(self, path, **others):
         """Return the answer to a POST."""
         return self.request("POST", path, **others)
+
+
+def signed_in(app, metadata, role="operator"):
+    """Return a client of an application that is signed in at the console with a role."""
+    cookie = begin_session(metadata.console_sessions, TOKEN, role, "test")
+    headers = {"cookie": f"{cookie_name(is_secure=False)}={cookie}", "x-filesync-csrf": csrf_of(cookie)}
+    return Client(app, {**headers, "origin": "http://filesync"})
 
 
 @dataclass

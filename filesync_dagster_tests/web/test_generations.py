@@ -14,10 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from filesync_dagster.core.errors import TableError
 from filesync_dagster.storage.database.processes import Process
 from filesync_dagster_tests.tables.sessions.places import DESCRIBED, RELATION, files_of, wait_for
 from filesync_dagster_tests.tables.sources.postgres_server import connected, settings_of, wire_to
-from filesync_dagster_tests.web.conftest import ENDPOINTS, TOKEN, made_in, served
+from filesync_dagster_tests.web.conftest import ENDPOINTS, TOKEN, made_in, served, signed_in
 
 SETTINGS = """settings:
   tables:
@@ -313,11 +314,7 @@ def test_a_database_that_cannot_be_is_refused_before_it_waits(fresh, target, sta
     """With the field to correct: nothing waits afterwards, and what waits is cancelled at once."""
     client, runtime = fresh
     client.post("/api/sources", json={"name": "lake", "type": "s3", "config": {"bucket": "b", "file_paths": ["x.csv"]}})
-    session_id = client.post("/api/sdv/generate", json={**DESCRIBED, "wait_s": 0}).json()["session_id"]
-    me = Process.current()
-    runtime.metadata.sessions.claim(me, running_max=1)
-    assert runtime.metadata.sessions.finish(session_id, me, "completed", keep=timedelta(days=1))
-    one = f"/api/sdv/sessions/{session_id}"
+    one = completed_session(client, runtime)
     refused = client.post(f"{one}/export", json={"format": "database", "target": target})
     assert (refused.status_code, refused.json()["field"]) == (status, field), refused.text
     assert client.get(f"{one}/files").json()["exports"] == []
@@ -378,6 +375,46 @@ def test_limits_hold(fresh):
     assert 0 < int(often.headers["retry-after"]) <= 3600
     done = [record.what for record in runtime.metadata.audit.newest()]
     assert done.count("session.started") == 4  # one of them came twice
+
+
+def test_each_who_signed_in_has_a_budget_of_their_own(fresh):
+    """What one of the console asks for in an hour takes nothing from another: the audit log tells them apart."""
+    client, runtime = fresh
+    ann, bob = (signed_in(client.app, runtime.metadata) for _ in range(2))
+    for expected in (202, 202, 202, 429):
+        answer = ann.post("/api/sdv/generate", json={**DESCRIBED, "wait_s": 0})
+        assert answer.status_code == expected, answer.text
+        if expected == 202:
+            ann.post(f"/api/sdv/sessions/{answer.json()['session_id']}/cancel")
+    assert answer.json()["code"] == "too_many_recent"
+    assert bob.post("/api/sdv/generate", json={**DESCRIBED, "wait_s": 0}).status_code == 202
+    assert len({one.who for one in runtime.metadata.audit.newest() if one.what == "session.started"}) == 2
+
+
+def completed_session(client, runtime):
+    """Return the path of a generation that nobody worked on, and that is completed all the same."""
+    session_id = client.post("/api/sdv/generate", json={**DESCRIBED, "wait_s": 0}).json()["session_id"]
+    me = Process.current()
+    runtime.metadata.sessions.claim(me, running_max=1)
+    assert runtime.metadata.sessions.finish(session_id, me, "completed", keep=timedelta(days=1))
+    return f"/api/sdv/sessions/{session_id}"
+
+
+def test_so_many_exports_wait_and_none_keeps_its_secret_beyond_its_session(project, fresh):
+    """One more is answered with 429; once the generation is forgotten, the password of its export is, too."""
+    client, runtime = fresh
+    one = completed_session(client, runtime)
+    config = {"host": "db.example.com", "database": "d", "username": "u", "password": "canary-3d9e"}
+    target = {"type": "postgres", "config": config, "schema": "s"}
+    waits = client.post(f"{one}/export", json={"format": "database", "target": target})
+    assert client.post(f"{one}/export", json={"format": "csv"}).status_code == waits.status_code == 202
+    full = client.post(f"{one}/export", json={"format": "csv"})
+    assert (full.status_code, full.json()["code"], full.headers["retry-after"]) == (429, "too_many_queued", "30")
+    export = runtime.metadata.session_files.export(one.rpartition("/")[2], waits.json()["export_id"])
+    assert project.site.session_secrets.reveal(export) == {"password": "canary-3d9e"}
+    assert client.request("DELETE", one).status_code == 204
+    with pytest.raises(TableError, match="gone"):
+        project.site.session_secrets.reveal(export)
 
 
 def test_lists_are_paged(fresh):

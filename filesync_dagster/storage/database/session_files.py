@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from filesync_dagster.core.errors import TableError
 from filesync_dagster.storage.database.data_tables import session_exports, session_files
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.processes import Process
+from filesync_dagster.storage.database.session_limits import be_alone, require_queue
 
 EXPORTING = ("exporting", "committing")
 """States of an export that is worked on. One that is committing is cancelled no more: its rows are on their way."""
@@ -81,10 +82,13 @@ class SessionFileRepository:
             raise UnknownSessionFile(f"The session {session_id} has no file {name!r}.", code="not_found")
         return found[0]
 
-    def add_export(self, record: SessionExportRecord) -> None:
-        """Let an export wait."""
+    def add_export(self, record: SessionExportRecord, *, queued_max: int) -> None:
+        """Let an export wait. Raises LimitReached (`too_many_queued`)."""
         values = {item.name: getattr(record, item.name) for item in fields(record)}
+        waiting = select(func.count()).select_from(session_exports).where(session_exports.c.state == "queued")
         with self._database.write_transaction() as connection:
+            be_alone(self._database, connection)
+            require_queue(int(connection.execute(waiting).scalar_one()), queued_max, "exports")
             connection.execute(insert(session_exports).values(**values))
 
     def exports(self, session_id: str) -> list[SessionExportRecord]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 
-from filesync_dagster.core.errors import LimitReached, TableError
+from filesync_dagster.core.errors import TableError
 from filesync_dagster.storage.database.data_tables import audit_log, session_exports, session_files, sessions
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.processes import Process
 from filesync_dagster.storage.database.session_files import SessionFileRecord, insert_files
+from filesync_dagster.storage.database.session_limits import TooManySessions, be_alone, require_queue
 
 STARTED = "session.started"
 """What the audit log calls it that somebody asked for a generation."""
@@ -33,9 +34,6 @@ INTERRUPTED = "interrupted"
 WORKER_TIMEOUT_SECONDS = 60.0
 """Without a sign of life for so long, a worker of another machine counts as dead."""
 
-_LOCK = 0x66696C6573657373
-"""The key of PostgreSQL's advisory lock: whoever counts sessions to add one, or to begin one, is alone."""
-
 
 class UnknownSession(TableError):
     """There is no session of this id."""
@@ -43,18 +41,6 @@ class UnknownSession(TableError):
 
 class SessionConflict(TableError):
     """A session is in a state in which this cannot be done."""
-
-
-class TooManySessions(LimitReached):
-    """Enough generations wait, or were asked for by one owner; `wait_seconds`: when it is worth while to ask again."""
-
-    def __init__(self, message: str, *, code: str, wait_seconds: int) -> None:
-        super().__init__(message, hint=f"Try again in {wait_seconds:,} seconds.", code=code)
-        self.wait_seconds = wait_seconds
-
-
-QUEUE_WAIT_SECONDS = 30
-"""When whoever found the queue full may ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +96,7 @@ class SessionRepository:
         `too_many_recent`), SessionConflict when the key was used for another request.
         """
         with self._database.write_transaction() as connection:
-            self._be_alone(connection)
+            be_alone(self._database, connection)
             known = _same_key(connection, record)
             if known is not None:
                 return known
@@ -176,7 +162,7 @@ class SessionRepository:
             if connection.execute(oldest).first() is None:
                 return None  # most looks: nobody waits for the lock
         with self._database.write_transaction() as connection:
-            self._be_alone(connection)
+            be_alone(self._database, connection)
             if _count(connection, sessions.c.state.in_(RUNNING)) >= running_max:
                 return None
             row = connection.execute(oldest).first()
@@ -331,11 +317,6 @@ class SessionRepository:
         with self._database.read_transaction() as connection:
             return {str(state): int(count) for state, count in connection.execute(query)}
 
-    def _be_alone(self, connection: Connection) -> None:
-        """Let nobody else count sessions until this transaction ends; on SQLite nobody can."""
-        if not self._database.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-
     def _records(self, *where: Any) -> list[SessionRecord]:
         query = select(*_columns()).where(*where).order_by(sessions.c.created_at, sessions.c.id)
         with self._database.read_transaction() as connection:
@@ -384,10 +365,7 @@ def _same_key(connection: Connection, record: SessionRecord) -> SessionRecord | 
 
 
 def _require_room(connection: Connection, now: datetime, owner: str, queued_max: int, recent_max: int | None) -> None:
-    if _count(connection, sessions.c.state == "queued") >= queued_max:
-        raise TooManySessions(
-            f"{queued_max} generations wait already.", code="too_many_queued", wait_seconds=QUEUE_WAIT_SECONDS
-        )
+    require_queue(_count(connection, sessions.c.state == "queued"), queued_max, "generations")
     if recent_max is None:
         return
     moments = _recent_moments(connection, now - timedelta(hours=1), owner)

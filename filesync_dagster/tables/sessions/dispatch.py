@@ -167,7 +167,7 @@ class SessionDispatcher:
 
     def _tidy(self, runtime: Runtime) -> None:
         """Find what killed processes left, now and then; let go of what is past its time."""
-        now, store = time.monotonic(), SessionStore(runtime)
+        now, store = time.monotonic(), SessionStore(runtime, self._secrets().forget)
         if now - self._tidied_at >= TIDY_INTERVAL_SECONDS:
             self._tidied_at = now
             gone = runtime.metadata.sessions.interrupt_dead(

@@ -44,7 +44,7 @@ def order_export(  # noqa: PLR0917 - of what, into what, and for whom
     kept: SessionSecrets,
     target: Mapping[str, Any] | None = None,
 ) -> SessionExportRecord:
-    """Let an export of a session wait. `target`: see `check_target`, whose errors it raises."""
+    """Let an export of a session wait. `target`: see `check_target`, whose errors it raises. Raises LimitReached."""
     public, hidden = check_target(runtime, target) if target is not None else (None, {})
     export_id = random.token_hex(16)
     record = SessionExportRecord(
@@ -59,7 +59,7 @@ def order_export(  # noqa: PLR0917 - of what, into what, and for whom
         target=public,
     )
     try:
-        runtime.metadata.session_files.add_export(record)
+        runtime.metadata.session_files.add_export(record, queued_max=runtime.config.settings.tables.queued_sessions)
     except BaseException:
         kept.forget(export_id)
         raise

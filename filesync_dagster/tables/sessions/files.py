@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,10 +50,14 @@ class NewFile:
 
 
 class SessionStore:
-    """See the module's docstring. Safe to share between threads and processes."""
+    """See the module's docstring. Safe to share between threads and processes.
 
-    def __init__(self, runtime: Runtime) -> None:
+    `forget` is told the ids of sessions and exports that are gone, by whoever keeps their secrets.
+    """
+
+    def __init__(self, runtime: Runtime, forget: Callable[[str], None] = lambda _: None) -> None:
         self._runtime = runtime
+        self._forget = forget
         self._metadata = runtime.metadata
 
     @property
@@ -113,7 +117,10 @@ class SessionStore:
 
     def remove(self, session_id: str) -> bool:
         """Forget a session that has ended, then its files. Raises SessionConflict."""
+        exports = self._metadata.session_files.exports(session_id)
         removed = self._metadata.sessions.remove(session_id)
+        for gone in (session_id, *(export.id for export in exports)):
+            self._forget(gone)
         self.withdraw(session_id)
         self.drop_scratch(session_id)
         return removed

@@ -28,10 +28,11 @@ from filesync_dagster.web.generation_messages import (
     StatusChoice,
     ValidationAnswer,
 )
-from filesync_dagster.web.requests import TOKEN, ReadRoute, WriteRoute, principal_of_route, site_of
+from filesync_dagster.web.requests import TOKEN, ReadRoute, WriteRoute, site_of
 from filesync_dagster.web.routes.answers import problems
 from filesync_dagster.web.session_events import session_events
 from filesync_dagster.web.site import Site
+from filesync_dagster.web.users import address_of, user_of
 
 reads = APIRouter(route_class=ReadRoute, dependencies=[Security(TOKEN)])
 writes = APIRouter(route_class=WriteRoute, dependencies=[Security(TOKEN)])
@@ -69,7 +70,7 @@ async def generate(  # noqa: PLR0917 - what FastAPI hands in
 ) -> GenerationAnswer:
     """Let a generation wait, and wait for it."""
     sent: dict[str, Any] = await request.json()
-    owner, address = principal_of_route(request).via, request.client.host if request.client else None
+    owner, address = user_of(request), address_of(request)
     session_id = await run_sync(generation_requests.submit_request, site, order, owner, address, idempotency_key, sent)
     wait = generation_requests.wait_seconds(order.wait_s if "wait_s" in sent else None, prefer)
     await generation_requests.wait_for_end(site, session_id, wait)
@@ -115,7 +116,7 @@ def generation_sessions(query: Annotated[SessionsQuery, Query()], site: Site = S
 def delete_session(request: Request, session_id: Id, site: Site = SITE) -> Response:
     """Forget a generation."""
     with site.current.acquire() as filesync:
-        generations.remove(filesync, session_id)
+        generations.remove(filesync, session_id, site.session_secrets)
         generation_requests.note(filesync, request, "session.deleted", session_id)
     return Response(status_code=204)
 
@@ -130,7 +131,7 @@ def delete_session(request: Request, session_id: Id, site: Site = SITE) -> Respo
 def cancel_session(request: Request, session_id: Id, site: Site = SITE) -> SessionOut:
     """Cancel a generation."""
     with site.current.acquire() as filesync:
-        found = generations.cancel(filesync, session_id)
+        found = generations.cancel(filesync, session_id, site.session_secrets)
         generation_requests.note(filesync, request, "session.cancelled", session_id)
         return found
 
@@ -173,9 +174,8 @@ def pin_session(session_id: Id, order: PinOrder, site: Site = SITE) -> SessionOu
 )
 def export_session(request: Request, session_id: Id, order: ExportOrder, site: Site = SITE) -> SessionExport:
     """Export a generation."""
-    owner = principal_of_route(request).via
     with site.current.acquire() as filesync:
-        found = generations.start_export(filesync, session_id, order, owner, site.session_secrets)
+        found = generations.start_export(filesync, session_id, order, user_of(request), site.session_secrets)
         facts = {"format": found.format, "export": found.export_id, "target": found.target}
         generation_requests.note(filesync, request, "session.exported", session_id, **facts)
     site.wake_dispatcher()

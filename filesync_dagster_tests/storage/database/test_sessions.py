@@ -189,8 +189,11 @@ def test_an_export_waits_and_is_done_once(metadata):
     """Its files come with its end; what a dead worker left is failed."""
     add(metadata, "s1")
     export = SessionExportRecord("e1", "s1", "sql", {"dialect": "postgres"}, "queued", "ann", NOW)
-    metadata.session_files.add_export(export)
-    metadata.session_files.add_export(replace(export, id="e2"))
+    metadata.session_files.add_export(export, queued_max=2)
+    metadata.session_files.add_export(replace(export, id="e2"), queued_max=2)
+    with pytest.raises(LimitReached) as refused:
+        metadata.session_files.add_export(replace(export, id="e3"), queued_max=2)
+    assert refused.value.code == "too_many_queued"
 
     assert metadata.session_files.claim_export(ME).id == "e1"
     assert metadata.session_files.claim_export(DEAD).id == "e2"
@@ -210,7 +213,8 @@ def test_an_export_is_cancelled_until_its_rows_become_final(metadata):
     files = metadata.session_files
     for name in ("e1", "e2", "e3"):
         target = {"type": "postgres", "schema": "made"}
-        files.add_export(SessionExportRecord(name, "s1", "database", {}, "queued", "ann", NOW, target=target))
+        export = SessionExportRecord(name, "s1", "database", {}, "queued", "ann", NOW, target=target)
+        files.add_export(export, queued_max=9)
     assert files.ask_cancel_export("s1", "e1").state == "cancelled"
     assert [files.claim_export(ME).id, files.claim_export(ME).id] == ["e2", "e3"]
     assert files.show_life("e2", ME)

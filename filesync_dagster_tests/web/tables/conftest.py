@@ -7,9 +7,8 @@ import pytest
 
 from filesync_dagster import Filesync
 from filesync_dagster.web.app import application
-from filesync_dagster.web.console.sessions import begin_session, cookie_name, csrf_of
 from filesync_dagster_tests.tables.sources.conftest import sockets_that_drivers_leave
-from filesync_dagster_tests.web.conftest import TOKEN, Client, Project, made_in
+from filesync_dagster_tests.web.conftest import TOKEN, Client, Project, made_in, signed_in
 
 __all__ = ["place", "sockets_that_drivers_leave"]
 
@@ -41,9 +40,7 @@ class Place:
     def browser(self, role):
         """Return a client that is signed in with a role."""
         with self.filesync() as filesync:
-            cookie = begin_session(filesync.runtime.metadata.console_sessions, TOKEN, role, "test")
-        headers = {"cookie": f"{cookie_name(is_secure=False)}={cookie}", "x-filesync-csrf": csrf_of(cookie)}
-        return Client(self.app, {**headers, "origin": "http://filesync"})
+            return signed_in(self.app, filesync.runtime.metadata, role)
 
     def filesync(self):
         """Return the project opened, as somebody else would."""
