@@ -86,13 +86,13 @@ def secrets_manager(client: Callable[[], Any] | None = None) -> Resolve:
 
 
 def _default_client() -> Any:
-    import boto3
+    import boto3.session
     from botocore.config import Config
 
     from filesync_dagster.core.aws import default_http, send_through
 
     # Who waits for a secret holds others up: an alert, or the sync of the next endpoint.
     patience = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
-    client = boto3.client("secretsmanager", config=patience)
+    client = boto3.session.Session().client("secretsmanager", config=patience)
     send_through(default_http(connect_seconds=5, read_seconds=10), client)
     return client

@@ -40,7 +40,7 @@ class S3Root:
 
     @cached_property
     def _client(self) -> "S3Client":
-        import boto3
+        import boto3.session
         from botocore.config import Config
 
         override = self._said.get("endpoint_override")
@@ -53,7 +53,8 @@ class S3Root:
             s3={"addressing_style": "path" if override else "auto"},
         )
         given = {"endpoint_url": override, "region_name": self._said.get("region"), "config": config}
-        client: S3Client = boto3.client("s3", **{**given, **self._options})
+        # Of a session of its own: that of all, which boto3.client() takes, keeps the credentials that it found first.
+        client: S3Client = boto3.session.Session().client("s3", **{**given, **self._options})
         return client
 
     def uri(self, key: str) -> str:  # noqa: D102  # the protocol says it

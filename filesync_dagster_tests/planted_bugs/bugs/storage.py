@@ -217,4 +217,12 @@ BUGS = (
         "filesync_dagster_tests/storage/database/test_requests.py",
         "after_a_run_began and sqlite",
     ),
+    Bug(
+        "a process keeps the credentials that it found first",
+        "storage/snapshots/s3_root.py",
+        "boto3.session.Session().client(",
+        "boto3.client(",
+        "filesync_dagster_tests/storage/snapshots/test_object_store.py",
+        "those_of_now",
+    ),
 )

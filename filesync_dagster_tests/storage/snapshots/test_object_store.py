@@ -126,3 +126,17 @@ def test_other_urls_are_refused_at_once(tmp_path):
     """A snapshot root is a folder or s3://."""
     with pytest.raises(ConfigError, match="gs://bucket"):
         SnapshotStore("gs://bucket/prefix", tmp_path)
+
+
+def test_credentials_of_the_environment_are_those_of_now(s3_server, bucket, con, tmp_path, monkeypatch):
+    """Who changes them within a process gets in with the new ones, whatever was asked before."""
+    place = urlsplit(s3_server.endpoint_url)
+    url = f"s3://{bucket.name}/mine?endpoint_override={place.netloc}&scheme=http&region=us-east-1"
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "else")
+    with pytest.raises(NotWritable, match="refused access"):
+        write(SnapshotStore(url, tmp_path / "first"), con)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.secret_access_key)
+    stored = write(SnapshotStore(url, tmp_path / "second"), con)
+    assert stored.uri.startswith(f"s3://{bucket.name}/mine/")
