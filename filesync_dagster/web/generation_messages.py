@@ -336,10 +336,19 @@ class GenerationHealth(Body):
     message: str
 
 
-class ValidationAnswer(Body):
-    """How alike synthetic data are to those that they were made from."""
+class PendingComparison(Body):
+    """A comparison that waits, or is worked on."""
 
-    session_id: str | None = Field(description="The generation whose data were compared.")
+    session_id: str = Field(description="Send it to /api/sdv/validate again: the answer is there once it has ended.")
+    status: Literal["processing"]
+    state: SessionState
+    progress: SessionProgress
+
+
+class ValidationAnswer(Body):
+    """How alike synthetic data are to those that they were made from, or to those that they were compared with."""
+
+    session_id: str | None = Field(description="The generation whose data were compared, or the comparison.")
     quality_score: float = Field(description="The worst group, 0 to 1.")
     metrics: dict[str, float | None] = Field(
         description="`distribution_similarity` (columns on their own), `correlation_preservation` (pairs of columns), "

@@ -12,16 +12,13 @@ from fastapi.responses import FileResponse, Response
 from pydantic import ValidationError
 
 from filesync_dagster.config.sentences import sentence_of
-from filesync_dagster.core.errors import TableError
 from filesync_dagster.storage.database.sessions import STARTED
-from filesync_dagster.tables.exports.manifest import NOTICE
 from filesync_dagster.tables.sessions.files import SessionStore
 from filesync_dagster.tables.sessions.issues import find_issues
 from filesync_dagster.tables.sessions.request import WAIT_MAX_SECONDS, GenerationRequest, unknown_fields
-from filesync_dagster.tables.sessions.submit import digest_of_request, hide_secrets, rerun, submit
+from filesync_dagster.tables.sessions.submit import rerun, submit
 from filesync_dagster.tables.synthetic import ENGINE, ENGINE_VERSION
 from filesync_dagster.web import generations
-from filesync_dagster.web.cursors import InvalidQuery
 from filesync_dagster.web.generation_messages import (
     EngineOut,
     GenerationAnswer,
@@ -29,7 +26,6 @@ from filesync_dagster.web.generation_messages import (
     RequestProblem,
     RequestVerdict,
     SessionOut,
-    ValidationAnswer,
 )
 from filesync_dagster.web.users import user_of
 
@@ -37,7 +33,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from filesync_dagster.api import Filesync
-    from filesync_dagster.storage.database.sessions import SessionRecord
     from filesync_dagster.web.site import Site
 
 POLL_SECONDS: Final = 0.1
@@ -168,58 +163,6 @@ def judge(site: Site, order: Any) -> RequestVerdict:
 def _length(order: Any, name: str) -> int:
     found = order.get(name) if isinstance(order, dict) else None
     return len(found) if isinstance(found, list) else 0
-
-
-class NotComparable(TableError):
-    """There are no two data sets to compare."""
-
-
-def validate(site: Site, order: dict[str, Any]) -> ValidationAnswer:
-    """Return how alike the data of a generation are to what it learned from. Raises UnknownSession, NotComparable."""
-    with site.current.acquire() as filesync:
-        record = _session_of(filesync, order)
-        if record.state != "completed":
-            raise _not_comparable(f"The session {record.id} is {record.state}.")
-        report = SessionStore(filesync.runtime).report(record)
-    metrics = record.result.get("quality_metrics") or {}
-    if report["quality"] is None or metrics.get("quality_score") is None:
-        raise _not_comparable(
-            "There were no rows to learn from, so there is nothing to compare."
-            if report["schema_only"]
-            else "The data are too few to be compared, or were generated without a report."
-        )
-    names = ("distribution_similarity", "correlation_preservation", "privacy_score")
-    return ValidationAnswer(
-        session_id=record.id,
-        quality_score=metrics["quality_score"],
-        metrics={name: metrics.get(name) for name in names},
-        quality=report["quality"],
-        privacy=report["privacy"],
-        notice=NOTICE,
-    )
-
-
-def _session_of(filesync: Filesync, order: dict[str, Any]) -> SessionRecord:
-    """Return the session that is meant: by its id, or as the newest that was asked for with this request."""
-    session_id = order.get("session_id")
-    if isinstance(session_id, str):
-        return filesync.runtime.metadata.sessions.get(session_id)
-    try:
-        request = GenerationRequest.model_validate(order)
-        public, _ = hide_secrets(request)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "body"
-        raise InvalidQuery(f"{where}: {sentence_of(first)}.") from None
-    found = filesync.runtime.metadata.sessions.find_completed(digest_of_request(public))
-    if found is None:
-        raise _not_comparable("Nothing was generated with this request yet.")
-    return found
-
-
-def _not_comparable(message: str) -> NotComparable:
-    hint = "Generate from rows first, then ask with the `session_id` or with the same request."
-    return NotComparable(message, hint=hint, code="not_comparable")
 
 
 def health(site: Site) -> GenerationHealth:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
-from filesync_dagster.storage.database.sessions import FINISHED, RUNNING, SessionConflict, SessionRecord
+from filesync_dagster.storage.database.sessions import COMPARISON, FINISHED, RUNNING, SessionConflict, SessionRecord
 from filesync_dagster.tables.exports import ExportOptions
 from filesync_dagster.tables.rows import json_rows, page_of
 from filesync_dagster.tables.sessions.export import order_export
@@ -186,6 +186,8 @@ def start_export(
 ) -> SessionExport:
     """Let an export of a session wait. Raises UnknownSession, SessionConflict, TableError, ConfigError."""
     record = _completed(filesync, session_id)
+    if record.kind == COMPARISON:
+        raise SessionConflict(f"The session {session_id} compared data, and has no rows.", code="no_rows")
     options = ExportOptions.from_json(order.options)
     target = order.target.model_dump(by_alias=True) if isinstance(order, DatabaseExportOrder) else None
     made = order_export(filesync.runtime, record, order.format, options, owner, kept, target)

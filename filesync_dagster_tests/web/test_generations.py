@@ -16,6 +16,7 @@ import pytest
 
 from filesync_dagster.core.errors import TableError
 from filesync_dagster.storage.database.processes import Process
+from filesync_dagster.tables.sessions.comparison_request import ComparisonRequest, restore_comparison
 from filesync_dagster_tests.tables.sessions.places import DESCRIBED, RELATION, files_of, wait_for
 from filesync_dagster_tests.tables.sources.postgres_server import connected, settings_of, wire_to
 from filesync_dagster_tests.web.conftest import ENDPOINTS, TOKEN, made_in, served, signed_in
@@ -130,11 +131,7 @@ def test_a_client_of_synthe_flow_is_served(place):
     assert status["error"] is None
     check_words(client, status)
 
-    for body in (request, {"session_id": status["session_id"]}):
-        valid = client.post("/api/sdv/validate", json=body).json()
-        assert 0 < valid["quality_score"] <= 1
-        assert set(valid["metrics"]) == {"distribution_similarity", "correlation_preservation", "privacy_score"}
-    assert valid["quality_score"] == status["quality"]["score"]
+    check_quality(client, files, request, status)
     content = client.get(f"/api/upload/file/{paths['people']['filename']}/content", params={"max_rows": 2}).json()
     assert len(content["content"]) == 2
 
@@ -147,6 +144,44 @@ def test_a_client_of_synthe_flow_is_served(place):
     assert refused["error_code"] == "tables_differ"
     assert "orders.total" in refused["error"]
     assert "orders.amount" in refused["error"]
+
+
+def check_quality(client, files, request, status):
+    """What a generation made is as alike as it says, also compared with its files, as any two data sets are."""
+    for body in (request, {"session_id": status["session_id"]}):
+        valid = client.post("/api/sdv/validate", json=body).json()
+        assert 0 < valid["quality_score"] <= 1
+        assert set(valid["metrics"]) == {"distribution_similarity", "correlation_preservation", "privacy_score"}
+    assert valid["quality_score"] == status["quality"]["score"]
+    real = {"data_sources": request["data_sources"], "relationships": request["relationships"]}
+    body = {"real": real, "synthetic": {"session_id": status["session_id"]}, "wait_s": 0, "random_seed": 42}
+    asked = client.post("/api/sdv/validate", json=body)
+    assert (asked.status_code, asked.json()["status"]) == (202, "processing"), asked.text
+    found = until_compared(client, asked)
+    assert found.status_code == 200, found.text
+    answer, session_id = found.json(), asked.json()["session_id"]
+    assert answer["session_id"] == session_id
+    assert answer["quality_score"] == pytest.approx(status["quality"]["score"], abs=0.05)
+    assert set(answer["metrics"]) == {"distribution_similarity", "correlation_preservation", "privacy_score"}
+    assert 0 <= answer["metrics"]["privacy_score"] <= 1
+    assert [table["name"] for table in answer["privacy"]["tables"]] == ["people", "orders"]
+    assert [one["child"] for one in answer["quality"]["relations"]] == ["orders"]
+    assert session_id not in client.get("/api/sdv/sessions").text
+    assert client.post(f"/api/sdv/sessions/{session_id}/export", json={"format": "csv"}).status_code == 409
+
+    other = {"data_sources": [{"type": "local", "config": {}, "file_paths": files[1:]}]}
+    fails = until_compared(client, client.post("/api/sdv/validate", json={**body, "synthetic": other}))
+    assert (fails.status_code, fails.json()["code"]) == (422, "not_comparable")
+    assert "people" in fails.json()["error"]
+
+
+def until_compared(client, asked):
+    """Return the answer to a comparison once there is one, however busy the machine is."""
+    until, found = time.monotonic() + 240, asked
+    while found.status_code == 202 and time.monotonic() < until:
+        time.sleep(0.2)
+        found = client.post("/api/sdv/validate", json={"session_id": asked.json()["session_id"]})
+    return found
 
 
 def check_words(client, status):
@@ -464,6 +499,27 @@ def test_what_cannot_be_is_refused_before_it_waits(fresh, change, field):
     assert runtime.metadata.sessions.counts() == {}
 
 
+@pytest.mark.parametrize(
+    ("change", "status", "field"),
+    [
+        ({"real": {}}, 422, "real"),
+        ({"synthetic": {"session_id": "nothing"}}, 422, "synthetic.session_id"),
+        ({"synthetic": {"sources": ["nobody"]}}, 422, "synthetic.sources.0"),
+        ({"real": 1}, 400, None),
+        ({"wait_s": 31}, 400, None),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_compared_is_refused_before_it_waits(fresh, change, status, field):
+    """With the field to correct; nothing waits afterwards."""
+    client, runtime = fresh
+    source = {"type": "api", "config": {"base_url": "https://a.example", "endpoints": [{"path": "/x"}]}}
+    body = {"real": {"data_sources": [source]}, "synthetic": {"data_sources": [source]}, **change}
+    refused = client.post("/api/sdv/validate", json=body)
+    assert (refused.status_code, refused.json()["field"]) == (status, field), refused.text
+    assert runtime.metadata.sessions.find_unfinished() == []
+
+
 def test_a_secret_of_a_request_is_nowhere(fresh, caplog):
     """Neither in the database nor in an answer nor in the log: without a key, it is in this process alone."""
     client, runtime = fresh
@@ -479,6 +535,16 @@ def test_a_secret_of_a_request_is_nowhere(fresh, caplog):
     record = runtime.metadata.sessions.get(session_id)
     assert secret not in repr(record)
     assert list(record.secrets_encrypted.values()) == ["memory"]
+    other = {"data_sources": [{"type": "postgres", "config": {**config, "password": f"{secret}-2"}}]}
+    both = {"real": body, "synthetic": other, "wait_s": 0}
+    compared = client.post("/api/sdv/validate", json=both)
+    assert compared.status_code == 202, compared.text
+    record = runtime.metadata.sessions.get(compared.json()["session_id"])
+    assert record.secrets_encrypted == {"real.0.password": "memory", "synthetic.0.password": "memory"}
+    assert secret not in repr(record) + compared.text
+    restored = restore_comparison(record.request, {"real.0.password": secret, "synthetic.0.password": f"{secret}-2"})
+    assert restored.real.data_sources[0].config == config
+    assert restored.synthetic.data_sources == ComparisonRequest.model_validate(both).synthetic.data_sources
     for path in Path(runtime.home).rglob("*"):
         assert not path.is_file() or secret.encode() not in path.read_bytes()
 

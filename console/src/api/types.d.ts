@@ -130,6 +130,8 @@ export type PastSync = { "files_processed": number; "files_before": (number | nu
 
 export type PastSyncs = { "items": Array<PastSync> };
 
+export type PendingComparison = { "session_id": string; "status": "processing"; "state": "queued" | "reading" | "fitting" | "generating" | "checking" | "exporting" | "completed" | "failed" | "cancelled"; "progress": SessionProgress };
+
 export type PictureSeries = { "name": string; "values": Array<number> };
 
 export type PinOrder = { "pinned": boolean };

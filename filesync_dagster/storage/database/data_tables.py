@@ -165,6 +165,7 @@ sessions = Table(
     Column("owner", Text, nullable=False),
     Column("idempotency_key", Text),
     Column("request_digest", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default="generation"),  # generation | comparison
     UniqueConstraint("owner", "idempotency_key"),
     Index(None, "state"),
     Index(None, "created_at"),

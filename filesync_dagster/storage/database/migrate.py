@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from filesync_dagster.core.errors import DatabaseError
 from filesync_dagster.storage.database.database import Database, use_write_ahead_log
 
-HEAD = "0021"
+HEAD = "0022"
 """The newest revision; known here so that opening an up-to-date database need not load Alembic."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -1,4 +1,4 @@
-"""Generations of synthetic data: asked for, worked on by one process at a time, finished.
+"""Generations of synthetic data, and comparisons of two data sets: asked for, worked on by one process, finished.
 
 Who works on a session says so in its row, and changes it only while the row says the same: a worker that was given up
 cannot finish what another state was written for.
@@ -27,6 +27,9 @@ RUNNING = ("reading", "fitting", "generating", "checking", "exporting")
 UNFINISHED = ("queued", *RUNNING)
 
 FINISHED = ("completed", "failed", "cancelled")
+
+GENERATION, COMPARISON = "generation", "comparison"
+"""Kinds of sessions: they wait in one queue."""
 
 INTERRUPTED = "interrupted"
 """The code of a session whose process ended before it did."""
@@ -76,6 +79,7 @@ class SessionRecord:
     worker_seen_at: datetime | None = None
     run_id: str | None = None
     idempotency_key: str | None = None
+    kind: str = GENERATION
 
     @property
     def is_finished(self) -> bool:
@@ -125,9 +129,9 @@ class SessionRepository:
         limit: int = 100,
         before: tuple[datetime, str] | None = None,
     ) -> list[SessionRecord]:
-        """Return sessions, newest first: those behind one that was created then and has that id."""
+        """Return generations, newest first: those behind one that was created then and has that id."""
         place = (sessions.c.created_at, sessions.c.id)
-        query = select(*_columns())
+        query = select(*_columns()).where(sessions.c.kind == GENERATION)
         if states is not None:
             query = query.where(sessions.c.state.in_(states))
         if before is not None:
@@ -312,8 +316,8 @@ class SessionRepository:
             return {one for some in connection.execute(query).scalars() for one in some}
 
     def counts(self) -> dict[str, int]:
-        """Return how many sessions there are in each state."""
-        query = select(sessions.c.state, func.count()).group_by(sessions.c.state)
+        """Return how many generations there are in each state."""
+        query = select(sessions.c.state, func.count()).where(sessions.c.kind == GENERATION).group_by(sessions.c.state)
         with self._database.read_transaction() as connection:
             return {str(state): int(count) for state, count in connection.execute(query)}
 

@@ -16,7 +16,10 @@ TABLE_PREFIX = "table_"
 
 def session_result(generated: GeneratedData) -> dict[str, Any]:
     """Return what the row of a session has of what was made, as JSON values."""
-    summary = _summary(generated)
+    quality, privacy = generated.quality, generated.privacy
+    threshold = generated.request.quality_settings.threshold
+    distant = privacy.distant_rows if privacy else None
+    summary = quality_summary(quality, distant, threshold, schema_only=generated.schema_only)
     return {
         "tables": [
             {"name": table.name, "rows": table.schema.row_count or 0, "columns": len(table.schema.columns)}
@@ -70,10 +73,11 @@ def input_hashes(generated: GeneratedData) -> dict[str, str]:
     return {table.name: table.schema.content_hash or "" for table in generated.real.tables if table.parts}
 
 
-def _summary(generated: GeneratedData) -> dict[str, Any]:
-    quality, privacy = generated.quality, generated.privacy
+def quality_summary(
+    quality: QualityReport | None, distant_rows: float | None, threshold: float, *, schema_only: bool = False
+) -> dict[str, Any]:
+    """Return the quality of data in one line, as JSON values."""
     headline = quality.headline if quality else None
-    threshold = generated.request.quality_settings.threshold
     score = headline.score.value if headline else None
     return {
         "score": _rounded(score),
@@ -85,8 +89,8 @@ def _summary(generated: GeneratedData) -> dict[str, Any]:
         "quality_passed": None if score is None else score >= threshold,
         "distribution_similarity": _rounded(_mean(quality, "shapes")),
         "correlation_preservation": _rounded(_mean(quality, "pairs")),
-        "privacy_score": _rounded(privacy.distant_rows if privacy else None),
-        "schema_only": generated.schema_only,
+        "privacy_score": _rounded(distant_rows),
+        "schema_only": schema_only,
     }
 
 

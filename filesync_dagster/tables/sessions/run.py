@@ -5,37 +5,22 @@ command line, a worker of the server, Dagster) brings what reads the rows, and d
 """
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from filesync_dagster.core.errors import Cancelled, LimitReached, TableError
 from filesync_dagster.tables.exports import Export, ExportOptions, export
-from filesync_dagster.tables.keys import find_keys
 from filesync_dagster.tables.model import DataSet, Table
-from filesync_dagster.tables.rules import mine_rules
-from filesync_dagster.tables.sessions.agreement import require_agreement
-from filesync_dagster.tables.sessions.choices import (
-    accept_proposals,
-    fit_options,
-    known_relations,
-    row_request,
-    with_choices,
-    with_rules,
-    with_words,
-    without_relations,
-)
-from filesync_dagster.tables.sessions.description import describe_request
+from filesync_dagster.tables.sessions.choices import fit_options, row_request
+from filesync_dagster.tables.sessions.prepare import ReadRows, is_described, prepare_tables
 from filesync_dagster.tables.sessions.progress import SessionWatch
 from filesync_dagster.tables.sessions.request import GenerationRequest
 from filesync_dagster.tables.synthetic import ENGINE, ENGINE_VERSION, FitOptions, Model, describe_tables, fit, generate
 from filesync_dagster.tables.synthetic.privacy import PrivacyReport
 from filesync_dagster.tables.synthetic.quality import QualityReport, quality_report
 from filesync_dagster.tables.synthetic.trial import privacy_trial
-
-ReadRows = Callable[[SessionWatch], DataSet]
-"""Reads the tables that are learned from, with the relations that their sources declare."""
 
 OUTPUT_FACTOR: Final = 3
 """How many times the real bytes a generation writes: rows, export, and the copy that is kept."""
@@ -89,7 +74,7 @@ def run_generation(  # noqa: PLR0917 - what is asked, and where it goes
     """
     watch = watch or SessionWatch()
     watch.enter("reading")
-    real, words = _prepare(request, read, watch)
+    real, words = prepare_tables(request, read, watch)
     _require_room(request, real, folder, limits or OutputLimits())
     watch.enter("fitting")
     learned = _learn(request, real, words, seed, watch)
@@ -168,44 +153,6 @@ def manifest_facts(request: GenerationRequest, seed: int, *, schema_only: bool) 
     }
 
 
-def _prepare(
-    request: GenerationRequest, read: ReadRows | None, watch: SessionWatch
-) -> tuple[DataSet, dict[tuple[str, str], str]]:
-    """Return what is learned from, and what was said of columns in words."""
-    if read is None:
-        real, words = describe_request(request)
-        return with_rules(request, with_choices(request, real)), words
-    found = require_agreement(request, read(watch))
-    if not found.tables:
-        raise TableError("The sources have no tables.", code="nothing_to_generate", field="data_sources")
-    if any(_is_described(table) for table in found.tables):
-        if not all(_is_described(table) for table in found.tables):
-            raise TableError(
-                "Some of the tables have rows, and of others there is only a description.",
-                hint="Generate them apart.",
-                code="mixed_sources",
-                field="data_sources",
-            )
-        return with_rules(request, with_choices(request, found)), {}
-    watch.step("relations")
-    relations = known_relations(request, found)
-    keyed = find_keys(found.tables, relations, cancel=watch.is_cancelled)
-    if request.accept_proposals:
-        keyed = accept_proposals(keyed)
-    if not request.quality_settings.include_relationships:
-        keyed = without_relations(keyed)
-    keyed = with_choices(request, keyed)
-    if request.find_rules:
-        watch.step("rules")
-        keyed = mine_rules(keyed, cancel=watch.is_cancelled)
-    watch.step("words")
-    return with_rules(request, with_words(request, keyed)), {}
-
-
-def _is_described(table: Table) -> bool:
-    return not table.parts
-
-
 def _require_room(request: GenerationRequest, real: DataSet, folder: Path, limits: OutputLimits) -> None:
     """Raise LimitReached for more rows than may be, or than the disk has room for."""
     sizes = {table.name: request.scale * (table.schema.row_count or 0) for table in real.tables}
@@ -243,7 +190,7 @@ def _learn(
     request: GenerationRequest, real: DataSet, words: dict[tuple[str, str], str], seed: int, watch: SessionWatch
 ) -> _Learned:
     options = fit_options(request, seed)
-    if all(_is_described(table) for table in real.tables):
+    if all(is_described(table) for table in real.tables):
         return _Learned(describe_tables(real, options, words=words))
     privacy: PrivacyReport | None = None
     notes: tuple[str, ...] = ()

@@ -66,11 +66,11 @@ def submit(
         created_at=datetime.now(UTC),
         secrets_encrypted=kept.keep(session_id, hidden),
         seed=secrets.randbelow(DRAWN_SEEDS_COUNT) if request.random_seed is None else request.random_seed,
-        inputs=[f"upload:{name}" for name in _uploads_of(request)],
+        inputs=[f"upload:{name}" for name in uploads_of(request)],
         warnings=[_ignored(name) for name in unknown_fields(sent or {})],
         idempotency_key=idempotency_key,
     )
-    return _add(runtime, record, kept)
+    return add_session(runtime, record, kept)
 
 
 def rerun(runtime: Runtime, before: SessionRecord, kept: SessionSecrets, *, owner: str) -> SessionRecord:
@@ -95,8 +95,9 @@ def rerun(runtime: Runtime, before: SessionRecord, kept: SessionSecrets, *, owne
         seed=seed,
         inputs=[name for name in before.inputs if name.startswith("upload:")],
         warnings=[one for one in before.warnings if one.get("code") == "ignored_field"],
+        kind=before.kind,
     )
-    return _add(runtime, record, kept)
+    return add_session(runtime, record, kept)
 
 
 def needs_secrets(record: SessionRecord) -> bool:
@@ -104,7 +105,8 @@ def needs_secrets(record: SessionRecord) -> bool:
     return bool(record.request.get("secrets_set"))
 
 
-def _add(runtime: Runtime, record: SessionRecord, kept: SessionSecrets) -> SessionRecord:
+def add_session(runtime: Runtime, record: SessionRecord, kept: SessionSecrets) -> SessionRecord:
+    """Let a session wait, as far as the limits have it; its secrets are forgotten where they do not."""
     settings = runtime.config.settings.tables
     try:
         added = runtime.metadata.sessions.add(
@@ -152,7 +154,8 @@ def keep_time(runtime: Runtime) -> timedelta:
     return timedelta(days=runtime.config.settings.tables.session_days)
 
 
-def _uploads_of(request: GenerationRequest) -> list[str]:
+def uploads_of(request: GenerationRequest) -> list[str]:
+    """Return the stored names of the files that a request reads."""
     names = [
         path.removeprefix("uploads/")
         for source in request.data_sources

@@ -19,7 +19,7 @@ from filesync_dagster.core.parent_watch import die_with_parent
 from filesync_dagster.core.redaction import note_secrets, to_told
 from filesync_dagster.storage.database import Metadata
 from filesync_dagster.storage.database.processes import Process
-from filesync_dagster.storage.database.sessions import SessionRecord
+from filesync_dagster.storage.database.sessions import COMPARISON, SessionRecord
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.sessions.cancel_switch import CancelSwitch
 from filesync_dagster.tables.sessions.files import SessionStore
@@ -27,7 +27,7 @@ from filesync_dagster.tables.sessions.job import WorkerJob
 from filesync_dagster.tables.sessions.progress import SessionWatch
 from filesync_dagster.tables.sessions.submit import keep_time, restore_request
 
-OUT_OF_MEMORY: Final = "The generation needs more memory than it may use."
+OUT_OF_MEMORY: Final = "It needs more memory than it may use."
 
 
 def work(runtime: Runtime, record: SessionRecord, worker: Process, secrets: Mapping[str, str]) -> str:
@@ -37,7 +37,8 @@ def work(runtime: Runtime, record: SessionRecord, worker: Process, secrets: Mapp
     with closing(CancelSwitch(lambda: sessions.show_life(record.id, worker))) as switch:
         watch = SessionWatch(_sink(runtime.metadata, record.id, worker), switch)
         try:
-            state, values, files = "completed", *_make(runtime, record, secrets, scratch, watch)
+            make = _compare if record.kind == COMPARISON else _generate
+            state, values, files = "completed", *make(runtime, record, secrets, scratch, watch)
         except Cancelled:
             state, values, files = "cancelled", {}, []
         except MemoryError:
@@ -58,7 +59,7 @@ def work(runtime: Runtime, record: SessionRecord, worker: Process, secrets: Mapp
     return state
 
 
-def _make(
+def _generate(
     runtime: Runtime, record: SessionRecord, secrets: Mapping[str, str], scratch: Path, watch: SessionWatch
 ) -> tuple[dict[str, Any], list[Any]]:
     """Generate; return what the row of the session gets, and the rows of its files, which are in their places."""
@@ -90,6 +91,19 @@ def _make(
         "report_uri": next(file.uri for file in files if file.kind == "report"),
     }
     return values, files
+
+
+def _compare(
+    runtime: Runtime, record: SessionRecord, secrets: Mapping[str, str], scratch: Path, watch: SessionWatch
+) -> tuple[dict[str, Any], list[Any]]:
+    """Compare; return what `_generate` does."""
+    from filesync_dagster.tables.sessions.comparison import run_comparison
+    from filesync_dagster.tables.synthetic import ENGINE_VERSION
+
+    found = run_comparison(runtime, record, secrets, scratch, watch)
+    files = SessionStore(runtime).publish(record.id, [found.write_report(scratch)])
+    watch.check()
+    return {"result": found.values, "engine_version": ENGINE_VERSION, "report_uri": files[0].uri}, files
 
 
 _WARNING_FIELDS: Final = frozenset({"code", "message", "table", "column", "count"})

@@ -5,14 +5,15 @@ from typing import Annotated, Any
 import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response, Security
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 
 from filesync_dagster.tables.sessions.request import GenerationRequest
-from filesync_dagster.web import generation_requests, generations
+from filesync_dagster.web import generation_requests, generations, validations
 from filesync_dagster.web.generation_messages import (
     ExportOrder,
     GenerationAnswer,
     GenerationHealth,
+    PendingComparison,
     PinOrder,
     RequestVerdict,
     SessionAnswer,
@@ -306,14 +307,30 @@ async def _chain(first: str, rest: Any) -> Any:
 @writes.post(
     "/api/sdv/validate",
     summary="How alike synthetic data are",
-    description='Of a generation: `{"session_id": "…"}`, or the request that it was asked for with. Every number is '
-    "computed; 422 `not_comparable` where there is nothing to compare.",
+    description='Of a generation: `{"session_id": "…"}`, or the request that it was asked for with. Of two data sets: '
+    "`real` and `synthetic`, each with `data_sources` and `sources` as a generation has them, or with the `session_id` "
+    "of a generation; these wait as generations do, and the answer waits for them as long as `wait_s` says. Every "
+    "number is computed; 422 `not_comparable` where there is nothing to compare.",
     response_description="Done.",
-    responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    response_model=ValidationAnswer,
+    responses={202: {"model": PendingComparison, "description": "It waits, or is worked on."}, **CHANGED},
 )
-def validate_synthetic_data(order: Annotated[dict[str, Any], Body()], site: Site = SITE) -> ValidationAnswer:
+async def validate_synthetic_data(
+    request: Request,
+    order: Annotated[dict[str, Any], Body()],
+    prefer: Annotated[str | None, Header(max_length=200)] = None,
+    site: Site = SITE,
+) -> ValidationAnswer | JSONResponse:
     """Compare."""
-    return generation_requests.validate(site, order)
+    if "real" in order or "synthetic" in order:
+        session_id = await run_sync(validations.submit_comparison_request, site, request, order)
+        wait = generation_requests.wait_seconds(order.get("wait_s"), prefer)
+        await generation_requests.wait_for_end(site, session_id, wait)
+        order = {"session_id": session_id}
+    found = await run_sync(validations.validate, site, order)
+    if isinstance(found, ValidationAnswer):
+        return found
+    return JSONResponse(found.model_dump(mode="json"), status_code=202)
 
 
 @writes.post(

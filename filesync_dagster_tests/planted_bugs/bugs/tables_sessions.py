@@ -112,6 +112,22 @@ BUGS = (
         "budget_of_their_own",
     ),
     Bug(
+        "comparisons are listed as generations",
+        "storage/database/sessions.py",
+        "select(*_columns()).where(sessions.c.kind == GENERATION)",
+        "select(*_columns())",
+        "filesync_dagster_tests/storage/database/test_sessions.py",
+        "page",
+    ),
+    Bug(
+        "a comparison forgets which side a secret is of",
+        "tables/sessions/comparison_request.py",
+        'if path.partition(".")[0] == name}',
+        'if path.partition(".")[0] == "real"}',
+        WEB,
+        "a_secret_of_a_request",
+    ),
+    Bug(
         "what runs again has another seed",
         "tables/sessions/submit.py",
         "    seed = secrets.randbelow(DRAWN_SEEDS_COUNT) if before.seed is None else before.seed",

@@ -179,6 +179,7 @@ def test_sessions_come_newest_first_page_by_page(metadata):
     for number in range(4):
         add(metadata, f"s{number}")
     metadata.sessions.claim(ME, running_max=1)
+    add(metadata, "c1", kind="comparison")  # which waits in the same queue, and is no generation
     first = metadata.sessions.page(limit=3)
     rest = metadata.sessions.page(limit=3, before=(first[-1].created_at, first[-1].id))
     assert [one.id for one in [*first, *rest]] == ["s3", "s2", "s1", "s0"]

@@ -10,6 +10,7 @@ import pytest
 from filesync_dagster.tables.synthetic import FitOptions
 from filesync_dagster.tables.synthetic.holdout import split
 from filesync_dagster.tables.synthetic.privacy import NO_PROOF, SYNTHETIC, privacy_report
+from filesync_dagster.tables.synthetic.resemblance import SEEN_UNKNOWN, resemblance_report
 from filesync_dagster.tables.synthetic.trial import privacy_trial
 from filesync_dagster_tests.tables.data_sets.families import shops
 from filesync_dagster_tests.tables.data_sets.files import relation, rows_of, write_data_set
@@ -117,6 +118,23 @@ def test_another_sample_of_the_same_reality(orders, tmp_path):
     assert not report.remembers
     assert report.statements[0] == SYNTHETIC
     assert report.statements[1].startswith("No rows copied")
+
+
+def test_rows_are_near_to_real_ones_also_where_nobody_says_what_the_model_saw(orders, tmp_path):
+    """Copies have no row that is far from all real ones; of another sample one in twenty is near, as of real rows."""
+    real = orders.training
+    copied, other = (resemblance_report(real, made) for made in (real, planted_data_set(tmp_path, seed=8)))
+
+    assert [table.exact_rows for table in copied.tables] == [1.0, 1.0]
+    assert copied.distant_rows == 0
+    assert [table.copies_rows for table in copied.tables] == [True, True]
+    for table in other.tables:
+        assert table.distant_rows == pytest.approx(0.95, abs=0.03)
+        assert not table.copies_rows
+        assert table.exact_rows_of_real == 0
+    text = json.dumps([copied.as_json(), other.as_json()], allow_nan=False)
+    assert text.count(NO_PROOF) == text.count(SEEN_UNKNOWN) == 2
+    assert "anonym" not in text.lower()
 
 
 def test_rare_values_are_counted_and_not_repeated(tmp_path):

@@ -25,9 +25,9 @@ from filesync_dagster.tables.synthetic.measures.table_quality import measure_col
 PRIVACY_ROWS = 10_000
 COPY_ALARM_SHARE = 0.55
 MIN_ROWS = 30
-_WORK_VALUES_COUNT = 2_000_000_000  # distances of single values, of synthetic rows to real ones
+WORK_VALUES_COUNT = 2_000_000_000  # distances of single values, of synthetic rows to real ones
 _MEMBER_ROWS = 2_000
-_NEAREST_PERCENT = 5
+NEAREST_PERCENT = 5
 _Z_95_PERCENT = 1.96
 _REAL_VALUES_SHARE = 0.5
 
@@ -106,18 +106,18 @@ def table_privacy(
     ours, families = sides[0].sample(name, names, seed)
     chosen = sample_rows(ours.num_rows, rng, PRIVACY_ROWS)
     ours, families = ours.take(chosen), families[chosen]
-    limit = max(MIN_ROWS * 10, _WORK_VALUES_COUNT // (max(len(chosen), 1) * len(names)))
+    limit = max(MIN_ROWS * 10, WORK_VALUES_COUNT // (max(len(chosen), 1) * len(names)))
     share = min(1.0, limit / (sides[1].counts[name] + sides[2].counts[name]))
     seen, unseen = (
         read_rows(side.data_set.table(name), names, sample_rows(side.counts[name], rng, _at_least(side, name, share)))
         for side in sides[1:]
     )
     columns = measure_columns(training.schema, names, seen)
-    distance, (theirs, known, unknown) = _encode(columns, (ours, seen, unseen))
+    distance, (theirs, known, unknown) = encode_sides(columns, (ours, seen, unseen))
     near, near_unseen = nearest(distance, theirs, known), nearest(distance, theirs, unknown)
     base = nearest(distance, unknown, known)
     exact = equal_rows(ours, training, names)
-    least = float(np.percentile(base.first, _NEAREST_PERCENT))
+    least = float(np.percentile(base.first, NEAREST_PERCENT))
     return TablePrivacy(
         name,
         (ours.num_rows, seen.num_rows, unseen.num_rows),
@@ -128,7 +128,7 @@ def table_privacy(
         _membership(distance, theirs, known, unknown, rng),
         float((~exact & (near.first >= least)).mean()),
         rare_leaks(names, synthetic, training, holdout, k_min),
-        _real_values(names, ours, training),
+        real_values(names, ours, training),
     )
 
 
@@ -136,7 +136,7 @@ def _at_least(side: LinkedTables, name: str, share: float) -> int:
     return max(MIN_ROWS, round(side.counts[name] * share))
 
 
-def _encode(
+def encode_sides(
     columns: Sequence[MeasuredColumn], sides: Sequence[pa.Table]
 ) -> tuple[RowDistance, list[dict[str, Floats]]]:
     """Return rows of all sides as floats. Texts and categories are equal or not, the rare ones too."""
@@ -196,7 +196,7 @@ def _balance(share: float, expected: float) -> float:
 def _nndr(found: Neighbours) -> float:
     """Return the 5th percentile of how far the nearest is, by how far the second one is: 0 where one alone is near."""
     ratios = np.divide(found.first, found.second, out=np.ones(len(found.first)), where=found.second > 0)
-    return float(np.percentile(ratios, _NEAREST_PERCENT))
+    return float(np.percentile(ratios, NEAREST_PERCENT))
 
 
 def _membership(
@@ -216,7 +216,8 @@ def _membership(
     return float((ranks[: len(far[0])].sum() - len(far[0]) ** 2 / 2) / (len(far[0]) * len(far[1])))
 
 
-def _real_values(names: Sequence[str], rows: pa.Table, training: Table) -> tuple[str, ...]:
+def real_values(names: Sequence[str], rows: pa.Table, training: Table) -> tuple[str, ...]:
+    """Return the columns whose values are mostly values of real rows."""
     found = []
     for place, name in enumerate(names):
         values = as_text(rows.column(place)).drop_null()
