@@ -15,7 +15,6 @@ from filesync_dagster.cli.data_sets import (
     LIMIT,
     SETTINGS,
     TABLES,
-    operator_context,
     read_data_set,
     source_of,
 )
@@ -60,8 +59,9 @@ def test_source(files: tuple[Path, ...], kind: str | None, settings: tuple[str, 
     from filesync_dagster.tables.sources.registry import open_source
 
     with tempfile.TemporaryDirectory() as folder:
-        context = operator_context(Path(folder))
-        with closing(open_source(*source_of(files, kind, settings), context)) as source:
+        chosen = source_of(files, kind, settings)
+        context = chosen.context(Path(folder))
+        with closing(open_source(chosen.kind, chosen.config, context)) as source:
             report = source.test(context.deadline(TEST_SECONDS))
     rows: list[list[Cell | str]] = [
         [
@@ -90,8 +90,9 @@ def discover(files: tuple[Path, ...], kind: str | None, settings: tuple[str, ...
     from filesync_dagster.tables.sources.registry import open_source
 
     with tempfile.TemporaryDirectory() as folder:
-        context = operator_context(Path(folder))
-        with closing(open_source(*source_of(files, kind, settings), context)) as source:
+        chosen = source_of(files, kind, settings)
+        context = chosen.context(Path(folder))
+        with closing(open_source(chosen.kind, chosen.config, context)) as source:
             found = source.discover(context.deadline(DISCOVER_SECONDS))
     rows = [
         [

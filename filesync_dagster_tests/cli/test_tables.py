@@ -11,7 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from filesync_dagster import Filesync
 from filesync_dagster.cli import filesync
+from filesync_dagster.tables.catalog.contexts import upload_store
+from filesync_dagster.tables.catalog.directory import SourceDirectory
+from filesync_dagster.tables.catalog.edits import SourceEdit
 from filesync_dagster_tests.tables.data_sets import planted_data_set
 
 
@@ -90,6 +94,41 @@ def shop(tmp_path):
     products.write_text("product_id,grade\n" + "".join(f"{n},{'fine' if n % 3 else 'plain'}\n" for n in range(1, 61)))
     orders.write_text("order_id,product_id,amount\n" + "".join(f"{n},{1 + n % 60},{n}.5\n" for n in range(1, 181)))
     return products, orders
+
+
+@pytest.fixture
+def saved(shop, tmp_path, monkeypatch):
+    """Return an installation with a source in its file, one that was saved, and a name that both have."""
+    monkeypatch.setenv("FILESYNC_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FILESYNC_CONFIG", str(tmp_path / "endpoints.yaml"))
+    config = "config: {file_paths: [products.csv]}"
+    sources = "".join(f"  - {{name: {name}, type: upload, {config}}}\n" for name in ("in_file", "twice"))
+    (tmp_path / "endpoints.yaml").write_text("endpoints: []\n")
+    with Filesync.open() as opened:
+        runtime = opened.runtime
+        uploads, content = upload_store(runtime), shop[1].read_bytes()
+        sent = uploads.create("orders.csv", len(content), "ann")
+        with uploads.write(sent.id, 0) as writer:
+            writer.write(content)
+        sent = uploads.finish(sent.id)
+        edit = SourceEdit("upload", {"file_paths": [f"uploads/{sent.stored_name}"]})
+        for name in ("web", "twice"):
+            SourceDirectory(runtime).add(name, edit, "ann")
+    (tmp_path / "endpoints.yaml").write_text(f"endpoints: []\nsources:\n{sources}")
+
+
+def test_sources_are_named_wherever_they_were_configured(saved, tmp_path, monkeypatch):
+    """Those of endpoints.yaml and those that were saved over the API alike; a name that both have is neither's."""
+    monkeypatch.chdir("/")  # paths of the file are relative to it
+    shown = run("tables", "show", "--type", "in_file", "--rows", 1)
+    assert shown.output.split() == ["product_id", "grade", "1", "fine"], shown.output
+    shown = run("tables", "discover", "--type", "web")
+    assert "order_id, product_id, amount" in shown.output, shown.output
+    done = run("generate", "--type", "web", "--out", tmp_path / "out", "--rows", "orders=40", "--no-report")
+    assert "orders: 40 rows" in done.output, done.output
+    for name, sentence in {"twice": "twice is saved here", "wob": "There is no data source 'wob'"}.items():
+        refused = run("tables", "profile", "--type", name)
+        assert (refused.exit_code, sentence in " ".join(refused.output.split())) == (1, True), refused.output
 
 
 def test_data_of_files_are_generated_as_they_are_asked_for(shop, tmp_path):

@@ -13,6 +13,7 @@ from filesync_dagster.config import DataSource, slug_of
 from filesync_dagster.config.reader import SOURCE, SOURCES
 from filesync_dagster.core.encryption import SecretBox, secret_keys
 from filesync_dagster.core.errors import ConfigError, SourceRefused
+from filesync_dagster.core.suggestions import did_you_mean
 from filesync_dagster.storage.database.data_sources import (
     DataSourceRecord,
     SourceConflict,
@@ -72,7 +73,8 @@ class SourceDirectory:
         """Return the source of a name, the saved one where there are two. Raises UnknownSource."""
         found = [source for source in self.all() if source.name == name]
         if not found:
-            raise UnknownSource(f"There is no data source {name!r}.", code="not_found", field="source")
+            hint = did_you_mean(name, [source.name for source in self.all()])
+            raise UnknownSource(f"There is no data source {name!r}.", hint=hint, code="not_found", field="source")
         return next((source for source in found if source.origin == "saved"), found[0])
 
     def get(self, name: str) -> KnownSource:
