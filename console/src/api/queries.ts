@@ -1,6 +1,6 @@
 /** Questions to the server as hooks: cached, asked again while somebody looks, cancelled when nobody does. */
 import { QueryClient, keepPreviousData, useQuery, type UseQueryResult } from "@tanstack/react-query";
-import { useIsLive } from "../app/live";
+import { isTold, useIsLive } from "../app/live";
 import { ApiError, call, type Answer, type Request } from "./client";
 import type { Operations } from "./types";
 
@@ -35,7 +35,7 @@ export function useApi<O extends keyof Operations & `GET ${string}`>(
   { enabled = true, everySeconds, keep = true }: Options = {},
 ): UseQueryResult<Answer<O>, ApiError> {
   const isLive = useIsLive();
-  const seconds = everySeconds && isLive ? Math.max(everySeconds, LIVE_SECONDS) : everySeconds;
+  const seconds = everySeconds && isLive && isTold(operation) ? Math.max(everySeconds, LIVE_SECONDS) : everySeconds;
   return useQuery<Answer<O>, ApiError>({
     queryKey: [operation, request.path ?? {}, request.query ?? {}],
     queryFn: ({ signal }) => call(operation, { ...request, signal } as Request<O>),

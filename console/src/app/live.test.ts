@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isConcerned, subjectsOf } from "./live";
+import { isConcerned, isTold, subjectsOf } from "./live";
 
 const query = (operation: string, data?: unknown) => ({ queryKey: [operation, {}, {}], state: { data } }) as never;
 
@@ -18,6 +18,14 @@ describe("what is asked again because something changed", () => {
     expect(isConcerned(query("GET /api/held"), ["sessions"])).toBe(false);
     expect(isConcerned(query("GET /api/files/tree"), ["changes"])).toBe(true);
     expect(isConcerned(query("GET /console/session"), ["endpoints", "changes", "replications", "alerts", "sessions"])).toBe(false);
+  });
+
+  it("is told of, or is asked for as often as ever", () => {
+    expect(isTold("GET /api/sdv/sessions/{session_id}/files")).toBe(true);
+    expect(isConcerned(query("GET /api/sdv/sessions/{session_id}/files"), ["sessions"])).toBe(true);
+    expect(isTold("GET /sync/status")).toBe(true);
+    expect(isTold("GET /api/uploads")).toBe(false);
+    expect(isTold("GET /api/sources")).toBe(false);
   });
 
   it("is no list in which somebody has come far", () => {

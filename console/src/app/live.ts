@@ -17,7 +17,7 @@ const TELLS: Record<Subject, readonly string[]> = {
   changes: ["GET /api/changes", "GET /api/files", "GET /api/overview", "GET /endpoints/{name}/held"],
   replications: ["GET /sync/status", "GET /replications", "GET /api/overview", "GET /api/held"],
   alerts: ["GET /health", "GET /api/overview"],
-  sessions: ["GET /api/sessions", "GET /api/data"],
+  sessions: ["GET /api/sdv/"],
 };
 
 let isLive = false;
@@ -50,6 +50,11 @@ export function subjectsOf(data: string): Subject[] {
   } catch {
     return [];
   }
+}
+
+/** Whether the server tells when the answer to an operation changed; all others have to be asked as often as ever. */
+export function isTold(operation: string): boolean {
+  return Object.values(TELLS).some((starts) => starts.some((start) => operation.startsWith(start)));
 }
 
 /** Whether a question is to be asked again because something changed. */

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from filesync_dagster.storage.database.data_tables import sessions
+from filesync_dagster.storage.database.data_tables import session_exports, sessions
 from filesync_dagster.storage.database.database import Database
 from filesync_dagster.storage.database.tables import (
     alerts,
@@ -27,7 +27,7 @@ def _lease_marks(table: Any) -> Select[Any]:
     return select(func.sum(table.c.token), func.count(table.c.holder))
 
 
-_STATE, _REPLICATION = endpoint_state.c, replications.c
+_STATE, _REPLICATION, _EXPORT = endpoint_state.c, replications.c, session_exports.c
 
 QUERIES: tuple[tuple[str, Any], ...] = (
     ("endpoints", _lease_marks(leases)),
@@ -38,6 +38,16 @@ QUERIES: tuple[tuple[str, Any], ...] = (
     ("replications", select(func.max(_REPLICATION.updated_at), func.count(), func.count(_REPLICATION.held_plan_id))),
     ("alerts", select(func.max(alerts.c.raised_at), func.max(alerts.c.cleared_at), func.count())),
     ("sessions", select(func.count(), func.sum(sessions.c.revision))),
+    # Of an export that is worked on, is to stop, or ends, another column is filled.
+    (
+        "sessions",
+        select(
+            func.count(),
+            func.count(_EXPORT.worker),
+            func.count(_EXPORT.cancel_asked_at),
+            func.count(_EXPORT.finished_at),
+        ),
+    ),
 )
 
 

@@ -99,6 +99,13 @@ BUGS = (
         CONTRAST,
     ),
     ConsoleBug(
+        "nobody tells of an export, nor asks for it often",
+        "src/app/live.ts",
+        'sessions: ["GET /api/sdv/"]',
+        'sessions: ["GET /api/sessions"]',
+        LIVE,
+    ),
+    ConsoleBug(
         "a list in which somebody has come far is asked for anew",
         "src/app/live.ts",
         "if (pages && pages.length > PAGES_MAX_COUNT) return false;",

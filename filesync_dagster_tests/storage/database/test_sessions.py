@@ -231,3 +231,30 @@ def test_an_export_is_cancelled_until_its_rows_become_final(metadata):
     assert files.export("s1", "e3").error.endswith("is not known: look for the schema made.")
     with pytest.raises(UnknownExport):
         files.ask_cancel_export("s2", "e1")
+
+
+def test_each_step_of_an_export_is_news(metadata):
+    """Whoever looks at the console learns of it: it waits, is worked on, is to stop, has ended."""
+    add(metadata, "s1")
+    files, marks = metadata.session_files, []
+
+    def look():
+        marks.append(metadata.change_marks.read()["sessions"])
+
+    look()
+    for name in ("e1", "e2"):
+        files.add_export(SessionExportRecord(name, "s1", "sql", {}, "queued", "ann", NOW), queued_max=9)
+        look()
+    files.claim_export(ME)
+    look()
+    files.finish_export("e1", "completed")
+    look()
+    files.claim_export(ME)
+    look()
+    files.ask_cancel_export("s1", "e2")
+    look()
+    files.finish_export("e2", "cancelled")
+    look()
+    assert len(set(marks)) == len(marks)
+    look()
+    assert marks[-1] == marks[-2]

@@ -1,1 +1,0 @@
-import{Z as e,m as t}from"./index-PRybhdrT.js";async function n(n){try{await navigator.clipboard.writeText(n),t(e(`app.copied`))}catch{t(e(`app.copyFailed`))}}export{n as t};
