@@ -72,7 +72,7 @@ def _of_name(name: str, given: Mapping[str, Any]) -> ChosenSource | None:
     if not invocation.environment().config_path.exists():
         return None
     from filesync_dagster.tables.catalog.directory import SourceDirectory
-    from filesync_dagster.tables.catalog.read import decided_relations
+    from filesync_dagster.tables.daily.decisions import decided_relations
 
     runtime = call.with_resource(invocation.open()).runtime  # closed with the call: the source works in it
     directory = SourceDirectory(runtime)
@@ -128,7 +128,7 @@ def read_data_set(source: ChosenSource, folder: Path, names: tuple[str, ...], li
 
 def read_tables(source: ChosenSource, folder: Path, names: tuple[str, ...], limit: int | None) -> DataSet:
     """Return the tables of a source, with what the source declares of them, and what people decided."""
-    from filesync_dagster.tables.catalog.read import still_true_relations
+    from filesync_dagster.tables.daily.decisions import still_true_relations
     from filesync_dagster.tables.model import DataSet
     from filesync_dagster.tables.sources.collect import collect
 

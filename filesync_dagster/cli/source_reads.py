@@ -34,7 +34,8 @@ COLOURS = {
 def source_named(filesync: Filesync, name: str) -> str | None:
     """Return the source of tables that a name means; None where it means an endpoint or a replication."""
     if name.startswith(PREFIX):
-        return filesync.config.source(name.removeprefix(PREFIX)).name
+        plain = name.removeprefix(PREFIX)
+        return plain if plain in filesync.tables.names() else filesync.config.source(plain).name
     others = {*filesync.config.by_name, *filesync.replications.names()}
     return name if name not in others and name in filesync.tables.names() else None
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from filesync_dagster.core.errors import TableError
-from filesync_dagster.tables.catalog.read import DECIDED_BY, load_table, relation_of
+from filesync_dagster.tables.catalog.read import load_table
 from filesync_dagster.tables.catalog.relations import read_together
+from filesync_dagster.tables.daily.decisions import DECIDED_BY, relation_of
 from filesync_dagster.tables.model import Origin, Table, TableRelation, TableSchema
 from filesync_dagster.tables.rows import count_rows, json_rows, mask, page_of, person_columns
 from filesync_dagster.tables.sources.registry import source_type

@@ -126,6 +126,7 @@ def test_sources_are_named_wherever_they_were_configured(saved, tmp_path, monkey
     assert "order_id, product_id, amount" in shown.output, shown.output
     done = run("generate", "--type", "web", "--out", tmp_path / "out", "--rows", "orders=40", "--no-report")
     assert "orders: 40 rows" in done.output, done.output
+    assert "No read of the source web is held." in run("approve", "web").output
     for name, sentence in {"twice": "twice is saved here", "wob": "There is no data source 'wob'"}.items():
         refused = run("tables", "profile", "--type", name)
         assert (refused.exit_code, sentence in " ".join(refused.output.split())) == (1, True), refused.output

@@ -1,7 +1,7 @@
-"""The way of a read: what a source has → Parquet → profile, keys and relations → tables that are kept, all or none."""
+"""The way of a read: what a source has → Parquet → profile, keys and relations. `daily.read` keeps what was read."""
 
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -11,19 +11,17 @@ from filesync_dagster.core import clock
 from filesync_dagster.storage.database.stored_tables import StoredTableRecord
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.daily.access import table_store
+from filesync_dagster.tables.daily.decisions import DECIDED_BY, relation_of
 from filesync_dagster.tables.keys import find_keys
 from filesync_dagster.tables.model import DataSet, Origin, Table, TableRelation, TableSchema
 from filesync_dagster.tables.sources.base import SourceContext, TableSource
 from filesync_dagster.tables.sources.collect import DISCOVER_SECONDS
 from filesync_dagster.tables.sources.data_set import choose_tables, read_data_set
 from filesync_dagster.tables.sources.limits import TableLimits
-from filesync_dagster.tables.store import PartsWriter, StoredTable, tables_prefix
+from filesync_dagster.tables.store import PartsWriter, StoredTable
 
 STAGES: Final = ("discovering", "reading", "profiling", "storing")
 """In their order."""
-
-DECIDED_BY: Final = "decided_by"
-"""Beside a relation in the row of its child: who confirmed or refused it."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +51,14 @@ class ReadTask:
 
 
 def read_tables_of(
-    source: TableSource, reading: ReadTask, limits: TableLimits, known: Sequence[TableRelation] = ()
+    source: TableSource,
+    reading: ReadTask,
+    limits: TableLimits,
+    known: Callable[[DataSet], Sequence[TableRelation]] = lambda read: read.relations,
 ) -> DataSet:
     """Return the tables of an opened source, profiled, with keys and relations.
 
-    `known`: relations that people decided about before. Raises SourceRefused, LimitReached, Cancelled.
+    `known`: which relations are known of what was read. Raises SourceRefused, LimitReached, Cancelled.
     """
     reading.progress(ReadProgress("discovering"))
     found = choose_tables(source.discover(reading.context.deadline(DISCOVER_SECONDS)), reading.names)
@@ -73,30 +74,7 @@ def read_tables_of(
     )
     tables = tuple(_with_facts(table, reading.context.name) for table in read.tables)
     reading.progress(replace(counted.latest, stage="profiling", table="", tables_done=len(tables)))
-    declared = [*read.relations, *still_true_relations(known, read)]
-    return find_keys(tables, declared, cancel=reading.context.cancelled)
-
-
-def keep_tables(
-    runtime: Runtime, found: DataSet, source: str, source_id: str | None, run_id: str
-) -> list[StoredTableRecord]:
-    """Keep the tables of a source as those of today, all or none; return them as they are known now."""
-    now = clock.utc_now()
-    day = now.astimezone(runtime.config.settings.partitions.zone).date()
-    store = table_store(runtime)
-    stored = [store.save(table, tables_prefix(source, day)) for table in found.tables]
-    records = [
-        replace(
-            record_of(each, day, [one for one in found.relations if one.child == each.schema.name]),
-            source=source,
-            source_id=source_id,
-            run_id=run_id,
-            created_at=now,
-        )
-        for each in stored
-    ]
-    runtime.metadata.tables.add(records)
-    return records
+    return find_keys(tables, known(read), cancel=reading.context.cancelled)
 
 
 def load_table(runtime: Runtime, record: StoredTableRecord) -> Table:
@@ -123,11 +101,6 @@ def record_of(stored: StoredTable, day: date, relations: Sequence[TableRelation]
     )
 
 
-def decided_relations(records: Collection[StoredTableRecord]) -> list[TableRelation]:
-    """Return what people said of the relations of stored tables: confirmed or refused."""
-    return [relation_of(relation) for record in records for relation in record.relations if relation.get(DECIDED_BY)]
-
-
 def known_relations(records: Collection[StoredTableRecord]) -> list[TableRelation]:
     """Return what sources and people said of the relations among stored tables; not what was found by looking."""
     names = {record.name for record in records}
@@ -140,30 +113,8 @@ def known_relations(records: Collection[StoredTableRecord]) -> list[TableRelatio
     return [relation for relation in found if relation.parent in names]
 
 
-def relation_of(stored: Mapping[str, Any]) -> TableRelation:
-    """Return a relation that is written down in the row of its child."""
-    return TableRelation.from_json({name: value for name, value in stored.items() if name != DECIDED_BY})
-
-
 def _with_facts(table: Table, source: str) -> Table:
     return replace(table, schema=replace(table.schema, source=source, read_at=clock.utc_now()))
-
-
-def still_true_relations(known: Sequence[TableRelation], read: DataSet) -> list[TableRelation]:
-    """Return the relations whose tables and columns are there, and that the source does not declare itself."""
-    columns = {table.name: set(table.schema.names) for table in read.tables}
-    declared = {_places_of(relation) for relation in read.relations}
-    return [
-        relation
-        for relation in known
-        if set(relation.child_columns) <= columns.get(relation.child, set())
-        and set(relation.parent_columns) <= columns.get(relation.parent, set())
-        and _places_of(relation) not in declared
-    ]
-
-
-def _places_of(relation: TableRelation) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
-    return relation.child, relation.child_columns, relation.parent, relation.parent_columns
 
 
 class _Counter:

@@ -6,7 +6,8 @@ from typing import Any, Final
 from filesync_dagster.core.errors import TableError
 from filesync_dagster.storage.database.stored_tables import StoredTableRecord
 from filesync_dagster.sync.runtime import Runtime
-from filesync_dagster.tables.catalog.read import DECIDED_BY, load_table
+from filesync_dagster.tables.catalog.read import load_table
+from filesync_dagster.tables.daily.decisions import DECIDED_BY
 from filesync_dagster.tables.keys.measure import Measure
 from filesync_dagster.tables.model import Origin, TableRelation
 from filesync_dagster.tables.profile.database import open_tables

@@ -6,7 +6,8 @@ from typing import Final
 from filesync_dagster.core.errors import TableError
 from filesync_dagster.storage.database.stored_tables import StoredTableRecord
 from filesync_dagster.sync.runtime import Runtime
-from filesync_dagster.tables.catalog.read import decided_relations, load_table, relation_of
+from filesync_dagster.tables.catalog.read import load_table
+from filesync_dagster.tables.daily.decisions import decided_relations, relation_of
 from filesync_dagster.tables.keys import find_keys
 from filesync_dagster.tables.model import DataSet, Origin, TableRelation
 from filesync_dagster.tables.rules import mine_rules

@@ -20,17 +20,15 @@ from filesync_dagster.core.parent_watch import die_with_parent
 from filesync_dagster.storage.database.processes import Process
 from filesync_dagster.storage.database.read_jobs import ReadJobRecord
 from filesync_dagster.sync.runtime import Runtime
-from filesync_dagster.tables.catalog.directory import SourceDirectory
+from filesync_dagster.tables.catalog.directory import KnownSource, SourceDirectory
 from filesync_dagster.tables.catalog.dispatch import read_folder
 from filesync_dagster.tables.catalog.read import (
     ReadProgress,
     ReadTask,
-    decided_relations,
-    keep_tables,
     read_tables_of,
 )
 from filesync_dagster.tables.daily.model import ReadState
-from filesync_dagster.tables.daily.read import Wish, read_source
+from filesync_dagster.tables.daily.read import Before, Wish, begin_read, keep_read, read_source
 from filesync_dagster.tables.sources.limits import TableLimits
 from filesync_dagster.tables.sources.registry import open_source
 
@@ -73,14 +71,28 @@ def run_read(runtime: Runtime, record: ReadJobRecord) -> list[str]:
     folder = read_folder(runtime.home, record.id)
     context = directory.context_of(source, folder / "work", watch.is_cancelled)
     task = ReadTask(context, folder / "tables", record.tables, record.row_limit, watch.note)
-    decided = decided_relations(runtime.metadata.tables.latest(record.source))
+    wish = _wish_of(runtime, source, record)
+    result, before = begin_read(wish), Before.of(runtime, wish)
     with closing(open_source(source.type, directory.settings_of(source), context)) as opened:
-        found = read_tables_of(opened, task, TableLimits.of(runtime.config.settings.tables), decided)
+        limits = TableLimits.of(runtime.config.settings.tables)
+        found = read_tables_of(opened, task, limits, before.known_relations)
     watch.note(ReadProgress("storing", tables_done=len(found.tables), tables_total=len(found.tables)))
     if watch.is_cancelled():
         raise Cancelled("It was cancelled.", code="cancelled")
-    source_id = source.record.id if source.record is not None else None
-    return [each.id for each in keep_tables(runtime, found, record.source, source_id, record.id)]
+    keep_read(runtime, wish, result, found, before)
+    return [one.id for one in runtime.metadata.tables.of_run(source.name, record.id)]
+
+
+def _wish_of(runtime: Runtime, source: KnownSource, record: ReadJobRecord) -> Wish:
+    """Return what is read of a saved source: guarded as one in endpoints.yaml is that says nothing of its guard."""
+    return Wish(
+        DataSource(name=source.name, type=source.type),
+        runtime.config.settings.partitions.today(),
+        record.tables or None,
+        run_id=record.id,
+        source_id=source.record.id if source.record is not None else None,
+        is_sample=record.row_limit is not None,
+    )
 
 
 def _read_declared(runtime: Runtime, source: DataSource, record: ReadJobRecord, watch: _Watch) -> list[str]:

@@ -24,6 +24,13 @@ from filesync_dagster.storage.database.source_reads import SourceReadRecord
 from filesync_dagster.storage.database.stored_tables import StoredTableRecord
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.daily.access import config_of, opened_source, table_store
+from filesync_dagster.tables.daily.decisions import (
+    DECIDED_BY,
+    decided_relations,
+    places_of,
+    relation_of,
+    still_true_relations,
+)
 from filesync_dagster.tables.daily.discovery import note_discovery
 from filesync_dagster.tables.daily.drift import schema_drift
 from filesync_dagster.tables.daily.guard import objections
@@ -37,7 +44,7 @@ from filesync_dagster.tables.sources.collect import DISCOVER_SECONDS
 from filesync_dagster.tables.sources.data_set import choose_tables, read_data_set
 from filesync_dagster.tables.sources.deadline import never_cancelled
 from filesync_dagster.tables.sources.limits import TableLimits
-from filesync_dagster.tables.store import PartsWriter, TableStore, tables_prefix
+from filesync_dagster.tables.store import PartsWriter, tables_prefix
 
 Progress = Callable[[str, int], None]
 """Is told a table, and how many of its rows are there."""
@@ -45,13 +52,23 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be read: tables of a source (None: all) for a day; `live`: as they are now."""
+    """What is to be read: tables of a source (None: all) for a day; `live`: as they are now.
+
+    `is_sample`: only the first rows were wanted, so that fewer than before are no loss.
+    """
 
     source: DataSource
     day: date
     tables: Sequence[str] | None = None
     live: bool = True
     run_id: str | None = None
+    source_id: str | None = None  # of one that was saved
+    is_sample: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that the source has was wanted."""
+        return self.tables is None and not self.is_sample
 
 
 def read_source(
@@ -65,10 +82,7 @@ def read_source(
 
     Raises DatabaseError where not even that can be noted.
     """
-    started, clock = datetime.now(UTC), time.monotonic()
-    mode = ReadMode.LIVE if wish.live else ReadMode.REREAD
-    result = SourceResult(wish.source.name, wish.day, mode, ReadState.FAILED, is_whole=wish.tables is None)
-    result = replace(result, read_id=uuid.uuid4().hex, started_at=started)
+    clock, result = time.monotonic(), begin_read(wish)
     try:
         found = _read(runtime, wish, result, progress, cancelled)
     except FilesyncError as error:
@@ -78,6 +92,13 @@ def read_source(
     found = replace(found, seconds=time.monotonic() - clock)
     event("tables.read", **{**found.as_dict(), "seconds": round(found.seconds, 3)})
     return found
+
+
+def begin_read(wish: Wish) -> SourceResult:
+    """Return the result of a read that begins, as if it failed."""
+    mode = ReadMode.LIVE if wish.live else ReadMode.REREAD
+    result = SourceResult(wish.source.name, wish.day, mode, ReadState.FAILED, is_whole=wish.is_whole)
+    return replace(result, read_id=uuid.uuid4().hex, started_at=datetime.now(UTC))
 
 
 def _read(
@@ -112,7 +133,7 @@ def _read(
             )
             read = replace(read, tables=(*read.tables, *(store.load(one.manifest_uri) for one in stored)))
             data_set = find_keys(read.tables, before.known_relations(read), cancel=cancelled)
-            return _keep(runtime, wish, result, data_set, before, store)
+            return keep_read(runtime, wish, result, data_set, before)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -167,23 +188,32 @@ class Before:
         return {name: TableSchema.from_json(dict(record.schema)) for name, record in self.tables.items()}
 
     def known_relations(self, read: DataSet) -> list[TableRelation]:
-        """Return the relations that the source declares, and those that were used before and can still be counted."""
-        columns = {table.name: set(table.schema.names) for table in read.tables}
-        declared = {(one.child, one.child_columns): one for one in read.relations}
-        for known in self.findings.get("relations", ()):
-            one = TableRelation.from_json(known)
-            is_there = set(one.child_columns) <= columns.get(one.child, set()) and set(
-                one.parent_columns
-            ) <= columns.get(one.parent, set())
-            if one.holds and is_there:
-                declared.setdefault((one.child, one.child_columns), one)
-        return list(declared.values())
+        """Return the relations that the source declares, those that people decided about, and those that were used.
+
+        Of the last two, those whose columns are still there.
+        """
+        decided = still_true_relations(decided_relations(self.tables.values()), read)
+        known = [*read.relations, *decided]
+        taken = {(one.child, one.child_columns) for one in known if one.holds}
+        refused = {places_of(one) for one in decided}
+        used = [TableRelation.from_json(one) for one in self.findings.get("relations", ())]
+        for one in still_true_relations(used, read):
+            if one.holds and (one.child, one.child_columns) not in taken and places_of(one) not in refused:
+                taken.add((one.child, one.child_columns))
+                known.append(one)
+        return known
+
+    def with_decisions(self, relations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return relations as they are written down, beside each who decided about it."""
+        stored = [one for record in self.tables.values() for one in record.relations if one.get(DECIDED_BY)]
+        who = {places_of(relation_of(one)): one[DECIDED_BY] for one in stored}
+        found = ((one, who.get(places_of(TableRelation.from_json(dict(one))))) for one in relations)
+        return [{**one, DECIDED_BY: person} if person else dict(one) for one, person in found]
 
 
-def _keep(  # noqa: PLR0917 - what a read consists of
-    runtime: Runtime, wish: Wish, result: SourceResult, data_set: DataSet, before: Before, store: TableStore
-) -> SourceResult:
-    """Keep the tables, and let them be current unless the guard objects."""
+def keep_read(runtime: Runtime, wish: Wish, result: SourceResult, data_set: DataSet, before: Before) -> SourceResult:
+    """Keep the tables of a read, and let them be current unless the guard objects."""
+    store = table_store(runtime)
     prefix = tables_prefix(wish.source.name, wish.day)
     tables = []
     for table in data_set.tables:
@@ -192,7 +222,8 @@ def _keep(  # noqa: PLR0917 - what a read consists of
         was = before.tables.get(table.name)
         tables.append(ReadTable(stored.schema, stored.manifest_uri, stored.bytes, was.rows if was else None))
     rows_before = {name: record.rows for name, record in before.tables.items()}
-    wrong = objections(wish.source.guard, rows_before, {table.name: table.rows for table in tables})
+    rows = {table.name: table.rows for table in tables}
+    wrong = () if wish.is_sample else objections(wish.source.guard, rows_before, rows)
     kept = replace(
         result,
         state=ReadState.HELD if wrong else ReadState.COMMITTED,
@@ -203,7 +234,7 @@ def _keep(  # noqa: PLR0917 - what a read consists of
         error_code="held" if wrong else None,
     )
     runtime.metadata.source_reads.commit(
-        _record(kept, wish), [_table_record(kept, one, wish.run_id) for one in kept.tables]
+        _record(kept, wish), [_table_record(kept, one, wish, before) for one in kept.tables]
     )
     return kept
 
@@ -270,7 +301,7 @@ def _record(result: SourceResult, wish: Wish) -> SourceReadRecord:
     )
 
 
-def _table_record(result: SourceResult, table: ReadTable, run_id: str | None) -> StoredTableRecord:
+def _table_record(result: SourceResult, table: ReadTable, wish: Wish, before: Before) -> StoredTableRecord:
     assert table.schema.content_hash is not None
     is_held = result.state is ReadState.HELD
     return StoredTableRecord(
@@ -286,8 +317,11 @@ def _table_record(result: SourceResult, table: ReadTable, run_id: str | None) ->
         source=result.source,
         state="held" if is_held else "current",
         held_reason=result.error if is_held else None,
-        run_id=run_id,
-        relations=[one for one in result.findings.get("relations", ()) if one["child"] == table.name],
+        source_id=wish.source_id,
+        run_id=wish.run_id,
+        relations=before.with_decisions(
+            [one for one in result.findings.get("relations", ()) if one["child"] == table.name]
+        ),
     )
 
 

@@ -37,8 +37,9 @@ class TableSources:
         self._runtime = runtime
 
     def names(self) -> list[str]:
-        """Return the names of all that are configured."""
-        return [source.name for source in self._runtime.config.sources]
+        """Return the names of all that are configured, and of those that were saved over the API."""
+        saved = [record.name for record in self._runtime.metadata.data_sources.all()]
+        return list(dict.fromkeys([*(source.name for source in self._runtime.config.sources), *saved]))
 
     def status(self) -> list[SourceStatus]:
         """Return how each is doing."""
@@ -109,7 +110,7 @@ class TableSources:
 
     def held(self, name: str) -> SourceReadRecord:
         """Return the read of a source that waits for a decision. Raises NothingHeld."""
-        found = self._runtime.metadata.source_reads.held(self._source(name).name)
+        found = self._runtime.metadata.source_reads.held(name)
         if found is None:
             raise NothingHeld(f"No read of the source {name} is held.")
         return found

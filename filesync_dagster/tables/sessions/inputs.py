@@ -10,7 +10,8 @@ from filesync_dagster.core.errors import TableError
 from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.catalog.contexts import request_context
 from filesync_dagster.tables.catalog.directory import SourceDirectory
-from filesync_dagster.tables.catalog.read import decided_relations, known_relations, load_table, still_true_relations
+from filesync_dagster.tables.catalog.read import known_relations, load_table
+from filesync_dagster.tables.daily.decisions import decided_relations, still_true_relations
 from filesync_dagster.tables.model import DataSet, Table
 from filesync_dagster.tables.sessions.issues import source_config
 from filesync_dagster.tables.sessions.progress import SessionWatch

@@ -3,7 +3,9 @@
 import pytest
 
 from filesync_dagster.core.errors import ConfigError, NothingHeld, NothingKnown
+from filesync_dagster.tables.catalog.relations import decide_relation
 from filesync_dagster.tables.daily.discovery import discovered_tables, discovery_digest
+from filesync_dagster.tables.model import Origin, TableRelation
 from filesync_dagster.tables.rows import page_of
 from filesync_dagster_tests.sync.projects import Project
 from filesync_dagster_tests.tables.daily.shop import SHOP, day_ago, write_customers, write_orders
@@ -155,3 +157,16 @@ def test_a_relation_that_lost_its_parents_is_still_counted(shop):
     write_orders(made.folder, 100, orphans=60)
     found = filesync.tables.read("shop").findings
     assert [one["orphans"] for one in found["growing_orphans"]] == [0.6]
+
+
+def test_what_people_decided_about_a_relation_holds_for_all_later_reads(shop):
+    """Not for the next one alone: a refused one is not found again, and who refused it stays beside it."""
+    _, filesync = shop
+    filesync.tables.read("shop")
+    [orders] = [one for one in filesync.tables.current("shop") if one.name == "orders"]
+    relation = TableRelation("orders", ("customer_id",), "customers", ("id",), Origin.REFUSED)
+    decide_relation(filesync.runtime, orders, relation, "ann")
+    for _ in range(2):
+        filesync.tables.read("shop")
+        [orders] = [one for one in filesync.tables.current("shop") if one.name == "orders"]
+        assert [(one["origin"], one["decided_by"]) for one in orders.relations] == [("refused", "ann")]

@@ -1,6 +1,8 @@
 """Sources that are read over REST, and what becomes of them: tables with profiles, relations and rows."""
 
 import io
+import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,10 @@ import pyarrow as pa
 import pytest
 
 from filesync_dagster.storage.database.processes import Process
-from filesync_dagster.tables.catalog.dispatch import WORKER
+from filesync_dagster.tables.catalog.directory import SourceDirectory
+from filesync_dagster.tables.catalog.dispatch import WORKER, read_folder
+from filesync_dagster.tables.catalog.edits import SourceEdit
+from filesync_dagster.tables.catalog.worker import run
 from filesync_dagster.web.tables import ARROW_STREAM
 from filesync_dagster_tests.tables.sources.http_fakes import service
 from filesync_dagster_tests.web.tables.conftest import UNFINISHED
@@ -162,6 +167,40 @@ def test_a_source_of_the_file_is_read_as_its_asset_is(place):
         assert filesync.runtime.metadata.source_reads.last_by_source()["in_file"].run_id == found["id"]
     limited = place.admin.post("/api/sources/in_file/read", json={"limit": 1})
     assert limited.status_code == 422
+
+
+def read_here(runtime, name, row_limit=None):
+    """Read a source in this process, as its worker would; return what is known of the read."""
+    jobs = runtime.metadata.read_jobs
+    job = jobs.add(f"read_{secrets.token_hex(16)}", name, "me", [], row_limit=row_limit, queued_max=99)
+    run(runtime, job.id)
+    shutil.rmtree(read_folder(runtime.home, job.id))  # as whoever started a worker does
+    return jobs.get(job.id)
+
+
+def test_a_saved_source_that_lost_most_rows_is_held_and_what_drifted_is_told(place):
+    """As one of endpoints.yaml: until somebody approves, the tables from before stay. The first rows are no loss."""
+    few = "order_id,amount\n" + "".join(f"{n},{n}.25\n" for n in range(1, 21))
+    paths = [place.upload("orders.csv", text)["path"] for text in (ORDERS, few)]
+    assert create(place, "guarded", "local", file_paths=paths[:1]).status_code == 201
+    with place.filesync() as filesync:
+        runtime = filesync.runtime
+        metadata = runtime.metadata
+        assert read_here(runtime, "guarded").state == "completed"
+        edit = SourceEdit(None, {"file_paths": paths[1:]}, is_partial=True)
+        SourceDirectory(runtime).change("guarded", edit, "me")
+        job = read_here(runtime, "guarded")
+        assert job.state == "completed"
+        assert [(one.rows, one.source_id is None) for one in metadata.tables.latest("guarded")] == [(240, False)]
+        shown = place.admin.get("/api/sources/guarded").json()["held"]
+        assert "orders has 20 rows, and had 240: 91.7% fewer." in shown["reason"]
+        drift = metadata.source_reads.held("guarded").findings["drift"]
+        assert [(one["column"], one["kind"]) for one in drift] == [("customer_id", "gone")]
+        approved = place.admin.post("/api/sources/guarded/approve", json={"read_id": shown["read_id"]})
+        assert (approved.status_code, approved.json()["held"]) == (200, None)
+        assert [(one.id, one.rows) for one in metadata.tables.latest("guarded")] == [(*job.table_ids, 20)]
+        assert read_here(runtime, "guarded", row_limit=3).state == "completed"
+        assert [one.rows for one in metadata.tables.latest("guarded")] == [3]
 
 
 def test_a_read_that_fails_says_why_and_keeps_nothing(place, monkeypatch):
