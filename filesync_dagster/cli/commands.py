@@ -25,6 +25,7 @@ COMMANDS = {
     "reject": "Throw away the sync, or the plan, that the guard held.",
     "tables": "Show the tables of files, databases, buckets and APIs.",
     "generate": "Write synthetic data that resemble tables, relations and rules.",
+    "engine": "Install and show the engines of synthetic data.",
     "up": "Run the Dagster UI and daemon for this configuration.",
     "daemon": "Run the schedules, sensors and runs without the UI.",
     "jobs": "Launch, watch, repeat and delete syncs that run inside Dagster.",

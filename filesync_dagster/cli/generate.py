@@ -18,11 +18,13 @@ from filesync_dagster.cli.data_sets import (
     read_tables,
     source_of,
 )
+from filesync_dagster.cli.options import pass_invocation
 from filesync_dagster.cli.text import Cell, Column, plural, print_table, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from filesync_dagster.cli.invocation import Invocation
     from filesync_dagster.tables.model import DataSet
     from filesync_dagster.tables.sessions.request import GenerationRequest
     from filesync_dagster.tables.sessions.run import GeneratedData
@@ -40,11 +42,14 @@ FIT_OPTIONS = {
     "accept_proposals": "--accept-proposals",
     "no_rules": "--no-rules",
     "save_model": "--save-model",
+    "engine": "--engine",
+    "epsilon": "--epsilon",
 }
 FORMATS = ("csv", "json", "excel", "sql", "parquet")
 
 
 @click.command()
+@pass_invocation
 @FILES
 @KIND
 @SETTINGS
@@ -63,8 +68,14 @@ FORMATS = ("csv", "json", "excel", "sql", "parquet")
 @click.option("--no-rules", is_flag=True, help="Do not look for rules that all rows obey.")
 @click.option("--save-model", type=click.Path(path_type=Path), help="Also write what was fitted; it holds real values.")
 @click.option("--model", "fitted", type=click.Path(path_type=Path), help="In place of files: what --save-model wrote.")
+@click.option(
+    "--engine", type=click.Choice(["core", "mostlyai"]), default="core", show_default=True, help="What learns."
+)
+@click.option("--epsilon", type=click.FloatRange(0, 10_000, min_open=True), help="Of differential privacy: mostlyai.")
+@click.option("--max-epochs", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Of mostlyai.")
 @click.option("--no-report", is_flag=True, help="Do not measure how alike and how private the data are.")
-def generate(  # the options, in their order
+def generate(  # noqa: PLR0917 - the options, in their order
+    invocation: Invocation,
     files: tuple[Path, ...],
     kind: str | None,
     settings: tuple[str, ...],
@@ -84,6 +95,9 @@ def generate(  # the options, in their order
     no_rules: bool,
     save_model: Path | None,
     fitted: Path | None,
+    engine: str,
+    epsilon: float | None,
+    max_epochs: int,
     no_report: bool,
 ) -> None:
     """Write synthetic data that resemble tables of files or of a source, relations, rules and all.
@@ -108,7 +122,11 @@ def generate(  # the options, in their order
         accept_proposals=accept_proposals,
         find_rules=not no_rules,
         report=not no_report,
+        engine=engine,
+        engine_options={"epsilon": epsilon, "max_epochs": max_epochs},
     )
+    if save_model is not None and engine != "core":
+        raise click.UsageError("--save-model keeps models of the engine core alone.")
     seed = secrets.randbelow(DRAWN_SEEDS_COUNT) if seed is None else seed
     source = source_of(files, kind, settings) if fitted is None else None
     with tempfile.TemporaryDirectory() as folder:
@@ -118,7 +136,13 @@ def generate(  # the options, in their order
             found = generate_again(request, load_model(fitted), work / "made", out, seed, watch)
         else:
             found = run_generation(
-                request, lambda _: read_tables(source, work, names, limit), work / "made", out, seed, watch
+                request,
+                lambda _: read_tables(source, work, names, limit),
+                work / "made",
+                out,
+                seed,
+                watch,
+                home=invocation.environment().home,
             )
     if save_model is not None and found.model is not None:
         write_model(found.model, save_model)

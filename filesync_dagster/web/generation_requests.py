@@ -18,6 +18,7 @@ from filesync_dagster.tables.sessions.issues import find_issues
 from filesync_dagster.tables.sessions.request import WAIT_MAX_SECONDS, GenerationRequest, unknown_fields
 from filesync_dagster.tables.sessions.submit import rerun, submit
 from filesync_dagster.tables.synthetic import ENGINE, ENGINE_VERSION
+from filesync_dagster.tables.synthetic.peers.mostlyai.install import INSTALL_COMMAND, NAME, VERSION, is_installed
 from filesync_dagster.web import generations
 from filesync_dagster.web.generation_messages import (
     EngineOut,
@@ -174,11 +175,17 @@ def health(site: Site) -> GenerationHealth:
         available=True,
         description="Trees, table after table: relations, rules and families are kept. Nothing to install.",
     )
+    mostlyai = EngineOut(
+        name=NAME,
+        version=VERSION,
+        available=is_installed(site.home),
+        description=f"Neural networks, in a process of their own. Installed by `{INSTALL_COMMAND}`.",
+    )
     return GenerationHealth(
         status="healthy" if site.has_dispatcher else "unavailable",
         sdv_available=False,
         engine=ENGINE,
-        engines=[core],
+        engines=[core, mostlyai],
         running=running,
         queued=queued,
         message="engine: core" if site.has_dispatcher else "Nothing here works on generations: they wait.",

@@ -494,6 +494,7 @@ def test_what_cannot_be_is_refused_before_it_waits(fresh, change, field):
     said = refused.json()
     assert (refused.status_code, said["field"]) == (422, field)
     assert said["detail"] == said["error"]
+    assert ("filesync engine install mostlyai" in said["error"]) == (field == "engine")
     judged = client.post("/api/sdv/validate-request", json=body).json()
     assert (judged["valid"], judged["problems"][0]["path"]) == (False, field)
     assert runtime.metadata.sessions.counts() == {}

@@ -56,6 +56,8 @@ export type EndpointOut = { "name": string; "title": string; "type": string; "is
 
 export type Endpoints = { "endpoints": Array<EndpointOut> };
 
+export type EngineOptions = { "max_epochs"?: number; "max_minutes"?: number; "epsilon"?: (number | null); "delta"?: number };
+
 export type EngineOut = { "name": string; "version": string; "available": boolean; "description": string };
 
 export type FileCopy = { "endpoint": string; "external_id": string; "path": string };
@@ -76,7 +78,7 @@ export type GenerationAnswer = { "session_id": string; "status": "processing" | 
 
 export type GenerationHealth = { "status": "healthy" | "unavailable"; "sdv_available": boolean; "engine": string; "engines": Array<EngineOut>; "running": number; "queued": number; "message": string };
 
-export type GenerationRequest = { "tables"?: Array<RequestedTable>; "relationships"?: Array<RequestedRelation>; "data_sources"?: Array<RequestedSource>; "sources"?: Array<(string | SavedSource)>; "scale"?: number; "rows"?: Record<string, unknown>; "quality_settings"?: QualitySettings; "output_format"?: "json" | "csv" | "excel" | "sql" | "parquet"; "export_options"?: Record<string, unknown>; "random_seed"?: (number | null); "conditions"?: Array<RequestedCondition>; "rules"?: Array<RequestedRule>; "columns"?: Array<ColumnChoice>; "keep"?: Array<string>; "engine"?: "core" | "mostlyai"; "locale"?: string; "privacy"?: PrivacyChoices; "accept_proposals"?: boolean; "find_rules"?: boolean; "report"?: boolean; "wait_s"?: number };
+export type GenerationRequest = { "tables"?: Array<RequestedTable>; "relationships"?: Array<RequestedRelation>; "data_sources"?: Array<RequestedSource>; "sources"?: Array<(string | SavedSource)>; "scale"?: number; "rows"?: Record<string, unknown>; "quality_settings"?: QualitySettings; "output_format"?: "json" | "csv" | "excel" | "sql" | "parquet"; "export_options"?: Record<string, unknown>; "random_seed"?: (number | null); "conditions"?: Array<RequestedCondition>; "rules"?: Array<RequestedRule>; "columns"?: Array<ColumnChoice>; "keep"?: Array<string>; "engine"?: "core" | "mostlyai"; "engine_options"?: EngineOptions; "locale"?: string; "privacy"?: PrivacyChoices; "accept_proposals"?: boolean; "find_rules"?: boolean; "report"?: boolean; "wait_s"?: number };
 
 export type Growth = { "days": Array<GrowthDay> };
 

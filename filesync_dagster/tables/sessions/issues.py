@@ -11,6 +11,7 @@ from filesync_dagster.sync.runtime import Runtime
 from filesync_dagster.tables.catalog.directory import SourceDirectory
 from filesync_dagster.tables.catalog.secret_values import check_references
 from filesync_dagster.tables.exports import ExportOptions
+from filesync_dagster.tables.sessions.engines import engine_settings
 from filesync_dagster.tables.sessions.request import GenerationRequest, RequestedSource
 from filesync_dagster.tables.sources.registry import source_type
 from filesync_dagster.tables.sources.secret_fields import split_secrets
@@ -18,9 +19,6 @@ from filesync_dagster.tables.sources.settings import parse_config
 
 SCHEMA_ONLY_ROWS = 100
 """Rows of a table that is only described, at scale 1; Synthe-Flow made so many."""
-
-ENGINES = ("core",)
-"""Those that are installed."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,7 @@ def find_issues(runtime: Runtime, request: GenerationRequest) -> list[RequestIss
         *_shape_issues(request),
         *_limit_issues(runtime, request),
         *_source_issues(runtime, request),
+        *_engine_issues(runtime, request),
         *_option_issues(request),
     ]
 
@@ -146,10 +145,14 @@ def _upload_issues(runtime: Runtime, config: Any, where: str) -> Iterator[Reques
             yield RequestIssue(f"{where}.file_paths", message, record.refusal_code or "not_ready")
 
 
+def _engine_issues(runtime: Runtime, request: GenerationRequest) -> Iterator[RequestIssue]:
+    try:
+        engine_settings(request, runtime.home)
+    except TableError as error:
+        yield RequestIssue(error.field or "engine", error.message, error.code, error.hint)
+
+
 def _option_issues(request: GenerationRequest) -> Iterator[RequestIssue]:
-    if request.engine not in ENGINES:
-        message = f"The engine {request.engine} cannot be run by this version of filesync."
-        yield RequestIssue("engine", message, "unsupported", "Leave `engine` out: `core` needs nothing else.")
     try:
         ExportOptions.from_json(request.export_options)
     except TableError as error:

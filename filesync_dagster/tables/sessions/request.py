@@ -135,6 +135,19 @@ class PrivacyChoices(RequestPart):
     copy_text: bool = False
 
 
+class EngineOptions(RequestPart):
+    """What the engine mostlyai may cost: time, and privacy."""
+
+    max_epochs: int = Field(
+        default=100, ge=1, le=10_000, description="Of the training of each table; it may end sooner."
+    )
+    max_minutes: float = Field(default=30, gt=0, le=24 * 60, description="Of the training of each table.")
+    epsilon: float | None = Field(
+        default=None, gt=0, le=10_000, description="Train with differential privacy: ε of all tables together at most."
+    )
+    delta: float = Field(default=1e-5, gt=0, lt=1, description="δ of each table.")
+
+
 class GenerationRequest(RequestPart):
     """A generation. With no source, tables are made up from their description; with no tables, sources say all."""
 
@@ -155,6 +168,7 @@ class GenerationRequest(RequestPart):
     columns: list[ColumnChoice] = Field(default_factory=list, max_length=100_000)
     keep: list[Name] = Field(default_factory=list, description="Tables that are copied as they are: countries.")
     engine: Literal["core", "mostlyai"] = "core"
+    engine_options: EngineOptions = Field(default_factory=EngineOptions, description="Of the engine mostlyai.")
     locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}_[A-Z]{2}$")] = "en_US"
     privacy: PrivacyChoices = Field(default_factory=PrivacyChoices)
     accept_proposals: bool = Field(
@@ -201,5 +215,6 @@ _PARTS: Final[Mapping[tuple[str, str], type[BaseModel]]] = {
     ("GenerationRequest", "rules"): RequestedRule,
     ("GenerationRequest", "columns"): ColumnChoice,
     ("GenerationRequest", "privacy"): PrivacyChoices,
+    ("GenerationRequest", "engine_options"): EngineOptions,
     ("RequestedTable", "columns"): RequestedColumn,
 }

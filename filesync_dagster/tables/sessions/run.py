@@ -14,11 +14,13 @@ from filesync_dagster.core.errors import Cancelled, LimitReached, TableError
 from filesync_dagster.tables.exports import Export, ExportOptions, export
 from filesync_dagster.tables.model import DataSet, Table
 from filesync_dagster.tables.sessions.choices import fit_options, row_request
+from filesync_dagster.tables.sessions.engines import engine_settings, engine_version
 from filesync_dagster.tables.sessions.prepare import ReadRows, is_described, prepare_tables
 from filesync_dagster.tables.sessions.progress import SessionWatch
 from filesync_dagster.tables.sessions.request import GenerationRequest
-from filesync_dagster.tables.synthetic import ENGINE, ENGINE_VERSION, FitOptions, Model, describe_tables, fit, generate
-from filesync_dagster.tables.synthetic.privacy import PrivacyReport
+from filesync_dagster.tables.synthetic import FitOptions, Model, describe_tables, fit, generate
+from filesync_dagster.tables.synthetic.peers.mostlyai.learner import EngineSettings
+from filesync_dagster.tables.synthetic.privacy import PrivacyReport, privacy_sentence
 from filesync_dagster.tables.synthetic.quality import QualityReport, quality_report
 from filesync_dagster.tables.synthetic.trial import privacy_trial
 
@@ -66,18 +68,20 @@ def run_generation(  # noqa: PLR0917 - what is asked, and where it goes
     watch: SessionWatch | None = None,
     *,
     limits: OutputLimits | None = None,
+    home: Path | None = None,
 ) -> GeneratedData:
-    """Make synthetic data. `read`: None where tables are only described.
+    """Make synthetic data. `read`: None where tables are only described. `home`: where other engines are installed.
 
     `folder` gets the rows (`synthetic/`) and what is needed meanwhile, `out` the export. Raises TableError and what
     is below it, Cancelled among them; StorageError.
     """
     watch = watch or SessionWatch()
+    settings = engine_settings(request, home)
     watch.enter("reading")
     real, words = prepare_tables(request, read, watch)
     _require_room(request, real, folder, limits or OutputLimits())
     watch.enter("fitting")
-    learned = _learn(request, real, words, seed, watch)
+    learned = _learn(request, real, words, seed, watch, settings)
     return _write(request, real, learned, folder, out, seed, watch)
 
 
@@ -145,8 +149,8 @@ def manifest_facts(request: GenerationRequest, seed: int, *, schema_only: bool) 
     """Return what a manifest says of how data came about."""
     return {
         "seed": seed,
-        "engine": ENGINE,
-        "engine_version": ENGINE_VERSION,
+        "engine": request.engine,
+        "engine_version": engine_version(request.engine),
         "scale": request.scale,
         "synthetic": True,
         "schema_only": schema_only,
@@ -186,8 +190,13 @@ class _Learned:
     notes: tuple[str, ...] = ()
 
 
-def _learn(
-    request: GenerationRequest, real: DataSet, words: dict[tuple[str, str], str], seed: int, watch: SessionWatch
+def _learn(  # noqa: PLR0917 - from what, and how
+    request: GenerationRequest,
+    real: DataSet,
+    words: dict[tuple[str, str], str],
+    seed: int,
+    watch: SessionWatch,
+    settings: EngineSettings | None,
 ) -> _Learned:
     options = fit_options(request, seed)
     if all(is_described(table) for table in real.tables):
@@ -195,17 +204,23 @@ def _learn(
     privacy: PrivacyReport | None = None
     notes: tuple[str, ...] = ()
     if request.report:
-        options, privacy, notes = _try_privacy(real, options, seed, watch)
-    model = fit(real, options, progress=watch.step, cancel=watch.is_cancelled)
+        options, privacy, notes = _try_privacy(real, options, seed, watch, settings)
+    model = fit(real, options, settings=settings, progress=watch.step, cancel=watch.is_cancelled)
+    if model.learner is not None and model.learner.epsilon is not None:
+        epsilon, delta = model.learner.epsilon, model.learner.delta or 0.0
+        notes = (*notes, privacy_sentence(epsilon, delta))
+        privacy = None if privacy is None else replace(privacy, epsilon=epsilon, delta=delta)
     return _Learned(model, privacy, notes)
 
 
 def _try_privacy(
-    real: DataSet, options: FitOptions, seed: int, watch: SessionWatch
+    real: DataSet, options: FitOptions, seed: int, watch: SessionWatch, settings: EngineSettings | None
 ) -> tuple[FitOptions, PrivacyReport | None, tuple[str, ...]]:
     """Return the options that a trial came to, and what it measured. What a trial cannot do, the fit will say."""
     try:
-        trial = privacy_trial(real, options, seed=seed, progress=watch.step, cancel=watch.is_cancelled)
+        trial = privacy_trial(
+            real, options, seed=seed, settings=settings, progress=watch.step, cancel=watch.is_cancelled
+        )
     except Cancelled:
         raise
     except TableError as error:

@@ -63,10 +63,10 @@ def _generate(
     runtime: Runtime, record: SessionRecord, secrets: Mapping[str, str], scratch: Path, watch: SessionWatch
 ) -> tuple[dict[str, Any], list[Any]]:
     """Generate; return what the row of the session gets, and the rows of its files, which are in their places."""
+    from filesync_dagster.tables.sessions.engines import engine_version
     from filesync_dagster.tables.sessions.inputs import read_inputs
     from filesync_dagster.tables.sessions.result import input_hashes, session_files, session_result
     from filesync_dagster.tables.sessions.run import OutputLimits, run_generation
-    from filesync_dagster.tables.synthetic import ENGINE_VERSION
 
     request = restore_request(record.request, secrets)
     limits = OutputLimits(rows=runtime.config.settings.tables.max_output_rows)
@@ -79,6 +79,7 @@ def _generate(
         record.seed,
         watch,
         limits=limits,
+        home=runtime.home,
     )
     files = SessionStore(runtime).publish(record.id, session_files(generated, scratch))
     watch.check()
@@ -87,7 +88,7 @@ def _generate(
         "result": session_result(generated),
         "warnings": [{key: value for key, value in one.items() if key in _WARNING_FIELDS} for one in warnings],
         "input_hashes": input_hashes(generated),
-        "engine_version": ENGINE_VERSION,
+        "engine_version": engine_version(request.engine),
         "report_uri": next(file.uri for file in files if file.kind == "report"),
     }
     return values, files

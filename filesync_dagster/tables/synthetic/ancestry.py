@@ -21,6 +21,7 @@ from filesync_dagster.tables.synthetic.layout import (
 )
 from filesync_dagster.tables.synthetic.model import TableModel, inputs_of
 from filesync_dagster.tables.synthetic.orphans import leave_orphans
+from filesync_dagster.tables.synthetic.peers.pool import POOL_ROW
 from filesync_dagster.tables.synthetic.real import NO_PARENT
 from filesync_dagster.tables.synthetic.relations import Link, LinkUse
 from filesync_dagster.tables.synthetic.state import Generation, TableState
@@ -36,12 +37,25 @@ def begin_table(work: Generation, model: TableModel) -> TableState:
     else:
         families = _families(work, model, link)
         state = work.states[name] = TableState(len(families), parents={link.number: families})
+    _find_pool_rows(work, name, state)
     _find_others(work, model, state)
     for number, rows in state.parents.items():
         work.make_orphan_keys(work.model.plan.links[number], rows)
     for numbers in model.distinct_links:
         _spread(work, model, state, numbers)
     return state
+
+
+def _find_pool_rows(work: Generation, name: str, state: TableState) -> None:
+    """Say which drawn row of another engine each row is made of: children of those of their parents."""
+    pool, link, random = work.model.pool, work.model.plan.primary(name), work.random(name, "pool")
+    if pool is None:
+        return
+    if link is None:
+        state.pool_rows = pool.first_rows(name, state.rows, random)
+    else:
+        above = work.states[link.parent].codes[POOL_ROW].astype(np.int64)
+        state.pool_rows = pool.family_rows(name, state.parents[link.number], above, random)
 
 
 def root_rows(work: Generation, model: TableModel) -> int:
@@ -74,6 +88,8 @@ def _families(work: Generation, model: TableModel, link: Link) -> Ints:
     name = model.schema.name
     facts, parent = work.model.links[link.number], work.states[link.parent]
     counts = parent.codes[f"n:{link.number}"].astype(np.int64)
+    if work.model.pool is not None:
+        counts = work.model.pool.counts[name][parent.codes[POOL_ROW]]
     wanted = _wanted_rows(work, model, link)
     if wanted is None:  # parents that conditions chose have the children that they have
         wanted = round(int(counts.sum()) * (1 + facts.parentless))
@@ -92,7 +108,7 @@ def _wanted_rows(work: Generation, model: TableModel, link: Link) -> int | None:
             return condition.rows
     if name in work.request.rows:
         return work.request.rows[name]
-    if _is_conditioned(work, link.parent):
+    if _is_conditioned(work, link.parent) or work.model.pool is not None:
         return None
     parent = work.model.tables[link.parent]
     if parent.kept is not None:
@@ -192,6 +208,8 @@ def begin_draft(state: TableState, first: int, last: int) -> RowDraft:
     """Return a draft of rows that know their parents, and the groups of these."""
     parents = {number: rows[first:last].copy() for number, rows in state.parents.items()}
     codes = {name: codes[first:last].astype(np.int32) for name, codes in state.codes.items() if name.startswith("g:")}
+    if len(state.pool_rows):
+        codes[POOL_ROW] = state.pool_rows[first:last].astype(np.int32)
     return RowDraft(np.arange(first, last), parents, codes)
 
 
@@ -214,6 +232,7 @@ def _spread(work: Generation, model: TableModel, state: TableState, numbers: Seq
     state.rows -= int(gone.sum())
     state.parents = {number: rows[~gone] for number, rows in state.parents.items()}
     state.codes = {name: codes[~gone] for name, codes in state.codes.items()}
+    state.pool_rows = state.pool_rows[~gone] if len(state.pool_rows) else state.pool_rows
     pairs = ", ".join("+".join(work.model.plan.links[number].relation.child_columns) for number in numbers)
     work.warn(
         name, "rows_left_out", f"Rows were left out: there are not so many different {pairs}.", count=int(gone.sum())

@@ -11,6 +11,7 @@ from filesync_dagster.tables.synthetic.conditions import evaluate, locked_connec
 from filesync_dagster.tables.synthetic.draft import RowDraft
 from filesync_dagster.tables.synthetic.model import TableModel, inputs_of
 from filesync_dagster.tables.synthetic.options import RowCondition
+from filesync_dagster.tables.synthetic.peers.pool import POOL_ROW
 from filesync_dagster.tables.synthetic.real import key_codes
 from filesync_dagster.tables.synthetic.relations import LinkUse
 from filesync_dagster.tables.synthetic.state import Generation
@@ -37,6 +38,9 @@ def draw_block(work: Generation, model: TableModel, item: tuple[int, tuple[int, 
 def _draw(work: Generation, model: TableModel, draft: RowDraft, place: tuple[int, ...]) -> RowDraft:
     name = model.schema.name
     state = work.states[name]
+    if work.model.pool is not None and POOL_ROW not in draft.codes:
+        drawn = work.model.pool.any_rows(name, draft.rows, work.random(name, "pool", *place))
+        draft.codes[POOL_ROW] = drawn.astype(np.int32)
     for column, values in state.arrays.items():
         draft.arrays[column] = values.take(pa.array(draft.numbers))
     for link in work.model.plan.of_child(name, LinkUse.PRIMARY, LinkUse.OTHER):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from filesync_dagster.tables.synthetic.siblings import SMALL_FAMILY_ROWS, siblin
 from filesync_dagster.tables.synthetic.trees import ValueModel
 from filesync_dagster.tables.synthetic.values import Ints
 
+if TYPE_CHECKING:
+    from filesync_dagster.tables.synthetic.peers.mostlyai.learner import Learner
+
 LARGE_FAMILY_ROWS = 20
 ANCESTOR_COUNT = 8
 
@@ -32,6 +36,8 @@ def fit_column(
     fitter: Fitter, table: str, column: ColumnFit, known: Sequence[str], among: Ints | None = None
 ) -> ValueModel:
     """Fit the model of a column to what is known before it. `among`: only to these rows."""
+    if fitter.learner is not None:
+        return _learn_column(fitter, fitter.learner, table, column, among)
     seed = seed_at(fitter.options.seed, table, column.name)
     rows = np.arange(len(column.codes)) if among is None else among
     rows = rows[sample_rows(len(rows), fitter.options.donor_rows, seed)]
@@ -45,6 +51,18 @@ def fit_column(
     leaf = choose_leaf(tested, chosen, fitter.options, seed)
     held = column.values.take(rows)
     return fit_values(data, chosen, leaf, held, seed, interpolates=column.interpolates, rows=fitter.options.tree_rows)
+
+
+def _learn_column(fitter: Fitter, learner: "Learner", table: str, column: ColumnFit, among: Ints | None) -> ValueModel:
+    """Leave a column to another engine: but how many children there are, and what only trees look at."""
+    kind, _, number = column.name.partition(":")
+    if kind.startswith(("n", "z", "m")):
+        link = fitter.plan.links[int(number)]
+        if link.use is LinkUse.PRIMARY:
+            return learner.count(table, link.child) if kind == "n" else learner.nothing(table)
+    return learner.learn(
+        table, column.name, column.values, among, nominal=column.nominal, interpolates=column.interpolates
+    )
 
 
 def _context(fitter: Fitter, link: Link) -> list[str]:

@@ -11,6 +11,7 @@ from filesync_dagster.core.errors import KeysBroken, RuleBroken
 from filesync_dagster.tables.model import DataSet, Origin, Role, TableRelation, TableRule
 from filesync_dagster.tables.synthetic.assembly import TableParts, after_what_they_need, assemble
 from filesync_dagster.tables.synthetic.columns import ColumnFit, make_column
+from filesync_dagster.tables.synthetic.contexts import fit_column
 from filesync_dagster.tables.synthetic.documents import document_columns
 from filesync_dagster.tables.synthetic.families import count_children
 from filesync_dagster.tables.synthetic.fitter import Fitter
@@ -21,6 +22,7 @@ from filesync_dagster.tables.synthetic.kinship import add_family, explain_child
 from filesync_dagster.tables.synthetic.model import LinkFacts, Model, TableModel
 from filesync_dagster.tables.synthetic.options import FitOptions, ProgressReport, Watch
 from filesync_dagster.tables.synthetic.orphans import OrphanKeys, find_orphan_keys
+from filesync_dagster.tables.synthetic.peers.mostlyai.learner import EngineSettings, Learner
 from filesync_dagster.tables.synthetic.real import ORPHAN, RealTable, check_parent_keys, find_parents
 from filesync_dagster.tables.synthetic.relations import Link, LinkUse, check_relations, plan_tables
 from filesync_dagster.tables.synthetic.rule_check import active_rules, check_rule, describe, parents_of
@@ -37,13 +39,18 @@ def fit(
     data_set: DataSet,
     options: FitOptions | None = None,
     *,
+    settings: EngineSettings | None = None,
     progress: ProgressReport | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Model:
-    """Fit a model to a data set. Raises KeysBroken, RuleBroken, UnreadableTable, Cancelled."""
+    """Fit a model to a data set. Raises KeysBroken, RuleBroken, UnreadableTable, Cancelled.
+
+    `settings`: of the engine mostlyai, which learns the columns in the place of our trees. Raises what it raises.
+    """
     options = options or FitOptions()
     real = {table.name: RealTable(table) for table in data_set.tables}
     fitter = Fitter(options, Watch(progress, cancel), real)
+    fitter.learner = None if settings is None else Learner(settings, options.seed)
     relations = check_relations(data_set)
     for relation in relations:
         fitter.watch.step("reading", relation.child)
@@ -75,8 +82,12 @@ def fit(
     for place, name in enumerate(fitter.plan.order):
         fitter.watch.step("fitting", name, place, len(real))
         tables[name] = _fit_table(fitter, name, identities[name], facts)
+    if fitter.learner is not None:
+        fitter.learner.train(fitter.watch)
     ordered = {table.name: tables[table.name] for table in data_set.tables}
-    return Model(fitter.plan, ordered, facts, options, tuple(fitter.rules), tuple(fitter.warnings))
+    return Model(
+        fitter.plan, ordered, facts, options, tuple(fitter.rules), tuple(fitter.warnings), learner=fitter.learner
+    )
 
 
 def _usable_rules(fitter: Fitter, data_set: DataSet, relations: Sequence[TableRelation]) -> list[TableRule]:
@@ -120,6 +131,7 @@ def _visible_columns(
 
 def _fit_table(fitter: Fitter, name: str, identity: RowIdentity, facts: dict[int, LinkFacts]) -> TableModel:
     table = fitter.real[name]
+    _begin_learning(fitter, name)
     if name in fitter.options.keep:
         return _keep_table(fitter, table)
     columns = sorted(
@@ -149,6 +161,20 @@ def _fit_table(fitter: Fitter, name: str, identity: RowIdentity, facts: dict[int
         keys[column] = key_maker(table.column(column), sql_type=table.schema.column(column).sql_type)
     later = (*build.later(), *identity.counted)
     return assemble(fitter, table, TableParts(identity, plan, tuple(steps), keys, later, outside), facts)
+
+
+def _begin_learning(fitter: Fitter, name: str) -> None:
+    """Tell another engine, if there is one, of a table; and of what its children may look at, if it is kept."""
+    learner, primary = fitter.learner, fitter.plan.primary(name)
+    if learner is None:
+        return
+    is_kept = name in fitter.options.keep
+    learner.add_table(name, fitter.real[name].rows, is_kept=is_kept)
+    if primary is not None and not is_kept:
+        learner.add_parents(name, primary.parent, fitter.parents[primary.relation])
+    for each in fitter.columns[name].values() if is_kept else ():
+        if each.constant is None and each.name.startswith("c:"):
+            fit_column(fitter, name, each, ())
 
 
 def _keep_table(fitter: Fitter, table: RealTable) -> TableModel:

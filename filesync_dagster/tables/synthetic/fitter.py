@@ -1,6 +1,7 @@
 """A fit in progress: the real tables, their columns made ready, and what is known of their families."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from filesync_dagster.tables.synthetic.options import FitOptions, Watch
 from filesync_dagster.tables.synthetic.real import RealTable
 from filesync_dagster.tables.synthetic.relations import TablePlan
 from filesync_dagster.tables.synthetic.values import Ints
+
+if TYPE_CHECKING:
+    from filesync_dagster.tables.synthetic.peers.mostlyai.learner import Learner
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Fitter:
     warnings: list[str] = field(default_factory=list)
     plan: TablePlan = field(default_factory=lambda: TablePlan((), ()))
     siblings: dict[tuple[str, str], Codes] = field(default_factory=dict)  # what a row sees of its siblings
+    learner: "Learner | None" = None  # of another engine: it learns what trees would
 
     def codes(self, table: str, name: str) -> Codes:
         """Return codes of a table's rows: of the table itself, or `r3:…` of the parent by link 3."""

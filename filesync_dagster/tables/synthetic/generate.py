@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filesync_dagster.tables.model import DataSet, Table
-from filesync_dagster.tables.synthetic.ancestry import begin_table, climb, close_cycle
+from filesync_dagster.tables.synthetic.ancestry import begin_table, climb, close_cycle, root_rows
 from filesync_dagster.tables.synthetic.blocks import draw_block
 from filesync_dagster.tables.synthetic.draft import RowDraft
 from filesync_dagster.tables.synthetic.layout import block_bounds
 from filesync_dagster.tables.synthetic.model import Model, TableModel
 from filesync_dagster.tables.synthetic.options import GenerateRequest, ProgressReport, Watch
 from filesync_dagster.tables.synthetic.orphans import with_inclusion
+from filesync_dagster.tables.synthetic.peers.pool import POOL_ROW
 from filesync_dagster.tables.synthetic.relations import LinkUse
 from filesync_dagster.tables.synthetic.requests import check_request
 from filesync_dagster.tables.synthetic.rule_check import verify_rules
@@ -51,6 +52,7 @@ def generate(
     folder.mkdir(parents=True, exist_ok=True)
     work = Generation(model, request, folder, Watch(progress, cancel))
     with _clean_up(folder):
+        _draw_pool(work)
         for name in model.plan.order:
             _generate_table(work, model.tables[name])
         for name in model.plan.order:
@@ -86,6 +88,17 @@ def _clean_up(folder: Path) -> Iterator[None]:
         raise
 
 
+def _draw_pool(work: Generation) -> None:
+    """Let another engine draw, where one was trained."""
+    learner, plan = work.model.learner, work.model.plan
+    if learner is None:
+        return
+    roots = {name: table for name, table in work.model.tables.items() if plan.primary(name) is None}
+    rows = {name: root_rows(work, table) for name, table in roots.items() if table.kept is None}
+    assert work.request.seed is not None
+    learner.draw(rows, work.request.seed, work.watch)
+
+
 def _path(work: Generation, table: str) -> Path:
     return work.folder / file_name(table, tuple(work.model.tables))
 
@@ -106,6 +119,8 @@ def _copy_table(work: Generation, model: TableModel, rows: pa.Table) -> None:
     """Copy a table that is kept as it is."""
     name = model.schema.name
     state = work.states[name] = TableState(rows.num_rows, codes=dict(model.kept_codes))
+    if work.model.pool is not None:
+        state.codes[POOL_ROW] = np.arange(rows.num_rows, dtype=np.int32)
     for column in work.model.needed_arrays(name):
         state.arrays[column] = rows.column(column).combine_chunks()
     work.warn(name, "kept", "The table is copied as it is.", count=rows.num_rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -10,8 +11,12 @@ from filesync_dagster.tables.synthetic.books import Codes
 from filesync_dagster.tables.synthetic.keys import KeyMaker
 from filesync_dagster.tables.synthetic.options import FitOptions
 from filesync_dagster.tables.synthetic.orphans import OrphanKeys
+from filesync_dagster.tables.synthetic.peers.pool import POOL_ROW, Pool
 from filesync_dagster.tables.synthetic.relations import LinkUse, TablePlan
 from filesync_dagster.tables.synthetic.steps import ColumnStep
+
+if TYPE_CHECKING:
+    from filesync_dagster.tables.synthetic.peers.mostlyai.learner import Learner
 
 ENGINE = "core"
 ENGINE_VERSION = "1"
@@ -60,10 +65,16 @@ class Model:
     rules: tuple[TableRule, ...] = ()
     warnings: tuple[str, ...] = ()
     schema_only: bool = False  # no row was seen: quality cannot be computed
+    learner: "Learner | None" = None  # of another engine, which draws what our trees do not
+
+    @property
+    def pool(self) -> Pool | None:
+        """The rows that another engine drew."""
+        return None if self.learner is None else self.learner.pool
 
     def needed_codes(self, table: str) -> frozenset[str]:
         """Return the names of what other tables look at of a table's rows."""
-        found: set[str] = set()
+        found = {POOL_ROW} if self.learner is not None else set()
         for link in self.plan.links:
             if link.use is LinkUse.IMPLIED:
                 continue

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from filesync_dagster.core.errors import LimitReached, UnreadableTable
+from filesync_dagster.core.errors import LimitReached, TableError, UnreadableTable
 from filesync_dagster.tables.model import RuleKind, TableRelation, TableRule, TableSchema
 from filesync_dagster.tables.synthetic import (
     books,
@@ -79,6 +79,8 @@ _WORDS: Final[Mapping[str, type[StrEnum]]] = {"RuleKind": RuleKind, "LinkUse": L
 
 def save_model(model: Model, path: Path) -> None:
     """Write a model to a file, in place of the one that was there once all of it is written."""
+    if model.learner is not None:
+        raise TableError("A model of the engine mostlyai cannot be kept.", code="unsupported", field="save_model")
     draft = path.with_name(f".{path.name}.draft")
     try:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:

@@ -60,7 +60,7 @@ class PrivacyReport:
         found += [sentence for table in self.tables for sentence in _table_statements(table)]
         found += [f"{name}: copied as it is." for name in self.copied_tables]
         if self.epsilon is not None:
-            found.append(f"Differentially private with ε={self.epsilon:g}, δ={self.delta or 0:g}.")
+            found.append(privacy_sentence(self.epsilon, self.delta or 0.0))
         return (*found, NO_PROOF)
 
     def as_json(self) -> dict[str, Any]:
@@ -79,6 +79,15 @@ class PrivacyReport:
             "delta": self.delta,
             "seed": self.seed,
         }
+
+
+def privacy_sentence(epsilon: float, delta: float) -> str:
+    """Return what differential privacy promises, and for what."""
+    return (
+        f"The models were trained with differential privacy: ε={epsilon:.3g}, δ={delta:.3g} over all tables, for a row "
+        "of a table without parents, or for a parent with its children. What was counted before (frequent categories, "
+        "quantiles, forms of keys, numbers of rows) is not covered by that, nor are these measurements."
+    )
 
 
 def _table_statements(table: TablePrivacy) -> Iterator[str]:

@@ -22,6 +22,14 @@ def check_request(model: Model, request: GenerateRequest) -> None:
             raise LimitReached(f"{rows} rows of {table} were asked for.", code="rows", field="rows")
         if model.tables[table].kept is not None:
             raise TableError(f"{table} is kept as it is: it has no other number of rows.", code="kept", field="rows")
+    _check_conditions(model, request)
+
+
+def _check_conditions(model: Model, request: GenerateRequest) -> None:
+    if request.conditions and model.learner is not None:
+        raise TableError(
+            "The engine mostlyai knows no conditions.", hint="`core` does.", code="bad_request", field="conditions"
+        )
     for condition in request.conditions:
         _check_table(model, condition.table, "conditions")
         known = model.tables[condition.table].schema.names

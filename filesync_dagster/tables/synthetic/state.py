@@ -26,6 +26,7 @@ class TableState:
     codes: dict[str, AnyArray] = field(default_factory=dict)
     arrays: dict[str, ArrowArray] = field(default_factory=dict)  # keys, and what rules of others speak of
     parents: dict[int, Ints] = field(default_factory=dict)
+    pool_rows: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # what rows are made of, by POOL_ROW
     orphans: dict[int, dict[str, ArrowArray]] = field(default_factory=dict)  # keys that lead nowhere, of a link
 
 

@@ -14,6 +14,7 @@ from filesync_dagster.tables.synthetic.generate import generate
 from filesync_dagster.tables.synthetic.holdout import split
 from filesync_dagster.tables.synthetic.measures.rows import row_count
 from filesync_dagster.tables.synthetic.options import FitOptions, GenerateRequest, ProgressReport
+from filesync_dagster.tables.synthetic.peers.mostlyai.learner import EngineSettings
 from filesync_dagster.tables.synthetic.privacy import PrivacyReport, privacy_report
 
 TRIAL_ROWS = 20_000
@@ -34,6 +35,7 @@ def privacy_trial(
     options: FitOptions | None = None,
     *,
     seed: int = 0,
+    settings: EngineSettings | None = None,
     progress: ProgressReport | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> PrivacyTrial:
@@ -47,7 +49,7 @@ def privacy_trial(
 
         def attempt(tried: FitOptions) -> PrivacyReport:
             place = Path(folder) / f"leaves-{tried.leaf_factor}"
-            model = fit(apart.training, tried, progress=progress, cancel=cancel)
+            model = fit(apart.training, tried, settings=settings, progress=progress, cancel=cancel)
             largest = max((row_count(table) for table in apart.training.tables), default=1)
             request = GenerateRequest(scale=min(1.0, TRIAL_ROWS / max(largest, 1)), seed=seed)
             made = generate(model, request, place, progress=progress, cancel=cancel)
@@ -65,7 +67,7 @@ def privacy_trial(
 
         apart = split(data_set, Path(folder), seed=seed)
         first = attempt(options)
-        if not first.remembers:
+        if not first.remembers or settings is not None:  # what has no leaves has none to double
             return PrivacyTrial(options, first)
         doubled = replace(options, leaf_factor=options.leaf_factor * 2)
         second = attempt(doubled)

@@ -14,6 +14,7 @@ WORDS = f"{FOLDER}/test_schema_only.py"
 MODELS = f"{FOLDER}/test_model_file.py"
 DOCUMENTS = f"{FOLDER}/test_documents.py"
 ENGINE = "tables/synthetic"
+MOSTLYAI = f"{FOLDER}/test_mostlyai.py"
 
 BUGS = (
     Bug(
@@ -257,5 +258,29 @@ BUGS = (
         "np.arange(rows, dtype=np.int64)",
         ODD,
         "orphans_are_kept",
+    ),
+    Bug(
+        "children are made of the rows of other families",
+        f"{ENGINE}/peers/pool.py",
+        "starts[above] + places, found[order])",
+        "starts[above[::-1]] + places, found[order])",
+        MOSTLYAI,
+        "come_from_the_engine",
+    ),
+    Bug(
+        "what another engine started outlives it",
+        f"{ENGINE}/peers/mostlyai/process.py",
+        "os.killpg(process.pid, signal.SIGKILL)",
+        "process.kill()",
+        MOSTLYAI,
+        "kills",
+    ),
+    Bug(
+        "the privacy of the analysis is not counted",
+        f"{ENGINE}/peers/mostlyai/learner.py",
+        "sum(known) + analysis",
+        "sum(known) + 0 * analysis",
+        MOSTLYAI,
+        "summed",
     ),
 )
