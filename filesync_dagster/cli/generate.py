@@ -44,6 +44,7 @@ FIT_OPTIONS = {
     "save_model": "--save-model",
     "engine": "--engine",
     "epsilon": "--epsilon",
+    "max_epochs": "--max-epochs",
 }
 FORMATS = ("csv", "json", "excel", "sql", "parquet")
 

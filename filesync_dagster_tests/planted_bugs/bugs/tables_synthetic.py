@@ -276,10 +276,10 @@ BUGS = (
         "kills",
     ),
     Bug(
-        "the privacy of the analysis is not counted",
+        "the privacy of one table alone is counted",
         f"{ENGINE}/peers/mostlyai/learner.py",
-        "sum(known) + analysis",
-        "sum(known) + 0 * analysis",
+        "self.epsilon = sum(known)",
+        "self.epsilon = max(known)",
         MOSTLYAI,
         "summed",
     ),

@@ -1,7 +1,7 @@
 """An engine that speaks the protocol of peers/mostlyai/worker.py and draws real families: a process of its own.
 
 How it misbehaves says its argument: `crash`, `rubbish`, `old`, `early`, `failed`, `memory`, `null`,
-`strangers`, `hang`.
+`strangers`, `spent`, `hang`.
 """
 
 import json
@@ -76,7 +76,7 @@ def main():
         for table in job["tables"]:
             tell(event="progress", stage="training", table=table["name"], done=1, total=1)
             if table["trained"]:
-                tell(event="trained", table=table["name"], epsilon=1.5 if job["privacy"] else None)
+                tell(event="trained", table=table["name"], epsilon=1.5 if job["privacy"] and MODE != "spent" else None)
     else:
         draw(job, folder)
     if MODE != "early":

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from filesync_dagster.core.errors import TableError
 from filesync_dagster.tables.synthetic.options import Watch
 from filesync_dagster.tables.synthetic.peers.coding import ValueCoding, coding_of, unreadable_answer
 from filesync_dagster.tables.synthetic.peers.mostlyai.process import run_worker
@@ -151,9 +152,13 @@ class Learner:
             spent = [one.get("epsilon") for one in answers if one["event"] == "trained"]
             known = [float(one) for one in spent if isinstance(one, int | float)]
             if len(known) != self._trained_count():
-                raise unreadable_answer("it does not say what privacy its training cost")
-            analysis = self._privacy()["value_protection_epsilon"] * len(known)
-            self.epsilon = sum(known) + analysis
+                raise TableError(
+                    f"No model of each table can be trained within ε={self.settings.epsilon:g}.",
+                    hint="Allow a larger ε, or leave out tables.",
+                    code="privacy_budget",
+                    field="engine_options.epsilon",
+                )
+            self.epsilon = sum(known)
 
     def draw(self, rows: Mapping[str, int], seed: int, watch: Watch) -> None:
         """Draw rows into the pool. `rows`: of each table without a primary parent. Raises TableError, Cancelled."""
@@ -180,7 +185,7 @@ class Learner:
             return {}
         mine = epsilon / max(self._trained_count(), 1)
         return {
-            "max_epsilon": mine * (1 - ANALYSIS_SHARE),
+            "max_epsilon": mine,  # with what the analysis costs, as in what it tells afterwards
             "delta": self.settings.delta,
             "value_protection_epsilon": mine * ANALYSIS_SHARE,
         }

@@ -70,7 +70,9 @@ class Counter:
 def train(job: dict[str, Any], answers: Answers) -> None:
     """Train a model of each table."""
     engine, pandas = import_module("mostlyai.engine"), import_module("pandas")
-    folder, privacy = Path(job["folder"]), job.get("privacy")
+    folder, privacy = Path(job["folder"]), job["privacy"]
+    if privacy is not None:
+        privacy = import_module("mostlyai.engine.domain").DifferentialPrivacyConfig(**privacy)
     engine.set_random_state(job["seed"] % 2**32)
     for table in job["tables"]:
         if not table["trained"]:
