@@ -21,7 +21,6 @@ from filesync_dagster.tables.sessions.request import GenerationRequest
 from filesync_dagster.tables.sessions.run import run_generation
 from filesync_dagster.tables.synthetic import FitOptions, GenerateRequest, fit, generate, save_model
 from filesync_dagster.tables.synthetic.options import RowCondition, Watch
-from filesync_dagster.tables.synthetic.peers.coding import coding_of
 from filesync_dagster.tables.synthetic.peers.mostlyai.install import (
     INSTALL_COMMAND,
     VERSION,
@@ -31,6 +30,7 @@ from filesync_dagster.tables.synthetic.peers.mostlyai.install import (
 )
 from filesync_dagster.tables.synthetic.peers.mostlyai.learner import EngineSettings
 from filesync_dagster.tables.synthetic.peers.mostlyai.process import WORKER, run_worker
+from filesync_dagster.tables.synthetic.peers.value_codes import coding_of
 from filesync_dagster.tables.synthetic.quality import quality_report
 from filesync_dagster.tables.synthetic.values import ColumnValues
 from filesync_dagster_tests.tables.data_sets import planted_data_set, planted_facts, rows_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from filesync_dagster.tables.synthetic.peers.coding import ValueCoding
+from filesync_dagster.tables.synthetic.peers.value_codes import ValueCoding
 from filesync_dagster.tables.synthetic.trees import DonorLeaves, ValueModel
 from filesync_dagster.tables.synthetic.values import ColumnValues, Ints
 

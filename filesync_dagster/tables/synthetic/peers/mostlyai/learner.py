@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from filesync_dagster.core.errors import TableError
 from filesync_dagster.tables.synthetic.options import Watch
-from filesync_dagster.tables.synthetic.peers.coding import ValueCoding, coding_of, unreadable_answer
 from filesync_dagster.tables.synthetic.peers.mostlyai.process import run_worker
 from filesync_dagster.tables.synthetic.peers.pool import Pool, PooledModel, pooled_model
+from filesync_dagster.tables.synthetic.peers.value_codes import ValueCoding, coding_of, unreadable_answer
 from filesync_dagster.tables.synthetic.values import ArrowArray, ColumnValues, Ints
 
 KEY: Final = "key"
