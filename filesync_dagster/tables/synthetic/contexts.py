@@ -59,7 +59,7 @@ def _learn_column(fitter: Fitter, learner: "Learner", table: str, column: Column
     if kind.startswith(("n", "z", "m")):
         link = fitter.plan.links[int(number)]
         if link.use is LinkUse.PRIMARY:
-            return learner.count(table, link.child) if kind == "n" else learner.nothing(table)
+            return learner.count(table, link.child) if kind == "n" else learner.draw_zeros(table)
     return learner.learn(
         table, column.name, column.values, among, nominal=column.nominal, interpolates=column.interpolates
     )

@@ -80,7 +80,7 @@ class LearnedTable:
         """Return what kinds its columns are of."""
         return {column.id: column.coding.kind for column in self.learned} or {self.id + NOTHING: "category"}
 
-    def seen(self) -> list[str]:
+    def context_columns(self) -> list[str]:
         """Return the columns that its children look at."""
         return [column.id for column in self.learned if column.seen] or [next(iter(self.kinds()))]
 
@@ -131,7 +131,7 @@ class Learner:
         coding = ValueCoding(np.zeros(1, dtype=np.int64), nullable=False)
         return pooled_model(self.pool, table, f"n:{child}", coding, interpolates=False)
 
-    def nothing(self, table: str) -> PooledModel:
+    def draw_zeros(self, table: str) -> PooledModel:
         """Return what draws zeros: of what only trees look at."""
         return self.count(table, "")
 
@@ -231,7 +231,7 @@ class Learner:
         for one in self._ancestors(table):
             frame = one.frame()
             index: ArrowArray = pa.array(np.maximum(rows, 0), mask=rows < 0)
-            for name in one.seen():
+            for name in one.context_columns():
                 found[name] = frame[name].take(index) if one.rows else pa.nulls(len(rows), frame[name].type)
             if one.parent is not None:
                 rows = np.where(rows >= 0, one.parents[np.maximum(rows, 0)], -1) if one.rows else rows
@@ -240,7 +240,7 @@ class Learner:
     def _context_kinds(self, table: LearnedTable) -> Iterator[tuple[str, str]]:
         for one in self._ancestors(table):
             kinds = one.kinds()
-            yield from ((name, kinds[name]) for name in one.seen())
+            yield from ((name, kinds[name]) for name in one.context_columns())
 
     def _ancestors(self, table: LearnedTable) -> Iterator[LearnedTable]:
         while table.parent is not None:
