@@ -81,3 +81,12 @@ def test_the_edge_of_the_calendar_is_answered(project, client):
         answer = client.get("/api/files", params={"changed_since": since})
         assert answer.status_code == 200, answer.text
         assert len(answer.json()["items"]) == number
+
+
+@pytest.mark.parametrize("query", [{"q": "*.zebra"}, {"q": "[a-z]*", "owner": "nobody"}, {"q": "x/**"}])
+def test_a_pattern_that_means_nothing_finds_nothing(project, client, query):
+    """An empty page, and a file of a header."""
+    project.sync("docs")
+    assert client.get("/api/files", params=query).json()["items"] == []
+    exported = client.get("/api/files/export", params=query)
+    assert (exported.status_code, len(exported.text.splitlines())) == (200, 1)

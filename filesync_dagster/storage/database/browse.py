@@ -302,7 +302,7 @@ def _order(sort: Sort) -> list[ColumnElement[Any]]:
 
 def _chosen(rows: Sequence[dict[str, Any]], query: FileQuery) -> list[dict[str, Any]]:
     """Return the rows that a pattern means."""
-    columns = {name: [row[name] for row in rows] for name in ("path", "name_search")}
+    columns = {name: pa.array([row[name] for row in rows], pa.string()) for name in ("path", "name_search")}
     batch = pa.RecordBatch.from_pydict({**columns, "at": list(range(len(rows)))})
     chosen: list[Any] = query.select(batch).column("at").to_pylist()
     return [rows[at] for at in chosen]

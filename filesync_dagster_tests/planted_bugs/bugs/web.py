@@ -75,4 +75,12 @@ BUGS = (
         "filesync_dagster_tests/web/test_rows.py",
         "edge_of_the_calendar",
     ),
+    Bug(
+        "a pattern that means nothing crashes a request",
+        "storage/database/browse.py",
+        "pa.array([row[name] for row in rows], pa.string())",
+        "pa.array([row[name] for row in rows])",
+        "filesync_dagster_tests/web/test_rows.py",
+        "means_nothing",
+    ),
 )
