@@ -31,6 +31,7 @@ BEYOND_DESCRIPTION = {
     "/api/sources",
     "/api/sources/{name}",
     "/api/sdv/generate",
+    "/api/sdv/sessions/{session_id}/export",
     "/api/sdv/validate",
 }
 """Of which no schema says which files are read, and which configurations fit their types."""
