@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from filesync_dagster.core.clock import FIRST_MOMENT, LAST_MOMENT
+
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-FIRST, LAST = (at.replace(tzinfo=UTC) for at in (datetime.min, datetime.max))  # noqa: DTZ901 - they get one here
 AGO = re.compile(r"(\d{1,6}(?:\.\d+)?)\s*([smhdw])")
 
 When = date | datetime | timedelta
@@ -51,7 +52,7 @@ def start_of(when: When, zone: ZoneInfo, now: datetime) -> datetime:
         return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:  # beyond the calendar: the nearest moment that it has
         early = isinstance(when, timedelta) or when.year < now.year
-        return FIRST if early else LAST
+        return FIRST_MOMENT if early else LAST_MOMENT
 
 
 def end_of(when: When, zone: ZoneInfo, now: datetime) -> datetime:

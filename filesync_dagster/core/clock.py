@@ -4,7 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC)
 _offset = timedelta()
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return a moment in UTC; what is outside the years 1 to 9999 there is their first or last moment."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return FIRST_MOMENT if moment.year == FIRST_MOMENT.year else LAST_MOMENT
 
 
 def utc_now() -> datetime:

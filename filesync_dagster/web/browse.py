@@ -24,7 +24,7 @@ from filesync_dagster.web.browse_messages import (
     JournalPage,
     JournalRow,
 )
-from filesync_dagster.web.cursors import InvalidQuery, decode_cursor, encode_cursor
+from filesync_dagster.web.cursors import InvalidQuery, decode_cursor, encode_cursor, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -113,14 +113,7 @@ def files(site: Site, given: FilesPageQuery) -> BrowsePage:
 
 def _place(query: BrowseQuery, place: list[Any]) -> tuple[Any, ...]:
     if query.sort == "modified":
-        from datetime import datetime
-
-        try:
-            aware = datetime.fromisoformat(place[0]).tzinfo is not None
-        except ValueError:
-            aware = False
-        if not aware:
-            raise InvalidQuery("The cursor is none of this list.", hint="Hand back `next_cursor` as it came.")
+        return (moment_of(place[0]).isoformat(), *place[1:])
     return tuple(place)
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from filesync_dagster.core.clock import in_utc
 from filesync_dagster.core.errors import FilesyncError
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
@@ -61,3 +63,14 @@ def _is_storable(text: str) -> bool:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:  # half a surrogate pair
         return False
+
+
+def moment_of(text: str) -> datetime:
+    """Return the moment in a cursor, in UTC. Raises InvalidQuery."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise InvalidQuery("The cursor is none of this list.", hint="Hand back `next_cursor` as it came.")
+    return in_utc(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
@@ -12,7 +11,7 @@ from filesync_dagster.tables.rows import json_rows, page_of
 from filesync_dagster.tables.sessions.export import order_export
 from filesync_dagster.tables.sessions.files import SessionStore
 from filesync_dagster.tables.sessions.submit import keep_time, needs_secrets
-from filesync_dagster.web.cursors import InvalidQuery, decode_cursor, encode_cursor
+from filesync_dagster.web.cursors import decode_cursor, encode_cursor, moment_of
 from filesync_dagster.web.generation_messages import (
     SHOWN_ROWS,
     DatabaseExportOrder,
@@ -101,22 +100,12 @@ def session_list(filesync: Filesync, query: SessionsQuery) -> SessionList:
     """Return a page of sessions. Raises InvalidQuery."""
     sessions = filesync.runtime.metadata.sessions
     place = decode_cursor(query.cursor, str, str)
-    before = (_moment(place[0]), place[1]) if place else None
+    before = (moment_of(place[0]), place[1]) if place else None
     found = sessions.page(states=query.state or None, limit=query.limit + 1, before=before)
     shown, last = found[: query.limit], found[query.limit - 1] if len(found) > query.limit else None
     cursor = encode_cursor(last.created_at.isoformat(), last.id) if last else None
     items = [SessionOut(**session_facts(record)) for record in shown]
     return SessionList(items=items, next_cursor=cursor, counts=sessions.counts())
-
-
-def _moment(text: str) -> datetime:
-    try:
-        found: datetime | None = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise InvalidQuery("The cursor is none of this list.", hint="Hand back `next_cursor` as it came.")
-    return found
 
 
 def cancel(filesync: Filesync, session_id: str, kept: SessionSecrets) -> SessionOut:

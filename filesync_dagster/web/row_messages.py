@@ -1,16 +1,15 @@
 """The JSON of rows that come in pages, and of the questions for them."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from filesync_dagster.core.clock import in_utc
 from filesync_dagster.web.cursors import PageQuery
 from filesync_dagster.web.messages import Body
 
 MAX_BYTES = 2**63 - 1
-FIRST_MOMENT = datetime(1, 1, 1, tzinfo=UTC)
-LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC)
 
 Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
 Size = Annotated[int, Field(ge=0, le=MAX_BYTES)]
@@ -23,15 +22,7 @@ def _as_written(value: Any) -> Any:
     return value
 
 
-def _in_utc(value: datetime) -> datetime:
-    """Return it in UTC; what is outside the years 1 to 9999 there is their first or last moment."""
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        return FIRST_MOMENT if value.year == FIRST_MOMENT.year else LAST_MOMENT
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_as_written), AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_written), AfterValidator(in_utc)]
 NEXT = Field(description="Hand it back as `cursor` for the next page; null behind the last.")
 
 

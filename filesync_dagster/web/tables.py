@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -17,7 +16,7 @@ from filesync_dagster.tables.daily.decisions import DECIDED_BY, relation_of
 from filesync_dagster.tables.model import Origin, Table, TableRelation, TableSchema
 from filesync_dagster.tables.rows import count_rows, json_rows, mask, page_of, person_columns
 from filesync_dagster.tables.sources.registry import source_type
-from filesync_dagster.web.cursors import InvalidQuery, decode_cursor, encode_cursor
+from filesync_dagster.web.cursors import InvalidQuery, decode_cursor, encode_cursor, moment_of
 from filesync_dagster.web.sources import relation_out
 from filesync_dagster.web.table_messages import (
     ColumnOut,
@@ -56,7 +55,7 @@ class HiddenColumn(TableError):
 def table_list(filesync: Filesync, query: TablesQuery) -> TableList:
     """Return a page of tables."""
     before = decode_cursor(query.cursor, str, str)
-    place = None if before is None else (_moment(before[0]), before[1])
+    place = None if before is None else (moment_of(before[0]), before[1])
     found = filesync.runtime.metadata.tables.page(
         source=query.source,
         upload_id=query.upload,
@@ -68,16 +67,6 @@ def table_list(filesync: Filesync, query: TablesQuery) -> TableList:
     is_more = len(found) > query.limit
     cursor = encode_cursor(page[-1].created_at.isoformat(), page[-1].id) if is_more else None
     return TableList(items=[summary(record) for record in page], next_cursor=cursor)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise InvalidQuery("The cursor is none of this list.", hint="Hand back `next_cursor` as it came.")
-    return found
 
 
 def summary(record: StoredTableRecord) -> TableSummary:

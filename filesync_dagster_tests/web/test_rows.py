@@ -90,3 +90,13 @@ def test_a_pattern_that_means_nothing_finds_nothing(project, client, query):
     assert client.get("/api/files", params=query).json()["items"] == []
     exported = client.get("/api/files/export", params=query)
     assert (exported.status_code, len(exported.text.splitlines())) == (200, 1)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_cursor_at_the_edge_of_the_calendar_is_answered(project, client, moment):
+    """Nobody was handed it; it is a place in the list like any other."""
+    project.sync("docs")
+    for descending in (False, True):
+        query = {"sort": "modified", "descending": descending, "cursor": encode_cursor(moment, 1)}
+        answer = client.get("/api/files", params=query)
+        assert answer.status_code == 200, answer.text

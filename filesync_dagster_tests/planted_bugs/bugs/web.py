@@ -70,7 +70,7 @@ BUGS = (
     Bug(
         "a moment outside the years of UTC crashes a request",
         "web/row_messages.py",
-        "AfterValidator(_in_utc)",
+        "AfterValidator(in_utc)",
         "AfterValidator(lambda value: value)",
         "filesync_dagster_tests/web/test_rows.py",
         "edge_of_the_calendar",
@@ -82,5 +82,13 @@ BUGS = (
         "pa.array([row[name] for row in rows])",
         "filesync_dagster_tests/web/test_rows.py",
         "means_nothing",
+    ),
+    Bug(
+        "a moment of a cursor outside the years of UTC crashes a request",
+        "web/cursors.py",
+        "return in_utc(found)",
+        "return found",
+        "filesync_dagster_tests/web/test_rows.py",
+        "cursor_at_the_edge",
     ),
 )
